@@ -1,0 +1,1 @@
+"""BookLore Sync core."""
