@@ -1,0 +1,251 @@
+"""What KOReader did: one class per event, and the way from a spool line to one of them."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as checked
+
+from booklore_core.isbn import find_isbn
+from booklore_core.items import MD5, BookRef
+
+SPOOL_VERSION = 1
+MAX_LINE = 4 * 1024 * 1024
+"""Characters. A book with ten thousand annotations stays below it."""
+
+PERCENT_SLACK = 1e-6
+
+
+class BadLine(ValueError):
+    """A spool line that cannot be taken. field: the field that is wrong, `line` for the line as a whole."""
+
+    def __init__(self, field: str, reason: str, event_id: str | None = None) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field, self.reason, self.event_id = field, reason, event_id
+
+
+def _utc(value: Any) -> datetime:
+    if not isinstance(value, str) or not value.endswith("Z"):
+        raise ValueError("expected UTC time such as 2026-11-20T14:00:00Z")
+    return datetime.fromisoformat(value).astimezone(UTC)
+
+
+def _md5(value: str) -> str:
+    if not MD5.fullmatch(value.lower()):
+        raise ValueError("expected 32 hex digits")
+    return value.lower()
+
+
+def _fraction(value: float) -> float:
+    if not -PERCENT_SLACK <= value <= 1 + PERCENT_SLACK:
+        raise ValueError("expected a fraction from 0 to 1")
+    return min(1.0, max(0.0, value))
+
+
+def _list(value: Any) -> Any:
+    """Lua has one empty table for `{}` and `[]`."""
+    return () if value == {} else value
+
+
+def _place(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _stars(value: Any) -> Any:
+    return None if value == 0 else value
+
+
+def _one_to_five(value: int | str | None) -> int | str | None:
+    if isinstance(value, int) and not 1 <= value <= 5:
+        raise ValueError("expected 1 to 5")
+    return value
+
+
+Id = Annotated[str, Field(min_length=1, max_length=200)]
+Utc = Annotated[datetime, BeforeValidator(_utc)]
+Digest = Annotated[str, AfterValidator(_md5)]
+Fraction = Annotated[float, AfterValidator(_fraction)]
+Count = Annotated[int, Field(ge=0, le=10_000_000)]
+Text = Annotated[str, Field(max_length=100_000)]
+Seconds = Annotated[int, Field(ge=0)]
+UNKNOWN: Literal["unknown"] = "unknown"
+UNION_BRANCHES = ("int", "literal['unknown']")
+"""How pydantic names the branches of `stars` in an error's path; a person wants the field."""
+
+LENIENT = ConfigDict(extra="ignore", strict=False)
+
+
+@checked(frozen=True, config=LENIENT)
+class Book:
+    """A book as KOReader knows it. identifiers: KOReader's raw text, one identifier a line. size: bytes."""
+
+    partial_md5: Digest
+    file: Text | None = None
+    size: Annotated[int, Field(ge=0)] | None = None
+    title: Text | None = None
+    authors: Annotated[tuple[Text, ...], Field(max_length=1000), BeforeValidator(_list)] = ()
+    identifiers: Text | None = None
+    language: Text | None = None
+    pages: Count | None = None
+
+    @property
+    def ref(self) -> BookRef:
+        isbn = find_isbn(self.identifiers)
+        return BookRef(self.partial_md5, self.title, self.authors, isbn, self.file, self.size)
+
+
+@checked(frozen=True, config=LENIENT)
+class Reading:
+    """Where the reader is. percent: fraction 0–1. turns: page turns since the stretch began.
+
+    dwell: whole seconds spent on each page left since the last line, None when not told.
+    stars: 1–5, None when none are given, UNKNOWN when the line does not say.
+    position: xpointer, or the page number as text.
+    """
+
+    percent: Fraction | None = None
+    page: Count | None = None
+    pages: Count | None = None
+    position: Annotated[Text | None, BeforeValidator(_place)] = None
+    turns: Count = 0
+    dwell: Annotated[tuple[Seconds, ...] | None, Field(max_length=100_000), BeforeValidator(_list)] = None
+    stars: Annotated[int | None | Literal["unknown"], BeforeValidator(_stars), AfterValidator(_one_to_five)] = UNKNOWN
+    status: Text | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Something KOReader did. id: unique per device. at: UTC by the device's clock."""
+
+    name: ClassVar[str] = ""
+    id: Id
+    device: Id
+    at: Utc
+
+    @property
+    def order(self) -> str:
+        """Sorts a device's events as they happened: by the counter at the end of the id, else by the clock.
+
+        The clock of an e-reader jumps; the counter does not (demands §4.1 H).
+        """
+        prefix, _, counter = self.id.rpartition("-")
+        if prefix == self.device and counter.isdigit():
+            return f"{int(counter):020d}"
+        return f"{self.at.isoformat()} {self.id}"
+
+
+@checked(frozen=True, kw_only=True, config=LENIENT)
+class Device(Event):
+    """The first line of a spool: who writes it. display: the device's name for people."""
+
+    name: ClassVar[str] = "device"
+    display: Annotated[Text | None, Field(alias="name")] = None
+    model: Text | None = None
+    koreader: Text | None = None
+
+
+@checked(frozen=True, kw_only=True, config=LENIENT)
+class BookEvent(Event):
+    """An event about a book."""
+
+    book: Book
+
+
+@checked(frozen=True, kw_only=True, config=LENIENT)
+class ReadingEvent(BookEvent):
+    """An event of reading a book."""
+
+    reading: Reading
+
+
+@checked(frozen=True, kw_only=True, config=LENIENT)
+class BookOpen(ReadingEvent):
+    """A book was opened: a stretch of reading begins."""
+
+    name: ClassVar[str] = "book_open"
+
+
+@checked(frozen=True, kw_only=True, config=LENIENT)
+class PageTurns(ReadingEvent):
+    """A checkpoint every few page turns; what a session falls back on when the battery dies."""
+
+    name: ClassVar[str] = "page_turns"
+
+
+@checked(frozen=True, kw_only=True, config=LENIENT)
+class BookClose(ReadingEvent):
+    """The stretch ended. annotations: KOReader's live table, None when it was not read, () when there are none."""
+
+    name: ClassVar[str] = "book_close"
+    reason: Literal["close", "suspend", "exit"]
+    annotations: Annotated[tuple[dict[str, Any], ...] | None, Field(max_length=100_000), BeforeValidator(_list)] = None
+
+
+@checked(frozen=True, kw_only=True, config=LENIENT)
+class Resume(Event):
+    """The device woke up; with a book open a stretch begins."""
+
+    name: ClassVar[str] = "resume"
+    book: Book | None = None
+    reading: Reading | None = None
+
+
+@checked(frozen=True, kw_only=True, config=LENIENT)
+class NetworkConnected(Event):
+    """The device has an IP address."""
+
+    name: ClassVar[str] = "network_connected"
+
+
+@checked(frozen=True, kw_only=True, config=LENIENT)
+class Delete(BookEvent):
+    """The book's file was deleted on the device."""
+
+    name: ClassVar[str] = "delete"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rating(Event):
+    """Stars that differ from the last known ones. Derived by the core: KOReader fires no event for a rating."""
+
+    name: ClassVar[str] = "rating"
+    book: Book
+    stars: int | None
+    before: int | None
+
+
+SPOOLED = (Device, BookOpen, PageTurns, BookClose, Resume, NetworkConnected, Delete)
+ADAPTERS: dict[str, TypeAdapter[Any]] = {cls.name: TypeAdapter(cls) for cls in SPOOLED}
+
+
+def parse_line(text: str) -> Event:
+    """The event that one spool line tells. Unknown fields are ignored. Raises BadLine naming the field."""
+    if len(text) > MAX_LINE:
+        raise BadLine("line", f"longer than {MAX_LINE} characters")
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadLine("line", f"not JSON ({error})") from error
+    return parse_event(data)
+
+
+def parse_event(data: Any) -> Event:
+    """The event that a decoded spool line tells. Raises BadLine naming the field."""
+    if not isinstance(data, dict):
+        raise BadLine("line", "expected a JSON object")
+    event_id = data["id"] if isinstance(data.get("id"), str) else None
+    if data.get("v") != SPOOL_VERSION:
+        raise BadLine("v", f"expected {SPOOL_VERSION}, got {data.get('v')!r}", event_id)
+    adapter = ADAPTERS.get(data["event"]) if isinstance(data.get("event"), str) else None
+    if adapter is None:
+        raise BadLine("event", f"unknown event {data.get('event')!r}", event_id)
+    try:
+        event: Event = adapter.validate_python(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        path = [str(part) for part in first["loc"]]
+        field = ".".join(part for part in path if part not in UNION_BRANCHES) or "line"
+        raise BadLine(field, first["msg"].removeprefix("Value error, "), event_id) from error
+    return event

@@ -1,0 +1,237 @@
+"""Questions to a person, and things to tell the reader.
+
+An action's work is a generator: it yields questions, is sent the answers and returns a `Result`. The CLI answers in the
+terminal, the bridge as dialogs on the e-reader, a test from a list.
+"""
+
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from booklore_core.items import Item
+
+
+@dataclass(frozen=True)
+class Choose:
+    """One of several options. The answer is an index, None for cancelled. default: what is taken without a person."""
+
+    text: str
+    options: Sequence[str]
+    default: int | None = None
+    kind = "choose"
+
+
+@dataclass(frozen=True)
+class Pick:
+    """Any of several options. The answer is a list of indexes, None for cancelled. chosen: the preselected ones."""
+
+    text: str
+    options: Sequence[str]
+    chosen: Sequence[int] = ()
+    default: Sequence[int] | None = None
+    kind = "pick"
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A text, or a whole number where low or high is given. The answer is None for cancelled. value: prefilled."""
+
+    text: str
+    value: str | int = ""
+    default: str | int | None = None
+    low: int | None = None
+    high: int | None = None
+    secret: bool = False
+    kind = "ask"
+
+
+@dataclass(frozen=True)
+class Confirm:
+    """Yes or no. The answer is a boolean. default: what is taken without a person, the safe one."""
+
+    text: str
+    ok: str = "OK"
+    cancel: str = "Cancel"
+    default: bool = False
+    kind = "confirm"
+
+
+Question = Choose | Pick | Ask | Confirm
+
+
+class BadAnswer(ValueError):
+    """The answer does not fit the question; the text says what does."""
+
+
+def check_answer(question: Question, answer: Any) -> Any:
+    """answer in the question's own type. Raises BadAnswer."""
+    if isinstance(question, Confirm):
+        return _fits(answer is None or isinstance(answer, bool), bool(answer), "answer: expected true or false")
+    if answer is None:
+        return None
+    if isinstance(question, Choose):
+        fits = is_index(answer, question.options)
+        return _fits(fits, answer, f"answer: expected an index from 0 to {len(question.options) - 1}")
+    if isinstance(question, Pick):
+        fits = isinstance(answer, list) and all(is_index(index, question.options) for index in answer)
+        return _fits(fits, answer, "answer: expected a list of indexes of the options")
+    return _check_text(question, answer)
+
+
+def _check_text(question: Ask, answer: Any) -> Any:
+    if question.low is None and question.high is None:
+        return _fits(isinstance(answer, str | int), str(answer), "answer: expected a text")
+    number = int(answer) if str(answer).strip().lstrip("-").isdigit() else None
+    low, high = question.low, question.high
+    fits = number is not None and (low is None or number >= low) and (high is None or number <= high)
+    return _fits(fits, number, f"answer: expected a whole number {range_text(low, high)}")
+
+
+def _fits(fits: bool, answer: Any, otherwise: str) -> Any:
+    if not fits:
+        raise BadAnswer(otherwise)
+    return answer
+
+
+def is_index(value: Any, options: Sequence[str]) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(options)
+
+
+def range_text(low: float | None, high: float | None) -> str:
+    """`from 1 to 5`, `of at least 1`, `of at most 5`, or nothing."""
+    if low is not None and high is not None:
+        return f"from {low:g} to {high:g}"
+    if low is not None:
+        return f"of at least {low:g}"
+    return f"of at most {high:g}" if high is not None else ""
+
+
+@dataclass(frozen=True)
+class Toast:
+    """A short message that goes away by itself."""
+
+    text: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {"type": "toast", "text": self.text}
+
+
+@dataclass(frozen=True)
+class Info:
+    """A message that stays until it is dismissed."""
+
+    title: str
+    text: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {"type": "info", "title": self.title, "text": self.text}
+
+
+@dataclass(frozen=True)
+class GoTo:
+    """Turn to a place in a book. percent: fraction 0–1, for when the position does not exist in this copy."""
+
+    book: str
+    position: str | None
+    percent: float | None
+
+    def as_json(self) -> dict[str, Any]:
+        return {"type": "goto", "book": self.book, "position": self.position, "percent": self.percent}
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Run an action later. seconds: from now."""
+
+    seconds: float
+    action: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {"type": "schedule", "in": self.seconds, "action": self.action}
+
+
+@dataclass(frozen=True)
+class AskReader:
+    """A question that the device can answer by itself, without the core."""
+
+    text: str
+    ok: str = "OK"
+    cancel: str = "Cancel"
+    on_ok: tuple["Effect", ...] = ()
+    on_cancel: tuple["Effect", ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        effects = {name: [effect.as_json() for effect in getattr(self, name)] for name in ("on_ok", "on_cancel")}
+        return {"type": "confirm", "text": self.text, "ok": self.ok, "cancel": self.cancel, **effects}
+
+
+Effect = Toast | Info | GoTo | Schedule | AskReader
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an action came to. message: one line for a person. items: facts that follow from the answers.
+
+    ok is False when the action could not do its work. data: the machine-readable outcome, JSON types.
+    title: with one, the message stays on the reader's screen until it is dismissed.
+    """
+
+    message: str = ""
+    effects: tuple[Effect, ...] = ()
+    items: tuple[Item, ...] = ()
+    ok: bool = True
+    data: Any = None
+    title: str = ""
+
+
+Flow = Generator[Question, Any, Result]
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something a person can ask for, declared once: menu entry, CLI command and, with a title, dispatcher action.
+
+    name: lower-case with underscores; the CLI shows hyphens. label: the menu text, or a function that makes it.
+    run: called with the core (see `booklore_core.core.Core`) and the caller's `Request`; yields questions.
+    enabled, checked: what the menu shows. menu: the path of submenus below Tools → BookLore Sync.
+    dispatcher: title under which KOReader's gestures offer it. order: places it within its submenu.
+    """
+
+    name: str
+    label: str | Callable[[Any], str]
+    run: Callable[[Any, "Request"], Flow]
+    help: str = ""
+    enabled: Callable[[Any], bool] | None = None
+    checked: Callable[[Any], bool] | None = None
+    radio: bool = False
+    menu: tuple[str, ...] = ()
+    dispatcher: str = ""
+    order: int = 100
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+    def text(self, core: Any) -> str:
+        return self.label if isinstance(self.label, str) else self.label(core)
+
+
+@dataclass(frozen=True)
+class Request:
+    """Who asks for an action, and about what. book: partial MD5 of the book at hand. device: None at the CLI."""
+
+    book: str | None = None
+    args: Mapping[str, Any] = field(default_factory=dict)
+    device: str | None = None
+
+
+def answer_all(flow: Flow, answers: Iterable[Any]) -> Result:
+    """Runs a flow to its end with the given answers. Raises BadAnswer, also when there are too few."""
+    given, question = iter(answers), None
+    try:
+        question = next(flow)
+        while True:
+            answer = next(given, BadAnswer)
+            if answer is BadAnswer:
+                raise BadAnswer(f"no answer left for: {question.text}")
+            question = flow.send(check_answer(question, answer))
+    except StopIteration as end:
+        result: Result = end.value
+        return result

@@ -1,0 +1,98 @@
+"""The facts that travel: one `Item` is one fact about one book."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+DELIVERY_ORDER = ("rating", "annotation", "bookmark", "progress", "session", "deletion")
+"""The kinds, in the order in which one run delivers them (seed sync-and-cache). Deletions come last, so that nothing
+pending about a book is sent after it is gone; a third party's kinds go before them."""
+
+TOMBSTONE: Mapping[str, Any] = {"removed": True}
+"""The body of a fact that was removed on the device."""
+
+MD5 = re.compile(r"[0-9a-f]{32}")
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class BookRef:
+    """Which book an item is about.
+
+    partial_md5: KOReader's content digest, 32 lower-case hex digits: the book's identity.
+    isbn: 13 digits, checked. file: path on the device. size: bytes.
+    match: the receiving target's own id of the book, filled in by the core before a delivery.
+    """
+
+    partial_md5: str
+    title: str | None = None
+    authors: tuple[str, ...] = ()
+    isbn: str | None = None
+    file: str | None = None
+    size: int | None = None
+    match: str | None = None
+
+    def __post_init__(self) -> None:
+        if not MD5.fullmatch(self.partial_md5):
+            raise ValueError(f"partial_md5: expected 32 lower-case hex digits, got {self.partial_md5!r}")
+        object.__setattr__(self, "authors", tuple(self.authors))
+
+
+@dataclass(frozen=True)
+class Item:
+    """One fact about a book.
+
+    kind: one of DELIVERY_ORDER, or a third party's own lower-case name.
+    key: identity of the fact within its kind; the same key with another body is a new revision of the same fact.
+    body: JSON types only. occurred_at: when it happened, UTC.
+    Raises ValueError naming the field that is wrong.
+    """
+
+    kind: str
+    key: str
+    book: BookRef
+    body: Mapping[str, Any]
+    occurred_at: datetime
+
+    def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.kind):
+            raise ValueError(f"kind: expected a lower-case name, got {self.kind!r}")
+        if not self.key:
+            raise ValueError("key: must not be empty")
+        if self.occurred_at.tzinfo is None:
+            raise ValueError("occurred_at: expected a time with zone")
+        object.__setattr__(self, "occurred_at", self.occurred_at.astimezone(UTC))
+        object.__setattr__(self, "body", json.loads(canonical_json(self.body, "body")))
+
+    @property
+    def is_tombstone(self) -> bool:
+        return self.body.get("removed") is True
+
+    @property
+    def idempotency_key(self) -> str:
+        """32 hex digits, the same for every sending of this revision of the fact and for no other."""
+        parts = [self.kind, self.key, self.occurred_at.isoformat(), canonical_json(self.body, "body")]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+    def matched(self, remote_id: str | None) -> "Item":
+        """The same item, its book carrying the target's own id."""
+        return replace(self, book=replace(self.book, match=remote_id))
+
+
+def canonical_json(value: Any, field: str) -> str:
+    """value as JSON text that is equal for equal values. Raises ValueError naming field for anything else."""
+    try:
+        return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{field}: expected JSON types only ({error})") from error
+
+
+def delivery_rank(kind: str) -> int:
+    """Where a kind stands in a run: lower goes first."""
+    if kind == "deletion":
+        return len(DELIVERY_ORDER) + 1
+    return DELIVERY_ORDER.index(kind) if kind in DELIVERY_ORDER else len(DELIVERY_ORDER)

@@ -1,0 +1,66 @@
+"""Passwords and tokens: one file of mode 0600, written whole or not at all, shared by all processes."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+class SecretsUnreadable(Exception):
+    """The secrets file cannot be read; it is left as it is."""
+
+
+class Secrets:
+    """A small mapping from names to JSON values, kept out of the database, logs and exports."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self, name: str) -> Any | None:
+        return self._load().get(name)
+
+    def write(self, name: str, value: Any) -> None:
+        with self._locked() as values:
+            values[name] = value
+
+    def remove(self, name: str) -> None:
+        with self._locked() as values:
+            values.pop(name, None)
+
+    def _load(self) -> dict[str, Any]:
+        try:
+            values = json.loads(self.path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise SecretsUnreadable(
+                f"{self.path}: {type(error).__name__}; log in again after moving it away"
+            ) from error
+        if not isinstance(values, dict):
+            raise SecretsUnreadable(f"{self.path}: expected a JSON object; log in again after moving it away")
+        return values
+
+    @contextmanager
+    def _locked(self) -> Iterator[dict[str, Any]]:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with open(self.path.with_suffix(".lock"), "w", opener=private) as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            values = self._load()
+            yield values
+            self._replace(values)
+
+    def _replace(self, values: dict[str, Any]) -> None:
+        draft = self.path.with_suffix(".new")
+        with open(draft, "w", encoding="utf-8", opener=private) as file:
+            json.dump(values, file, indent=1, sort_keys=True)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self.path)
+
+
+def private(path: str, flags: int) -> int:
+    """Opens a file that only its owner may read."""
+    return os.open(path, flags, 0o600)

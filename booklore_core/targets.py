@@ -1,0 +1,121 @@
+"""What a sync target is, what one attempt may find out, and how a target declines."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from booklore_core.items import BookRef, Item
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What earlier attempts of this item at this target left behind.
+
+    remote_id: the id that an earlier revision was given, if any.
+    maybe_sent: an earlier attempt of this very revision began and its outcome is unknown. A target whose create is not
+    idempotent must look at the remote first, and raise `ItemFailed(…, maybe_sent=True)` when it cannot look.
+    """
+
+    remote_id: str | None = None
+    maybe_sent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A target's own id for a book, and how it was found: how is `digest`, `isbn`, `file`, `person`, …; sure 0–1."""
+
+    remote_id: str
+    how: str
+    sure: float = 1.0
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A book of the remote library that a person may choose as match. score: fraction 0–1."""
+
+    remote_id: str
+    title: str
+    authors: tuple[str, ...] = ()
+    score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of a connection test: what was checked, whether it works, what was found, what to do."""
+
+    check: str
+    ok: bool
+    detail: str = ""
+    advice: str = ""
+
+
+class Declined(Exception):
+    """Why a delivery did not happen. maybe_sent: the remote may have taken the item all the same."""
+
+    def __init__(self, reason: str, maybe_sent: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.maybe_sent = maybe_sent
+
+
+class TargetUnavailable(Declined):
+    """The remote cannot be reached or cannot work now: this run ends for the target and no item counts an attempt.
+
+    Unless maybe_sent is False the item in flight is taken as possibly sent.
+    """
+
+    def __init__(self, reason: str, maybe_sent: bool = True) -> None:
+        super().__init__(reason, maybe_sent)
+
+
+class BookUnmatched(Declined):
+    """The remote does not know the book (any more): its items wait until it is matched."""
+
+
+class ItemRejected(Declined):
+    """The remote says that it will never take this item as it is."""
+
+
+class ItemFailed(Declined):
+    """This attempt failed, the next run tries again; with maybe_sent the outcome is unknown and the item is held."""
+
+
+@runtime_checkable
+class Target(Protocol):
+    """A place items go. `deliver` returns the remote's id for the item, if it has one, or raises one of the above.
+
+    Optional methods, looked up by name:
+    `deliver_batch(items) -> list[str | None] | None` takes up to `batch_size` (default 100) items of one kind and book,
+    none of which was ever begun before; when it raises, the loop goes on one by one.
+    `match(books) -> Mapping[str, Match]` finds the remote's books by partial MD5, certain matches only; a target that
+    has it is given no item of an unmatched book. `search(text, limit)`, `book(remote_id)` serve matching by hand.
+    `remote_progress(book)` tells the remote's position. `check()` tests the connection. `close()` ends it.
+    """
+
+    name: str
+    kinds: frozenset[str]
+
+    def deliver(self, item: Item, before: Before) -> str | None: ...
+
+
+@runtime_checkable
+class BatchTarget(Target, Protocol):
+    def deliver_batch(self, items: Sequence[Item]) -> Sequence[str | None] | None: ...
+
+
+@runtime_checkable
+class MatchingTarget(Target, Protocol):
+    def match(self, books: Sequence[BookRef]) -> Mapping[str, Match]: ...
+
+
+@runtime_checkable
+class SearchableTarget(MatchingTarget, Protocol):
+    def search(self, text: str, limit: int) -> Sequence[Candidate]: ...
+
+    def book(self, remote_id: str) -> Candidate | None: ...
+
+
+@runtime_checkable
+class CheckableTarget(Target, Protocol):
+    def check(self) -> Sequence[Check]: ...

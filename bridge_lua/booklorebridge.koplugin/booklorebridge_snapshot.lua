@@ -1,0 +1,76 @@
+--- Reads the open book: always live, as the sidecar on disk is stale until the book is closed.
+local Json = require("booklorebridge_json")
+local guarded = require("booklorebridge_guard")
+local lfs = require("libs/libkoreader-lfs")
+local util = require("util")
+
+local Snapshot = {}
+
+local function text(value)
+    if type(value) == "string" and value ~= "" then return value end
+end
+
+local function names(value)
+    local list = {}
+    for name in (text(value) or ""):gmatch("[^\n]+") do table.insert(list, name) end
+    return #list > 0 and list or nil
+end
+
+--- The book as a line carries it, from the settings and properties that KOReader keeps of it.
+function Snapshot.describe(file, settings, props, pages)
+    return {
+        partial_md5 = text(settings:readSetting("partial_md5_checksum")) or text(util.partialMD5(file)),
+        file = file,
+        size = lfs.attributes(file, "size"),
+        title = text(props.title),
+        authors = names(props.authors),
+        identifiers = text(props.identifiers),
+        language = text(props.language),
+        pages = pages,
+    }
+end
+
+Snapshot.pages = guarded(function(ui)
+    return ui.document:getPageCount()
+end)
+
+function Snapshot.book(ui)
+    local props = ui.doc_props or ui.doc_settings:readSetting("doc_props") or {}
+    return Snapshot.describe(ui.document.file, ui.doc_settings, props, Snapshot.pages(ui))
+end
+
+local percent = guarded(function(ui, page, pages)
+    local engine = ui.rolling or ui.paging
+    local fraction = engine and engine:getLastPercent() or page / pages
+    if fraction == fraction then return math.min(math.max(fraction, 0), 1) end
+end)
+
+local position = guarded(function(ui)
+    local progress = (ui.rolling or ui.paging):getLastProgress()
+    return progress and tostring(progress)
+end)
+
+--- Where the reader is. `stars` is null when none are given, and left out when they cannot be read.
+function Snapshot.reading(ui, stretch, dwell)
+    local summary = ui.doc_settings:readSetting("summary")
+    local readable = type(summary) == "table"
+    local stars = readable and tonumber(summary.rating) or 0
+    return {
+        percent = percent(ui, stretch.page, stretch.pages),
+        page = stretch.page,
+        pages = stretch.pages,
+        position = position(ui),
+        turns = stretch.turns,
+        dwell = dwell,
+        stars = readable and (stars > 0 and stars or Json.null) or nil,
+        status = readable and text(summary.status) or nil,
+    }
+end
+
+--- The annotations as KOReader holds them, word for word; nil when they cannot be read.
+function Snapshot.annotations(ui)
+    local held = ui.annotation and ui.annotation.annotations
+    return held and Json.list(held)
+end
+
+return Snapshot
