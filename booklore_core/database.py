@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import dataset
-from sqlalchemy import event, text
+from sqlalchemy import bindparam, event, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.sql.elements import TextClause
@@ -175,7 +175,8 @@ def backend(url: str) -> str:
 
 @lru_cache(maxsize=512)
 def statement(sql: str) -> TextClause:
-    return text(sql)
+    """sql as SQLAlchemy runs it; `:ids` stands for a list."""
+    return text(sql).bindparams(bindparam("ids", expanding=True)) if ":ids" in sql else text(sql)
 
 
 def sqlite_setup(wal: bool) -> Any:

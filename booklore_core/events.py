@@ -222,13 +222,21 @@ ADAPTERS: dict[str, TypeAdapter[Any]] = {cls.name: TypeAdapter(cls) for cls in S
 
 def parse_line(text: str) -> Event:
     """The event that one spool line tells. Unknown fields are ignored. Raises BadLine naming the field."""
+    return parse_event(decode_line(text))
+
+
+def decode_line(text: str) -> Any:
+    """The JSON value of a spool line. Raises BadLine."""
     if len(text) > MAX_LINE:
         raise BadLine("line", f"longer than {MAX_LINE} characters")
     try:
-        data = json.loads(text)
+        return json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise BadLine("line", f"not JSON ({error})") from error
-    return parse_event(data)
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON number")
 
 
 def parse_event(data: Any) -> Event:

@@ -83,6 +83,18 @@ class Item:
         return replace(self, book=replace(self.book, match=remote_id))
 
 
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Why no item followed from something the reader did, told by a feature in an item's place.
+
+    key: the same remark is kept once. `booklore doctor` shows it.
+    """
+
+    key: str
+    book: BookRef
+    text: str
+
+
 def canonical_json(value: Any, field: str) -> str:
     """value as JSON text that is equal for equal values. Raises ValueError naming field for anything else."""
     try:

@@ -16,8 +16,8 @@ CREATE TABLE kept_aside (
     reason TEXT NOT NULL, seen_at {real} NOT NULL
 );
 CREATE TABLE replays (
-    event INTEGER NOT NULL REFERENCES events (id), plugin TEXT NOT NULL, error TEXT NOT NULL, failed_at {real} NOT NULL,
-    PRIMARY KEY (event, plugin)
+    event INTEGER NOT NULL REFERENCES events (id), plugin TEXT NOT NULL, hook TEXT NOT NULL, error TEXT NOT NULL,
+    failed_at {real} NOT NULL, PRIMARY KEY (event, plugin, hook)
 );
 CREATE TABLE remarks (
     key TEXT PRIMARY KEY, plugin TEXT NOT NULL, book_md5 TEXT, remark TEXT NOT NULL, made_at {real} NOT NULL

@@ -12,8 +12,8 @@ class Before:
     """What earlier attempts of this item at this target left behind.
 
     remote_id: the id that an earlier revision was given, if any.
-    maybe_sent: an earlier attempt of this very revision began and its outcome is unknown. A target whose create is not
-    idempotent must look at the remote first, and raise `ItemFailed(…, maybe_sent=True)` when it cannot look.
+    maybe_sent: an earlier attempt, of this or an earlier revision, began and its outcome is unknown. A target whose
+    create is not idempotent must look at the remote first, and raise `ItemFailed(…, maybe_sent=True)` when it cannot.
     """
 
     remote_id: str | None = None

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 DUE = """
 SELECT i.id AS item_id, i.kind AS kind, i.book_md5 AS book_md5, i.revision AS revision, s.target AS target,
        d.state AS state, COALESCE(d.retry_count, 0) AS retry_count, d.reason AS reason, d.tried_at AS tried_at,
-       CASE WHEN d.revision = i.revision THEN d.maybe_sent ELSE 0 END AS maybe_sent, d.remote_id AS remote_id
+       COALESCE(d.maybe_sent, 0) AS maybe_sent, d.remote_id AS remote_id
 FROM items i
 JOIN subscriptions s ON s.kind = i.kind AND s.enabled = 1
     AND (i.created_at >= s.registered_at OR i.occurred_at >= s.since)

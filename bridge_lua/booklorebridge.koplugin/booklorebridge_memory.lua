@@ -1,16 +1,43 @@
---- What the shim knows from one start to the next: who it is, which ids are used up, where the core is.
+--- What the shim knows from one start to the next, and the files it keeps that in.
 local DataStorage = require("datastorage")
 local Device = require("device")
-local File = require("booklorebridge_file")
 local Json = require("booklorebridge_json")
-local Version = require("version")
+local ffiUtil = require("ffi/util")
 
 local Memory = {}
 local BLOCK = 500 -- ids are reserved ahead, so that a page turn writes no second file
 local values, used
 
+--- Path of one of the shim's files in KOReader's settings folder.
 function Memory.path(name)
     return DataStorage:getSettingsDir() .. "/booklorebridge." .. name
+end
+
+--- Writes and flushes, through to the disk when durable; nil and the reason when the disk refuses.
+function Memory.put(file, text, durable)
+    local ok, err = file:write(text)
+    if ok then ok, err = file:flush() end
+    if ok and durable then ok, err = ffiUtil.fsyncOpenedFile(file) end
+    file:close() -- an open file would keep USB storage from being unmounted
+    return ok, err
+end
+
+function Memory.read(path)
+    local file = io.open(path, "rb")
+    local text = file and file:read("*a")
+    if file then file:close() end
+    return text
+end
+
+--- Replaces a file so that it holds the old or the new text, never half of it.
+function Memory.replace(path, text)
+    local file, err = io.open(path .. ".new", "wb")
+    if not file then return nil, err end
+    local ok
+    ok, err = Memory.put(file, text, true)
+    if ok then return os.rename(path .. ".new", path) end
+    os.remove(path .. ".new")
+    return nil, err
 end
 
 local function newDeviceId()
@@ -21,10 +48,10 @@ local function newDeviceId()
     return kind .. "-" .. bytes:gsub(".", function(c) return string.format("%02x", c:byte()) end)
 end
 
---- The remembered values: device, reserved, url, token, adopted, enabled, untold, manual_only, ask_wifi, silent, menu.
+--- Remembered: device, reserved, url, token, adopted, enabled, untold, manual_only, ask_wifi, silent.
 function Memory.get()
     if not values then
-        values = Json.decode(File.read(Memory.path("json")) or "") or {}
+        values = Json.decode(Memory.read(Memory.path("json"))) or {}
         values.device = values.device or newDeviceId()
         values.reserved = values.reserved or 0
         used = values.reserved
@@ -33,19 +60,18 @@ function Memory.get()
 end
 
 function Memory.save()
-    return File.replace(Memory.path("json"), Json.encode(Memory.get()))
+    return Memory.replace(Memory.path("json"), Json.encode(Memory.get()))
 end
 
---- Makes sure that the ids given out so far, and `spare` more, can never be given out again after a restart.
+--- Makes sure that no restart gives out again the ids given out so far and `spare` more.
 function Memory.reserve(spare)
     local known = Memory.get()
-    if known.reserved - used >= spare and known.reserved > 0 then return true end
     local before = known.reserved
+    if before > 0 and before - used >= spare then return true end
     known.reserved = used + BLOCK
     local ok, err = Memory.save()
-    if ok then return true end
-    known.reserved = before
-    return nil, err
+    if not ok then known.reserved = before end
+    return ok, err
 end
 
 function Memory.nextId()
@@ -54,13 +80,30 @@ function Memory.nextId()
     return string.format("%s-%06d", device, used)
 end
 
---- The device as the core wants to know it: id, name, model.
 function Memory.device()
     return { id = Memory.get().device, name = Device.model, model = Device.model }
 end
 
-function Memory.koreader()
-    return Version:getCurrentRevision()
+--- Takes over what the core says of its settings; what a person toggled here without the core comes first.
+function Memory.accept(state, switched)
+    local known, changed = Memory.get(), false
+    for _i, name in ipairs{ "enabled", "manual_only", "ask_wifi", "silent" } do
+        local new = state[name]
+        if new ~= nil and new ~= known[name] and not (name == "enabled" and known.untold) then
+            if name == "enabled" then Memory.switch(new, switched) end
+            known[name], changed = new, true
+        end
+    end
+    if changed then Memory.save() end
+end
+
+--- Switches sync on or off, and lets `switched` begin or end a stretch while sync is on.
+function Memory.switch(on, switched)
+    local known = Memory.get()
+    if (known.enabled ~= false) == on then return end
+    if on then known.enabled = on end
+    switched(on)
+    known.enabled = on
 end
 
 return Memory

@@ -7,7 +7,7 @@ local util = require("util")
 local Snapshot = {}
 
 local function text(value)
-    if type(value) == "string" and value ~= "" then return value end
+    return type(value) == "string" and value ~= "" and value or nil
 end
 
 local function names(value)
@@ -16,7 +16,7 @@ local function names(value)
     return #list > 0 and list or nil
 end
 
---- The book as a line carries it, from the settings and properties that KOReader keeps of it.
+--- A book as a line carries it, from the settings and properties that KOReader keeps of it.
 function Snapshot.describe(file, settings, props, pages)
     return {
         partial_md5 = text(settings:readSetting("partial_md5_checksum")) or text(util.partialMD5(file)),
@@ -40,9 +40,8 @@ function Snapshot.book(ui)
 end
 
 local percent = guarded(function(ui, page, pages)
-    local engine = ui.rolling or ui.paging
-    local fraction = engine and engine:getLastPercent() or page / pages
-    if fraction == fraction then return math.min(math.max(fraction, 0), 1) end
+    local fraction = (ui.rolling or ui.paging):getLastPercent() or page / pages
+    return fraction == fraction and math.min(math.max(fraction, 0), 1) or nil
 end)
 
 local position = guarded(function(ui)

@@ -16,25 +16,25 @@ function Stretch.begin(page, pages)
     return setmetatable({ page = page, pages = pages, turns = 0, dwell = {}, since = at, told = at }, Stretch)
 end
 
+function Stretch:leave(at)
+    table.insert(self.dwell, math.max(0, math.floor(at - self.since + 0.5)))
+    self.since = at
+end
+
 --- Takes note of the page on show; true when a checkpoint is due.
 function Stretch:show(page, pages)
     self.undo = nil
     if type(page) ~= "number" then return false end
-    if pages ~= self.pages or self.jumping then -- laid out anew, or moved by the core: no page turn
+    local laid_out_anew = pages ~= self.pages
+    if laid_out_anew or self.jumping or page == self.page then -- none of them is a page turn
         self.page, self.pages = page, pages
         return false
     end
-    if page == self.page then return false end
     local at = now()
     self.undo = { since = self.since, at = at }
     self:leave(at)
     self.page, self.turns = page, self.turns + 1
     return #self.dwell >= EVERY_TURNS or at - self.told >= EVERY_SECONDS
-end
-
-function Stretch:leave(at)
-    table.insert(self.dwell, math.max(0, math.floor(at - self.since + 0.5)))
-    self.since = at
 end
 
 --- KOReader tells of a new layout only after it has shown the page: that was no page turn.

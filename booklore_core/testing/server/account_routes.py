@@ -179,5 +179,3 @@ def _koreader_object(state: State, account: KoreaderAccount) -> dict[str, Any]:
         "syncEnabled": account.sync,
         state.dialect.web_reader_switch: account.web_reader,
     }
-
-

@@ -6,23 +6,24 @@ from functools import lru_cache
 from typing import Any
 
 from booklore_core.testing.server.answers import encode, instant_text
+from booklore_core.testing.server.dialects import Dialect
 from booklore_core.testing.server.library import Book
 from booklore_core.testing.server.state import Progress, State
 from booklore_core.testing.server.users import User
 
-LOCKS = (
+_LOCKABLE = (
     "title subtitle publisher publishedDate description seriesName seriesNumber seriesTotal isbn13 isbn10 asin "
     "goodreadsId comicvineId hardcoverId hardcoverBookId googleId pageCount language amazonRating amazonReviewCount "
     "goodreadsRating goodreadsReviewCount hardcoverRating hardcoverReviewCount lubimyczytacId lubimyczytacRating "
     "ranobedbId ranobedbRating audibleId audibleRating audibleReviewCount cover audiobookCover authors categories "
-    "moods tags reviews narrator abridged ageRating contentRating"
-).split()
-OPEN_LOCKS = {f"{name}Locked": False for name in LOCKS}
+    "moods tags reviews narrator abridged ageRating contentRating "
+)
+OPEN_LOCKS = {f"{name}Locked": False for name in _LOCKABLE.split()}
 
 
 def book_object(state: State, book: Book, user: User) -> dict[str, Any]:
     """One book with the user's progress and shelves; what is not set is left out."""
-    written = _facts(book, state.started, state.dialect.isbn_column)
+    written = _facts(book, state.dialect, state.started)
     written["metadata"] |= {"categories": [], "moods": [], "tags": [], **OPEN_LOCKS}
     written |= {"alternativeFormats": [], "supplementaryFiles": [], "libraryPath": {"id": book.library_id}}
     written |= {"shelves": shelves_of(state, user, book.id), **progress_fields(state, book, user)}
@@ -36,10 +37,7 @@ def listing(state: State, books: list[Book], user: User) -> bytes:
 
 def listed_object(state: State, book: Book, user: User) -> dict[str, Any]:
     """One book as the lists give it."""
-    written = _facts(book, state.started, state.dialect.isbn_column)
-    written["metadata"]["allMetadataLocked"] = False
-    if not book.authors:
-        del written["metadata"]["authors"]
+    written = _without_locks(_facts(book, state.dialect, state.started))
     shelves = shelves_of(state, user, book.id)
     if shelves:
         written["shelves"] = shelves
@@ -85,7 +83,7 @@ def isbn_fields(book: Book, column: int | None) -> dict[str, str]:
 
 
 def primary_file(book: Book, started: float) -> dict[str, Any]:
-    folder = book.file_name.rpartition(".")[0]
+    stem = book.file_name.rpartition(".")[0]
     return {
         "addedOn": instant_text(started),
         "book": True,
@@ -93,19 +91,19 @@ def primary_file(book: Book, started: float) -> dict[str, Any]:
         "bookType": book.book_type,
         "extension": book.extension,
         "fileName": book.file_name,
-        "filePath": f"{book.folder}/{folder}/{book.file_name}",
+        "filePath": f"{book.folder}/{stem}/{book.file_name}",
         "fileSizeKb": book.size_kb,
-        "fileSubPath": folder,
+        "fileSubPath": stem,
         "folderBased": False,
         "id": book.id,
     }
 
 
-def _facts(book: Book, started: float, isbn_column: int | None) -> dict[str, Any]:
+def _facts(book: Book, dialect: Dialect, started: float) -> dict[str, Any]:
     metadata: dict[str, Any] = {"bookId": book.id, "authors": list(book.authors), "language": "en"}
     if book.title is not None:
         metadata["title"] = book.title
-    metadata |= isbn_fields(book, isbn_column)
+    metadata |= isbn_fields(book, dialect.isbn_column)
     return {
         "addedOn": instant_text(started),
         "id": book.id,
@@ -113,7 +111,7 @@ def _facts(book: Book, started: float, isbn_column: int | None) -> dict[str, Any
         "libraryId": book.library_id,
         "libraryName": book.library_name,
         "metadata": metadata,
-        "metadataMatchScore": 29.7872,
+        "metadataMatchScore": _match_score(book, dialect),
         "primaryFile": primary_file(book, started),
     }
 
@@ -129,13 +127,24 @@ def _web_progress(state: State, book: Book, progress: Progress) -> dict[str, Any
 def _listed(state: State, book: Book, user: User) -> bytes:
     if (user.id, book.id) in state.progress or shelves_of(state, user, book.id):
         return encode(listed_object(state, book, user))
-    return _untouched(book, state.started, state.dialect.isbn_column, state.dialect.unset_status)
+    return _untouched(book, state.dialect, state.started)
 
 
 @lru_cache(maxsize=20_000)
-def _untouched(book: Book, started: float, isbn_column: int | None, status: str) -> bytes:
-    written = _facts(book, started, isbn_column)
+def _untouched(book: Book, dialect: Dialect, started: float) -> bytes:
+    return encode(_without_locks(_facts(book, dialect, started)) | {"readStatus": dialect.unset_status})
+
+
+def _without_locks(written: dict[str, Any]) -> dict[str, Any]:
+    """What a list keeps of a book's metadata."""
     written["metadata"]["allMetadataLocked"] = False
-    if not book.authors:
+    if not written["metadata"]["authors"]:
         del written["metadata"]["authors"]
-    return encode(written | {"readStatus": status})
+    return written
+
+
+def _match_score(book: Book, dialect: Dialect) -> float:
+    """How complete the metadata is; Grimmory finds none in a PDF."""
+    plain = 28 if book.isbn13 else 25
+    points = dialect.pdf_match_points if book.book_type == "PDF" else plain
+    return round(100 * points / dialect.match_points, 4)

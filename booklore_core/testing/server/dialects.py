@@ -18,11 +18,12 @@ class Dialect:
     """Answer to missing or wrong credentials."""
     denied: str = "Access Denied"
     """Message of a missing permission."""
+    public_shelf_denied: str = "Only admins can create public shelves"
     bearer_filter_is_global: bool = True
     """A bad Bearer is refused with an empty 401 on every path, and a good one displaces x-auth headers."""
     access_token_seconds: int = 36_000
     login_tells_expiry: bool = False
-    token_issuer: str | None = None
+    issuer: str | None = None
     refresh_is_transactional: bool = False
     """A refresh that fails leaves its token good."""
     has_by_hash: bool = False
@@ -36,6 +37,9 @@ class Dialect:
     web_progress_reaches_device: bool = False
     has_app_api: bool = False
     type_mismatch_is_400: bool = False
+    pdf_match_points: int = 46
+    match_points: int = 94
+    """Points of complete metadata, and those that a PDF gets."""
     isbn_column: int | None = None
     """Characters that the ISBN columns hold; None: whatever the file says."""
     unset_status: str = "UNSET"
@@ -58,15 +62,18 @@ GRIMMORY = Dialect(
     version="v3.2.4",
     refusal_status=401,
     denied="Access denied.",
+    public_shelf_denied="Access denied.",
     bearer_filter_is_global=False,
     access_token_seconds=7_200,
     login_tells_expiry=True,
-    token_issuer="booklore",
+    issuer="booklore",
     refresh_is_transactional=True,
     newest_duplicate_wins=True,
     null_percentage_erases=True,
     web_progress_reaches_device=True,
     has_app_api=True,
+    pdf_match_points=0,
+    match_points=93,
     isbn_column=13,
     epub_progress_fields=("cfi", "href", "contentSourceProgressPercent", "percentage", "ttsPositionCfi"),
     web_reader_switch="syncWithWebReader",

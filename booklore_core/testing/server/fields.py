@@ -1,4 +1,4 @@
-"""Reads JSON fields as leniently as the real servers' binder: numbers in texts, fractions cut, unknown names ignored."""
+"""Reads JSON fields as leniently as the real servers: numbers in texts, fractions cut, unknown names ignored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BOOK_TYPES = ("PDF", "EPUB", "CBX", "FB2", "MOBI", "AZW3", "AUDIOBOOK")
 
 Body = Mapping[str, Any]
 
-_LAST_INSTANT = 253_402_300_799
+_FIRST_INSTANT, _LAST_INSTANT = -62_135_596_800, 253_402_300_799
 _INSTANT = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?:Z|([+-])(\d\d):?(\d\d))", re.IGNORECASE
 )
@@ -99,13 +99,12 @@ def instant(body: Body, name: str) -> int | None:
         return None
     if isinstance(value, str) and not value.strip().lstrip("-").isdigit():
         return _parse_instant(value.strip())
-    seconds = whole(body, name)
-    return seconds
+    return whole(body, name)
 
 
 def storable(moment: int) -> int:
     """The moment, unless no DATETIME column holds it: then a data conflict."""
-    if abs(moment) > _LAST_INSTANT:
+    if not _FIRST_INSTANT <= moment <= _LAST_INSTANT:
         raise conflict()
     return moment
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from urllib.parse import quote
 
 from booklore_core.testing.server.answers import Answer, Refusal, book_not_found, unexpected
 from booklore_core.testing.server.dialects import Dialect
+from booklore_core.testing.server.fields import BOOK_TYPES
 from booklore_core.testing.server.library import Book
 from booklore_core.testing.server.ranges import ranged_answer
 from booklore_core.testing.server.routing import Request, Route
 from booklore_core.testing.server.state import State, refuse_unless, refuse_unless_visible
-from booklore_core.testing.server.fields import BOOK_TYPES
 
 CONTENT_TYPES = {
     "pdf": "application/pdf",
@@ -50,7 +51,7 @@ def download(state: State, request: Request) -> Answer:
     named = f'attachment; filename="{book.file_name}"'
     if not state.dialect.download_takes_ranges:
         return Answer(200, raw, "application/octet-stream", (("Content-Disposition", named),))
-    headers = (("Content-Disposition", f"{named}; filename*=UTF-8''{book.file_name}"),)
+    headers = (("Content-Disposition", f"{named}; filename*=UTF-8''{quote(book.file_name)}"),)
     return ranged_answer(state.dialect, raw, "application/octet-stream", request.headers.get("range"), headers)
 
 

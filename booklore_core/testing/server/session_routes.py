@@ -35,21 +35,27 @@ from booklore_core.testing.server.state import Row, State, refuse_unless_visible
 LOCATION_LENGTH = 500
 FORMATTED_LENGTH = 50
 SHOWN = (
-    "id bookId bookTitle bookType startTime endTime durationSeconds startProgress endProgress progressDelta "
-    "startLocation endLocation createdAt"
-).split()
+    "id",
+    "bookId",
+    "bookTitle",
+    "bookType",
+    "startTime",
+    "endTime",
+    "durationSeconds",
+    "startProgress",
+    "endProgress",
+    "progressDelta",
+    "startLocation",
+    "endLocation",
+    "createdAt",
+)
 
 
 def session_routes(dialect: Dialect) -> Iterable[Route]:
     yield Route("POST", "/api/v1/reading-sessions", post_session)
     yield Route("GET", "/api/v1/reading-sessions/book/{bookId:long}", sessions_of_book)
-    yield Route("DELETE", "/api/v1/reading-sessions/{id:long}", no_such_method)
     if dialect.has_session_batch:
         yield Route("POST", "/api/v1/reading-sessions/batch", post_batch)
-
-
-def no_such_method(state: State, request: Request) -> Answer:
-    raise Refusal(500, "An unexpected error occurred.")
 
 
 def post_session(state: State, request: Request) -> Answer:

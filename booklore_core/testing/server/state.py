@@ -65,7 +65,7 @@ class Sessions(Table):
 
 @dataclass
 class Progress:
-    """Where one user is in one book. percentage: fraction 0–1 as sent; web_percent: 0–100; times: seconds since 1970."""
+    """Where one user is in one book; percentage: fraction 0–1, web_percent: 0–100, times: seconds since 1970."""
 
     status: str | None = None
     finished: float | None = None

@@ -73,7 +73,7 @@ class Tokens:
             self._refresh.clear()
 
     def _sign(self, user: User, now: float, lifetime: int) -> str:
-        claims: dict[str, object] = {"iss": self._dialect.token_issuer} if self._dialect.token_issuer else {}
+        claims: dict[str, object] = {"iss": self._dialect.issuer} if self._dialect.issuer else {}
         claims |= {"sub": user.username, "userId": user.id, "isDefaultPassword": False}
         claims |= {"iat": int(now), "exp": int(now) + lifetime}
         signed = f"{_part({'alg': 'HS256'})}.{_part(claims)}"

@@ -1,0 +1,112 @@
+"""The append-only record of events, and the only memory that features have."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from booklore_core.books import book_ref, utc
+from booklore_core.database import Database
+from booklore_core.events import BadLine, Event, parse_event
+from booklore_core.items import BookRef, Item
+
+E = TypeVar("E", bound=Event)
+
+STRETCHES_AROUND = 12
+"""How many openings before and after an event `Journal.around` reaches: enough to join naps, few enough to be quick."""
+
+INSERT = """
+INSERT INTO events (device, event_id, name, at, ord, book_md5, tracked, line, received_at)
+VALUES (:device, :event_id, :name, :at, :ord, :book_md5, :tracked, :line, :received_at)
+"""
+SAME = "SELECT id, line FROM events WHERE device = :device AND event_id = :event_id"
+BEFORE = """
+SELECT ord FROM events WHERE device = :device AND ord <= :ord AND name IN ('book_open', 'resume')
+    AND book_md5 IS NOT NULL ORDER BY ord DESC LIMIT 1 OFFSET :steps
+"""
+AFTER = """
+SELECT ord FROM events WHERE device = :device AND ord > :ord AND name IN ('book_open', 'resume')
+    AND book_md5 IS NOT NULL ORDER BY ord LIMIT 1 OFFSET :steps
+"""
+BETWEEN = """
+SELECT line FROM events WHERE device = :device AND ord >= :low AND ord <= :high AND tracked = 1
+    AND book_md5 IS NOT NULL ORDER BY ord
+"""
+LATEST = "SELECT line FROM events WHERE device = :device AND name = :name ORDER BY ord DESC LIMIT 1"
+LATER = "SELECT 1 FROM events WHERE device = :device AND ord > :ord AND book_md5 IS NOT NULL LIMIT 1"
+FACTS = """
+SELECT i.kind, i.key, i.body, i.occurred_at, b.* FROM items i JOIN books b ON b.partial_md5 = i.book_md5
+WHERE i.kind = :kind AND i.book_md5 = :book_md5 ORDER BY i.occurred_at DESC LIMIT 1000
+"""
+RECEIVED = "SELECT received_at FROM events WHERE device = :device AND event_id = :event_id"
+LAST = "\U0010ffff"
+
+
+class Journal:
+    """What happened on the devices, read in the order in which it happened, however late and mixed up it arrived.
+
+    Books whose tracking was off at the time are not in it.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def append(self, event: Event, line: dict[str, Any], tracked: bool, now: datetime) -> int | None:
+        """Records an event. Returns its row number, or None when the very same line is recorded already.
+
+        Raises BadLine when its id was used by another line: two devices, or one that was set up anew, share an id.
+        """
+        text = json.dumps(line, ensure_ascii=False, sort_keys=True)
+        same = self._database.row(SAME, device=event.device, event_id=event.id)
+        if same is not None:
+            if same["line"] != text:
+                raise BadLine("id", f"{event.id!r} was used by another line of {event.device!r}", event.id)
+            return None
+        book = getattr(event, "book", None)
+        self._database.run(
+            INSERT,
+            device=event.device,
+            event_id=event.id,
+            name=event.name,
+            at=event.at.timestamp(),
+            ord=event.order,
+            book_md5=book.partial_md5 if book else None,
+            tracked=int(tracked),
+            line=text,
+            received_at=now.timestamp(),
+        )
+        return int(self._database.value(SAME, device=event.device, event_id=event.id))
+
+    def around(self, event: Event, stretches: int = STRETCHES_AROUND) -> Sequence[Event]:
+        """The device's events about books around event, in order: `stretches` openings back and as many on."""
+        bounds = {"device": event.device, "ord": event.order, "steps": stretches}
+        low = self._database.value(BEFORE, **bounds) or ""
+        high = self._database.value(AFTER, **bounds) or LAST
+        rows = self._database.rows(BETWEEN, device=event.device, low=low, high=high)
+        return [parse_event(json.loads(row["line"])) for row in rows]
+
+    def latest(self, device: str, kind: type[E]) -> E | None:
+        """The device's last event of one class."""
+        line = self._database.value(LATEST, device=device, name=kind.name)
+        found = parse_event(json.loads(line)) if line else None
+        return found if isinstance(found, kind) else None
+
+    def is_last(self, event: Event) -> bool:
+        """Whether the device told nothing later about any book: False for a line that arrived late."""
+        return self._database.value(LATER, device=event.device, ord=event.order) is None
+
+    def received(self, event: Event) -> datetime:
+        """When the core took an event in, by its own clock."""
+        values = {"device": event.device, "event_id": event.id}
+        seconds = self._database.value(RECEIVED, **values)
+        return utc(seconds)
+
+    def facts(self, kind: str, book: BookRef) -> Sequence[Item]:
+        """The items of a kind that already followed for a book, newest first, at most 1,000."""
+        rows = self._database.rows(FACTS, kind=kind, book_md5=book.partial_md5)
+        return [item_of(row) for row in rows]
+
+
+def item_of(row: dict[str, Any]) -> Item:
+    """The item that a row of items, joined with its book, holds."""
+    return Item(row["kind"], row["key"], book_ref(row), json.loads(row["body"]), utc(row["occurred_at"]))

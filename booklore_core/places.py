@@ -1,0 +1,35 @@
+"""Where things lie: the data folder, the database, the configuration and the secrets."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+
+@dataclass(frozen=True)
+class Places:
+    """home: the data folder. database_url: anything `dataset` takes. config: config.toml, never written."""
+
+    home: Path
+    database_url: str
+    config: Path
+
+    @property
+    def secrets(self) -> Path:
+        return self.home / "secrets.json"
+
+    @property
+    def database_file(self) -> Path | None:
+        """The SQLite file, None for another database or one in memory."""
+        path = self.database_url.partition("?")[0].removeprefix("sqlite:///")
+        return Path(path) if self.database_url.startswith("sqlite:///") and path not in ("", ":memory:") else None
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Places":
+        """BOOKLORE_HOME, BOOKLORE_DATABASE_URL and BOOKLORE_CONFIG, or their defaults."""
+        given = os.environ if environ is None else environ
+        home = Path(given.get("BOOKLORE_HOME") or platformdirs.user_data_dir("booklore-sync", False)).expanduser()
+        url = given.get("BOOKLORE_DATABASE_URL") or f"sqlite:///{(home / 'booklore.sqlite').absolute()}"
+        return cls(home.absolute(), url, Path(given.get("BOOKLORE_CONFIG") or home / "config.toml").expanduser())

@@ -1,0 +1,49 @@
+"""Runs the fake server as a program: prints its URL as the first line and serves until it is stopped."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from booklore_core.testing.server import DIALECTS, BookLoreServer
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT."""
+    options = _parser().parse_args(arguments)
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    try:
+        server = BookLoreServer(
+            options.dialect,
+            options.library,
+            koreader_sync={"on": True, "off": False, None: None}[options.koreader_sync],
+            port=options.port,
+        )
+        server.start()
+    except (OSError, ValueError, KeyError) as error:
+        sys.stderr.write(f"the server cannot start: {error!r}\n")
+        return 1
+    sys.stdout.write(server.url + "\n")
+    sys.stdout.flush()
+    stopping.wait()
+    server.stop()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m booklore_core.testing", description=__doc__)
+    parser.add_argument("--dialect", choices=sorted(DIALECTS), required=True)
+    parser.add_argument("--library", type=Path, metavar="FILE", help="books and accounts; a few small books without it")
+    parser.add_argument("--koreader-sync", choices=("on", "off"), help="default: as the library says, else on")
+    parser.add_argument("--port", type=int, default=0, help="default: any free port")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

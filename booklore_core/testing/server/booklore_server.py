@@ -1,0 +1,221 @@
+"""The fake server as tests use it: start it, change its library, make it fail, look at what arrived."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final, Self
+
+from booklore_core.testing.server.answers import instant_text
+from booklore_core.testing.server.dialects import DIALECTS
+from booklore_core.testing.server.faults import Fault
+from booklore_core.testing.server.library import Account, Book, book_of_content, load_library, partial_digest
+from booklore_core.testing.server.responder import Record, Responder
+from booklore_core.testing.server.state import State
+from booklore_core.testing.server.users import User
+from booklore_core.testing.server.wire import Listener
+
+POLL_SECONDS = 0.02
+
+
+class _OfLibrary:
+    """Stands for "whatever the library says"."""
+
+
+OF_LIBRARY: Final = _OfLibrary()
+
+
+class BookLoreServer:
+    """A server on loopback, listening from the start of the `with` block (or `start()`) until its end.
+
+    dialect: `booklore`, `grimmory` or `custom` (the image with by-hash and batch endpoints).
+    library: a JSON file shaped like the recordings' library.json, such a mapping, or None for a few small books.
+    koreader_account: (name, password), None when there is none yet; by default the library's.
+    koreader_sync: whether that account's sync is on; by default as the library says, else on.
+    now: the server's clock, seconds since 1970. database_away_delay: seconds that requests then wait.
+    base_path: the path it is served under, such as `/books`. tls: serve https with this context.
+    """
+
+    def __init__(
+        self,
+        dialect: str = "grimmory",
+        library: Path | str | Mapping[str, Any] | None = None,
+        *,
+        koreader_sync: bool | None = None,
+        koreader_account: tuple[str, str] | None | _OfLibrary = OF_LIBRARY,
+        now: Callable[[], float] | None = None,
+        port: int = 0,
+        base_path: str = "",
+        database_away_delay: float = 0.0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        started_with = load_library(library)
+        self._state = State(DIALECTS[dialect], now or time.time, database_away_delay=database_away_delay)
+        self._responder = Responder(self._state, base_path.rstrip("/"))
+        self._port = port
+        self._tls = tls
+        self._listener: Listener | None = None
+        self.username, self.password = started_with.web.username, started_with.web.password
+        admin = self._state.add_user(self.username, self.password, (1,), ("admin",))
+        account = started_with.koreader if isinstance(koreader_account, _OfLibrary) else _account(koreader_account)
+        self.koreader_username = account.username if account else ""
+        self.koreader_password = account.password if account else ""
+        if account is not None:
+            made = self._state.put_koreader(admin, account.username, account.password)
+            made.sync = account.sync if koreader_sync is None else koreader_sync
+        for book in started_with.books:
+            self._state.put_book(book)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *raised: object) -> None:
+        self.stop()
+
+    def start(self) -> Self:
+        """Listen; on the port of before, if there was one."""
+        self._responder.stopped.clear()
+        self._listener = Listener(self._port, self._responder.respond, self._tls)
+        self._port = self._listener.server_address[1]
+        threading.Thread(target=self._listener.serve_forever, args=(POLL_SECONDS,), daemon=True).start()
+        return self
+
+    def stop(self) -> None:
+        """Close the port and cut every connection; nothing that was stored is lost."""
+        if self._listener is None:
+            return
+        self._responder.stopped.set()
+        self._listener.shutdown()
+        self._listener.close_all()
+        self._listener = None
+
+    def restart(self) -> None:
+        """Stop and listen again: same port, same state, tokens included."""
+        self.stop()
+        self.start()
+
+    @property
+    def url(self) -> str:
+        """Where it listens, base path included, no slash at the end; known once it has been started."""
+        scheme = "https" if self._tls else "http"
+        return f"{scheme}://127.0.0.1:{self._port}{self._responder.base_path}"
+
+    @property
+    def books(self) -> dict[int, Book]:
+        """The library by id."""
+        return dict(self._state.books)
+
+    @property
+    def sessions(self) -> list[dict[str, Any]]:
+        """Every reading session stored, in order of arrival, as JSON fields plus `userId`; times in UTC with Z."""
+        with self._state.lock:
+            rows = list(self._state.sessions.rows.values())
+        return [{**row, **{name: instant_text(row[name]) for name in ("startTime", "endTime")}} for row in rows]
+
+    @property
+    def requests(self) -> list[Record]:
+        """The latest requests, oldest first."""
+        return list(self._responder.records)
+
+    @property
+    def on_request(self) -> Callable[[Record], None] | None:
+        """Called with the record of every request before it is handled, on the connection's thread."""
+        return self._responder.on_request
+
+    @on_request.setter
+    def on_request(self, hook: Callable[[Record], None] | None) -> None:
+        self._responder.on_request = hook
+
+    @property
+    def database_away(self) -> bool:
+        """While True: health is UP, Bearer calls get 401, x-auth calls and logins 500."""
+        return self._state.database_away
+
+    @database_away.setter
+    def database_away(self, away: bool) -> None:
+        self._state.database_away = away
+
+    def fail(self, fault: str, match: str = "* /", times: int | None = 1, after: int = 0) -> None:
+        """Let a fault (see FAULTS) happen to the next `times` requests that match, None: to all of them.
+
+        match: method (or `*`), a space and how the path begins. after: how many matching requests still go well.
+        Raises ValueError for a fault that does not exist.
+        """
+        self._responder.faults.append(Fault(fault, match, times, after))
+
+    def recover(self) -> None:
+        """Forget every fault, and have the database back."""
+        self._responder.faults.clear()
+        self.database_away = False
+
+    def expire_tokens(self, refresh_too: bool = False) -> None:
+        """Let every access token issued so far be expired; refresh tokens as well, if asked."""
+        self._state.tokens.expire(refresh_too)
+
+    def add_book(
+        self,
+        content: bytes,
+        file_name: str,
+        title: str | None = None,
+        authors: Iterable[str] = (),
+        isbn13: str | None = None,
+        isbn10: str | None = None,
+        library_id: int = 1,
+    ) -> Book:
+        """A new book with the next id."""
+        with self._state.lock:
+            book = book_of_content(
+                self._state.next_book_id(),
+                content,
+                file_name,
+                title=title,
+                authors=tuple(authors),
+                isbn13=isbn13,
+                isbn10=isbn10,
+                library_id=library_id,
+            )
+            return self._state.put_book(book)
+
+    def remove_book(self, book_id: int) -> None:
+        """Delete the book, with everybody's data about it."""
+        with self._state.lock:
+            self._state.drop_book(book_id)
+
+    def rewrite_book(self, book_id: int, content: bytes) -> Book:
+        """Give the book's file other bytes, as the server does when it writes metadata into it: another digest."""
+        with self._state.lock:
+            known = self._state.books[book_id]
+            return self._state.put_book(
+                replace(known, content=content, size_kb=len(content) // 1024, partial_md5=partial_digest(content))
+            )
+
+    def add_user(
+        self, username: str, password: str, libraries: Iterable[int] = (), permissions: Iterable[str] = ()
+    ) -> User:
+        """A reader who sees these libraries; permissions: `admin`, `download`, `delete`, `sync_koreader`, …"""
+        with self._state.lock:
+            return self._state.add_user(username, password, libraries, permissions)
+
+    def assign_libraries(self, username: str, libraries: Iterable[int]) -> None:
+        """Let the user see just these libraries. An admin sees all anyway, except by digest."""
+        with self._state.lock:
+            user = self._state.user_named(username)
+            if user is None:
+                raise KeyError(username)
+            self._state.users[user.id] = replace(user, libraries=frozenset(libraries))
+
+    def change_password(self, username: str, password: str) -> None:
+        """From now on only this password logs the user in."""
+        with self._state.lock:
+            user = self._state.user_named(username)
+            if user is None:
+                raise KeyError(username)
+            self._state.users[user.id] = replace(user, password=password)
+
+
+def _account(credentials: tuple[str, str] | None) -> Account | None:
+    return Account(*credentials) if credentials else None

@@ -1,0 +1,37 @@
+"""BookLore and Grimmory as a sync target: its settings, and the target itself."""
+
+from collections.abc import Iterator
+
+from booklore_core import Section, Setting, Store, hookimpl
+from booklore_targets.booklore.target import BookLore
+
+
+@hookimpl
+def register_settings() -> Iterator[Setting]:
+    yield Setting("url", str, "", "Address of the BookLore or Grimmory server", env="BOOKLORE_URL", label="Server URL")
+    yield Setting("username", str, "", "Name of the account there", env="BOOKLORE_USERNAME", label="User name")
+    yield Setting("password", str, "", "Its password", secret=True, env="BOOKLORE_PASSWORD", label="Password")
+    yield Setting(
+        "koreader_username",
+        str,
+        "",
+        "Name of the KOReader sync account; empty: the account's own one, made if there is none",
+        env="BOOKLORE_KOREADER_USERNAME",
+        label="KOReader user name",
+    )
+    yield Setting(
+        "koreader_password",
+        str,
+        "",
+        "Password of the KOReader sync account",
+        secret=True,
+        env="BOOKLORE_KOREADER_PASSWORD",
+        label="KOReader password",
+    )
+    yield Setting("ca_file", str, "", "File with the certificate of a private authority", label="CA file")
+    yield Setting("verify_tls", bool, True, "Verify the server's TLS certificate", label="Verify TLS")
+
+
+@hookimpl
+def register_targets(settings: Section, store: Store) -> Iterator[BookLore]:
+    yield BookLore(settings, store)

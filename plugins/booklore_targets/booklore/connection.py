@@ -1,0 +1,112 @@
+"""One run's way to the server: every call with a good token, every answer the application's own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from booklore_core import Store, TargetUnavailable
+from booklore_targets.booklore.answers import is_token_refused, refuse_redirect, unavailable
+from booklore_targets.booklore.login import Login
+from booklore_targets.booklore.setup import Setup
+
+if TYPE_CHECKING:
+    from booklore_core.http import Client
+    from requests import PreparedRequest, Response
+
+READ_TIMEOUT, LOGIN_TIMEOUT = 35.0, 20.0
+"""Seconds. With its database away the server refuses a token after 30 s; with the login that follows a call must stay
+below the minute after which the core gives it up (contract §2.6)."""
+
+
+class Connection:
+    """Talks to one server for one account until it is closed; a call that was given up cannot go on afterwards."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        store: Store,
+        clock: Callable[[], float] = time.time,
+        wait: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self.setup, self.store = setup, store
+        self._client = open_client(setup, READ_TIMEOUT)
+        self._login_client = open_client(setup, LOGIN_TIMEOUT)
+        self._closed = False
+        self.login = Login(setup, store, self._post_login, clock, wait)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """The answer to a Bearer call, whatever it is; a refused token is replaced once. Raises TargetUnavailable."""
+        token = self.login.token()
+        for _ in range(2):
+            sent = {**(headers or {}), "Authorization": f"Bearer {token}"}
+            response = self._send(self._client, method, path, json=json, params=params, headers=sent)
+            if not is_token_refused(response):
+                return response
+            token = self.login.renew(token)
+        raise TargetUnavailable("the server refuses a token that it has just given", maybe_sent=False)
+
+    def read(
+        self, path: str, *, params: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """The application's answer to a GET, which changes nothing. Raises TargetUnavailable, maybe_sent False."""
+        try:
+            response = self.ask("GET", path, params=params, headers=headers)
+        except TargetUnavailable as error:
+            raise TargetUnavailable(error.reason, maybe_sent=False) from error
+        away = unavailable(response, writing=False)
+        if away:
+            raise away
+        return response
+
+    def ask_anonymously(self, path: str, headers: Mapping[str, str] | None = None) -> Response:
+        """The answer to a GET without a token. Raises TargetUnavailable, maybe_sent False."""
+        try:
+            return self._send(self._client, "GET", path, headers=headers)
+        except TargetUnavailable as error:
+            raise TargetUnavailable(error.reason, maybe_sent=False) from error
+
+    def close(self) -> None:
+        self._closed = True
+        self._client.close()
+        self._login_client.close()
+
+    def _post_login(self, path: str, body: dict[str, str]) -> Response:
+        return self._send(self._login_client, "POST", path, json=body)
+
+    def _send(self, client: Client, method: str, path: str, **sent: Any) -> Response:
+        if self._closed:
+            raise TargetUnavailable("the run has ended", maybe_sent=False)
+        try:
+            response = client.send(method, path, **sent)
+        except OSError as error:
+            raise TargetUnavailable(f"{client.host}: {type(error).__name__}; check the CA file", False) from error
+        refuse_redirect(response, path, client.host)
+        return response
+
+
+def open_client(setup: Setup, read_timeout: float) -> Client:
+    """A client of the server. Raises TargetUnavailable when the CA file is missing."""
+    from booklore_core.http import CONNECT_TIMEOUT, Client
+
+    if setup.ca_file and not Path(setup.ca_file).is_file():
+        raise TargetUnavailable(f"booklore.ca_file: there is no file {setup.ca_file}", maybe_sent=False)
+    timeout = (CONNECT_TIMEOUT, read_timeout)
+    client = Client(setup.url, ca_file=setup.ca_file, verify_tls=setup.verify_tls, timeout=timeout)
+    client.session.auth = unchanged
+    return client
+
+
+def unchanged(request: PreparedRequest) -> PreparedRequest:
+    """No authorization but the one given: left to itself, requests puts a .netrc entry in the token's place."""
+    return request

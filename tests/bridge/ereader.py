@@ -1,0 +1,205 @@
+"""An e-reader without the hardware: the shim's real Lua in LuaJIT, on a small KOReader, real files and real HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import lupa.luajit21 as luajit
+
+SHIM = Path(__file__).parents[2] / "bridge_lua" / "booklorebridge.koplugin"
+FAKE = Path(__file__).with_name("koreader.lua")
+BOOKS = "/mnt/onboard/Books"
+
+
+def to_lua(text: str) -> str:
+    """Text as the runtime's byte strings (one character per byte)."""
+    return text.encode().decode("latin-1")
+
+
+def from_lua(text: str) -> str:
+    return text.encode("latin-1").decode("utf-8", "surrogateescape")
+
+
+def partial_md5(path: Path) -> str | None:
+    """KOReader's digest: 1 KiB at 0 and at 1024 * 4^0 ... 4^10, up to the end of the file."""
+    if not path.is_file():
+        return None
+    data, digest = path.read_bytes(), hashlib.md5(usedforsecurity=False)
+    for offset in (0, *(1024 * 4**i for i in range(11))):
+        if offset >= len(data):
+            break
+        digest.update(data[offset : offset + 1024])
+    return digest.hexdigest()
+
+
+class EReader:
+    """One KOReader process at a time; `restart` begins the next one on the same files."""
+
+    def __init__(self, root: Path, device: str = "kobo-7f3a", config: dict[str, Any] | None = None) -> None:
+        self.root, self.plugin = root, root / "booklorebridge.koplugin"
+        self.wall, self.mono = 1_795_188_851.0, 100.0
+        self.connected = self.full = self.child_hangs = self.fork_fails = False
+        for folder in (root / "settings", root / BOOKS.lstrip("/"), self.plugin):
+            folder.mkdir(parents=True, exist_ok=True)
+        for file in SHIM.glob("*.lua"):
+            (self.plugin / file.name).write_bytes(file.read_bytes())
+        (self.plugin / "booklorebridge.json").write_text(json.dumps(config or {}))
+        if device:
+            self.setting("json").write_text(json.dumps({"device": device}))
+        self.restart()
+
+    def restart(self) -> None:
+        """A new process: nothing of the old one survives but its files."""
+        self.lua = luajit.LuaRuntime(unpack_returned_tuples=True, encoding="latin-1", register_eval=False)
+        load = self.lua.eval("function(text, host) return assert(loadstring(text, '=koreader.lua'))(host) end")
+        self.ko = load(FAKE.read_text().encode().decode("latin-1"), self._host())
+        self.ko.load(str(self.plugin))
+        self.ko.file_manager()
+
+    def _host(self) -> Any:
+        answers = {
+            "wall": lambda: int(self.wall),
+            "mono": lambda: self.mono,
+            "path": self._path,
+            "full": lambda: self.full,
+            "connected": lambda: self.connected,
+            "child_hangs": lambda: self.child_hangs,
+            "fork_fails": lambda: self.fork_fails,
+            "attribute": self._attribute,
+            "files": self._files,
+            "partial_md5": lambda path: partial_md5(Path(self._path(path))),
+            "fix_utf8": lambda text, _: to_lua(text.encode("latin-1").decode("utf-8", "replace")),
+            "json_decode": self._json_decode,
+            "request": self._request,
+        }
+        return self.lua.table_from(answers)
+
+    def _path(self, path: str) -> str:
+        inside = path.startswith(("/mnt/onboard", "/settings"))
+        return str(self.root / path.lstrip("/")) if inside else path
+
+    def _attribute(self, path: str, name: str) -> Any:
+        real = Path(self._path(path))
+        if not real.exists():
+            return None
+        return real.stat().st_size if name == "size" else ("directory" if real.is_dir() else "file")
+
+    def _files(self, folder: str) -> Any:
+        found = [file for file in sorted(Path(self._path(folder)).rglob("*")) if file.is_file()]
+        inside = [f"{folder}/{file.relative_to(self._path(folder))}" for file in found]
+        rows = zip(found, inside, strict=True)
+        return self.table([{"path": path, "name": file.name, "size": file.stat().st_size} for file, path in rows])
+
+    def _json_decode(self, text: str, null: Any) -> Any:
+        return self.table(json.loads(text.encode("latin-1")), null)
+
+    def _request(self, scheme: str, method: str, url: str, headers: Any, body: str) -> tuple[Any, str | None]:
+        sent = {key: str(value) for key, value in headers.items() if key != "Content-Length"}
+        data = body.encode("latin-1") if method == "POST" else None
+        request = urllib.request.Request(url, data, sent, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as response:
+                return response.status, response.read().decode("latin-1")
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode("latin-1")
+        except OSError as error:
+            return str(error), None
+
+    def table(self, value: Any, null: Any = None) -> Any:
+        """A Python value as the Lua value that a JSON library would make of it."""
+        if isinstance(value, dict):
+            return self.lua.table_from({to_lua(str(k)): self.table(v, null) for k, v in value.items()})
+        if isinstance(value, list):
+            return self.lua.table_from([self.table(item, null) for item in value])
+        return null if value is None else to_lua(value) if isinstance(value, str) else value
+
+    # What a person and KOReader do
+
+    def setting(self, name: str) -> Path:
+        return self.root / "settings" / f"booklorebridge.{name}"
+
+    def put_book(self, name: str, content: bytes = b"a book") -> str:
+        """Copies a book onto the device; its path there."""
+        path = self.root / BOOKS.lstrip("/") / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return f"{BOOKS}/{name}"
+
+    def open(self, name: str = "dune.epub", **book: Any) -> Any:
+        """Opens a book, in KOReader's order of events: page updates come before and after ReaderReady."""
+        file = self.put_book(name) if not self._attribute(f"{BOOKS}/{name}", "mode") else f"{BOOKS}/{name}"
+        settings = {
+            "partial_md5_checksum": partial_md5(Path(self._path(file))),
+            "doc_props": {"title": "Dune", "authors": "Frank Herbert", "identifiers": "ISBN:9780441013593"},
+            "summary": {"status": "reading"},
+        } | book.pop("settings", {})
+        shape = {"file": file, "page": 1, "pages": 100, "percent": 0.01, "progress": "/body/p[1].0", "paged": False}
+        shape |= {"settings": settings, "annotations": [], "xpointers": {}} | book
+        self.send("ShowingReader")
+        self.send("CloseWidget")
+        self.ko.reader(self.table(shape))
+        self.send("PageUpdate", shape["page"])
+        self.send("ReaderReady")
+        self.send("PageUpdate", shape["page"])
+        return self.ko.book
+
+    def send(self, event: str, *args: Any) -> Any:
+        return self.ko.plugin.handleEvent(self.ko.plugin, event, *args)
+
+    def pass_time(self, seconds: float) -> None:
+        """Time goes by while awake; scheduled tasks run when they are due."""
+        end = self.mono + seconds
+        while self.ko.step():
+            pass
+        while due := [task.at for task in self.ko.tasks.values() if task.at <= end]:
+            self.wall += max(0.0, min(due) - self.mono)
+            self.mono = max(self.mono, min(due))
+            self.ko.step()
+        self.wall += end - self.mono
+        self.mono = end
+
+    def read(self, pages: int, seconds: float = 0) -> None:
+        """Turns so many pages, after so many seconds on each."""
+        for _ in range(pages):
+            self.wall += seconds
+            self.mono += seconds
+            self.ko.move(self.ko.book, self.ko.book.page + 1, f"/body/p[{self.ko.book.page + 1}].0")
+
+    def close(self) -> None:
+        """Closes the book: the sidecar is written only when the document is gone."""
+        self.send("CloseDocument")
+        self.ko.ui.document = None
+        self.send("FlushSettings")
+        self.send("SaveSettings")
+        self.ko.flushed()
+        self.send("CloseWidget")
+        self.ko.file_manager()
+
+    def spool_bytes(self) -> bytes:
+        path = self.setting("spool")
+        return path.read_bytes() if path.exists() else b""
+
+    def spool(self, *events: str) -> list[dict[str, Any]]:
+        """The spool's lines, of these events only when any are named; torn lines raise."""
+        lines = [json.loads(line) for line in self.spool_bytes().splitlines()]
+        return [line for line in lines if not events or line["event"] in events]
+
+    def shown(self, kind: str = "") -> list[Any]:
+        return [widget for widget in self.ko.shown.values() if not kind or widget.kind == kind]
+
+    def toasts(self) -> list[str]:
+        return [from_lua(widget.text) for widget in self.shown("infomessage")]
+
+    def log(self) -> list[str]:
+        return list(self.ko.log.values())
+
+    def menu(self) -> list[Any]:
+        """The entries below the plugin's menu entry."""
+        items = self.lua.table_from({})
+        self.ko.menu_owner.addToMainMenu(self.ko.menu_owner, items)
+        return list(items.booklore_bridge.sub_item_table_func().values())

@@ -1,0 +1,152 @@
+"""Pairing, addresses, Wi-Fi and TLS: how the shim gets to the core, and when it does not try."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from core_on_loopback import LoopbackCore
+from ereader import EReader
+
+AWAY = {"url": "https://books.example/core/", "token": "secret"}
+
+
+def test_an_installed_code_is_traded_for_a_token_once(tmp_path: Path, core: LoopbackCore) -> None:
+    reader = EReader(tmp_path, config={"url": core.url + "/", "code": "123456"})
+    reader.send("NetworkConnected")
+    reader.pass_time(5)
+    reader.restart()
+    reader.send("NetworkConnected")
+    reader.pass_time(5)
+
+    assert core.paths() == ["/v1/pair", "/v1/events", "/v1/events"]
+    assert core.bodies("/v1/pair")[0]["device"]["id"] == "kobo-7f3a"
+    assert core.requests[-1][3] == "Bearer token for 123456"
+
+
+def test_a_refused_code_is_not_tried_again(tmp_path: Path, core: LoopbackCore) -> None:
+    reader = EReader(tmp_path, config={"url": core.url, "code": "123456"})
+    core.status = 401
+    for _ in range(3):
+        reader.send("NetworkConnected")
+        reader.pass_time(5)
+
+    assert core.paths().count("/v1/pair") == 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_code_that_was_not_judged_is_tried_again(tmp_path: Path, core: LoopbackCore, status: int) -> None:
+    reader = EReader(tmp_path, config={"url": core.url, "code": "123456"})
+    core.status = status
+    reader.send("NetworkConnected")
+    reader.pass_time(5)
+    core.status = 200
+    reader.send("NetworkConnected")
+    reader.pass_time(5)
+
+    assert core.paths()[-2:] == ["/v1/pair", "/v1/events"]
+
+
+def test_a_new_install_replaces_the_old_token(paired: EReader, core: LoopbackCore) -> None:
+    paired.plugin.joinpath("booklorebridge.json").write_text(json.dumps({"url": core.url, "token": "newer"}))
+    paired.restart()
+    paired.send("NetworkConnected")
+    paired.pass_time(5)
+
+    assert core.requests[-1][3] == "Bearer newer"
+
+
+def test_pairing_by_hand_takes_address_and_code(reader: EReader, core: LoopbackCore) -> None:
+    reader.menu()[-1].callback(None)
+    (dialog,) = reader.shown("multiinputdialog")
+    dialog.typed = reader.table([core.url, "654321"])
+    dialog.buttons[1][2].callback()
+    reader.pass_time(5)
+
+    assert core.paths() == ["/v1/pair", "/v1/menu"]
+    assert reader.toasts() == ["Paired with the core."]
+    reader.restart()
+    reader.send("NetworkConnected")
+    reader.pass_time(5)
+    assert core.requests[-1][1:4:2] == ("/v1/events", "Bearer token for 654321")
+
+
+def test_a_mistyped_address_does_not_replace_the_one_that_works(paired: EReader, core: LoopbackCore) -> None:
+    paired.menu()[-1].callback(None)
+    (dialog,) = paired.shown("multiinputdialog")
+    dialog.typed = paired.table(["http://127.0.0.1:9", "1"])
+    dialog.buttons[1][2].callback()
+    paired.pass_time(5)
+    paired.send("NetworkConnected")
+    paired.pass_time(5)
+
+    assert core.paths() == ["/v1/events"]
+
+
+def test_a_device_nobody_has_set_up_keeps_its_lines_and_says_so_when_asked(reader: EReader) -> None:
+    reader.connected = True
+    reader.open()
+    reader.close()
+    reader.pass_time(5)
+    assert reader.toasts() == []
+
+    reader.ko.gesture("booklore_sync_pending")
+    reader.pass_time(5)
+    assert reader.toasts() == ["2 events wait on this device.\nNo core is set up yet."]
+
+
+def test_background_work_never_switches_wifi_on(tmp_path: Path) -> None:
+    reader = EReader(tmp_path, config=AWAY)
+    reader.open()
+    reader.read(pages=10, seconds=5)
+    reader.send("Suspend")
+    reader.send("Resume")
+    reader.close()
+    reader.pass_time(60)
+
+    assert reader.ko.network.wanted == 0
+    assert list(reader.ko.pipes.values()) == []
+
+
+def test_a_person_may_switch_wifi_on(tmp_path: Path) -> None:
+    reader = EReader(tmp_path, config=AWAY)
+    reader.ko.gesture("booklore_sync_pending")
+
+    assert reader.ko.network.wanted == 1
+    assert reader.shown("confirmbox") == []
+
+
+def test_with_ask_wifi_a_person_is_asked_first(tmp_path: Path) -> None:
+    reader = EReader(tmp_path, config=AWAY)
+    reader.setting("json").write_text(json.dumps({"device": "kobo-7f3a", "ask_wifi": True}))
+    reader.restart()
+    reader.ko.gesture("booklore_sync_pending")
+    (question,) = reader.shown("confirmbox")
+    assert reader.ko.network.wanted == 0
+
+    question.cancel_callback()
+    assert reader.toasts() == ["0 events wait on this device."]
+    question.ok_callback()
+    assert reader.ko.network.wanted == 1
+
+
+def test_certificates_are_verified(tmp_path: Path) -> None:
+    reader = EReader(tmp_path, config=AWAY | {"ca_file": "/mnt/onboard/home-ca.pem", "url": "https://127.0.0.1:9"})
+    reader.send("NetworkConnected")
+    reader.pass_time(5)
+
+    assert reader.ko.last_request.verify == "peer"
+    assert reader.ko.last_request.cafile == "/mnt/onboard/home-ca.pem"
+    assert reader.ko.last_request.redirect is False
+
+
+def test_a_core_on_the_device_is_started_once(tmp_path: Path) -> None:
+    reader = EReader(tmp_path, config={"url": "http://127.0.0.1:9", "token": "t", "start_command": "booklore serve"})
+    for _ in range(3):
+        reader.send("NetworkConnected")
+        reader.pass_time(5)
+
+    assert [line for line in reader.log() if line.startswith("execute")] == [
+        "execute (booklore serve) >/dev/null 2>&1 &"
+    ]
