@@ -32,14 +32,14 @@ end
 
 --- Whether asking makes sense; never a DNS lookup, as that would block.
 function Core.inReach()
-    return Core.url() ~= nil and (onDevice() or NetworkMgr:isConnected() == true)
+    return Core.url() ~= nil and (onDevice() or NetworkMgr:isConnected() or false)
 end
 
 local function request(method, url, body, token)
     local ltn12, socketutil = require("ltn12"), require("socketutil")
     local http = require(url:find("^https:") and "ssl.https" or "socket.http")
     local answer, text = {}, type(body) == "function" and body() or body or ""
-    socketutil:set_timeout(10, 30)
+    socketutil:set_timeout(30, 50)
     local _ok, status = http.request{
         method = method, url = url, redirect = false, -- the token goes nowhere else
         verify = "peer", cafile = config.ca_file or "data/ca-bundle.crt",
@@ -72,7 +72,7 @@ local function understand(text)
     local status, body = text:match("^(%d+)\n(.*)$")
     local answer = status == "200" and Json.decode(body)
     Core.answered = status ~= nil
-    if answer then return answer end
+    if answer then return answer, nil, status end
     if status == "401" then return nil, _("This device is not paired with the core."), status end
     return nil, status and _("The core answered with error ") .. status or _("The core does not answer."), status
 end

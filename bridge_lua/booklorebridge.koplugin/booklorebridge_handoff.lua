@@ -105,10 +105,6 @@ function Handoff.soon(seconds)
     UIManager:scheduleIn(seconds or 0, background)
 end
 
-local function tell(answer, err)
-    if not answer then Screen.waiting(err) end
-end
-
 local function whenConnected(go)
     if not Core.url() or Core.inReach() then return go() end
     if not Memory.get().ask_wifi then return NetworkMgr:runWhenConnected(guarded(go)) end
@@ -137,7 +133,7 @@ function Handoff.act(name, args)
     if name == "toggle_sync" then return toggle() end
     whenConnected(function()
         Handoff.run(function(ok, err)
-            if ok then act(name, args, tell) else Screen.waiting(err) end
+            if ok then act(name, args, Screen.unless) else Screen.waiting(err) end
         end)
     end)
 end
@@ -148,7 +144,7 @@ function Screen.scheduled(name)
 end
 
 function Screen.answer(id, value)
-    post("/v1/answers/" .. id, { answer = value == nil and Json.null or value }, tell)
+    post("/v1/answers/" .. id, { answer = value == nil and Json.null or value }, Screen.unless)
 end
 
 Menu.act = Handoff.act

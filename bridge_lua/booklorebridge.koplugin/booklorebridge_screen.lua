@@ -31,6 +31,11 @@ function Screen.waiting(err)
     Screen.toast(Screen.waitingText() .. (err and "\n" .. tostring(err) or ""))
 end
 
+--- Says so when the core gave no answer.
+function Screen.unless(answer, err)
+    if not answer then Screen.waiting(err) end
+end
+
 function Screen.confirm(text, ok, cancel, done)
     open("confirmbox", {
         text = text, ok_text = ok, cancel_text = cancel,
@@ -92,60 +97,56 @@ function ASK.confirm(question, answer)
     Screen.confirm(question.text, question.ok, question.cancel, answer)
 end
 
-local function options(question, answer, row)
-    local dialog
-    local function close(value)
-        UIManager:close(dialog)
-        answer(value)
-    end
-    local rows = {}
-    for i, option in ipairs(question.options or {}) do rows[i] = { row(i - 1, option, close) } end
-    table.insert(rows, { { text = _("Cancel"), callback = guarded(function() close(nil) end) } })
-    dialog = open("buttondialog", { title = question.text, buttons = rows, tap_close_callback = answer })
-    return rows, close
+local function closing(dialog, answer, value)
+    return guarded(function()
+        UIManager:close(dialog.widget)
+        answer(value and value())
+    end)
+end
+
+local function options(question, answer, button, ...)
+    local dialog, rows = {}, {}
+    for i, option in ipairs(question.options or {}) do rows[i] = { button(i - 1, option, dialog) } end
+    table.insert(rows, { { text = _("Cancel"), callback = closing(dialog, answer) }, ... and (...)(dialog) })
+    dialog.widget = open("buttondialog", { title = question.text, buttons = rows, tap_close_callback = answer })
 end
 
 function ASK.choose(question, answer)
-    options(question, answer, function(index, option, close)
+    options(question, answer, function(index, option, dialog)
         local checked = question.default == index and function() return true end or nil
-        return { text = option, checked_func = checked, callback = guarded(function() close(index) end) }
+        return { text = option, checked_func = checked, callback = closing(dialog, answer, function() return index end) }
     end)
 end
 
 function ASK.pick(question, answer)
     local picked = {}
     for _i, index in ipairs(question.default or {}) do picked[index] = true end
-    question.options[#question.options + 1] = _("OK")
-    options(question, answer, function(index, option, close)
-        if index == #question.options - 1 then
-            return { text = option, callback = guarded(function()
-                local list = {}
-                for i = 0, index - 1 do if picked[i] then table.insert(list, i) end end
-                close(Json.list(list))
-            end) }
-        end
+    local function indexes()
+        local list = {}
+        for i = 0, #question.options - 1 do if picked[i] then table.insert(list, i) end end
+        return Json.list(list)
+    end
+    options(question, answer, function(index, option)
         return { text = option, checked_func = function() return picked[index] == true end,
             callback = function() picked[index] = not picked[index] end }
+    end, function(dialog)
+        return { text = _("OK"), callback = closing(dialog, answer, indexes) }
     end)
 end
 
 function ASK.ask(question, answer)
-    local dialog
-    local function close(value)
-        UIManager:close(dialog)
-        answer(value)
+    local dialog, numeric = {}, type(question.default) == "number"
+    local function typed()
+        return numeric and dialog.widget:getInputValue() or dialog.widget:getInputText()
     end
-    local numeric = type(question.default) == "number"
-    dialog = open("inputdialog", {
+    dialog.widget = open("inputdialog", {
         title = question.text, input = tostring(question.default or ""), input_type = numeric and "number" or nil,
         buttons = { {
-            { text = _("Cancel"), id = "close", callback = guarded(function() close(nil) end) },
-            { text = _("OK"), is_enter_default = true, callback = guarded(function()
-                close(numeric and dialog:getInputValue() or dialog:getInputText())
-            end) },
+            { text = _("Cancel"), id = "close", callback = closing(dialog, answer) },
+            { text = _("OK"), is_enter_default = true, callback = closing(dialog, answer, typed) },
         } },
     })
-    dialog:onShowKeyboard()
+    dialog.widget:onShowKeyboard()
 end
 
 return Screen

@@ -12,15 +12,13 @@ local Stretch = require("booklorebridge_stretch")
 local WidgetContainer = require("ui/widget/container/widgetcontainer")
 local _ = require("gettext")
 
+-- Dispatcher id, event, what the core calls it, title.
 local ACTIONS = {
-    { id = "booklore_sync_pending", event = "SyncBooklorePending", name = "sync_pending",
-        title = _("BookLore Sync: sync what is pending") },
-    { id = "booklore_toggle_sync", event = "ToggleBookloreSync", name = "toggle_sync",
-        title = _("BookLore Sync: sync on or off") },
-    { id = "booklore_toggle_manual_sync_only", event = "ToggleBookloreManualSyncOnly", name = "toggle_manual_only",
-        title = _("BookLore Sync: manual sync only on or off") },
-    { id = "booklore_test_connection", event = "TestBookloreConnection", name = "test_connection",
-        title = _("BookLore Sync: test connection") },
+    { "booklore_sync_pending", "SyncBooklorePending", "sync_pending", _("BookLore: sync what is pending") },
+    { "booklore_toggle_sync", "ToggleBookloreSync", "toggle_sync", _("BookLore: sync on or off") },
+    { "booklore_toggle_manual_sync_only", "ToggleBookloreManualSyncOnly", "toggle_manual_only",
+        _("BookLore: manual sync only on or off") },
+    { "booklore_test_connection", "TestBookloreConnection", "test_connection", _("BookLore: test connection") },
 }
 local leaving = false
 
@@ -42,15 +40,14 @@ end
 
 function BookloreBridge:onDispatcherRegisterActions()
     for _i, action in ipairs(ACTIONS) do
-        Dispatcher:registerAction(action.id,
-            { category = "none", event = action.event, title = action.title, general = true })
+        Dispatcher:registerAction(action[1], { category = "none", event = action[2], title = action[4], general = true })
     end
     Menu.registerActions()
 end
 
 for _i, action in ipairs(ACTIONS) do
-    BookloreBridge["on" .. action.event] = function()
-        Handoff.act(action.name)
+    BookloreBridge["on" .. action[2]] = function()
+        Handoff.act(action[3])
         return true
     end
 end
@@ -76,10 +73,9 @@ function BookloreBridge:finish(reason)
     local stretch = self.stretch
     if not stretch then return end
     self.stretch = nil
-    record("book_close", {
-        reason = reason, book = self.book, reading = Snapshot.reading(self.ui, stretch, stretch:take(true)),
-        annotations = Snapshot.annotations(self.ui),
-    }, true)
+    local reading = Snapshot.reading(self.ui, stretch, stretch:take(true))
+    local annotations = Snapshot.annotations(self.ui)
+    record("book_close", { reason = reason, book = self.book, reading = reading, annotations = annotations }, true)
 end
 
 --- Sync was switched on or off while a book may be open: the stretch begins or ends here.
@@ -147,12 +143,9 @@ function BookloreBridge:onNetworkConnected()
     Handoff.soon()
 end
 
-function BookloreBridge:onExit()
-    leaving = true
+for _i, event in ipairs{ "Exit", "Restart", "PowerOff", "Reboot" } do
+    BookloreBridge["on" .. event] = function() leaving = true end
 end
-
-BookloreBridge.onRestart, BookloreBridge.onPowerOff, BookloreBridge.onReboot =
-    BookloreBridge.onExit, BookloreBridge.onExit, BookloreBridge.onExit
 
 function BookloreBridge:onCloseWidget()
     if Screen.plugin == self then Screen.plugin = nil end

@@ -151,7 +151,6 @@ def test_a_torn_line_goes_as_text_and_is_dropped_when_the_core_has_kept_it_aside
 
 
 def test_a_core_that_acknowledges_nothing_is_not_asked_again_and_again(paired: EReader, core: LoopbackCore) -> None:
-    paired.read_lines = None  # type: ignore[attr-defined]
     core.answer = lambda *_: {"ack": [], "rejected": [], "effects": []}  # type: ignore[method-assign]
     read_a_book(paired)
     paired.pass_time(5)

@@ -126,18 +126,16 @@ def asked(server: BookLoreServer, exchange: dict[str, Any], bearer: str, md5: di
 
 def outcome(answer: requests.Response) -> tuple[int, str | None, str | None]:
     is_json = "json" in answer.headers.get("Content-Type", "")
-    body = answer.json() if is_json else None
-    return answer.status_code, answer.headers.get("Content-Type"), body.get("message") if is_dict(body) else None
+    return answer.status_code, answer.headers.get("Content-Type"), message_of(answer.json() if is_json else None)
 
 
 def recorded_outcome(exchange: dict[str, Any]) -> tuple[int, str | None, str | None]:
     response = exchange["response"]
-    body = response.get("json")
-    return response["status"], response["content_type"], body.get("message") if is_dict(body) else None
+    return response["status"], response["content_type"], message_of(response.get("json"))
 
 
-def is_dict(value: Any) -> bool:
-    return isinstance(value, dict)
+def message_of(body: Any) -> str | None:
+    return body.get("message") if isinstance(body, dict) else None
 
 
 def logged_in(server: BookLoreServer, username: str, password: str) -> str:

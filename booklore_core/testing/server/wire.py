@@ -19,6 +19,7 @@ from booklore_core.testing.server.routing import Request
 
 IDLE_SECONDS = 60
 BODY_LIMIT = 64 * 1024 * 1024
+CUT_STATUS_LINE = len("HTTP/1.1 2")
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,8 @@ class Conversation(BaseHTTPRequestHandler):
             return
         self.close_connection = True
         if reply.sent == "half":
-            self.wfile.write(head + body[: len(body) // 2] if body else head[: len(head) // 2])
+            # Without a body the status line is cut: headers that merely end look like a whole answer to clients.
+            self.wfile.write(head + body[: len(body) // 2] if body else head[:CUT_STATUS_LINE])
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Nothing is logged: the server keeps a record of requests."""

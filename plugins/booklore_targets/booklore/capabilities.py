@@ -52,7 +52,7 @@ def find_capabilities(connection: Connection, now: float) -> Capabilities:
     known = known_capabilities(stored)
     if known and known.version == version and stored.get("url") == connection.setup.url:
         age = now - stored.get("probed_at", 0.0)
-        if version[:1] == "v" or 0 <= age < UNNAMED_VERSION_SECONDS:
+        if any(char.isdigit() for char in version) or 0 <= age < UNNAMED_VERSION_SECONDS:
             return known
     found, is_certain = probe(connection, version)
     log.info("%s %s: by-hash %s, batch %s", found.product, version, found.by_hash, found.batch)
@@ -101,7 +101,7 @@ def probe_batch(connection: Connection) -> bool | None:
     response = connection.ask("POST", "/api/v1/reading-sessions/batch", json={})
     if response.status_code == 400 and details(response):
         return True
-    return False if is_absent(response) else None
+    return False if is_absent(response) and not is_page(response) else None
 
 
 def probe_search(connection: Connection) -> bool | None:

@@ -1,0 +1,69 @@
+"""A target that remembers what it was given, and fails on demand."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from booklore_core.hookspecs import hookimpl
+from booklore_core.items import BookRef, Item
+from booklore_core.targets import Before, Match, TargetUnavailable
+
+
+class FakeTarget:
+    """Takes items. received: those taken, in order. befores: what each attempt was told of earlier ones.
+
+    fails_with: raised by every delivery until `wake_up`, or a function from item to an error or None.
+    """
+
+    def __init__(
+        self,
+        name: str = "bookworm",
+        kinds: Iterable[str] = ("session",),
+        fails_with: Exception | Callable[[Item], Exception | None] | None = None,
+    ) -> None:
+        self.name, self.kinds = name, frozenset(kinds)
+        self.fails_with = fails_with
+        self.received: list[Item] = []
+        self.befores: list[Before] = []
+
+    def deliver(self, item: Item, before: Before) -> str | None:
+        self.befores.append(before)
+        error = self.fails_with(item) if callable(self.fails_with) else self.fails_with
+        if error is not None:
+            raise error
+        self.received.append(item)
+        return f"{self.name}-{len(self.received)}"
+
+    def wake_up(self) -> None:
+        self.fails_with = None
+
+
+class FakeLibrary(FakeTarget):
+    """A target that has to match books before it takes their items. shelf: partial MD5 → its own id."""
+
+    def __init__(self, shelf: Mapping[str, str], name: str = "library", **options: Any) -> None:
+        super().__init__(name, **options)
+        self.shelf = dict(shelf)
+        self.asked: list[list[str]] = []
+        self.is_open = True
+
+    def match(self, books: Sequence[BookRef]) -> dict[str, Match]:
+        if not self.is_open:
+            raise TargetUnavailable("closed", maybe_sent=False)
+        self.asked.append([book.partial_md5 for book in books])
+        known = [book for book in books if book.partial_md5 in self.shelf]
+        return {book.partial_md5: Match(self.shelf[book.partial_md5], "digest") for book in known}
+
+
+class Plugin:
+    """A plugin made of targets and actions, for `PluginManager.register`."""
+
+    def __init__(self, targets: Iterable[Any] = (), actions: Iterable[Any] = ()) -> None:
+        self.targets, self.actions = list(targets), list(actions)
+
+    @hookimpl
+    def register_targets(self) -> list[Any]:
+        return self.targets
+
+    @hookimpl
+    def register_actions(self) -> list[Any]:
+        return self.actions

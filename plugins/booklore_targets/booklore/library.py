@@ -1,0 +1,155 @@
+"""The server's library as one listing, kept as small tuples: 5,000 books are a few megabytes."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
+
+from booklore_core import TargetUnavailable, normalize_isbn
+from booklore_targets.booklore.answers import declined
+from booklore_targets.booklore.connection import Connection
+from booklore_targets.booklore.titles import title_key
+
+LISTING_SECONDS = 60
+"""How long a listing is believed while a person searches in it."""
+
+CHUNK = 64 * 1024
+
+log = logging.getLogger(__name__)
+
+
+class BookFile(NamedTuple):
+    """One file of a book; book_type as the server names it. Only the primary file is found without its type."""
+
+    book_type: str
+    name: str
+    size_kb: int
+    is_primary: bool
+
+
+class Listed(NamedTuple):
+    """A book of the library. isbns: 13 digits each, checked. files: those with text or pages, the primary one first."""
+
+    id: int
+    title: str | None
+    authors: tuple[str, ...]
+    isbns: frozenset[str]
+    files: tuple[BookFile, ...]
+
+    @property
+    def shown_title(self) -> str:
+        """The title in one line; what has none goes by its file's name."""
+        stem = PurePosixPath(self.files[0].name).stem if self.files else f"book {self.id}"
+        return " ".join((self.title or stem).split())
+
+
+class Shelf:
+    """The listing's books, by what they can be found by; each list in the order of ids."""
+
+    def __init__(self, books: Iterable[Listed]) -> None:
+        self.books = sorted(books)
+
+    @cached_property
+    def by_size(self) -> dict[int, list[Listed]]:
+        return group(self.books, lambda book: {file.size_kb for file in book.files})
+
+    @cached_property
+    def by_isbn(self) -> dict[str, list[Listed]]:
+        return group(self.books, lambda book: book.isbns)
+
+    @cached_property
+    def by_title(self) -> dict[str, list[Listed]]:
+        """Also by file stems: PDFs and comics often have no other title."""
+        stems = lambda book: {PurePosixPath(file.name).stem for file in book.files}  # noqa: E731
+        return group(self.books, lambda book: {title_key(text) for text in (book.title, *stems(book))} - {""})
+
+
+def group(books: Iterable[Listed], keys: Callable[[Listed], Iterable[Any]]) -> dict[Any, list[Listed]]:
+    found = defaultdict(list)
+    for book in books:
+        for key in keys(book):
+            found[key].append(book)
+    return found
+
+
+class Library:
+    """Fetches the listing when it is first needed, once a run.
+
+    The unpaged list is complete in one request on every server; Grimmory's pages would take one for a hundred books.
+    """
+
+    def __init__(self, connection: Connection, clock: Callable[[], float]) -> None:
+        self._connection, self._clock = connection, clock
+        self._shelf: Shelf | None = None
+        self._fetched_at = 0.0
+
+    def shelf(self) -> Shelf:
+        """The books that the account may read. Raises Declined when the listing cannot be had."""
+        if self._shelf is None or self._clock() - self._fetched_at > LISTING_SECONDS:
+            self._shelf = self._fetch()
+            self._fetched_at = self._clock()
+        return self._shelf
+
+    def _fetch(self) -> Shelf:
+        response = self._connection.read("/api/v1/books")
+        if response.status_code != 200:
+            raise declined(response, writing=False)
+        try:
+            books = [listed(book) for book in read_objects(response.content)]
+        except ValueError as error:
+            raise TargetUnavailable(f"the server's list of books cannot be read ({error})", False) from error
+        log.info("the library has %d books", len(books))
+        return Shelf(book for book in books if book)
+
+
+def read_objects(raw: bytes) -> Iterator[Any]:
+    """The values of a JSON array, one at a time: the whole of it as objects would take ten times its size.
+
+    Raises ValueError when it is none.
+    """
+    decode, read = codecs.getincrementaldecoder("utf-8")().decode, json.JSONDecoder().raw_decode
+    text, at = decode(raw[:CHUNK]).lstrip(), CHUNK
+    if text[:1] != "[":
+        raise ValueError("it is no list")
+    text = text[1:].lstrip()
+    while text[:1] != "]":
+        try:
+            value, end = read(text)
+        except ValueError:
+            if at >= len(raw):
+                raise
+            text, at = text + decode(raw[at : at + CHUNK]), at + CHUNK
+            continue
+        yield value
+        text = text[end:].lstrip(", \r\n\t")
+        if not text:
+            text, at = decode(raw[at : at + CHUNK]).lstrip(", \r\n\t"), at + CHUNK
+            if not text:
+                raise ValueError("it is cut off")
+
+
+def listed(book: Any) -> Listed | None:
+    """The small form of a Book object, None when it is none. Source: server contract §5.2."""
+    if not isinstance(book, dict) or not isinstance(book.get("id"), int):
+        return None
+    facts = book.get("metadata") if isinstance(book.get("metadata"), dict) else {}
+    isbns = (normalize_isbn(str(facts[name])) for name in ("isbn13", "isbn10") if facts.get(name))
+    title = facts.get("title") or book.get("title")
+    authors = tuple(name for name in facts.get("authors") or () if isinstance(name, str))
+    return Listed(book["id"], title, authors, frozenset(isbn for isbn in isbns if isbn), tuple(files_of(book)))
+
+
+def files_of(book: dict[str, Any]) -> Iterator[BookFile]:
+    """The book's files, each type once: the server cannot be asked for a second file of one type."""
+    seen = {"AUDIOBOOK"}
+    for number, file in enumerate((book.get("primaryFile"), *(book.get("alternativeFormats") or ()))):
+        if not isinstance(file, dict) or file.get("bookType") in seen or not isinstance(file.get("bookType"), str):
+            continue
+        seen.add(file["bookType"])
+        yield BookFile(file["bookType"], str(file.get("fileName") or ""), int(file.get("fileSizeKb") or 0), not number)

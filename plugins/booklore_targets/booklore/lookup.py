@@ -1,0 +1,48 @@
+"""Serves a person who matches by hand: books by likeness of their titles, and one book by its id."""
+
+from __future__ import annotations
+
+import heapq
+
+from booklore_core import Candidate, find_isbn
+from booklore_targets.booklore.answers import declined, json_body
+from booklore_targets.booklore.connection import Connection
+from booklore_targets.booklore.library import Library, Listed, listed
+from booklore_targets.booklore.titles import likeness
+
+LEAST_SCORE = 0.4
+
+
+def search(library: Library, text: str, limit: int) -> list[Candidate]:
+    """The books most like the text (a title, with or without author, or an ISBN), best first."""
+    isbn = find_isbn(text)
+    scored = ((1.0 if isbn in book.isbns else score(text, book), book) for book in library.shelf().books)
+    best = heapq.nsmallest(limit, ((-points, book.id, book) for points, book in scored if points >= LEAST_SCORE))
+    return [candidate(book, -negative) for negative, _, book in best]
+
+
+def score(text: str, book: Listed) -> float:
+    return likeness(text, book.shown_title, book.authors)
+
+
+def read_book(connection: Connection, remote_id: str) -> Candidate | None:
+    """The book of that id, None when there is none that the account may see. Raises Declined."""
+    book = read_listed(connection, remote_id)
+    return candidate(book, 1.0) if book else None
+
+
+def read_listed(connection: Connection, remote_id: str) -> Listed | None:
+    """The same, with its files."""
+    if not (remote_id.isascii() and remote_id.isdigit()):
+        return None
+    response = connection.read(f"/api/v1/books/{int(remote_id)}")
+    if response.status_code in (403, 404):
+        return None
+    book = listed(json_body(response)) if response.status_code == 200 else None
+    if book is None:
+        raise declined(response, writing=False)
+    return book
+
+
+def candidate(book: Listed, points: float) -> Candidate:
+    return Candidate(str(book.id), book.shown_title, book.authors, points)

@@ -1,0 +1,130 @@
+"""Finds the server's books by digest, ISBN or file, and takes only what is certain; the rest a person is asked."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import PurePosixPath
+
+from booklore_core import BookRef, Match, TargetUnavailable, normalize_isbn
+from booklore_targets.booklore.answers import json_body
+from booklore_targets.booklore.book_types import type_of_file
+from booklore_targets.booklore.capabilities import Capabilities
+from booklore_targets.booklore.connection import Connection
+from booklore_targets.booklore.library import Library, Listed, Shelf, listed
+from booklore_targets.booklore.proofs import Copy, Proofs
+from booklore_targets.booklore.titles import title_key, titles_agree
+
+PROOFS_PER_BOOK = 8
+"""Candidates proven or refuted for one book in one run; the next run goes on where this one ended."""
+
+MATCHING_SECONDS = 40
+"""After that the run goes on with what it has: matching must not hold up deliveries."""
+
+log = logging.getLogger(__name__)
+
+
+class Matcher:
+    """One run's search for books. Two copies of one file are one book to the reader: the lower id is taken."""
+
+    def __init__(
+        self, connection: Connection, capabilities: Capabilities, library: Library, clock: Callable[[], float]
+    ) -> None:
+        self._connection, self._capabilities, self._library, self._clock = connection, capabilities, library, clock
+        self._proofs = Proofs(connection)
+
+    def match(self, books: Sequence[BookRef]) -> dict[str, Match]:
+        """partial MD5 → match, of the books found for certain. What was found before the server went away counts.
+
+        Raises TargetUnavailable when it was away from the start.
+        """
+        found: dict[str, Match] = {}
+        ends_at = self._clock() + MATCHING_SECONDS
+        try:
+            for book in books:
+                if self._clock() > ends_at:
+                    log.info("matching goes on in the next run: %d of %d books found", len(found), len(books))
+                    break
+                self._note(found, book, self._find(book))
+        except TargetUnavailable as error:
+            if not found:
+                raise
+            log.info("matching ended early: %s", error.reason)
+        return found
+
+    def _note(self, found: dict[str, Match], book: BookRef, match: Match | None) -> None:
+        if match is None:
+            log.debug("book %s is not found for certain", book.partial_md5[:8])
+            return
+        log.info("matched %s to book %s by %s", book.partial_md5[:8], match.remote_id, match.how)
+        self._proofs.forget(book)
+        found[book.partial_md5] = match
+
+    def _find(self, book: BookRef) -> Match | None:
+        return (self._by_hash(book) if self._capabilities.by_hash else None) or self._by_listing(book)
+
+    def _by_hash(self, book: BookRef) -> Match | None:
+        """The endpoint's book. It fails for a file that the library has twice, and for an admin without the library."""
+        response = self._connection.ask("GET", f"/api/v1/books/by-hash/{book.partial_md5}")
+        known = listed(json_body(response)) if response.status_code == 200 else None
+        return Match(str(known.id), "digest", title=known.title) if known else None
+
+    def _by_listing(self, book: BookRef) -> Match | None:
+        shelf = self._library.shelf()
+        copies = self._proofs.untried(book, find_copies(shelf, book))
+        for copy in copies[:PROOFS_PER_BOOK]:
+            if self._proofs.holds(book, copy):
+                return match_of(copy.book, "digest")
+        if len(copies) > PROOFS_PER_BOOK:
+            return None  # one of those left may be the very file
+        return find_by_isbn(shelf, book) or find_by_file(shelf, book)
+
+
+def match_of(book: Listed, how: str, sure: float = 1.0) -> Match:
+    return Match(str(book.id), how, sure, book.title)
+
+
+def find_copies(shelf: Shelf, book: BookRef) -> list[Copy]:
+    """The files that may be the book's, the likeliest first: same type and size, same ISBN, same title."""
+    size_kb = None if book.size is None else book.size // 1024
+    same_size = (
+        [copy for copy in copies_of(shelf.by_size.get(size_kb, ()), book) if copy.file.size_kb == size_kb]
+        if size_kb is not None
+        else []
+    )
+    same_isbn = copies_of(shelf.by_isbn.get(normalize_isbn(book.isbn), ()), book)
+    same_title = copies_of(shelf.by_title.get(title_key(book.title), ()), book)
+    return list(dict.fromkeys((*same_size, *same_isbn, *same_title)))
+
+
+def copies_of(books: Iterable[Listed], book: BookRef) -> Iterator[Copy]:
+    """The files of these books that are of the type of the device's file, as far as that is known."""
+    book_type = type_of_file(book.file)
+    return (Copy(one, file) for one in books for file in one.files if book_type in (None, file.book_type))
+
+
+def find_by_isbn(shelf: Shelf, book: BookRef) -> Match | None:
+    """The one book of that ISBN, unless its title says that it is another volume of a set."""
+    isbn = normalize_isbn(book.isbn)
+    hits = [one for one in shelf.by_isbn.get(isbn, ()) if one.files] if isbn else []
+    if len(hits) == 1 and titles_agree(hits[0].title, book.title):
+        return match_of(hits[0], "isbn", 0.95)
+    return None
+
+
+def find_by_file(shelf: Shelf, book: BookRef) -> Match | None:
+    """The one book with a file of the same name, size and title: the server has rewritten its copy since.
+
+    Source: server contract §5.2.1.
+    """
+    title = title_key(book.title)
+    if not book.file or book.size is None or not title:
+        return None
+    name, size_kb = PurePosixPath(book.file).name, book.size // 1024
+    hits = {
+        one.id: one
+        for one in shelf.by_size.get(size_kb, ())
+        for file in one.files
+        if (file.name, file.size_kb) == (name, size_kb) and title_key(one.title) == title
+    }
+    return match_of(next(iter(hits.values())), "file", 0.9) if len(hits) == 1 else None

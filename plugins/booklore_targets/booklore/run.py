@@ -1,0 +1,43 @@
+"""Everything that lives as long as one run of the target: the connection and what was learnt through it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+
+from booklore_core import Section, Store
+from booklore_targets.booklore.capabilities import Capabilities, find_capabilities
+from booklore_targets.booklore.connection import Connection
+from booklore_targets.booklore.library import Library
+from booklore_targets.booklore.matching import Matcher
+from booklore_targets.booklore.setup import read_setup
+
+
+class Run:
+    """Opened at the first use after a `close()`, so that changed settings count from the next run on.
+
+    Raises TargetUnavailable when no server is set up.
+    """
+
+    def __init__(
+        self, settings: Section, store: Store, clock: Callable[[], float], wait: Callable[[float], object]
+    ) -> None:
+        self.settings, self._clock = settings, clock
+        self.connection = Connection(read_setup(settings), store, clock, wait)
+        self.library = Library(self.connection, clock)
+
+    @cached_property
+    def capabilities(self) -> Capabilities:
+        """What the server can do. Raises TargetUnavailable, also when the address is no BookLore's."""
+        return find_capabilities(self.connection, self._clock())
+
+    @cached_property
+    def matcher(self) -> Matcher:
+        return Matcher(self.connection, self.capabilities, self.library, self._clock)
+
+    def forget_capabilities(self) -> None:
+        """The server has shown that it can do less than it seemed: the next run probes it again."""
+        self.connection.store.remove("dialect")
+
+    def close(self) -> None:
+        self.connection.close()

@@ -1,0 +1,127 @@
+"""The BookLore target: opens a run when one is needed, and hands each kind of item to its handler."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from booklore_core import (
+    Before,
+    BookRef,
+    Candidate,
+    Check,
+    Item,
+    ItemRejected,
+    Match,
+    Section,
+    Store,
+    TargetUnavailable,
+)
+from booklore_targets.booklore import lookup
+from booklore_targets.booklore.capabilities import known_capabilities
+from booklore_targets.booklore.checks import check_run
+from booklore_targets.booklore.run import Run
+from booklore_targets.booklore.sessions import Sessions
+
+BATCH_SIZE = 100
+IDLE_SECONDS = 60
+"""A run that nobody has closed is not used again after that: settings and library may have changed."""
+
+
+class Handler(Protocol):
+    """What delivers items of one kind; a batching one also has `deliver_batch`."""
+
+    def deliver(self, item: Item, before: Before) -> str | None: ...
+
+
+HANDLERS: Mapping[str, Callable[[Run], Handler]] = {"session": Sessions}
+"""Who delivers what."""
+
+
+class BookLore:
+    """A BookLore or Grimmory server as sync target. clock: seconds since 1970. wait: sleeps for seconds."""
+
+    name = "booklore"
+    kinds = frozenset(HANDLERS)
+
+    def __init__(
+        self,
+        settings: Section,
+        store: Store,
+        clock: Callable[[], float] = time.time,
+        wait: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._settings, self._store, self._clock, self._wait = settings, store, clock, wait
+        self._run: Run | None = None
+        self._handlers: dict[str, Handler] = {}
+        self._used_at = 0.0
+        self._lock = threading.Lock()
+
+    @property
+    def batch_size(self) -> int:
+        """How many sessions go into one request: one, unless the server was seen to take more. Asks nobody."""
+        known = known_capabilities(self._store.get("dialect"))
+        return BATCH_SIZE if known and known.batch else 1
+
+    def deliver(self, item: Item, before: Before) -> str | None:
+        try:
+            handler = self._handler(item.kind)
+        except TargetUnavailable as error:
+            raise TargetUnavailable(error.reason, before.maybe_sent) from error
+        return handler.deliver(item, before)
+
+    def deliver_batch(self, items: Sequence[Item]) -> list[str]:
+        handler = self._handler("session")
+        assert isinstance(handler, Sessions)
+        return handler.deliver_batch(items)
+
+    def match(self, books: Sequence[BookRef]) -> dict[str, Match]:
+        """partial MD5 → match, of the books found for certain. Raises TargetUnavailable."""
+        return self._open().matcher.match(books)
+
+    def search(self, text: str, limit: int) -> list[Candidate]:
+        return lookup.search(self._open().library, text, limit)
+
+    def book(self, remote_id: str) -> Candidate | None:
+        return lookup.read_book(self._open().connection, remote_id)
+
+    def check(self) -> list[Check]:
+        """What works, line by line; makes the KOReader account when there is none."""
+        return self._check(afresh=False)
+
+    def log_in(self) -> list[Check]:
+        """The same after a new login with the credentials as they are set now, refused before or not."""
+        return self._check(afresh=True)
+
+    def close(self) -> None:
+        """Ends the run: a call that is still under way sends nothing more."""
+        with self._lock:
+            run, self._run, self._handlers = self._run, None, {}
+        if run:
+            run.close()
+
+    def _check(self, afresh: bool) -> list[Check]:
+        self.close()
+        try:
+            return list(check_run(self._open(), afresh))
+        except TargetUnavailable as error:
+            return [Check("server", False, error.reason, "run `booklore login`")]
+        finally:
+            self.close()
+
+    def _open(self) -> Run:
+        if self._run and self._clock() - self._used_at > IDLE_SECONDS:
+            self.close()
+        with self._lock:
+            self._run = self._run or Run(self._settings, self._store, self._clock, self._wait)
+            self._used_at = self._clock()
+            return self._run
+
+    def _handler(self, kind: str) -> Handler:
+        run = self._open()
+        assert run.capabilities  # the address is known to be a BookLore's before anything is sent there
+        if kind not in HANDLERS:
+            raise ItemRejected(f"BookLore takes no {kind}")
+        return self._handlers.setdefault(kind, HANDLERS[kind](run))

@@ -1,0 +1,180 @@
+"""What the core says and asks, on the screen of the e-reader."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from core_on_loopback import LoopbackCore
+from ereader import EReader, to_lua
+
+MD5 = "e05f384d9923259355f79a6bf9125710"
+
+
+def show(reader: EReader, core: LoopbackCore, *effects: dict[str, Any]) -> None:
+    core.effects = list(effects)
+    reader.send("NetworkConnected")
+    reader.pass_time(2)
+
+
+def buttons(dialog: Any) -> list[Any]:
+    return [button for row in dialog.buttons.values() for button in row.values()]
+
+
+def press(dialog: Any, text: str) -> None:
+    next(button for button in buttons(dialog) if button.text == to_lua(text)).callback()
+
+
+def answers(core: LoopbackCore) -> list[Any]:
+    return [body["answer"] for _, path, body, _ in core.requests if path == "/v1/answers/7"]
+
+
+def ask(reader: EReader, core: LoopbackCore, kind: str, **fields: Any) -> Any:
+    show(reader, core, {"type": "question", "id": "7", "kind": kind, "text": "Which?"} | fields)
+    return reader.shown()[-1]
+
+
+def test_a_toast_goes_by_itself_and_an_info_stays(paired: EReader, core: LoopbackCore) -> None:
+    show(paired, core, {"type": "toast", "text": "Synced 3 items ✓"}, {"type": "info", "title": "Pending", "text": "…"})
+
+    assert paired.toasts() == ["Synced 3 items ✓"]
+    assert paired.shown("infomessage")[0].timeout
+    assert paired.shown("textviewer")[0].title == "Pending"
+
+
+def test_goto_moves_the_open_book_and_is_no_page_turn(paired: EReader, core: LoopbackCore) -> None:
+    paired.open(xpointers={"/body/p[40].0": 40})
+    show(paired, core, {"type": "goto", "book": MD5, "position": "/body/p[40].0", "percent": 0.4})
+    paired.close()
+
+    assert paired.ko.book.page == 40
+    assert core.lines[-1]["event"] == "network_connected"
+    assert paired.spool("book_close")[0]["reading"]["turns"] == 0
+
+
+def test_goto_an_unknown_xpointer_goes_by_percent_instead_of_to_page_one(paired: EReader, core: LoopbackCore) -> None:
+    paired.open(page=10)
+    show(paired, core, {"type": "goto", "book": MD5, "position": "/body/p[999].0", "percent": 0.42})
+
+    assert paired.ko.book.page == 42
+
+
+def test_goto_a_page_of_a_pdf(paired: EReader, core: LoopbackCore) -> None:
+    paired.open("dune.pdf", paged=True, progress=1)
+    show(paired, core, {"type": "goto", "book": MD5, "position": "7", "percent": 0.4})
+
+    assert paired.ko.book.page == 7
+
+
+def test_goto_leaves_another_book_alone(paired: EReader, core: LoopbackCore) -> None:
+    paired.open(page=10)
+    show(paired, core, {"type": "goto", "book": "f" * 32, "percent": 0.42})
+
+    assert paired.ko.book.page == 10
+
+
+def test_a_confirmed_jump_happens_and_a_refused_one_does_not(paired: EReader, core: LoopbackCore) -> None:
+    paired.open(page=10)
+    jump = {"type": "goto", "book": MD5, "percent": 0.5}
+    refused = {"type": "toast", "text": "Stayed."}
+    confirm = {"type": "confirm", "text": "Jump?", "ok": "Jump", "cancel": "Stay"}
+    show(paired, core, confirm | {"on_ok": [jump], "on_cancel": [refused]})
+    (dialog,) = paired.shown("confirmbox")
+    assert (dialog.ok_text, dialog.cancel_text) == ("Jump", "Stay")
+
+    dialog.cancel_callback()
+    assert (paired.toasts(), paired.ko.book.page) == (["Stayed."], 10)
+    dialog.ok_callback()
+    assert paired.ko.book.page == 50
+
+
+def test_choose_answers_with_the_index_from_zero(paired: EReader, core: LoopbackCore) -> None:
+    dialog = ask(paired, core, "choose", options=["Dune", "Dune Messiah"])
+    press(dialog, "Dune Messiah")
+    paired.pass_time(2)
+
+    assert answers(core) == [1]
+    assert paired.shown("buttondialog") == []
+
+
+def test_pick_starts_with_the_default_and_answers_with_indexes(paired: EReader, core: LoopbackCore) -> None:
+    dialog = ask(paired, core, "pick", options=["Sessions", "Ratings", "Bookmarks"], default=[0, 1])
+    assert [bool(b.checked_func()) for b in buttons(dialog) if b.checked_func] == [True, True, False]
+
+    press(dialog, "Sessions")
+    press(dialog, "Bookmarks")
+    press(dialog, "OK")
+    paired.pass_time(2)
+    assert answers(core) == [[1, 2]]
+
+
+def test_picking_nothing_is_an_empty_list(paired: EReader, core: LoopbackCore) -> None:
+    press(ask(paired, core, "pick", options=["Sessions"], default=[]), "OK")
+    paired.pass_time(2)
+
+    assert answers(core) == [[]]
+
+
+@pytest.mark.parametrize(("default", "typed", "answer"), [(30, "45", 45), ("KOReader", "Café", "Café")])
+def test_ask_answers_with_a_number_or_a_text(
+    paired: EReader, core: LoopbackCore, default: object, typed: str, answer: object
+) -> None:
+    dialog = ask(paired, core, "ask", default=default)
+    dialog.typed = to_lua(typed)
+    press(dialog, "OK")
+    paired.pass_time(2)
+
+    assert answers(core) == [answer]
+
+
+@pytest.mark.parametrize("yes", [True, False])
+def test_confirm_answers_with_yes_or_no(paired: EReader, core: LoopbackCore, yes: bool) -> None:
+    dialog = ask(paired, core, "confirm")
+    (dialog.ok_callback if yes else dialog.cancel_callback)()
+    paired.pass_time(2)
+
+    assert answers(core) == [yes]
+
+
+@pytest.mark.parametrize("kind", ["choose", "pick", "ask"])
+def test_a_cancelled_question_is_answered_with_null_once(paired: EReader, core: LoopbackCore, kind: str) -> None:
+    dialog = ask(paired, core, kind, options=["a", "b"])
+    press(dialog, "Cancel")
+    press(dialog, "Cancel")
+    paired.pass_time(2)
+
+    assert answers(core) == [None]
+
+
+def test_tapping_beside_a_question_cancels_it(paired: EReader, core: LoopbackCore) -> None:
+    ask(paired, core, "choose", options=["a"]).tap_close_callback()
+    paired.pass_time(2)
+
+    assert answers(core) == [None]
+
+
+def test_the_answer_to_an_answer_is_shown(paired: EReader, core: LoopbackCore) -> None:
+    dialog = ask(paired, core, "choose", options=["a"])
+    core.effects = [{"type": "toast", "text": "Matched."}]
+    press(dialog, "a")
+    paired.pass_time(2)
+
+    assert paired.toasts() == ["Matched."]
+
+
+def test_what_is_scheduled_runs_once_in_whatever_instance_lives_then(paired: EReader, core: LoopbackCore) -> None:
+    wake = {"type": "schedule", "in": 15, "action": "wake_sync"}
+    show(paired, core, wake, wake)
+    paired.open()
+    paired.close()
+    paired.pass_time(20)
+
+    assert core.paths().count("/v1/actions/wake_sync") == 1
+
+
+def test_scheduled_work_without_network_is_silent(paired: EReader, core: LoopbackCore) -> None:
+    show(paired, core, {"type": "schedule", "in": 15, "action": "wake_sync"})
+    core.status = 503
+    paired.pass_time(20)
+
+    assert paired.toasts() == []

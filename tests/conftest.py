@@ -1,0 +1,59 @@
+"""What the tests share: a clock that is told the time, and cores on their own folders."""
+
+import importlib.metadata
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from booklore_core.core import Core
+from booklore_core.places import Places
+from booklore_core.testing import Plugin
+
+
+class Clock:
+    """Tells the time it was given, and moves when told."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 20, 20, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **passed: float) -> datetime:
+        self.now += timedelta(**passed)
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def shipped(*names: str) -> list[importlib.metadata.EntryPoint]:
+    """Entry points of plugins that this project ships."""
+    return [entry for entry in importlib.metadata.entry_points(group="booklore") if entry.name in names]
+
+
+OpenCore = Callable[..., Core]
+
+
+@pytest.fixture
+def open_core(tmp_path: Path, clock: Clock) -> Iterator[OpenCore]:
+    """Opens cores: by default in one folder, with the sessions feature and whatever targets are given."""
+    cores: list[Core] = []
+
+    def open_one(*targets: Any, home: str = "home", plugins: tuple[str, ...] = ("sessions",), **environ: str) -> Core:
+        places = Places.from_environment({"BOOKLORE_HOME": str(tmp_path / home)})
+        core = Core(places, clock, environ, shipped(*plugins))
+        for target in targets:
+            core.plugins.register(f"{target.name}_plugin", Plugin([target]))
+        core.refresh()
+        cores.append(core)
+        return core
+
+    yield open_one
+    for core in cores:
+        core.close()
