@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from booklore_core.clearing import CLEAR_ACTIONS
 from booklore_core.core import Core, Report
 from booklore_core.flows import Action, Flow, Request, Result, Toast
+from booklore_core.matching import MATCH_ACTIONS
 from booklore_core.settings import BadSetting
 from booklore_core.status import LETTERS, short_counts
 from booklore_core.targets import Check, CheckableTarget, Declined
@@ -153,7 +155,8 @@ CORE_ACTIONS = (
 
 def all_actions(core: Core) -> dict[str, Action]:
     """Every action by name: the core's own, then the plugins'."""
-    return {action.name: action for action in CORE_ACTIONS} | core.actions
+    own = (*CORE_ACTIONS, *MATCH_ACTIONS, *CLEAR_ACTIONS)
+    return {action.name: action for action in own} | core.actions
 
 
 def find_action(core: Core, name: str) -> Action:

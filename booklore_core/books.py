@@ -30,17 +30,14 @@ SELECT b.*, (SELECT f.path FROM files f WHERE f.book_md5 = b.partial_md5
 FROM books b
 """
 UNMATCHED = """
-WHERE b.partial_md5 NOT IN (SELECT book_md5 FROM matches WHERE target = :target) ORDER BY b.updated_at DESC
+WHERE b.partial_md5 NOT IN (SELECT book_md5 FROM matches WHERE target = :target)
+    AND b.partial_md5 IN (SELECT book_md5 FROM files UNION SELECT book_md5 FROM due) ORDER BY b.updated_at DESC
 """
 MATCH = """
 INSERT INTO matches (book_md5, target, remote_id, how, sure, title, matched_at)
 VALUES (:book_md5, :target, :remote_id, :how, :sure, :title, :now)
 ON CONFLICT (book_md5, target) DO UPDATE SET remote_id = excluded.remote_id, how = excluded.how, sure = excluded.sure,
     title = excluded.title, matched_at = excluded.matched_at
-"""
-COUNTS = """
-SELECT COUNT(*) AS total, COUNT(m.book_md5) AS matched FROM books b
-LEFT JOIN (SELECT DISTINCT book_md5 FROM matches) m ON m.book_md5 = b.partial_md5
 """
 
 
@@ -137,6 +134,14 @@ class Books:
     def forget_match(self, md5: str, target: str) -> None:
         self._database.run("DELETE FROM matches WHERE book_md5 = :md5 AND target = :target", md5=md5, target=target)
 
+    def forget_matches(self) -> None:
+        """Every target finds every book anew."""
+        self._database.run("DELETE FROM matches")
+
+    def forget_files(self) -> None:
+        """Forgets where books lie; the next opening tells again."""
+        self._database.run("DELETE FROM files")
+
     def matches(self, target: str) -> dict[str, str]:
         """partial MD5 → the target's id, of all matched books."""
         rows = self._database.rows("SELECT book_md5, remote_id FROM matches WHERE target = :target", target=target)
@@ -145,8 +150,3 @@ class Books:
     def unmatched(self, target: str) -> Sequence[BookRef]:
         """The books that the target's matcher has not found yet, the last read first."""
         return [book_ref(row) for row in self._database.rows(BOOK + UNMATCHED, target=target)]
-
-    def counts(self) -> dict[str, int]:
-        """total, matched and unmatched."""
-        row = self._database.row(COUNTS) or {"total": 0, "matched": 0}
-        return {**row, "unmatched": row["total"] - row["matched"]}

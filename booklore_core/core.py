@@ -17,6 +17,7 @@ from booklore_core.ingest import Ingest, Taken
 from booklore_core.items import Item
 from booklore_core.journal import Journal
 from booklore_core.lease import Clock
+from booklore_core.ledger import Ledger
 from booklore_core.outbox import Outbox
 from booklore_core.places import Places
 from booklore_core.plugin_manager import Plugin, PluginManager
@@ -100,6 +101,7 @@ class Core:
         self.books = Books(self.database)
         self.journal = Journal(self.database)
         self.outbox = Outbox(self.database, self.books)
+        self.ledger = Ledger(self.database)
         self.plugins = PluginManager(self.settings)
         self.ingest = Ingest(self.database, self.journal, self.books, self.outbox, self.plugins)
         self.targets: dict[str, Target] = {}

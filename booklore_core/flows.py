@@ -29,6 +29,7 @@ class Pick:
     options: Sequence[str]
     chosen: Sequence[int] = ()
     default: Sequence[int] | None = None
+    ok: str = "OK"
     kind = "pick"
 
 

@@ -11,8 +11,9 @@ from booklore_core.schema import VERSION
 MAX_WAITING = 1000
 
 BOOKS = """
-SELECT COUNT(*) AS total, COUNT(m.book_md5) AS matched FROM books b
-LEFT JOIN (SELECT DISTINCT book_md5 FROM matches) m ON m.book_md5 = b.partial_md5
+SELECT COUNT(*) AS total, COUNT(m.book_md5) AS matched FROM
+(SELECT book_md5 FROM files UNION SELECT book_md5 FROM matches UNION SELECT book_md5 FROM due) k
+LEFT JOIN (SELECT DISTINCT book_md5 FROM matches) m ON m.book_md5 = k.book_md5
 """
 PENDING = "SELECT kind, COUNT(DISTINCT item_id) AS count FROM due GROUP BY kind"
 SYNCED = """

@@ -119,3 +119,28 @@ class SearchableTarget(MatchingTarget, Protocol):
 @runtime_checkable
 class CheckableTarget(Target, Protocol):
     def check(self) -> Sequence[Check]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something in which a remote differs from what it was sent. what: `missing`, `duplicate` or `overlapping`.
+
+    key: the item's, empty where none belongs to it. detail: what was found. advice: what to do about it.
+    """
+
+    what: str
+    kind: str
+    book: BookRef
+    key: str
+    detail: str
+    advice: str = ""
+
+
+@runtime_checkable
+class AuditableTarget(Target, Protocol):
+    def audit(self, book: BookRef, items: Sequence[Item]) -> Sequence[Finding]:
+        """Compares what the remote holds about a book with the items it has taken; book.match is its own id.
+
+        Raises TargetUnavailable, BookUnmatched.
+        """
+        ...

@@ -20,23 +20,18 @@ local function save()
     Memory.replace(Memory.path("books.json"), Json.encode(known()))
 end
 
-local function oldest()
-    local count, first = 0, nil
-    for file, book in pairs(known()) do
-        count = count + 1
-        if not first or (book.seen or 0) < (known()[first].seen or 0) then first = file end
-    end
-    return count > BOOKS and first
-end
-
---- Puts a book into the ledger.
+--- Puts a book into the ledger, and takes the one longest in it out when there are too many.
 function Deletes.know(book)
-    local old = known()[book.file]
+    local books = known()
+    local old, count, first = books[book.file], 0, book.file
     if old and old.partial_md5 == book.partial_md5 and not old.missing then return end
-    local copy = { seen = os.time() }
-    for key, value in pairs(book) do copy[key] = value end
-    known()[book.file] = copy
-    if oldest() then known()[oldest()] = nil end
+    books[book.file] = { seen = os.time() }
+    for key, value in pairs(book) do books[book.file][key] = value end
+    for file, one in pairs(books) do
+        count = count + 1
+        if one.seen < books[first].seen then first = file end
+    end
+    if count > BOOKS then books[first] = nil end
     save()
 end
 

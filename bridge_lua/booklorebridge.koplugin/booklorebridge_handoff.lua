@@ -12,7 +12,7 @@ local _ = require("gettext")
 
 local Handoff = {}
 local LINES, BYTES = 1000, 900 * 1024 -- under the 1 MiB that many proxies allow
-local waiting -- who wants to know how the hand-off under way ends; nil when there is none
+local waiting -- for the end of the hand-off under way; nil when there is none
 
 local function finish(ok, err)
     local told = waiting or {}
@@ -77,10 +77,10 @@ function Handoff.run(done)
 end
 
 local function post(path, fields, done)
-    Core.call("POST", path, Json.encode(fields), guarded(function(answer, err)
-        if answer then accept(answer) end
-        done(answer, err)
-    end))
+    Core.call("POST", path, Json.encode(fields), function(answer, err)
+        if answer then guarded(accept)(answer) end
+        guarded(done)(answer, err)
+    end)
 end
 
 local function act(name, args, done)
@@ -89,10 +89,11 @@ end
 
 local function tellToggled()
     local known = Memory.get()
-    if known.untold then act("toggle_sync", { enabled = known.enabled }, function(answer)
+    local function told(answer)
         known.untold = not answer or nil
         Memory.save()
-    end) end
+    end
+    if known.untold then act("toggle_sync", { enabled = known.enabled }, told) end
 end
 
 local background = guarded(function()
@@ -109,7 +110,7 @@ local function whenConnected(go)
     if not Core.url() or Core.inReach() then return go() end
     if not Memory.get().ask_wifi then return NetworkMgr:runWhenConnected(guarded(go)) end
     Screen.confirm(_("Wi-Fi is off. Turn it on to reach the core?"), _("Turn on"), _("Skip"), function(yes)
-        if yes then NetworkMgr:turnOnWifiAndWaitForConnection(guarded(go)) else Screen.waiting() end
+        if yes then NetworkMgr:turnOnWifiAndWaitForConnection(guarded(go)) else Screen.unless() end
     end)
 end
 
@@ -118,9 +119,7 @@ local function toggle()
     local wanted = known.enabled == false
     local function here(answer)
         if answer then return end
-        Memory.switch(wanted, Screen.enabled)
-        known.untold = true
-        Memory.save()
+        Memory.switch(wanted, Screen.enabled, "untold")
         Screen.toast(wanted and _("Sync is on.") or _("Sync is off."))
     end
     if not Core.inReach() then return here() end
@@ -131,11 +130,10 @@ end
 --- What a person asked for by menu or gesture: the spool goes first, so that the core knows all.
 function Handoff.act(name, args)
     if name == "toggle_sync" then return toggle() end
-    whenConnected(function()
-        Handoff.run(function(ok, err)
-            if ok then act(name, args, Screen.unless) else Screen.waiting(err) end
-        end)
-    end)
+    local function go(ok, err)
+        if ok then act(name, args, Screen.unless) else Screen.unless(ok, err) end
+    end
+    whenConnected(function() Handoff.run(go) end)
 end
 
 --- What the core had scheduled for itself: as silent as any background work.

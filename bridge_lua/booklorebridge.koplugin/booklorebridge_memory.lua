@@ -84,26 +84,27 @@ function Memory.device()
     return { id = Memory.get().device, name = Device.model, model = Device.model }
 end
 
---- Takes over what the core says of its settings; what a person toggled here without the core comes first.
-function Memory.accept(state, switched)
-    local known, changed = Memory.get(), false
-    for _i, name in ipairs{ "enabled", "manual_only", "ask_wifi", "silent" } do
-        local new = state[name]
-        if new ~= nil and new ~= known[name] and not (name == "enabled" and known.untold) then
-            if name == "enabled" then Memory.switch(new, switched) end
-            known[name], changed = new, true
-        end
-    end
-    if changed then Memory.save() end
-end
-
 --- Switches sync on or off, and lets `switched` begin or end a stretch while sync is on.
-function Memory.switch(on, switched)
+function Memory.switch(on, switched, untold)
     local known = Memory.get()
-    if (known.enabled ~= false) == on then return end
-    if on then known.enabled = on end
+    known.untold = untold and true or nil
+    if on then known.enabled = true end
     switched(on)
     known.enabled = on
+    return Memory.save()
+end
+
+--- Takes over what the core says of its settings; what a person toggled here without the core comes first.
+function Memory.accept(state, switched)
+    local known = Memory.get()
+    for _i, name in ipairs{ "manual_only", "ask_wifi", "silent" } do
+        if state[name] ~= nil and state[name] ~= known[name] then
+            known[name] = state[name]
+            Memory.save()
+        end
+    end
+    local on = known.enabled ~= false
+    if state.enabled ~= nil and state.enabled ~= on and not known.untold then Memory.switch(state.enabled, switched) end
 end
 
 return Memory

@@ -12,6 +12,18 @@ local _ = require("gettext")
 local Menu = {} -- Handoff puts `act` in
 local tree, byId, shown
 
+--- What gestures and profiles can reach: Dispatcher id, event, what the core calls it, title.
+Menu.ACTIONS = {
+    { id = "booklore_sync_pending", event = "SyncBooklorePending", name = "sync_pending",
+        title = _("BookLore: sync what is pending") },
+    { id = "booklore_toggle_sync", event = "ToggleBookloreSync", name = "toggle_sync",
+        title = _("BookLore: sync on or off") },
+    { id = "booklore_toggle_manual_sync_only", event = "ToggleBookloreManualSyncOnly", name = "toggle_manual_only",
+        title = _("BookLore: manual sync only on or off") },
+    { id = "booklore_test_connection", event = "TestBookloreConnection", name = "test_connection",
+        title = _("BookLore: test connection") },
+}
+
 local function index(nodes)
     for _i, node in ipairs(nodes or {}) do
         byId[node.id or node] = node
@@ -33,12 +45,15 @@ function Menu.version()
     return load().version
 end
 
---- Lets gestures and profiles reach what plugins of the core offer; the first registration of an id stays.
+local function register(id, event, title, arg)
+    Dispatcher:registerAction(id, { category = "none", event = event, title = title, arg = arg, general = true })
+end
+
+--- Registers these and what the core's plugins add; the first registration of an id stays, so this may come often.
 function Menu.registerActions()
+    for _i, action in ipairs(Menu.ACTIONS) do register(action.id, action.event, action.title) end
     for _i, action in ipairs(load().actions or {}) do
-        Dispatcher:registerAction("booklore_action_" .. action.id, {
-            category = "none", event = "BookloreAction", arg = action.id, title = action.title, general = true,
-        })
+        register("booklore_action_" .. action.id, "BookloreAction", action.title, action.id)
     end
 end
 

@@ -20,27 +20,22 @@ function Screen.toast(text)
     if not Memory.get().silent then SHOW.toast{ text = text } end
 end
 
---- "3 events wait on this device.", and why.
+--- "3 events wait on this device."
 function Screen.waitingText()
     local count = Spool.count()
     if count == 1 then return _("1 event waits on this device.") end
     return ffiUtil.template(_("%1 events wait on this device."), count)
 end
 
-function Screen.waiting(err)
-    Screen.toast(Screen.waitingText() .. (err and "\n" .. tostring(err) or ""))
-end
-
---- Says so when the core gave no answer.
-function Screen.unless(answer, err)
-    if not answer then Screen.waiting(err) end
+--- Says how many events wait, and why, unless the core answered.
+function Screen.unless(answered, err)
+    if not answered then Screen.toast(Screen.waitingText() .. (err and "\n" .. tostring(err) or "")) end
 end
 
 function Screen.confirm(text, ok, cancel, done)
     open("confirmbox", {
-        text = text, ok_text = ok, cancel_text = cancel,
-        ok_callback = guarded(function() done(true) end),
-        cancel_callback = guarded(function() done(false) end),
+        text = text, ok_text = ok, ok_callback = guarded(function() done(true) end),
+        cancel_text = cancel, cancel_callback = guarded(function() done(false) end),
     })
 end
 
@@ -49,9 +44,9 @@ function Screen.book()
 end
 
 --- Tells the plugin that lives now that sync was switched on or off.
-function Screen.enabled(on)
+Screen.enabled = guarded(function(on)
     if Screen.plugin then Screen.plugin:switched(on) end
-end
+end)
 
 --- Shows a list of effects; kinds from a newer core are left out.
 function Screen.show(effects)
@@ -104,17 +99,18 @@ local function closing(dialog, answer, value)
     end)
 end
 
-local function options(question, answer, button, ...)
+local function options(question, answer, button, ok)
     local dialog, rows = {}, {}
     for i, option in ipairs(question.options or {}) do rows[i] = { button(i - 1, option, dialog) } end
-    table.insert(rows, { { text = _("Cancel"), callback = closing(dialog, answer) }, ... and (...)(dialog) })
+    table.insert(rows, { { text = _("Cancel"), callback = closing(dialog, answer) }, ok and ok(dialog) })
     dialog.widget = open("buttondialog", { title = question.text, buttons = rows, tap_close_callback = answer })
 end
 
 function ASK.choose(question, answer)
     options(question, answer, function(index, option, dialog)
-        local checked = question.default == index and function() return true end or nil
-        return { text = option, checked_func = checked, callback = closing(dialog, answer, function() return index end) }
+        local function chosen() return index end
+        local checked = question.default == index and chosen or nil
+        return { text = option, checked_func = checked, callback = closing(dialog, answer, chosen) }
     end)
 end
 

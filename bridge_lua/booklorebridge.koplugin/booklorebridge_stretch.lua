@@ -1,5 +1,6 @@
 --- One stretch of reading: its page turns and the seconds spent on each page left.
 local Json = require("booklorebridge_json")
+local guarded = require("booklorebridge_guard")
 local time = require("ui/time")
 
 local Stretch = {}
@@ -35,6 +36,13 @@ function Stretch:show(page, pages)
     self:leave(at)
     self.page, self.turns = page, self.turns + 1
     return #self.dwell >= EVERY_TURNS or at - self.told >= EVERY_SECONDS
+end
+
+--- Runs what moves the reader on the core's behalf.
+function Stretch:jump(move)
+    self.jumping = true
+    guarded(move)()
+    self.jumping = false
 end
 
 --- KOReader tells of a new layout only after it has shown the page: that was no page turn.

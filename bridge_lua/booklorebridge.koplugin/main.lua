@@ -1,7 +1,6 @@
 --- Watches what happens in KOReader and writes it down. What follows from it is decided by the core.
 local Core = require("booklorebridge_core")
 local Deletes = require("booklorebridge_deletes")
-local Dispatcher = require("dispatcher")
 local Handoff = require("booklorebridge_handoff")
 local Memory = require("booklorebridge_memory")
 local Menu = require("booklorebridge_menu")
@@ -12,14 +11,6 @@ local Stretch = require("booklorebridge_stretch")
 local WidgetContainer = require("ui/widget/container/widgetcontainer")
 local _ = require("gettext")
 
--- Dispatcher id, event, what the core calls it, title.
-local ACTIONS = {
-    { "booklore_sync_pending", "SyncBooklorePending", "sync_pending", _("BookLore: sync what is pending") },
-    { "booklore_toggle_sync", "ToggleBookloreSync", "toggle_sync", _("BookLore: sync on or off") },
-    { "booklore_toggle_manual_sync_only", "ToggleBookloreManualSyncOnly", "toggle_manual_only",
-        _("BookLore: manual sync only on or off") },
-    { "booklore_test_connection", "TestBookloreConnection", "test_connection", _("BookLore: test connection") },
-}
 local leaving = false
 
 local BookloreBridge = WidgetContainer:extend{}
@@ -39,15 +30,13 @@ function BookloreBridge:init()
 end
 
 function BookloreBridge:onDispatcherRegisterActions()
-    for _i, action in ipairs(ACTIONS) do
-        Dispatcher:registerAction(action[1], { category = "none", event = action[2], title = action[4], general = true })
-    end
     Menu.registerActions()
 end
 
-for _i, action in ipairs(ACTIONS) do
-    BookloreBridge["on" .. action[2]] = function()
-        Handoff.act(action[3])
+-- Here and not in init: only handlers that the class has when it is loaded are protected by KOReader.
+for _i, action in ipairs(Menu.ACTIONS) do
+    BookloreBridge["on" .. action.event] = function()
+        Handoff.act(action.name)
         return true
     end
 end
@@ -57,6 +46,7 @@ function BookloreBridge:onBookloreAction(name)
     return true
 end
 
+--- The text is static and the hint one that both of KOReader's menu orders have: its menu builder needs that.
 function BookloreBridge:addToMainMenu(items)
     items.booklore_bridge = { text = _("BookLore Sync"), sorting_hint = "tools", sub_item_table_func = Menu.build }
 end
@@ -78,10 +68,9 @@ function BookloreBridge:finish(reason)
     record("book_close", { reason = reason, book = self.book, reading = reading, annotations = annotations }, true)
 end
 
---- Sync was switched on or off while a book may be open: the stretch begins or ends here.
+--- Sync was switched on or off, perhaps with a book open: the stretch begins or ends here.
 function BookloreBridge:switched(on)
-    if not (self.document and self.ui.document) then return end
-    if on then self:begin("book_open") else self:finish("close") end
+    if not on then self:finish("close") elseif self.ui.document then self:begin("book_open") end
 end
 
 function BookloreBridge:onReaderReady()
@@ -113,14 +102,14 @@ function BookloreBridge:jump(position, percent)
     local ui, pages = self.ui, Snapshot.pages(self.ui)
     if not ui.document or not self.stretch then return end
     local page = ui.paging and tonumber(position) or (percent and math.floor(percent * pages + 0.5))
-    if ui.link then ui.link:addCurrentLocationToStack() end
-    self.stretch.jumping = true
-    if ui.rolling and position and ui.document:isXPointerInDocument(position) then
-        ui.rolling:onGotoXPointer(position, position)
-    elseif page then
-        (ui.rolling or ui.paging):onGotoPage(math.max(1, math.min(page, pages)))
-    end
-    self.stretch.jumping = nil
+    ui.link:addCurrentLocationToStack()
+    self.stretch:jump(function()
+        if ui.rolling and position and ui.document:isXPointerInDocument(position) then
+            ui.rolling:onGotoXPointer(position, position)
+        elseif page then
+            (ui.rolling or ui.paging):onGotoPage(math.max(1, math.min(page, pages)))
+        end
+    end)
 end
 
 function BookloreBridge:onCloseDocument()
@@ -133,7 +122,7 @@ function BookloreBridge:onSuspend()
 end
 
 function BookloreBridge:onResume()
-    if self.document and self.ui.document then self:begin("resume") else record("resume") end
+    if self.ui.document then self:begin("resume") else record("resume") end
     Handoff.soon()
 end
 

@@ -65,33 +65,33 @@ class EReader:
         answers = {
             "wall": lambda: int(self.wall),
             "mono": lambda: self.mono,
-            "path": self._path,
+            "path": self.real_path,
             "full": lambda: self.full,
             "connected": lambda: self.connected,
             "child_hangs": lambda: self.child_hangs,
             "fork_fails": lambda: self.fork_fails,
             "attribute": self._attribute,
             "files": self._files,
-            "partial_md5": lambda path: partial_md5(Path(self._path(path))),
+            "partial_md5": lambda path: partial_md5(Path(self.real_path(path))),
             "fix_utf8": lambda text, _: to_lua(text.encode("latin-1").decode("utf-8", "replace")),
             "json_decode": self._json_decode,
             "request": self._request,
         }
         return self.lua.table_from(answers)
 
-    def _path(self, path: str) -> str:
+    def real_path(self, path: str) -> str:
         inside = path.startswith(("/mnt/onboard", "/settings"))
         return str(self.root / path.lstrip("/")) if inside else path
 
     def _attribute(self, path: str, name: str) -> Any:
-        real = Path(self._path(path))
+        real = Path(self.real_path(path))
         if not real.exists():
             return None
         return real.stat().st_size if name == "size" else ("directory" if real.is_dir() else "file")
 
     def _files(self, folder: str) -> Any:
-        found = [file for file in sorted(Path(self._path(folder)).rglob("*")) if file.is_file()]
-        inside = [f"{folder}/{file.relative_to(self._path(folder))}" for file in found]
+        found = [file for file in sorted(Path(self.real_path(folder)).rglob("*")) if file.is_file()]
+        inside = [f"{folder}/{file.relative_to(self.real_path(folder))}" for file in found]
         rows = zip(found, inside, strict=True)
         return self.table([{"path": path, "name": file.name, "size": file.stat().st_size} for file, path in rows])
 
@@ -134,7 +134,7 @@ class EReader:
         """Opens a book, in KOReader's order of events: page updates come before and after ReaderReady."""
         file = self.put_book(name) if not self._attribute(f"{BOOKS}/{name}", "mode") else f"{BOOKS}/{name}"
         settings = {
-            "partial_md5_checksum": partial_md5(Path(self._path(file))),
+            "partial_md5_checksum": partial_md5(Path(self.real_path(file))),
             "doc_props": {"title": "Dune", "authors": "Frank Herbert", "identifiers": "ISBN:9780441013593"},
             "summary": {"status": "reading"},
         } | book.pop("settings", {})

@@ -47,7 +47,7 @@ provide("util", {
     fixUtf8 = function(text, replacement) return host.fix_utf8(text, replacement) end,
     partialMD5 = function(path) return host.partial_md5(path) end,
     findFiles = function(folder, found)
-        for _, file in ipairs(host.files(folder)) do found(file.path, file.name, { size = file.size, mode = "file" }) end
+        for _, file in ipairs(host.files(folder)) do found(file.path, file.name, { size = file.size }) end
     end,
 })
 provide("ui/time", { monotonic = function() return host.mono() * 1e6 end, to_s = function(t) return t / 1e6 end })

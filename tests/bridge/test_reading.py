@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from ereader import EReader, to_lua
@@ -172,7 +173,7 @@ def test_an_engine_that_fails_costs_its_field_not_the_line(reader: EReader) -> N
 
 
 def test_text_that_is_not_utf8_still_makes_a_json_line(reader: EReader) -> None:
-    highlight: dict[str, Any] = {"datetime": "2026-11-20 13:41:02", "text": "quote \" slash \\ bell \x07 é 𝄞"}
+    highlight: dict[str, Any] = {"datetime": "2026-11-20 13:41:02", "text": 'quote " slash \\ bell \x07 é 𝄞'}
     book = reader.open(annotations=[highlight])
     book.annotations[1].note = "broken \xff\xc3 note"
     reader.close()
@@ -198,3 +199,31 @@ def test_pdf_positions_stay_tables_and_extensions_stay_keyed_by_page(reader: ERe
     (kept,) = reader.spool("book_close")[0]["annotations"]
     assert kept["pos0"] == {"page": 1, "x": 10.5, "y": 20}
     assert kept["ext"] == {"1": {"n": 1}, "2": {"n": 2}}
+
+
+def test_highlights_of_every_kind_are_written_byte_for_byte_as_the_golden_lines(reader: EReader) -> None:
+    common = {"datetime": "2026-11-20 13:41:02", "chapter": "Buch Ⅰ", "drawer": "lighten", "color": "yellow"}
+    spots = [f"/body[1]/DocFragment[8]/body[1]/p[3]/text()[1].{offset}" for offset in (0, 17)]
+    highlight = common | {"page": spots[0], "pos0": spots[0], "pos1": spots[1], "pageno": 12}
+    highlight |= {"text": 'Fear — the "mind-killer"'}
+    note = highlight | {
+        "note": "zwei\nZeilen\tund \\ 𝄞",
+        "datetime_updated": "2026-11-20 13:50:00",
+        "text_edited": True,
+    }
+    bookmark = {"datetime": "2026-11-20 13:41:02", "page": spots[1], "text": "in Buch Ⅰ", "pageno": 12}
+    pdf = common | {
+        "page": 2,
+        "pos0": {"page": 2, "x": 10.25, "y": 0, "zoom": 1.5},
+        "pos1": {"page": 3, "x": 1, "y": 2},
+    }
+    pdf |= {"pboxes": [{"x": 1, "y": 2, "w": 3, "h": 0.1}], "text": ""}
+    reader.open(annotations=[highlight, note, bookmark, pdf])
+    reader.read(pages=1, seconds=41)
+    reader.close()
+    reader.open("empty.epub", settings={"doc_props": {}, "summary": {"rating": 5}}, percent=1)
+    reader.send("Exit")
+    reader.close()
+
+    golden = Path(__file__).parents[1] / "golden" / "highlights.jsonl"
+    assert reader.spool_bytes() == golden.read_bytes()

@@ -35,7 +35,8 @@ def ask(reader: EReader, core: LoopbackCore, kind: str, **fields: Any) -> Any:
 
 
 def test_a_toast_goes_by_itself_and_an_info_stays(paired: EReader, core: LoopbackCore) -> None:
-    show(paired, core, {"type": "toast", "text": "Synced 3 items ✓"}, {"type": "info", "title": "Pending", "text": "…"})
+    info = {"type": "info", "title": "Pending", "text": "…"}
+    show(paired, core, {"type": "toast", "text": "Synced 3 items ✓"}, info)
 
     assert paired.toasts() == ["Synced 3 items ✓"]
     assert paired.shown("infomessage")[0].timeout

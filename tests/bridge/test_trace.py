@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from replay import Replay, spool_from_trace
+from booklore_core.events import parse_line
+from trace_replay import Replay, spool_from_trace
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -80,3 +81,10 @@ def test_ids_are_unique_and_rise(lines: list[dict[str, Any]]) -> None:
 
     assert ids == sorted(set(ids))
     assert all(line["device"] == "kobo-7f3a" and line["at"].endswith("Z") for line in lines)
+
+
+@pytest.mark.parametrize("golden", ["trace.jsonl", "highlights.jsonl"])
+def test_the_core_understands_every_golden_line(golden: str) -> None:
+    lines = (GOLDEN / golden).read_text(encoding="utf-8").splitlines()
+
+    assert [parse_line(line).name for line in lines] == [json.loads(line)["event"] for line in lines]

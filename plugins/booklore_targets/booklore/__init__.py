@@ -1,9 +1,15 @@
 """BookLore and Grimmory as a sync target: its settings, and the target itself."""
 
-from collections.abc import Iterator
+from __future__ import annotations
 
-from booklore_core import Section, Setting, Store, hookimpl
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from booklore_core import Setting, hookimpl
 from booklore_targets.booklore.target import BookLore
+
+if TYPE_CHECKING:
+    from booklore_core import Section, Store
 
 
 @hookimpl

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from booklore_core import Check, Declined
 from booklore_targets.booklore.answers import declined
+from booklore_targets.booklore.capabilities import read_version
 from booklore_targets.booklore.koreader import provision
 from booklore_targets.booklore.run import Run
 
@@ -38,8 +39,6 @@ def checked(name: str, work: Callable[[Run], str], run: Run, advice: str) -> Che
 
 
 def check_server(run: Run) -> str:
-    from booklore_targets.booklore.capabilities import read_version
-
     return f"{run.connection.setup.url} answers, version {read_version(run.connection)}"
 
 

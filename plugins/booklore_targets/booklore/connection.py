@@ -7,14 +7,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from booklore_core import Store, TargetUnavailable
+from booklore_core import TargetUnavailable
 from booklore_targets.booklore.answers import is_token_refused, refuse_redirect, unavailable
 from booklore_targets.booklore.login import Login
 from booklore_targets.booklore.setup import Setup
 
 if TYPE_CHECKING:
-    from booklore_core.http import Client
     from requests import PreparedRequest, Response
+
+    from booklore_core import Store
+    from booklore_core.http import Client
 
 READ_TIMEOUT, LOGIN_TIMEOUT = 35.0, 20.0
 """Seconds. With its database away the server refuses a token after 30 s; with the login that follows a call must stay
@@ -34,7 +36,8 @@ class Connection:
         self.setup, self.store = setup, store
         self._client = open_client(setup, READ_TIMEOUT)
         self._login_client = open_client(setup, LOGIN_TIMEOUT)
-        self._closed = False
+        self._clock, self._closed = clock, False
+        self.used_at = clock()
         self.login = Login(setup, store, self._post_login, clock, wait)
 
     def ask(
@@ -54,7 +57,7 @@ class Connection:
             if not is_token_refused(response):
                 return response
             token = self.login.renew(token)
-        raise TargetUnavailable("the server refuses a token that it has just given", maybe_sent=False)
+        raise self.login.suspend("the server refuses a token that it has just given")
 
     def read(
         self, path: str, *, params: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
@@ -87,6 +90,7 @@ class Connection:
     def _send(self, client: Client, method: str, path: str, **sent: Any) -> Response:
         if self._closed:
             raise TargetUnavailable("the run has ended", maybe_sent=False)
+        self.used_at = self._clock()
         try:
             response = client.send(method, path, **sent)
         except OSError as error:

@@ -7,8 +7,6 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from booklore_core import TargetUnavailable
-from booklore_targets.booklore.answers import declined, is_page
 from booklore_targets.booklore.connection import Connection
 
 if TYPE_CHECKING:
@@ -47,7 +45,7 @@ def read_samples(connection: Connection, book_id: int, book_type: str | None) ->
         if size is not None and offset >= size:
             return
         response = fetch(connection, book_id, book_type, offset)
-        if offset == 0 and response.status_code == 200 and not is_page(response):
+        if offset == 0 and response.status_code == 200:
             yield from samples_of(response.content)  # something on the way has removed the Range header
             return
         sample = read_sample(response)
@@ -59,11 +57,7 @@ def read_samples(connection: Connection, book_id: int, book_type: str | None) ->
 def fetch(connection: Connection, book_id: int, book_type: str | None, offset: int) -> Response:
     headers = {"Range": f"bytes={offset}-{offset + SAMPLE - 1}", "Accept-Encoding": "identity", "Accept": "*/*"}
     params = {"bookType": book_type} if book_type else None
-    response = connection.read(f"/api/v1/books/{book_id}/content", params=params, headers=headers)
-    refusal = declined(response, writing=False) if response.status_code > 500 else None
-    if isinstance(refusal, TargetUnavailable):
-        raise refusal
-    return response
+    return connection.read(f"/api/v1/books/{book_id}/content", params=params, headers=headers)
 
 
 def read_sample(response: Response) -> Sample | None:

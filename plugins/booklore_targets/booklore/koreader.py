@@ -85,7 +85,7 @@ def make_own(connection: Connection) -> dict[str, Any]:
         raise ItemFailed("the account lacks the permission to sync KOReader: an admin can give it")
     made = account_object(response, writing=True)
     log.info("made the KOReader account %s", made["username"])
-    return {**body, **made}
+    return {**made, "password": body["password"]}
 
 
 def account_object(response: Any, writing: bool) -> dict[str, Any]:

@@ -43,17 +43,20 @@ class Listed(NamedTuple):
     files: tuple[BookFile, ...]
 
     @property
+    def stems(self) -> list[str]:
+        return [PurePosixPath(file.name).stem for file in self.files]
+
+    @property
     def shown_title(self) -> str:
         """The title in one line; what has none goes by its file's name."""
-        stem = PurePosixPath(self.files[0].name).stem if self.files else f"book {self.id}"
-        return " ".join((self.title or stem).split())
+        return " ".join((self.title or (self.stems or [f"book {self.id}"])[0]).split())
 
 
 class Shelf:
     """The listing's books, by what they can be found by; each list in the order of ids."""
 
     def __init__(self, books: Iterable[Listed]) -> None:
-        self.books = sorted(books)
+        self.books = sorted(books, key=lambda book: book.id)
 
     @cached_property
     def by_size(self) -> dict[int, list[Listed]]:
@@ -66,12 +69,11 @@ class Shelf:
     @cached_property
     def by_title(self) -> dict[str, list[Listed]]:
         """Also by file stems: PDFs and comics often have no other title."""
-        stems = lambda book: {PurePosixPath(file.name).stem for file in book.files}  # noqa: E731
-        return group(self.books, lambda book: {title_key(text) for text in (book.title, *stems(book))} - {""})
+        return group(self.books, lambda book: {title_key(text) for text in (book.title, *book.stems)} - {""})
 
 
 def group(books: Iterable[Listed], keys: Callable[[Listed], Iterable[Any]]) -> dict[Any, list[Listed]]:
-    found = defaultdict(list)
+    found: dict[Any, list[Listed]] = defaultdict(list)
     for book in books:
         for key in keys(book):
             found[key].append(book)
@@ -138,7 +140,8 @@ def listed(book: Any) -> Listed | None:
     """The small form of a Book object, None when it is none. Source: server contract §5.2."""
     if not isinstance(book, dict) or not isinstance(book.get("id"), int):
         return None
-    facts = book.get("metadata") if isinstance(book.get("metadata"), dict) else {}
+    metadata = book.get("metadata")
+    facts: dict[str, Any] = metadata if isinstance(metadata, dict) else {}
     isbns = (normalize_isbn(str(facts[name])) for name in ("isbn13", "isbn10") if facts.get(name))
     title = facts.get("title") or book.get("title")
     authors = tuple(name for name in facts.get("authors") or () if isinstance(name, str))

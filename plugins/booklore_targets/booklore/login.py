@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from booklore_core import Store, TargetUnavailable
+from booklore_core import TargetUnavailable
 from booklore_targets.booklore.answers import COLLISION, message, unavailable
 from booklore_targets.booklore.refusals import Refusals
 from booklore_targets.booklore.setup import Setup
@@ -16,6 +16,8 @@ from booklore_targets.booklore.tokens import Tokens, life, read_tokens
 
 if TYPE_CHECKING:
     from requests import Response
+
+    from booklore_core import Store
 
 MARGIN = 60.0
 """Seconds before its end at which a token is no longer used."""
@@ -56,16 +58,21 @@ class Login:
 
     def renew(self, refused: str) -> str:
         """Another token than the refused one. Raises TargetUnavailable."""
-        known = self._tokens if self._tokens and self._tokens.access == refused else None
-        self._tokens = self._renew(known or self._load())
+        if self._tokens is None or self._tokens.access == refused:
+            self._tokens = self._renew(self._tokens)
         return self._tokens.access
+
+    def suspend(self, reason: str) -> TargetUnavailable:
+        """Gives up for this run: tokens and credentials may be good, and are not tried again."""
+        self._outage = reason
+        return TargetUnavailable(reason, maybe_sent=False)
 
     def start_afresh(self) -> None:
         """Logs in now, whatever was refused or kept before. Raises TargetUnavailable."""
         self._refusals.forget()
         with self._lock:
             self._outage = None
-            self._tokens = self._log_in(None)
+            self._tokens = self._log_in()
 
     def _renew(self, known: Tokens | None) -> Tokens:
         with self._lock:
@@ -74,7 +81,7 @@ class Login:
             stored = self._load()
             if stored and stored != known and self._is_fresh(stored):
                 return stored  # another process was quicker
-            return (self._refresh(stored) if stored and stored.refresh else None) or self._log_in(stored)
+            return (self._refresh(stored) if stored and stored.refresh else None) or self._log_in()
 
     def _is_fresh(self, tokens: Tokens) -> bool:
         return tokens.expires_at - self._clock() > MARGIN
@@ -92,18 +99,18 @@ class Login:
             return self._keep(response)
         if response.status_code not in (400, 429):
             raise self._away(response)
+        stored = self._load()
+        if stored and stored != tokens:
+            return stored  # another process has spent it, and kept what it got
         # A refresh that fails spends the token on BookLore; each further try would count towards a lock.
         self._store.secrets.set("tokens", replace(tokens, refresh="").as_json())
         return None
 
-    def _log_in(self, known: Tokens | None) -> Tokens:
+    def _log_in(self) -> Tokens:
         self._refusals.check()
         response = self._ask_login()
         if COLLISION in (message(response) or ""):
             self._wait(COLLISION_WAIT)
-            stored = self._load()
-            if stored and known and stored.access != known.access and self._is_fresh(stored):
-                return stored
             response = self._ask_login()
         if response.status_code == 200:
             log.info("logged in as %s", self._setup.username)
@@ -142,11 +149,8 @@ class Login:
         try:
             return self._post(path, body)
         except TargetUnavailable as error:
-            self._outage = error.reason
-            raise TargetUnavailable(error.reason, maybe_sent=False) from error
+            raise self.suspend(error.reason) from error
 
     def _away(self, response: Response) -> TargetUnavailable:
-        """An outage: tokens and credentials may be good, and are not tried again in this run."""
         away = unavailable(response, writing=False)
-        self._outage = away.reason if away else f"the server cannot log anybody in now ({response.status_code})"
-        return TargetUnavailable(self._outage, maybe_sent=False)
+        return self.suspend(away.reason if away else f"the server cannot log anybody in now ({response.status_code})")

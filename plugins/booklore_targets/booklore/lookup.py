@@ -17,8 +17,9 @@ def search(library: Library, text: str, limit: int) -> list[Candidate]:
     """The books most like the text (a title, with or without author, or an ISBN), best first."""
     isbn = find_isbn(text)
     scored = ((1.0 if isbn in book.isbns else score(text, book), book) for book in library.shelf().books)
-    best = heapq.nsmallest(limit, ((-points, book.id, book) for points, book in scored if points >= LEAST_SCORE))
-    return [candidate(book, -negative) for negative, _, book in best]
+    likely = ((points, book) for points, book in scored if points >= LEAST_SCORE)
+    best = heapq.nsmallest(limit, likely, key=lambda hit: (-hit[0], hit[1].id))
+    return [candidate(book, points) for points, book in best]
 
 
 def score(text: str, book: Listed) -> float:

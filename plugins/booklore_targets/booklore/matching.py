@@ -18,8 +18,8 @@ from booklore_targets.booklore.titles import title_key, titles_agree
 PROOFS_PER_BOOK = 8
 """Candidates proven or refuted for one book in one run; the next run goes on where this one ended."""
 
-MATCHING_SECONDS = 40
-"""After that the run goes on with what it has: matching must not hold up deliveries."""
+MATCHING_SECONDS = 30
+"""After that the run goes on with what it has: the core gives up a call after a minute."""
 
 log = logging.getLogger(__name__)
 
@@ -86,13 +86,10 @@ def match_of(book: Listed, how: str, sure: float = 1.0) -> Match:
 
 def find_copies(shelf: Shelf, book: BookRef) -> list[Copy]:
     """The files that may be the book's, the likeliest first: same type and size, same ISBN, same title."""
-    size_kb = None if book.size is None else book.size // 1024
-    same_size = (
-        [copy for copy in copies_of(shelf.by_size.get(size_kb, ()), book) if copy.file.size_kb == size_kb]
-        if size_kb is not None
-        else []
-    )
-    same_isbn = copies_of(shelf.by_isbn.get(normalize_isbn(book.isbn), ()), book)
+    size_kb = -1 if book.size is None else book.size // 1024
+    sized = copies_of(shelf.by_size.get(size_kb, ()), book)
+    same_size = (copy for copy in sized if copy.file.size_kb == size_kb)
+    same_isbn = copies_of(shelf.by_isbn.get(normalize_isbn(book.isbn) or "", ()), book)
     same_title = copies_of(shelf.by_title.get(title_key(book.title), ()), book)
     return list(dict.fromkeys((*same_size, *same_isbn, *same_title)))
 

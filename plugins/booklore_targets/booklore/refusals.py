@@ -1,11 +1,17 @@
 """Remembers that the server refused to log somebody in: five failures would lock the owner out of the web page."""
 
+from __future__ import annotations
+
 import hmac
 import secrets
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from booklore_core import Store, TargetUnavailable
+from booklore_core import TargetUnavailable
 from booklore_targets.booklore.setup import Setup
+
+if TYPE_CHECKING:
+    from booklore_core import Store
 
 LOCKED_SECONDS = 15 * 60
 

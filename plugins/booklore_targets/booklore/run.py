@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from booklore_core import Section, Store
 from booklore_targets.booklore.capabilities import Capabilities, find_capabilities
 from booklore_targets.booklore.connection import Connection
 from booklore_targets.booklore.library import Library
 from booklore_targets.booklore.matching import Matcher
 from booklore_targets.booklore.setup import read_setup
+
+if TYPE_CHECKING:
+    from booklore_core import Section, Store
+
+log = logging.getLogger(__name__)
 
 
 class Run:
@@ -30,6 +36,10 @@ class Run:
     def capabilities(self) -> Capabilities:
         """What the server can do. Raises TargetUnavailable, also when the address is no BookLore's."""
         return find_capabilities(self.connection, self._clock())
+
+    def connect(self) -> None:
+        """Raises TargetUnavailable unless the address is a BookLore's: nothing else is sent anywhere before."""
+        log.debug("connected to %s %s", self.capabilities.product, self.capabilities.version)
 
     @cached_property
     def matcher(self) -> Matcher:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from booklore_core import Before, BookUnmatched, Declined, Item, ItemFailed
+from booklore_core import Before, BookUnmatched, Declined, Item, ItemFailed, ItemRejected
 from booklore_targets.booklore.answers import NO_BOOK, declined, is_page, message
 from booklore_targets.booklore.book_types import type_of_format
 from booklore_targets.booklore.lookup import read_listed
@@ -80,8 +80,8 @@ class Sessions:
         refusal = declined(response, writing=True)
         if response.status_code == 404 and NO_BOOK not in (message(response) or ""):
             self._run.forget_capabilities()
-        if 400 <= response.status_code < 500 and not isinstance(refusal, BookUnmatched) and message(response):
-            raise ItemFailed(refusal.reason)
+        if isinstance(refusal, ItemRejected):
+            raise ItemFailed(refusal.reason)  # which of them it is will be seen one by one
         raise refusal
 
     def _post(self, path: str, book_id: str, body: dict[str, Any]) -> Response:

@@ -1,9 +1,15 @@
 """Where the server is, and who logs in there."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from booklore_core import Declined, Section, TargetUnavailable
+from booklore_core import Declined, TargetUnavailable
+
+if TYPE_CHECKING:
+    from booklore_core import Section
 
 PAGE_SUFFIX = re.compile(r"(/api(/v1|/koreader)?|/login|/dashboard)$")
 """What people paste along with the address: it belongs to the web page or to another client's settings."""
@@ -31,10 +37,9 @@ def read_setup(settings: Section) -> Setup:
     except ValueError as error:
         raise TargetUnavailable(str(error), maybe_sent=False) from error
     missing = [name for name, value in texts.items() if not value.strip()]
-    if len(missing) == len(texts) or "url" in missing:
-        raise TargetUnavailable("no server is set up: run `booklore login`", maybe_sent=False)
     if missing:
-        raise TargetUnavailable(f"booklore.{missing[0]} is not set: run `booklore login`", maybe_sent=False)
+        lacks = "" if "url" in missing else f" (booklore.{missing[0]} is missing)"
+        raise TargetUnavailable(f"no server is set up{lacks}: run `booklore login`", maybe_sent=False)
     texts["url"] = server_url(texts["url"])
     return Setup(**texts, **koreader, ca_file=ca_file, verify_tls=verify_tls)
 

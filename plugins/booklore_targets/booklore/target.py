@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from booklore_core import (
     Before,
@@ -15,8 +15,6 @@ from booklore_core import (
     Item,
     ItemRejected,
     Match,
-    Section,
-    Store,
     TargetUnavailable,
 )
 from booklore_targets.booklore import lookup
@@ -24,6 +22,9 @@ from booklore_targets.booklore.capabilities import known_capabilities
 from booklore_targets.booklore.checks import check_run
 from booklore_targets.booklore.run import Run
 from booklore_targets.booklore.sessions import Sessions
+
+if TYPE_CHECKING:
+    from booklore_core import Section, Store
 
 BATCH_SIZE = 100
 IDLE_SECONDS = 60
@@ -56,7 +57,6 @@ class BookLore:
         self._settings, self._store, self._clock, self._wait = settings, store, clock, wait
         self._run: Run | None = None
         self._handlers: dict[str, Handler] = {}
-        self._used_at = 0.0
         self._lock = threading.Lock()
 
     @property
@@ -79,13 +79,13 @@ class BookLore:
 
     def match(self, books: Sequence[BookRef]) -> dict[str, Match]:
         """partial MD5 → match, of the books found for certain. Raises TargetUnavailable."""
-        return self._open().matcher.match(books)
+        return self._connected().matcher.match(books) if books else {}
 
     def search(self, text: str, limit: int) -> list[Candidate]:
-        return lookup.search(self._open().library, text, limit)
+        return lookup.search(self._connected().library, text, limit)
 
     def book(self, remote_id: str) -> Candidate | None:
-        return lookup.read_book(self._open().connection, remote_id)
+        return lookup.read_book(self._connected().connection, remote_id)
 
     def check(self) -> list[Check]:
         """What works, line by line; makes the KOReader account when there is none."""
@@ -112,16 +112,22 @@ class BookLore:
             self.close()
 
     def _open(self) -> Run:
-        if self._run and self._clock() - self._used_at > IDLE_SECONDS:
+        run = self._run
+        if run and self._clock() - run.connection.used_at > IDLE_SECONDS:
             self.close()
         with self._lock:
             self._run = self._run or Run(self._settings, self._store, self._clock, self._wait)
-            self._used_at = self._clock()
             return self._run
 
-    def _handler(self, kind: str) -> Handler:
+    def _connected(self) -> Run:
         run = self._open()
-        assert run.capabilities  # the address is known to be a BookLore's before anything is sent there
+        run.connect()
+        return run
+
+    def _handler(self, kind: str) -> Handler:
+        run = self._connected()
         if kind not in HANDLERS:
             raise ItemRejected(f"BookLore takes no {kind}")
-        return self._handlers.setdefault(kind, HANDLERS[kind](run))
+        if kind not in self._handlers:
+            self._handlers[kind] = HANDLERS[kind](run)
+        return self._handlers[kind]

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-REST = re.compile(r"\s*(?::|;|\(|\[|\s[-–—]\s)")  # noqa: RUF001
+REST = re.compile(r"\s*(?::|;|\(|\[|\s[-–—]\s)")
 """Where a title's subtitle, series or edition begins."""
 
 

@@ -55,7 +55,7 @@ class Replay:
             return
         name = Path(self.file).name
         settings = {
-            "partial_md5_checksum": partial_md5(Path(self.reader._path(self.file))),
+            "partial_md5_checksum": partial_md5(Path(self.reader.real_path(self.file))),
             "doc_props": PROPERTIES[name],
         }
         held = self.annotations.setdefault(name, [])
@@ -116,7 +116,7 @@ class Replay:
 
     def relocate(self, file: str, new: str | None, copy: bool = False) -> None:
         """As the file manager does it: the file first, then the sidecar by DocSettings.updateLocation."""
-        old = Path(self.reader._path(file))
+        old = Path(self.reader.real_path(file))
         if new:
             self.reader.put_book(new.removeprefix(f"{BOOKS}/"), old.read_bytes())
         if not copy:

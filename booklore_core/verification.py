@@ -1,0 +1,65 @@
+"""Ledger against remote: what a target has taken, compared with what it holds."""
+
+import logging
+from dataclasses import dataclass, field
+from typing import Any
+
+from booklore_core.core import Core
+from booklore_core.targets import AuditableTarget, Declined, Finding
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Verification:
+    """findings: per target. checked: how many items were compared. unavailable: target → why it was not asked."""
+
+    findings: list[tuple[str, Finding]] = field(default_factory=list)
+    checked: int = 0
+    unavailable: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_clean(self) -> bool:
+        return not self.findings and not self.unavailable
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape that `booklore verify --json` prints."""
+        found: dict[str, Any] = {"missing": [], "duplicate": [], "overlapping": []}
+        for target, finding in self.findings:
+            found.setdefault(finding.what, []).append(finding_json(target, finding))
+        return {**found, "checked": self.checked, "unavailable": self.unavailable}
+
+
+def finding_json(target: str, finding: Finding) -> dict[str, Any]:
+    names = ("kind", "key", "detail", "advice")
+    book = {"book": finding.book.title or finding.book.partial_md5, "md5": finding.book.partial_md5}
+    return {"target": target, **book, **{name: getattr(finding, name) for name in names}}
+
+
+def verify(core: Core, md5: str | None = None) -> Verification:
+    """Compares every enabled target that can be compared, for all books or one."""
+    verification = Verification()
+    for name, target in core.targets.items():
+        if isinstance(target, AuditableTarget):
+            try:
+                _audit(core, target, [md5] if md5 else core.ledger.books(name), verification)
+            except Declined as error:
+                verification.unavailable[name] = error.reason
+    return verification
+
+
+def _audit(core: Core, target: AuditableTarget, md5s: list[str], verification: Verification) -> None:
+    for md5 in md5s:
+        items = core.ledger.taken(target.name, md5)
+        if items:
+            findings = target.audit(items[0].book, items)
+            verification.findings += [(target.name, finding) for finding in findings]
+            verification.checked += len(items)
+
+
+def resend(core: Core, verification: Verification) -> int:
+    """Makes what is missing due again; the next sync looks before it sends. Returns how many items that are."""
+    missing = [(target, finding) for target, finding in verification.findings if finding.what == "missing"]
+    for target, finding in missing:
+        core.ledger.owe_again(target, finding.kind, finding.key)
+    return len(missing)
