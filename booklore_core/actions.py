@@ -86,8 +86,8 @@ def toggle_manual_only(core: Core, request: Request) -> Flow:
 
 
 def toggle(core: Core, name: str, request: Request, on: str, off: str) -> Result:
-    """Flips a switch, or sets it to the request's `value`."""
-    wanted = request.args.get("value", not core.settings[name])
+    """Flips a switch, or sets it to what the request says is `enabled`."""
+    wanted = request.args.get("enabled", not core.settings[name])
     value = core.settings.set(name, wanted)
     if value.value != wanted:
         return Result(f"{name} is set by the {value.source} and stays {value.value}", ok=False)

@@ -5,7 +5,7 @@ from typing import Any
 
 from booklore_core.hookspecs import hookimpl
 from booklore_core.items import BookRef, Item
-from booklore_core.targets import Before, Match, TargetUnavailable
+from booklore_core.targets import Before, Candidate, Match, TargetUnavailable
 
 
 class FakeTarget:
@@ -38,20 +38,48 @@ class FakeTarget:
 
 
 class FakeLibrary(FakeTarget):
-    """A target that has to match books before it takes their items. shelf: partial MD5 → its own id."""
+    """A target that has to match books before it takes their items.
 
-    def __init__(self, shelf: Mapping[str, str], name: str = "library", **options: Any) -> None:
+    shelf: partial MD5 → its own id, of the books that it matches without a doubt. titles: id → title, of all books.
+    """
+
+    def __init__(
+        self, shelf: Mapping[str, str], titles: Mapping[str, str] | None = None, name: str = "library", **options: Any
+    ) -> None:
         super().__init__(name, **options)
-        self.shelf = dict(shelf)
+        self.shelf, self.titles = dict(shelf), dict(titles or {})
         self.asked: list[list[str]] = []
+        self.searched: list[str] = []
         self.is_open = True
 
     def match(self, books: Sequence[BookRef]) -> dict[str, Match]:
-        if not self.is_open:
-            raise TargetUnavailable("closed", maybe_sent=False)
+        self._enter()
         self.asked.append([book.partial_md5 for book in books])
         known = [book for book in books if book.partial_md5 in self.shelf]
         return {book.partial_md5: Match(self.shelf[book.partial_md5], "digest") for book in known}
+
+    def search(self, text: str, limit: int) -> list[Candidate]:
+        self._enter()
+        self.searched.append(text)
+        words = text.casefold().split()
+        found = [self._candidate(one, words) for one, title in self.titles.items() if set(words) & words_of(title)]
+        return sorted(found, key=lambda candidate: -candidate.score)[:limit]
+
+    def book(self, remote_id: str) -> Candidate | None:
+        self._enter()
+        return self._candidate(remote_id, []) if remote_id in self.titles else None
+
+    def _candidate(self, remote_id: str, words: Sequence[str]) -> Candidate:
+        title = self.titles[remote_id]
+        return Candidate(remote_id, title, ("An Author",), len(set(words) & words_of(title)) / max(1, len(words)))
+
+    def _enter(self) -> None:
+        if not self.is_open:
+            raise TargetUnavailable("closed", maybe_sent=False)
+
+
+def words_of(title: str) -> set[str]:
+    return set(title.casefold().split())
 
 
 class Plugin:

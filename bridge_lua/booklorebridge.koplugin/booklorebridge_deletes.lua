@@ -21,7 +21,7 @@ local function save()
 end
 
 --- Puts a book into the ledger, and takes the one longest in it out when there are too many.
-function Deletes.know(book)
+Deletes.know = guarded(function(book)
     local books = known()
     local old, count, first = books[book.file], 0, book.file
     if old and old.partial_md5 == book.partial_md5 and not old.missing then return end
@@ -33,7 +33,7 @@ function Deletes.know(book)
     end
     if count > BOOKS then books[first] = nil end
     save()
-end
+end)
 
 local function forget(file, book)
     known()[file] = nil

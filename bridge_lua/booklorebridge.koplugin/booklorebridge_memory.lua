@@ -3,6 +3,7 @@ local DataStorage = require("datastorage")
 local Device = require("device")
 local Json = require("booklorebridge_json")
 local ffiUtil = require("ffi/util")
+local guarded = require("booklorebridge_guard")
 
 local Memory = {}
 local BLOCK = 500 -- ids are reserved ahead, so that a page turn writes no second file
@@ -13,11 +14,15 @@ function Memory.path(name)
     return DataStorage:getSettingsDir() .. "/booklorebridge." .. name
 end
 
+local sync = guarded(function(file)
+    assert(ffiUtil.fsyncOpenedFile(file))
+end)
+
 --- Writes and flushes, through to the disk when durable; nil and the reason when the disk refuses.
 function Memory.put(file, text, durable)
     local ok, err = file:write(text)
     if ok then ok, err = file:flush() end
-    if ok and durable then ok, err = ffiUtil.fsyncOpenedFile(file) end
+    if ok and durable then sync(file) end -- the text is written, even where a file system cannot sync
     file:close() -- an open file would keep USB storage from being unmounted
     return ok, err
 end

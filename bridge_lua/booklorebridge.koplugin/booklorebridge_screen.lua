@@ -10,7 +10,9 @@ local _ = require("gettext")
 local Screen = {} -- `plugin`: the instance that lives now
 local SHOW, ASK, timers = {}, {}, {}
 
+-- Text that is no text would end KOReader when it is painted, where nothing is guarded.
 local function open(widget, options)
+    options.text, options.title = tostring(options.text or ""), tostring(options.title or "")
     local shown = require("ui/widget/" .. widget):new(options)
     UIManager:show(shown)
     return shown
@@ -110,7 +112,7 @@ function ASK.choose(question, answer)
     options(question, answer, function(index, option, dialog)
         local function chosen() return index end
         local checked = question.default == index and chosen or nil
-        return { text = option, checked_func = checked, callback = closing(dialog, answer, chosen) }
+        return { text = tostring(option), checked_func = checked, callback = closing(dialog, answer, chosen) }
     end)
 end
 
@@ -123,7 +125,7 @@ function ASK.pick(question, answer)
         return Json.list(list)
     end
     options(question, answer, function(index, option)
-        return { text = option, checked_func = function() return picked[index] == true end,
+        return { text = tostring(option), checked_func = function() return picked[index] == true end,
             callback = function() picked[index] = not picked[index] end }
     end, function(dialog)
         return { text = _("OK"), callback = closing(dialog, answer, indexes) }

@@ -179,3 +179,11 @@ def test_scheduled_work_without_network_is_silent(paired: EReader, core: Loopbac
     paired.pass_time(20)
 
     assert paired.toasts() == []
+
+
+def test_what_is_no_text_is_shown_as_one_because_painting_it_would_end_koreader(
+    paired: EReader, core: LoopbackCore
+) -> None:
+    show(paired, core, {"type": "toast", "text": {"a": 1}}, {"type": "info", "text": 7})
+
+    assert all(isinstance(widget.text, str) and isinstance(widget.title, str) for widget in paired.shown())

@@ -128,3 +128,12 @@ def test_settings_that_are_no_json_do_not_keep_the_shim_from_starting(reader: ER
     reader.send("Resume")
 
     assert reader.spool("resume")
+
+
+def test_a_file_system_that_cannot_sync_still_gets_each_line_once(reader: EReader) -> None:
+    reader.lua.execute("require('ffi/util').fsyncOpenedFile = function() return false, 'Invalid argument' end")
+    reader.open()
+    reader.close()
+    reader.send("Resume")
+
+    assert [line["event"] for line in reader.spool()] == ["device", "book_open", "book_close", "resume"]

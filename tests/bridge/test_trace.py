@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from booklore_core.events import parse_line
 from trace_replay import Replay, spool_from_trace
+
+from booklore_core.events import parse_line
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 

@@ -1,0 +1,94 @@
+"""The command `booklore`: its global options, its subcommands, and how an expected error ends it.
+
+Nothing here or in a command's module may import the core before the command runs: `--help` must not wait for it.
+"""
+
+import logging
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from booklore_core.cli import bridge, config, plugins
+from booklore_core.cli.connection import test_connection
+from booklore_core.cli.demo import demo
+from booklore_core.cli.doctor import doctor
+from booklore_core.cli.errors import is_expected, one_line
+from booklore_core.cli.ingest import ingest
+from booklore_core.cli.login import login
+from booklore_core.cli.output import own_stdout, say
+from booklore_core.cli.reset import reset
+from booklore_core.cli.run import run
+from booklore_core.cli.serve import serve
+from booklore_core.cli.status import status
+from booklore_core.cli.sync import sync
+from booklore_core.cli.track import track
+
+LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
+CHATTY = ("sqlalchemy", "urllib3", "asyncio", "alembic")
+"""Libraries whose own debug lines tell nobody anything, and might tell too much."""
+
+
+class Commands(TyperGroup):
+    """The root of all commands. A mistake or refusal ends in one line and code 1, a bug in a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        with own_stdout():
+            try:
+                return super().invoke(ctx)
+            except Exception as error:
+                if not is_expected(error):
+                    raise
+                logging.getLogger(__name__).debug("", exc_info=True)
+                say(one_line(error))
+                raise typer.Exit(1) from None
+
+
+app = typer.Typer(name="booklore", cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def show_version(wanted: bool) -> None:
+    if not wanted:
+        return
+    from importlib.metadata import version
+
+    typer.echo(f"booklore {version('booklore-sync')}")
+    raise typer.Exit
+
+
+def log_to_stderr(ctx: typer.Context, verbosity: int) -> None:
+    """Warnings, or more of them, for as long as the command runs."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(LEVELS[min(verbosity, len(LEVELS) - 1)])
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    ctx.call_on_close(lambda: root.removeHandler(handler))
+
+
+@app.callback()
+def booklore(
+    ctx: typer.Context,
+    verbose: Annotated[
+        int, typer.Option("--verbose", "-v", count=True, help="Log what is done to standard error; twice: everything.")
+    ] = 0,
+    version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Carries everything you do in KOReader to your BookLore or Grimmory library, exactly once.
+
+    Data lies in BOOKLORE_HOME. Every setting can be given as BOOKLORE_<SECTION>__<SETTING>; `booklore config show`
+    lists them.
+    """
+    log_to_stderr(ctx, verbose)
+
+
+for command in (demo, login, serve, ingest, sync, status, track, doctor, run, reset):
+    app.command()(command)
+app.command("test-connection")(test_connection)
+app.add_typer(bridge.app, name="bridge")
+app.add_typer(config.app, name="config")
+app.add_typer(plugins.app, name="plugins")

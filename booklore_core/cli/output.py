@@ -1,0 +1,120 @@
+"""What commands print: one JSON document or tables on standard output, messages on standard error.
+
+While the core works, standard output is out of its reach: a plugin that prints must not spoil the JSON document.
+"""
+
+import io
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+import typer
+
+WIDE = 1000
+"""Columns of a table that no terminal shows: whatever reads it gets whole lines."""
+
+_reserved: TextIO | None = None
+
+
+@contextmanager
+def own_stdout() -> Iterator[None]:
+    """Around a command: whatever `reserve_stdout` took is given back at the end."""
+    global _reserved
+    before, _reserved = sys.stdout, None
+    try:
+        yield
+    finally:
+        if _reserved is not None:
+            _reserved.flush()
+            sys.stdout = before
+            _reserved = None
+
+
+def reserve_stdout() -> None:
+    """From now on only this module writes to standard output; what anybody else prints goes to standard error."""
+    global _reserved
+    if _reserved is not None:
+        return
+    sys.stdout.flush()
+    _reserved = private_copy(sys.stdout)
+    sys.stdout = sys.stderr
+
+
+def private_copy(stream: TextIO) -> TextIO:
+    """stream through a descriptor of its own, the old descriptor leading to standard error; or stream, having none."""
+    try:
+        number = stream.fileno()
+    except (OSError, io.UnsupportedOperation):
+        return stream
+    copy = os.fdopen(os.dup(number), "w", encoding=stream.encoding, errors="replace")
+    os.dup2(sys.stderr.fileno(), number)
+    return copy
+
+
+def stdout() -> TextIO:
+    return _reserved or sys.stdout
+
+
+def say(text: str) -> None:
+    """One line to the person."""
+    typer.echo(f"booklore: {text}", err=True)
+
+
+def show_json(document: Any) -> None:
+    stream = stdout()
+    is_unicode = "utf" in (stream.encoding or "").lower()
+    stream.write(json.dumps(document, indent=2, ensure_ascii=not is_unicode) + "\n")
+    stream.flush()
+
+
+def show(*lines: str) -> None:
+    for line in lines:
+        typer.echo(line, file=stdout())
+
+
+def show_table(rows: Iterable[Sequence[Any]], *columns: str) -> None:
+    """Rows as a table; a column whose name ends in `#` holds numbers."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(columns))
+    for column in columns:
+        justify: Any = "right" if column.endswith("#") else "left"
+        table.add_column(column.removesuffix("#"), justify=justify, overflow="fold")
+    for row in rows:
+        table.add_row(*(plain(cell) for cell in row))
+    stream = stdout()
+    width = None if stream.isatty() else WIDE
+    Console(file=stream, width=width, markup=False, emoji=False, highlight=False).print(table)
+
+
+def plain(cell: Any) -> str:
+    """cell as text, without the control characters that a book's title may hold."""
+    text = "" if cell is None else str(cell)
+    return "".join(letter if letter.isprintable() or letter == "\n" else "�" for letter in text)
+
+
+def in_words(counts: Mapping[str, int]) -> str:
+    """`3 sessions, 1 rating`, or `-` when there is nothing."""
+    return ", ".join(f"{count} {plural(kind, count)}" for kind, count in counts.items() if count) or "-"
+
+
+def plural(kind: str, count: int = 2) -> str:
+    return kind if count == 1 or kind == "progress" else f"{kind}s"
+
+
+def tick(ok: bool) -> str:
+    return "ok" if ok else "FAIL"
+
+
+def show_checks(checks: Iterable[Mapping[str, Any]]) -> None:
+    """The lines of a test, with advice below those that failed."""
+    rows = [(tick(check["ok"]), check["check"], "\n".join(filter(None, told(check)))) for check in checks]
+    show_table(rows, "", "CHECK", "DETAIL")
+
+
+def told(check: Mapping[str, Any]) -> tuple[str, str]:
+    return check["detail"], "" if check["ok"] or not check["advice"] else f"→ {check['advice']}"

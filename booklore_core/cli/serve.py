@@ -1,0 +1,19 @@
+"""`booklore serve`: the bridge that e-readers talk to."""
+
+from typing import Annotated
+
+import typer
+
+from booklore_core.cli.opening import find_places
+
+PORT = 8765
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 opens it to the network.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535)] = PORT,
+) -> None:
+    """Serve the bridge for e-readers until stopped."""
+    from booklore_core.bridge.serve import run
+
+    run(find_places(), host, port)

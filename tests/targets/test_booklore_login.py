@@ -1,0 +1,220 @@
+"""Logging in: tokens are kept and renewed, refused credentials are left alone, an outage is no refusal."""
+
+import pytest
+from booklore_world import FRESH, OpenWorld, World, session
+
+from booklore_core import TargetUnavailable
+
+LOGIN, REFRESH = "/api/v1/auth/login", "/api/v1/auth/refresh"
+
+
+def test_one_login_serves_many_sessions(world: World) -> None:
+    target = world.target()
+
+    for minute in range(3):
+        target.deliver(session(minute=10 * minute), FRESH)
+
+    assert len(world.server.sessions) == 3
+    assert world.asked(LOGIN) == 1
+
+
+def test_token_outlives_the_process(world: World) -> None:
+    world.target().deliver(session(), FRESH)
+
+    world.target().deliver(session(minute=10), FRESH)
+
+    assert world.asked(LOGIN) == 1
+
+
+def test_login_carries_no_authorization_header(world: World) -> None:
+    world.target().deliver(session(), FRESH)
+
+    assert [one.auth for one in world.server.requests if one.path == LOGIN] == ["none"]
+
+
+def test_netrc_entry_does_not_replace_the_token(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    netrc = world.home / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+
+    world.target().deliver(session(), FRESH)
+
+    assert len(world.server.sessions) == 1
+
+
+@pytest.mark.parametrize("dialect", ["grimmory"])
+def test_token_near_its_end_is_refreshed_before_it_is_refused(world: World) -> None:
+    target = world.target()
+    target.deliver(session(), FRESH)
+    world.clock.now += 7200 - 30
+
+    target.deliver(session(minute=10), FRESH)
+
+    assert (world.asked(LOGIN), world.asked(REFRESH)) == (1, 1)
+    assert 401 not in [one.status for one in world.server.requests if one.auth == "bearer"]
+
+
+def test_expired_token_is_refreshed_without_a_login(world: World) -> None:
+    target = world.target()
+    target.deliver(session(), FRESH)
+    world.clock.now += 5
+    world.server.expire_tokens()
+
+    target.deliver(session(minute=10), FRESH)
+
+    assert (world.asked(LOGIN), world.asked(REFRESH)) == (1, 1)
+    assert len(world.server.sessions) == 2
+
+
+def test_login_follows_when_the_refresh_token_has_expired_too(world: World) -> None:
+    target = world.target()
+    target.deliver(session(), FRESH)
+    world.clock.now += 5
+    world.server.expire_tokens(refresh_too=True)
+
+    target.deliver(session(minute=10), FRESH)
+
+    assert (world.asked(LOGIN), world.asked(REFRESH)) == (2, 1)
+    assert len(world.server.sessions) == 2
+
+
+def test_rotated_pair_is_kept_before_it_is_used(world: World) -> None:
+    target = world.target()
+    target.deliver(session(), FRESH)
+    world.clock.now += 5
+    world.server.expire_tokens()
+    world.server.fail("close_before", "POST /api/v1/reading-sessions", after=1)
+
+    with pytest.raises(TargetUnavailable):
+        target.deliver(session(minute=10), FRESH)
+    world.target().deliver(session(minute=20), FRESH)
+
+    assert (world.asked(LOGIN), world.asked(REFRESH)) == (1, 1)
+
+
+def test_two_logins_within_a_second_collide_and_the_second_waits(world: World) -> None:
+    world.target().deliver(session(), FRESH)
+    world.store.secrets.remove("tokens")
+
+    world.target().deliver(session(minute=10), FRESH)
+
+    assert world.clock.waits == [pytest.approx(1.2)]
+    assert len(world.server.sessions) == 2
+
+
+def test_refresh_that_collides_with_its_login_ends_in_a_new_login(world: World) -> None:
+    target = world.target()
+    target.deliver(session(), FRESH)
+    world.server.expire_tokens()
+
+    target.deliver(session(minute=10), FRESH)
+
+    assert len(world.server.sessions) == 2
+    assert world.clock.waits
+
+
+def test_refused_password_is_never_tried_again(world: World) -> None:
+    for _ in range(8):
+        with pytest.raises(TargetUnavailable, match="refuses the user name or password") as refusal:
+            world.target(PASSWORD="stale").deliver(session(), FRESH)
+
+    assert not refusal.value.maybe_sent
+    assert world.asked(LOGIN) == 1
+
+
+def test_changed_password_is_tried(world: World) -> None:
+    with pytest.raises(TargetUnavailable):
+        world.target(PASSWORD="stale").deliver(session(), FRESH)
+
+    world.target(PASSWORD=world.server.password).deliver(session(), FRESH)
+
+    assert len(world.server.sessions) == 1
+
+
+def test_account_without_local_login_is_refused_for_good(world: World) -> None:
+    world.server.fail("status:403", f"POST {LOGIN}", times=None)
+
+    for _ in range(2):
+        with pytest.raises(TargetUnavailable, match="refuses the login"):
+            world.target().deliver(session(), FRESH)
+
+    assert world.asked(LOGIN) == 1
+
+
+def test_locked_out_account_is_left_alone_for_fifteen_minutes(world: World) -> None:
+    world.server.fail("status:429", f"POST {LOGIN}")
+    for _ in range(3):
+        with pytest.raises(TargetUnavailable, match="too many failed logins"):
+            world.target().deliver(session(), FRESH)
+    assert world.asked(LOGIN) == 1
+
+    world.clock.now += 15 * 60
+    world.target().deliver(session(), FRESH)
+
+    assert len(world.server.sessions) == 1
+
+
+def test_database_away_is_no_reason_to_log_in_again_and_again(world: World) -> None:
+    target = world.target()
+    target.deliver(session(), FRESH)
+    world.clock.now += 5
+    world.server.database_away = True
+
+    for _ in range(3):
+        with pytest.raises(TargetUnavailable) as outage:
+            target.deliver(session(minute=10), FRESH)
+
+    assert not outage.value.maybe_sent
+    assert world.asked("/api/v1/auth/") == 2
+
+
+def test_token_is_still_good_once_the_database_is_back(world: World) -> None:
+    target = world.target()
+    target.deliver(session(), FRESH)
+    world.server.database_away = True
+    with pytest.raises(TargetUnavailable):
+        target.deliver(session(minute=10), FRESH)
+
+    world.server.database_away = False
+    target.close()
+    target.deliver(session(minute=10), FRESH)
+
+    assert len(world.server.sessions) == 2
+    assert world.asked(LOGIN) == 1
+
+
+@pytest.mark.parametrize("fault", ["status:500", "status:503", "status:502_html", "html_200", "close_before"])
+def test_login_that_fails_otherwise_is_an_outage(open_world: OpenWorld, fault: str) -> None:
+    world = open_world()
+    world.server.fail(fault, f"POST {LOGIN}")
+
+    with pytest.raises(TargetUnavailable) as outage:
+        world.target().deliver(session(), FRESH)
+    world.target().deliver(session(), FRESH)
+
+    assert not outage.value.maybe_sent
+    assert len(world.server.sessions) == 1
+
+
+def test_application_401_leads_to_no_login(world: World) -> None:
+    target = world.target()
+    target.deliver(session(), FRESH)
+    world.server.fail("sync_disabled", "POST /api/v1/reading-sessions")
+
+    with pytest.raises(Exception, match="Sync is disabled"):
+        target.deliver(session(minute=10), FRESH)
+
+    assert world.asked("/api/v1/auth/") == 1
+
+
+@pytest.mark.parametrize(
+    ("missing", "text"), [("URL", "no server is set up: run `booklore login`"), ("PASSWORD", "pass")]
+)
+def test_without_set_up_nothing_is_asked(open_world: OpenWorld, missing: str, text: str) -> None:
+    world = open_world()
+
+    with pytest.raises(TargetUnavailable, match=text) as refusal:
+        world.target(**{missing: ""}).deliver(session(), FRESH)
+
+    assert not refusal.value.maybe_sent
+    assert not world.server.requests

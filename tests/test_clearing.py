@@ -1,0 +1,87 @@
+"""Clearing queues and histories happens on a person's word only, and is not undone by a later import."""
+
+import pytest
+
+from booklore_core.actions import start
+from booklore_core.flows import Pick, Request, answer_all
+from booklore_core.settings import BadSetting
+from booklore_core.testing import FakeTarget, SampleReader, sample_book
+
+DUNE = sample_book("Dune")
+
+
+@pytest.fixture
+def reader():
+    reader = SampleReader()
+    reader.read(DUNE)
+    return reader
+
+
+def run(core, name, *answers, **args):
+    return answer_all(start(core, name, Request(args=args)), answers)
+
+
+def test_the_dialog_lists_only_queues_that_hold_something_all_preselected(open_core, reader):
+    core = open_core(FakeTarget())
+    core.take(reader.lines, "test")
+
+    question = next(start(core, "clear_pending", Request()))
+
+    assert isinstance(question, Pick)
+    assert (question.options, question.chosen, question.ok) == (["Sessions (1)"], (0,), "Clear Selected")
+
+
+def test_cleared_items_are_not_sent_and_do_not_come_back_with_the_same_spool(open_core, reader):
+    target = FakeTarget()
+    core = open_core(target)
+    core.take(reader.lines, "test")
+
+    result = run(core, "clear_pending", [0])
+    core.take(reader.lines, "test")
+    core.sync()
+
+    assert result.message == "1S cleared"
+    assert target.received == []
+    assert core.pending() == {}
+
+
+@pytest.mark.parametrize("answer", [None, []])
+def test_cancel_and_an_empty_choice_clear_nothing(open_core, reader, answer):
+    core = open_core(FakeTarget())
+    core.take(reader.lines, "test")
+
+    result = run(core, "clear_pending", answer)
+
+    assert result.message == "Nothing was cleared"
+    assert core.pending() == {"session": 1}
+
+
+def test_kinds_can_be_named_instead_of_picked(open_core, reader):
+    core = open_core(FakeTarget())
+    core.take(reader.lines, "test")
+
+    run(core, "clear_pending", kinds=["rating"])
+    assert core.pending() == {"session": 1}
+
+    run(core, "clear_pending", kinds=["session"])
+    assert core.pending() == {}
+
+
+def test_a_kind_that_there_is_not_is_refused(open_core):
+    with pytest.raises(BadSetting, match="kind: expected one of session"):
+        run(open_core(FakeTarget()), "clear_pending", kinds=["sessions"])
+
+
+def test_clearing_the_history_sends_nothing_again(open_core, reader):
+    target = FakeTarget()
+    core = open_core(target)
+    core.take(reader.lines, "test")
+    core.sync()
+
+    run(core, "clear_synced", [0])
+    core.take(reader.lines, "test")
+    core.sync()
+
+    assert core.status().synced == {}
+    assert core.database.rows("SELECT * FROM historical_sessions") == []
+    assert len(target.received) == 1
