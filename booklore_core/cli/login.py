@@ -1,7 +1,5 @@
 """`booklore login`: server and account, tested before they take the place of what worked before."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +9,7 @@ from booklore_core.cli.errors import Refused
 from booklore_core.cli.opening import PRODUCT, opened
 from booklore_core.cli.options import Json, Yes
 from booklore_core.cli.output import say, show_checks, show_json
-from booklore_core.cli.terminal import prompt, read_secret
+from booklore_core.cli.terminal import is_interactive, prompt, read_secret
 
 if TYPE_CHECKING:
     from booklore_core.core import Core
@@ -32,27 +30,31 @@ def login(
     given = {URL: url, USERNAME: username, PASSWORD: read_secret(password_file) if password_file else None}
     with opened() as core:
         target = product_target(core)
-        wanted = complete(core, given, may_ask=not yes)
-        with restored_on_failure(core) as keep:
-            for name, value in wanted.items():
-                store(core, name, value)
-            checks = [check_line(check) for check in target.log_in()]
-            is_in = any(check["check"] == ACCOUNT and check["ok"] for check in checks)
-            keep.append(is_in)
-        if is_in:
-            core.refresh()
+        checks = try_out(core, target, complete(core, given, may_ask=not yes))
+    is_in = any(check["check"] == ACCOUNT and check["ok"] for check in checks)
     (show_json if as_json else show_checks)(checks)
     wrong = next((check for check in checks if not check["ok"]), None)
-    if wrong or not is_in:
-        outcome = "logged in, but" if is_in else "not logged in, nothing was changed:"
-        say(f"{outcome} {wrong['check']}: {wrong['detail']}" if wrong else f"{outcome} the account was not tested")
+    if wrong:
+        say(f"{'logged in, but' if is_in else 'not logged in, nothing was changed:'} {wrong['check']}: {wrong['detail']}")
         raise typer.Exit(1)
 
 
-def check_line(check: Any) -> dict[str, Any]:
+def try_out(core: "Core", target: Any, wanted: dict[str, str]) -> list[dict[str, Any]]:
+    """What a login comes to. Unless it succeeds, the former account is put back."""
     from booklore_core.actions import check_json
 
-    return check_json(check)
+    former = remember(core)
+    is_in = False
+    try:
+        for name, value in wanted.items():
+            store(core, name, value)
+        checks = [check_json(check) for check in target.log_in()]
+        is_in = any(check["check"] == ACCOUNT and check["ok"] for check in checks)
+        return checks
+    finally:
+        if not is_in:
+            put_back(core, former)
+        core.refresh()
 
 
 def product_target(core: "Core") -> Any:
@@ -84,8 +86,6 @@ def ask_for(name: str, known: str, may_ask: bool) -> str:
 
 def password_is_missing(core: "Core", wanted: dict[str, str], may_ask: bool) -> bool:
     """A stored password belongs to the server and account it was stored for; on a terminal it may be a new one."""
-    from booklore_core.cli.terminal import is_interactive
-
     password = core.settings.value(PASSWORD)
     if password.source in ("env", "file") and password.value:
         return False
@@ -101,19 +101,20 @@ def store(core: "Core", name: str, value: str) -> None:
         raise Refused(f"{name} is set by {where} to something else; remove it there or leave the option out")
 
 
-@contextmanager
-def restored_on_failure(core: "Core") -> Iterator[list[bool]]:
-    """Puts the former account back unless True was put into the list that this gives."""
+def layers(core: "Core") -> dict[str, Any]:
+    """Where each part of the account is kept."""
     from booklore_core.core import StoredSettings
 
-    layers: dict[str, Any] = dict.fromkeys((URL, USERNAME), StoredSettings(core.database)) | {PASSWORD: core.secrets}
-    before = {name: layer.read(name) for name, layer in layers.items()}
-    keep: list[bool] = []
-    try:
-        yield keep
-    finally:
-        for name, layer in layers.items() if not any(keep) else ():
-            if before[name] is None:
-                layer.remove(name)
-            else:
-                layer.write(name, before[name])
+    return {**dict.fromkeys((URL, USERNAME), StoredSettings(core.database)), PASSWORD: core.secrets}
+
+
+def remember(core: "Core") -> dict[str, Any]:
+    return {name: layer.read(name) for name, layer in layers(core).items()}
+
+
+def put_back(core: "Core", former: dict[str, Any]) -> None:
+    for name, layer in layers(core).items():
+        if former[name] is None:
+            layer.remove(name)
+        else:
+            layer.write(name, former[name])

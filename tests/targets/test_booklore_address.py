@@ -19,7 +19,7 @@ def web_server(status: int, *headers: tuple[str, str], body: bytes = b"") -> Ite
     """A server that answers everything alike."""
 
     class Page(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802
+        def do_GET(self) -> None:
             self.send_response(status)
             for name, value in (*headers, ("Content-Length", str(len(body)))):
                 self.send_header(name, value)
@@ -52,6 +52,7 @@ def test_private_authority_is_trusted_by_its_file(open_world: OpenWorld, tls: ss
     assert len(world.server.sessions) == 1
 
 
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 def test_certificate_is_verified_unless_that_is_switched_off(open_world: OpenWorld, tls: ssl.SSLContext) -> None:
     world = open_world(tls=tls)
 
@@ -95,17 +96,19 @@ def test_server_that_is_down_is_unavailable(open_world: OpenWorld) -> None:
 
 @pytest.mark.parametrize("status", [200, 401, 403, 404, 502])
 def test_web_page_in_its_place_is_not_booklore(open_world: OpenWorld, status: int) -> None:
-    with web_server(status, ("Content-Type", "text/html"), body=b"<html>Log in</html>") as url:
-        with pytest.raises(TargetUnavailable, match="answers with a web page") as refusal:
-            open_world().target(URL=url).deliver(session(), FRESH)
+    page = web_server(status, ("Content-Type", "text/html"), body=b"<html>Log in</html>")
+
+    with page as url, pytest.raises(TargetUnavailable, match="answers with a web page") as refusal:
+        open_world().target(URL=url).deliver(session(), FRESH)
 
     assert not refusal.value.maybe_sent
 
 
 def test_other_json_service_is_not_booklore(open_world: OpenWorld) -> None:
-    with web_server(200, ("Content-Type", "application/json"), body=b'{"status": "UP"}') as url:
-        with pytest.raises(TargetUnavailable, match="does not answer as BookLore does"):
-            open_world().target(URL=url).deliver(session(), FRESH)
+    service = web_server(200, ("Content-Type", "application/json"), body=b'{"status": "UP"}')
+
+    with service as url, pytest.raises(TargetUnavailable, match="does not answer as BookLore does"):
+        open_world().target(URL=url).deliver(session(), FRESH)
 
 
 @pytest.mark.parametrize("status", [301, 302, 308])

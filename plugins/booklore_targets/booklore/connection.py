@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,7 +108,10 @@ def open_client(setup: Setup, read_timeout: float) -> Client:
         raise TargetUnavailable(f"booklore.ca_file: there is no file {setup.ca_file}", maybe_sent=False)
     timeout = (CONNECT_TIMEOUT, read_timeout)
     client = Client(setup.url, ca_file=setup.ca_file, verify_tls=setup.verify_tls, timeout=timeout)
-    client.session.auth = unchanged
+    session = client.session
+    session.auth = unchanged
+    # Left to itself, requests prefers REQUESTS_CA_BUNDLE of the environment to what the session was told.
+    session.request = partial(session.request, verify=session.verify)  # type: ignore[method-assign]
     return client
 
 

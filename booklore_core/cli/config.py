@@ -1,0 +1,139 @@
+"""`booklore config`: shows, sets and exports settings."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from booklore_core.cli.errors import Refused
+from booklore_core.cli.opening import opened
+from booklore_core.cli.options import Json
+from booklore_core.cli.output import say, show, show_json, show_table
+from booklore_core.cli.terminal import prompt
+from booklore_core.cli.toml import to_toml
+
+if TYPE_CHECKING:
+    from booklore_core.core import Core
+    from booklore_core.settings import Value
+
+HIDDEN = "***"
+SOURCES = {"env": "the environment", "file": "config.toml"}
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A setting such as sessions.min_duration.")]
+
+app = typer.Typer(no_args_is_help=True, help="Show and change settings.")
+
+
+@app.command("show")
+def show_all(as_json: Json = False) -> None:
+    """List all settings, their values and where these come from."""
+    with opened() as core:
+        entries = [entry(value) for value in core.settings]
+    if as_json:
+        show_json({"settings": entries})
+        return
+    rows = [(one["name"], as_text(one["value"]), one["source"], describe(one)) for one in entries]
+    show_table(rows, "NAME", "VALUE", "SOURCE", "WHAT IT IS")
+
+
+@app.command("get")
+def get(name: Name, as_json: Json = False) -> None:
+    """Print a setting's value."""
+    with opened() as core:
+        found = entry(core.settings.value(name))
+    show_one(found, as_json)
+
+
+@app.command("set")
+def set_value(
+    name: Name,
+    value: Annotated[str | None, typer.Argument(help="- reads it from standard input; a secret is asked for.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Store a setting's value."""
+    with opened() as core:
+        given = read_value(core, name, value)
+        holds = core.settings.set(name, given)
+        wanted = holds.setting.check(given, name)
+        core.refresh()
+    warn_if_shadowed(holds, holds.value != wanted)
+    show_one(entry(holds), as_json)
+
+
+@app.command("unset")
+def unset(name: Name, as_json: Json = False) -> None:
+    """Forget a stored value: the default holds again."""
+    with opened() as core:
+        holds = core.settings.unset(name)
+        core.refresh()
+    warn_if_shadowed(holds, holds.source in SOURCES)
+    show_one(entry(holds), as_json)
+
+
+@app.command("export")
+def export(as_json: Json = False) -> None:
+    """Print what differs from the defaults as a config.toml, without secrets."""
+    with opened() as core:
+        changed = [value for value in core.settings if value.value != value.setting.default]
+    sections: dict[str, dict[str, Any]] = {}
+    for one in changed:
+        if not one.setting.secret:
+            section, _, key = one.name.partition(".")
+            sections.setdefault(section, {})[key] = one.value
+    if as_json:
+        show_json(sections)
+    else:
+        show(*to_toml(sections))
+
+
+def entry(value: "Value") -> dict[str, Any]:
+    """A setting as JSON; a secret's value is hidden."""
+    setting = value.setting
+    shown = (HIDDEN if value.value else "") if setting.secret else value.value
+    return {
+        "name": value.name,
+        "value": shown,
+        "default": setting.default,
+        "type": setting.type_name,
+        "source": value.source,
+        "help": setting.help,
+        "choices": list(setting.choices),
+        "low": setting.low,
+        "high": setting.high,
+        "unit": setting.unit,
+        "secret": setting.secret,
+    }
+
+
+def show_one(found: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        show_json(found)
+    else:
+        show(as_text(found["value"]))
+
+
+def as_text(value: Any) -> str:
+    """A value as `config set` takes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def describe(one: dict[str, Any]) -> str:
+    extra = ", ".join(one["choices"]) or one["unit"]
+    return f"{one['help']} ({extra})" if extra else str(one["help"])
+
+
+def read_value(core: "Core", name: str, value: str | None) -> str:
+    """The value as given, from standard input, or for a secret from a person. Raises BadSetting, Refused."""
+    setting = core.settings.declaration(name)
+    if value == "-":
+        return sys.stdin.readline().rstrip("\r\n")
+    if value is not None:
+        return value
+    if not setting.secret:
+        raise Refused(f"{name}: give a value: {setting.expected}")
+    return prompt(name, "- and the value on standard input", secret=True)
+
+
+def warn_if_shadowed(holds: "Value", is_shadowed: bool) -> None:
+    if is_shadowed:
+        say(f"{holds.name} stays as {SOURCES.get(holds.source, holds.source)} sets it")
