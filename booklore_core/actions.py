@@ -7,12 +7,12 @@ from booklore_core.clearing import CLEAR_ACTIONS
 from booklore_core.core import Core, Report
 from booklore_core.flows import Action, Flow, Request, Result, Toast
 from booklore_core.matching import MATCH_ACTIONS
+from booklore_core.setting_actions import SET_SETTING, TRIGGERS, sync_mode
 from booklore_core.settings import BadSetting
 from booklore_core.status import LETTERS, short_counts
 from booklore_core.targets import Check, CheckableTarget, Declined
 
 SYNC_AND_CACHE = ("Sync & Cache",)
-TRIGGERS = ("Sync Settings", "Sync Triggers")
 
 NOUNS = {
     "session": "sessions",
@@ -146,8 +146,8 @@ CORE_ACTIONS = (
     ),
     Action(
         "toggle_manual_only", "Manual only (cache everything)", toggle_manual_only,
-        "Everything is queued and sent only when you ask.", order=2, menu=TRIGGERS,
-        checked=is_enabled("sync.manual_only"), dispatcher="BookLore Sync: toggle manual sync only",
+        "Everything is queued and sent only when you ask.", order=2, menu=TRIGGERS, args={"value": True}, radio=True,
+        checked=lambda core: sync_mode(core) == "manual", dispatcher="BookLore Sync: toggle manual sync only",
     ),
 )  # fmt: skip
 """The core's own actions; plugins add theirs through `register_actions`."""
@@ -155,7 +155,7 @@ CORE_ACTIONS = (
 
 def all_actions(core: Core) -> dict[str, Action]:
     """Every action by name: the core's own, then the plugins'."""
-    own = (*CORE_ACTIONS, *MATCH_ACTIONS, *CLEAR_ACTIONS)
+    own = (*CORE_ACTIONS, *MATCH_ACTIONS, *CLEAR_ACTIONS, SET_SETTING)
     return {action.name: action for action in own} | core.actions
 
 

@@ -189,8 +189,7 @@ def rank(value: Value) -> int:
 
 
 def text_of(value: Value) -> str:
-    setting = value.setting
-    label = label(setting)
+    setting, label = value.setting, shown_name(value.setting)
     if setting.type is bool:
         return label
     if setting.secret:
@@ -206,10 +205,14 @@ def help_of(value: Value) -> str:
 
 def question_text(value: Value) -> str:
     unit = f" ({value.setting.unit})" if value.setting.unit else ""
-    return f"{label(value.setting)}{unit}\n{value.setting.help}" if value.setting.label else f"{value.setting.help}{unit}"
+    return (
+        f"{shown_name(value.setting)}{unit}\n{value.setting.help}"
+        if value.setting.label
+        else f"{value.setting.help}{unit}"
+    )
 
 
-def label(setting: Setting) -> str:
+def shown_name(setting: Setting) -> str:
     return setting.label or setting.help
 
 

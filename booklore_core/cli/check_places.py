@@ -61,8 +61,8 @@ def check_config(core: "Core") -> "Check":
     return line("config file", True, f"{path}, {len(given)} settings")
 
 
-def check_environment(core: "Core") -> "Check":
-    """Variables, and whether every value fits. Raises BadSetting naming one that does not."""
+def check_settings(core: "Core") -> "Check":
+    """Whether every value fits, and every variable is known. Raises BadSetting naming one that does not."""
     matches = [VARIABLE.fullmatch(name) for name in os.environ]
     given = {match.group(0): f"{match[1]}.{match[2]}".lower() for match in matches if match}
     unknown = set(unknown_names(core, [name for name in given.values() if name not in EARLY]))

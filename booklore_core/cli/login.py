@@ -5,14 +5,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from booklore_core.cli.checks import show_checks
 from booklore_core.cli.errors import Refused
 from booklore_core.cli.opening import PRODUCT, opened
 from booklore_core.cli.options import Json, Yes
-from booklore_core.cli.output import say, show_checks, show_json
+from booklore_core.cli.output import say
 from booklore_core.cli.terminal import is_interactive, prompt, read_secret
 
 if TYPE_CHECKING:
     from booklore_core.core import Core
+    from booklore_core.targets import Check
 
 URL, USERNAME, PASSWORD = (f"{PRODUCT}.{name}" for name in ("url", "username", "password"))
 ACCOUNT = "account"
@@ -31,30 +33,33 @@ def login(
     with opened() as core:
         target = product_target(core)
         checks = try_out(core, target, complete(core, given, may_ask=not yes))
-    is_in = any(check["check"] == ACCOUNT and check["ok"] for check in checks)
-    (show_json if as_json else show_checks)(checks)
-    wrong = next((check for check in checks if not check["ok"]), None)
+    show_checks(checks, as_json)
+    wrong = next((check for check in checks if not check.ok), None)
     if wrong:
-        say(f"{'logged in, but' if is_in else 'not logged in, nothing was changed:'} {wrong['check']}: {wrong['detail']}")
+        say(
+            f"{'logged in, but' if is_logged_in(checks) else 'not logged in, nothing was changed:'} {wrong.check}: {wrong.detail}"
+        )
         raise typer.Exit(1)
 
 
-def try_out(core: "Core", target: Any, wanted: dict[str, str]) -> list[dict[str, Any]]:
+def try_out(core: "Core", target: Any, wanted: dict[str, str]) -> "list[Check]":
     """What a login comes to. Unless it succeeds, the former account is put back."""
-    from booklore_core.actions import check_json
-
     former = remember(core)
     is_in = False
     try:
         for name, value in wanted.items():
             store(core, name, value)
-        checks = [check_json(check) for check in target.log_in()]
-        is_in = any(check["check"] == ACCOUNT and check["ok"] for check in checks)
+        checks: list[Check] = target.log_in()
+        is_in = is_logged_in(checks)
         return checks
     finally:
         if not is_in:
             put_back(core, former)
         core.refresh()
+
+
+def is_logged_in(checks: "list[Check]") -> bool:
+    return any(check.check == ACCOUNT and check.ok for check in checks)
 
 
 def product_target(core: "Core") -> Any:

@@ -104,17 +104,3 @@ def in_words(counts: Mapping[str, int]) -> str:
 
 def plural(kind: str, count: int = 2) -> str:
     return kind if count == 1 or kind == "progress" else f"{kind}s"
-
-
-def tick(ok: bool) -> str:
-    return "ok" if ok else "FAIL"
-
-
-def show_checks(checks: Iterable[Mapping[str, Any]]) -> None:
-    """The lines of a test, with advice below those that failed."""
-    rows = [(tick(check["ok"]), check["check"], "\n".join(filter(None, told(check)))) for check in checks]
-    show_table(rows, "", "CHECK", "DETAIL")
-
-
-def told(check: Mapping[str, Any]) -> tuple[str, str]:
-    return check["detail"], "" if check["ok"] or not check["advice"] else f"→ {check['advice']}"

@@ -1,5 +1,6 @@
 """What can be told about plugins: their entry in the list, the whole description, and what ails them."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from booklore_core.cli.errors import Refused
@@ -7,6 +8,7 @@ from booklore_core.cli.errors import Refused
 if TYPE_CHECKING:
     from booklore_core.core import Core
     from booklore_core.plugin_manager import Plugin
+    from booklore_core.targets import Check
 
 WAITING_OF_FEATURE = """
 SELECT due.kind AS kind, COUNT(DISTINCT due.item_id) AS count FROM due JOIN items i ON i.id = due.item_id
@@ -82,18 +84,17 @@ def hooks(plugin: "Plugin") -> list[str]:
     return [name for name in declared if hasattr(plugin.module, name)]
 
 
-def check_plugins(core: "Core") -> list[dict[str, Any]]:
+def check_plugins(core: "Core") -> "Iterator[Check]":
     """A line per plugin: its errors, and the events that wait for it. What is left of a removed one comes last."""
     plugins = core.plugins.plugins
-    checks = [check_plugin(core, plugin) for _, plugin in sorted(plugins.items())]
+    yield from (check_plugin(core, plugin) for _, plugin in sorted(plugins.items()))
     for row in core.database.rows(ORPHANS):
         if row["plugin"] not in plugins:
             detail = f"not installed; {row['count']} events wait for it"
-            checks.append(line(row["plugin"], False, detail, "install it again, or leave them: they harm nobody"))
-    return checks
+            yield line(row["plugin"], False, detail, "install it again, or leave them: they harm nobody")
 
 
-def check_plugin(core: "Core", plugin: "Plugin") -> dict[str, Any]:
+def check_plugin(core: "Core", plugin: "Plugin") -> "Check":
     replays = core.database.row(REPLAYS, plugin=plugin.name) or {}
     origin = f"{plugin.version} from {plugin.source}"
     if plugin.module is None:
@@ -108,5 +109,7 @@ def check_plugin(core: "Core", plugin: "Plugin") -> dict[str, Any]:
     return line(plugin.name, True, f"works, {origin}")
 
 
-def line(name: str, ok: bool, detail: str, advice: str = "") -> dict[str, Any]:
-    return {"check": f"plugin {name}", "ok": ok, "detail": detail, "advice": advice}
+def line(plugin: str, ok: bool, detail: str, advice: str = "") -> "Check":
+    from booklore_core.targets import Check
+
+    return Check(f"plugin {plugin}", ok, detail, advice)

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from booklore_core.cli.checks import report
 from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json
-from booklore_core.cli.output import in_words, say, show, show_checks, show_json, show_table
+from booklore_core.cli.output import in_words, say, show, show_json, show_table
 from booklore_core.cli.plugin_facts import check_plugins, describe, entry, find_plugin
 
 if TYPE_CHECKING:
@@ -98,7 +99,5 @@ def lines(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def doctor(as_json: Json = False) -> None:
     """Tell which plugins fail, and what waits for them to be mended."""
     with opened() as core:
-        checks = check_plugins(core)
-    (show_json if as_json else show_checks)(checks)
-    if not all(check["ok"] for check in checks):
-        raise typer.Exit(1)
+        checks = list(check_plugins(core))
+    report(checks, as_json)

@@ -1,5 +1,6 @@
 """Finding the server's book: by its digest, proven on the server's file, whatever the server can do."""
 
+import hashlib
 import json
 
 import pytest
@@ -7,6 +8,7 @@ from booklore_world import OpenWorld, World, ref, size_of
 
 from booklore_core import BookRef, Match, TargetUnavailable
 from booklore_core.testing import partial_digest, small_epub
+from booklore_targets.booklore.digest import samples_of
 from booklore_targets.booklore.library import BookFile, Listed, Shelf, listed, read_objects
 
 LISTING = "/api/v1/books"
@@ -21,7 +23,7 @@ def test_books_are_found_by_digest(world: World) -> None:
 
     found = world.target().match([ref(book) for book in books.values()])
 
-    assert found == {book.partial_md5: Match(str(id), "digest", 1.0, book.title) for id, book in books.items()}
+    assert found == {book.partial_md5: Match(str(number), "digest", 1.0, book.title) for number, book in books.items()}
 
 
 def test_file_of_another_name_and_title_is_the_same_book(world: World) -> None:
@@ -166,8 +168,8 @@ def test_file_that_cannot_be_read_is_neither_right_nor_wrong(open_world: OpenWor
     emma = world.server.books[2]
     world.server.fail(fault, "GET /api/v1/books/2/content")
 
-    first = world.target().match([ref(world.server.books[1]), ref(emma)])
-    second = world.target().match([ref(emma)])
+    first = world.target().match([ref(world.server.books[1]), ref(emma, title="My Emma")])
+    second = world.target().match([ref(emma, title="My Emma")])
 
     assert list(first) == [world.server.books[1].partial_md5]
     assert list(second) == [emma.partial_md5]
@@ -177,7 +179,7 @@ def test_server_that_goes_away_half_way_costs_nothing_that_was_found(open_world:
     world = open_world()
     world.server.fail("status:503", "GET /api/v1/books/2/content")
 
-    found = world.target().match([ref(world.server.books[id]) for id in (1, 2, 3)])
+    found = world.target().match([ref(world.server.books[number]) for number in (1, 2, 3)])
 
     assert [match.remote_id for match in found.values()] == ["1"]
 
@@ -193,17 +195,13 @@ def test_listing_that_cannot_be_had_ends_the_run(open_world: OpenWorld, fault: s
         target.match([ref(world.server.books[1])])
 
 
-def test_proxy_that_drops_the_range_header_is_no_obstacle(open_world: OpenWorld) -> None:
-    world = open_world()
-    emma = world.server.books[2]
-    assert partial_digest(emma.read() or b"") == emma.partial_md5
-    target = world.target()
-    target.check()
-    target.close()
+@pytest.mark.parametrize("size", [0, 1, 1024, 5000, 300_000])
+def test_file_that_a_proxy_sends_whole_has_the_same_digest(size: int) -> None:
+    content = bytes(range(250)) * (size // 250 + 1)
 
-    run = target._connected()
-    run.connection._client.session.headers["If-Range"] = '"another version"'
-    assert target.match([ref(emma)])[emma.partial_md5].remote_id == "2"
+    samples = [sample.content for sample in samples_of(content[:size])]
+
+    assert hashlib.md5(b"".join(samples)).hexdigest() == partial_digest(content[:size])
 
 
 def test_other_formats_of_a_book_are_candidates_too() -> None:
@@ -231,7 +229,7 @@ def test_listing_is_read_piece_by_piece_wherever_it_is_cut() -> None:
 
 @pytest.mark.parametrize("raw", [b"", b"{}", b"null", b'[{"id": 1}', b'[{"id": 1}, {"i', b"[{]"])
 def test_listing_that_is_cut_off_is_no_listing(raw: bytes) -> None:
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(ValueError):
         list(read_objects(raw))
 
 

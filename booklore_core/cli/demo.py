@@ -1,0 +1,5 @@
+"""`booklore demo`."""
+
+
+def demo() -> None:
+    """Show the whole way on sample data."""
