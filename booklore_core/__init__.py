@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from booklore_core.targets import Candidate as Candidate
     from booklore_core.targets import Check as Check
     from booklore_core.targets import Declined as Declined
+    from booklore_core.targets import Finding as Finding
     from booklore_core.targets import ItemFailed as ItemFailed
     from booklore_core.targets import ItemRejected as ItemRejected
     from booklore_core.targets import Match as Match
@@ -64,7 +65,8 @@ EXPORTS = {
     "journal": "Journal",
     "settings": "Section Setting",
     "store": "Store",
-    "targets": "Before BookUnmatched Candidate Check Declined ItemFailed ItemRejected Match Target TargetUnavailable",
+    "targets": "Before BookUnmatched Candidate Check Declined Finding ItemFailed ItemRejected Match Target"
+    " TargetUnavailable",
 }
 HOMES = {name: module for module, names in EXPORTS.items() for name in names.split()}
 

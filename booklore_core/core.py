@@ -119,9 +119,7 @@ class Core:
     def refresh(self) -> None:
         """Asks the plugins anew for targets and actions, after a setting or a plugin was changed."""
         for target in self.targets.values():
-            close = getattr(target, "close", None)
-            if close:
-                close()
+            close(target)
         self.targets.clear()
         self.owners.clear()
         self.actions.clear()
@@ -168,15 +166,27 @@ class Core:
             for item in items:
                 self.outbox.put(item, plugin, self.clock())
 
-    def sync(self, target: str | None = None, on_progress: Callable[[str, int, int], None] | None = None) -> Report:
-        """One delivery run at every enabled target, or at one. Raises BadSetting for a target that there is not."""
+    def sync(
+        self,
+        target: str | None = None,
+        on_progress: Callable[[str, int, int], None] | None = None,
+        keep_open: bool = False,
+    ) -> Report:
+        """One delivery run at every enabled target, or at one. Raises BadSetting for a target that there is not.
+
+        keep_open: more calls follow at once; who asks for it closes the target.
+        """
         if target is not None and target not in self.targets:
             raise BadSetting(f"there is no enabled target {target!r}; `booklore plugins list` shows them")
         report, before = Report(), requests_made()
         for name, one in self.targets.items():
             if target in (None, name):
                 courier = Courier(self.database, self.outbox, self.books, one, self.clock)
-                report.runs.append(courier.run(progress_of(name, on_progress)))
+                try:
+                    report.runs.append(courier.run(progress_of(name, on_progress)))
+                finally:
+                    if not keep_open:
+                        close(one)
         report.requests = requests_made() - before
         return report
 
@@ -188,10 +198,15 @@ class Core:
 
     def close(self) -> None:
         for target in self.targets.values():
-            close = getattr(target, "close", None)
-            if close:
-                close()
+            close(target)
         self.database.close()
+
+
+def close(target: Target) -> None:
+    """Ends a target's run, a call that was given up included. Its next call opens it again."""
+    end = getattr(target, "close", None)
+    if end:
+        end()
 
 
 def wants_wal(environ: Mapping[str, str] | None) -> bool:

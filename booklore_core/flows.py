@@ -4,6 +4,7 @@ An action's work is a generator: it yields questions, is sent the answers and re
 terminal, the bridge as dialogs on the e-reader, a test from a list.
 """
 
+import re
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,6 +58,8 @@ class Confirm:
     kind = "confirm"
 
 
+WHOLE = re.compile(r"[-+]?[0-9]{1,18}")
+
 Question = Choose | Pick | Ask | Confirm
 
 
@@ -81,8 +84,9 @@ def check_answer(question: Question, answer: Any) -> Any:
 
 def _check_text(question: Ask, answer: Any) -> Any:
     if question.low is None and question.high is None:
-        return _fits(isinstance(answer, str | int), str(answer), "answer: expected a text")
-    number = int(answer) if str(answer).strip().lstrip("-").isdigit() else None
+        is_text = isinstance(answer, str | int) and not isinstance(answer, bool)
+        return _fits(is_text, str(answer), "answer: expected a text")
+    number = int(answer) if WHOLE.fullmatch(str(answer).strip()) else None
     low, high = question.low, question.high
     fits = number is not None and (low is None or number >= low) and (high is None or number <= high)
     return _fits(fits, number, f"answer: expected a whole number {range_text(low, high)}")
@@ -101,10 +105,10 @@ def is_index(value: Any, options: Sequence[str]) -> bool:
 def range_text(low: float | None, high: float | None) -> str:
     """`from 1 to 5`, `of at least 1`, `of at most 5`, or nothing."""
     if low is not None and high is not None:
-        return f"from {low:g} to {high:g}"
+        return f"from {low:.15g} to {high:.15g}"
     if low is not None:
-        return f"of at least {low:g}"
-    return f"of at most {high:g}" if high is not None else ""
+        return f"of at least {low:.15g}"
+    return f"of at most {high:.15g}" if high is not None else ""
 
 
 @dataclass(frozen=True)

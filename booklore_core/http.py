@@ -43,8 +43,8 @@ class Client:
         self.session = requests.Session()
         self.session.mount("https://", HTTPAdapter(max_retries=0))
         self.session.mount("http://", HTTPAdapter(max_retries=0))
-        self.session.verify = (ca_file or True) if verify_tls else False
-        self.session.trust_env = True
+        self.session.auth = unchanged
+        self._verify = (ca_file or True) if verify_tls else False
 
     def send(
         self,
@@ -68,6 +68,7 @@ class Client:
                 params=params,
                 timeout=self.timeout,
                 allow_redirects=False,
+                verify=self._verify,  # said to the session only, REQUESTS_CA_BUNDLE of the environment would win
             )
         except requests.exceptions.SSLError as error:
             advice = "set its CA file if it uses a private certificate authority"
@@ -90,6 +91,11 @@ class Client:
 
     def close(self) -> None:
         self.session.close()
+
+
+def unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """No authorization but the one given: left to itself, requests puts a .netrc entry in a token's place."""
+    return request
 
 
 def is_refused(error: BaseException) -> bool:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.exc import DataError
+
 from booklore_core.books import Books
 from booklore_core.database import Database
 from booklore_core.events import UNKNOWN, BadLine, Device, Event, Rating, decode_line, parse_event
@@ -38,9 +40,15 @@ ON CONFLICT (event, plugin, hook) DO UPDATE SET error = excluded.error, failed_a
 """
 REPLAYS = """
 SELECT r.event, r.plugin, r.hook, e.line FROM replays r JOIN events e ON e.id = r.event
-WHERE r.plugin = :plugin ORDER BY e.ord LIMIT 1000
+WHERE r.plugin = :plugin ORDER BY r.failed_at, e.ord LIMIT 1000
 """
 REPLAYED = "DELETE FROM replays WHERE event = :event AND plugin = :plugin AND hook = :hook"
+
+PATIENCE = 10
+"""So many events at which a feature fails again end its replay for now: a broken plugin must not slow down the rest."""
+
+UNFIT = (ValueError, OverflowError, RecursionError, DataError)
+"""What a line comes to that no database takes, for instance half a surrogate pair or a number of 30 digits."""
 
 
 @dataclass(frozen=True)
@@ -85,9 +93,16 @@ class Ingest:
             try:
                 self._take_line(decode_line(line) if isinstance(line, str) else line, taken, now)
             except BadLine as error:
-                self._keep_aside(line, source, error, now)
-                taken.rejected.append(Rejected(number, error.field, error.reason, error.event_id))
+                self._reject(number, line, source, error, taken, now)
+            except UNFIT as error:
+                unfit = BadLine("line", f"cannot be kept ({type(error).__name__})", id_of(line))
+                self._reject(number, line, source, unfit, taken, now)
         return taken
+
+    def _reject(self, number: int, line: Any, source: str, error: BadLine, taken: Taken, now: datetime) -> None:
+        self._keep_aside(line, source, error, now)
+        event_id = error.event_id if error.event_id and storable(error.event_id) == error.event_id else None
+        taken.rejected.append(Rejected(number, error.field, error.reason, event_id))
 
     def _take_line(self, line: Any, taken: Taken, now: datetime) -> None:
         event = parse_event(line)
@@ -114,19 +129,22 @@ class Ingest:
         return self._books.is_tracked(book.partial_md5)
 
     def _derive(self, event: Event, row: int, now: datetime) -> int:
-        rating = self._rating(event)
+        rating = self._rating(event, now)
         told = [event] if rating is None else [event, rating]
         return sum(self._ask(plugin, one, row, now) or 0 for one in told for plugin in self._features(one))
 
     def _features(self, event: Event) -> list[Plugin]:
         return [] if isinstance(event, Device) else self._plugins.with_hook(f"on_{event.name}")
 
-    def _rating(self, event: Event) -> Rating | None:
-        """The change of stars that a snapshot shows. KOReader fires no event for it (koreader-facts C)."""
+    def _rating(self, event: Event, now: datetime) -> Rating | None:
+        """The change of stars that a snapshot shows. KOReader fires no event for it (koreader-facts C).
+
+        A device's clock may be ahead: nothing counts as later than now, or it would outdo all ratings to come.
+        """
         book, reading = getattr(event, "book", None), getattr(event, "reading", None)
         if book is None or reading is None or reading.stars == UNKNOWN:
             return None
-        changed, before = self._books.change_stars(book.partial_md5, reading.stars, event.at)
+        changed, before = self._books.change_stars(book.partial_md5, reading.stars, min(event.at, now))
         return as_rating(event, before) if changed else None
 
     def _ask(self, plugin: Plugin, event: Event, row: int, now: datetime) -> int | None:
@@ -154,24 +172,30 @@ class Ingest:
 
     def replay(self, now: datetime) -> int:
         """Gives features the events at which they failed before. Returns how many they coped with now."""
-        done = 0
-        for plugin in self._plugins.working:
-            for row in self._database.rows(REPLAYS, plugin=plugin.name):
-                with self._database.writing():
-                    done += self._replay_one(plugin, row, now)
+        return sum(self._replay_at(plugin, now) for plugin in self._plugins.working)
+
+    def _replay_at(self, plugin: Plugin, now: datetime) -> int:
+        done = failed = 0
+        for row in self._database.rows(REPLAYS, plugin=plugin.name):
+            with self._database.writing():
+                copes = self._replay_one(plugin, row, now)
+            done, failed = done + copes, failed + (not copes)
+            if failed == PATIENCE:
+                break
         return done
 
-    def _replay_one(self, plugin: Plugin, row: dict[str, Any], now: datetime) -> int:
+    def _replay_one(self, plugin: Plugin, row: dict[str, Any], now: datetime) -> bool:
+        """Whether the feature copes with the event now."""
         event = parse_event(json.loads(row["line"]))
         again = as_rating(event) if row["hook"] == "on_rating" else event
         self._database.run(REPLAYED, event=row["event"], plugin=plugin.name, hook=row["hook"])
-        return int(again is None or self._ask(plugin, again, row["event"], now) is not None)
+        return again is None or self._ask(plugin, again, row["event"], now) is not None
 
     def _keep_aside(self, line: Any, source: str, error: BadLine, now: datetime) -> None:
-        text = line if isinstance(line, str) else json.dumps(line, ensure_ascii=False)
+        text = storable(line)
         self._database.run(
             KEEP_ASIDE,
-            digest=hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest(),
+            digest=hashlib.sha256(text.encode()).hexdigest(),
             source=source,
             line=text,
             field=error.field,
@@ -186,3 +210,18 @@ def as_rating(event: Event, before: int | None = None) -> Rating | None:
     if book is None or reading is None or reading.stars == UNKNOWN:
         return None
     return Rating(id=event.id, device=event.device, at=event.at, book=book, stars=reading.stars, before=before)
+
+
+def storable(line: Any) -> str:
+    """A bad line as text that every database takes."""
+    try:
+        text = line if isinstance(line, str) else json.dumps(line, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        text = repr(line)
+    return text.replace("\0", "\\u0000").encode("utf-8", "backslashreplace").decode()
+
+
+def id_of(line: Any) -> str | None:
+    """The id of a decoded line, as far as it can be told to anybody."""
+    given = line.get("id") if isinstance(line, dict) else None
+    return given if isinstance(given, str) else None

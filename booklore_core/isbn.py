@@ -2,7 +2,7 @@
 
 import re
 
-CANDIDATE = re.compile(r"(?<![0-9A-Za-z])(?:97[89][-\s]?)?(?:[0-9][-\s]?){9}[0-9Xx](?![0-9A-Za-z])")
+CANDIDATE = re.compile(r"(?<![0-9A-Za-z])(?:97[89][- ]?)?(?:[0-9][- ]?){9}[0-9Xx](?![0-9A-Za-z])")
 
 
 def find_isbn(text: str | None) -> str | None:

@@ -1,7 +1,8 @@
 """The append-only record of events, and the only memory that features have."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -13,21 +14,27 @@ from booklore_core.items import BookRef, Item
 E = TypeVar("E", bound=Event)
 
 STRETCHES_AROUND = 12
-"""How many openings before and after an event `Journal.around` reaches: enough to join naps, few enough to be quick."""
+"""How many openings before and after an event `Journal.around` reaches by itself."""
 
 INSERT = """
 INSERT INTO events (device, event_id, name, at, ord, book_md5, tracked, line, received_at)
 VALUES (:device, :event_id, :name, :at, :ord, :book_md5, :tracked, :line, :received_at)
+ON CONFLICT (device, event_id) DO NOTHING RETURNING id
 """
-SAME = "SELECT id, line FROM events WHERE device = :device AND event_id = :event_id"
+SAME = "SELECT line FROM events WHERE device = :device AND event_id = :event_id"
 BEFORE = """
 SELECT ord FROM events WHERE device = :device AND ord <= :ord AND name IN ('book_open', 'resume')
-    AND book_md5 IS NOT NULL ORDER BY ord DESC LIMIT 1 OFFSET :steps
+    AND book_md5 IS NOT NULL AND tracked = 1 ORDER BY ord DESC LIMIT 1 OFFSET :steps
 """
 AFTER = """
 SELECT ord FROM events WHERE device = :device AND ord > :ord AND name IN ('book_open', 'resume')
-    AND book_md5 IS NOT NULL ORDER BY ord LIMIT 1 OFFSET :steps
+    AND book_md5 IS NOT NULL AND tracked = 1 ORDER BY ord LIMIT 1 OFFSET :steps
 """
+OPENINGS = """
+SELECT event_id FROM events WHERE device = :device AND ord < :ord AND name IN ('book_open', 'resume')
+    AND book_md5 IS NOT NULL AND tracked = 1 ORDER BY ord DESC LIMIT :count
+"""
+PLACES = "SELECT event_id, ord FROM events WHERE device = :device AND event_id IN :ids"
 BETWEEN = """
 SELECT line FROM events WHERE device = :device AND ord >= :low AND ord <= :high AND tracked = 1
     AND book_md5 IS NOT NULL ORDER BY ord
@@ -38,8 +45,24 @@ FACTS = """
 SELECT i.kind, i.key, i.body, i.occurred_at, b.* FROM items i JOIN books b ON b.partial_md5 = i.book_md5
 WHERE i.kind = :kind AND i.book_md5 = :book_md5 ORDER BY i.occurred_at DESC LIMIT 1000
 """
+GIVEN = "(d.state IN ('delivered', 'discarded', 'unconfirmed') OR d.maybe_sent = 1 OR d.remote_id IS NOT NULL)"
+"""SQL: whether a target may have an item, in whatever revision, or a person has cleared it."""
+
+KNOWN = """
+SELECT i.kind, i.key, i.body, i.occurred_at, b.*,
+       (SELECT COUNT(*) FROM deliveries d WHERE d.item_id = i.id AND {given}) AS given
+FROM items i JOIN books b ON b.partial_md5 = i.book_md5 WHERE i.kind = :kind AND i.key IN :ids
+"""
 RECEIVED = "SELECT received_at FROM events WHERE device = :device AND event_id = :event_id"
 LAST = "\U0010ffff"
+
+
+@dataclass(frozen=True)
+class Fact:
+    """An item that followed earlier. is_given: a target may have it, or a person has cleared it: it stays as it is."""
+
+    item: Item
+    is_given: bool
 
 
 class Journal:
@@ -57,13 +80,8 @@ class Journal:
         Raises BadLine when its id was used by another line: two devices, or one that was set up anew, share an id.
         """
         text = json.dumps(line, ensure_ascii=False, sort_keys=True)
-        same = self._database.row(SAME, device=event.device, event_id=event.id)
-        if same is not None:
-            if same["line"] != text:
-                raise BadLine("id", f"{event.id!r} was used by another line of {event.device!r}", event.id)
-            return None
         book = getattr(event, "book", None)
-        self._database.run(
+        row = self._database.value(
             INSERT,
             device=event.device,
             event_id=event.id,
@@ -75,15 +93,28 @@ class Journal:
             line=text,
             received_at=now.timestamp(),
         )
-        return int(self._database.value(SAME, device=event.device, event_id=event.id))
+        if row is None and self._database.value(SAME, device=event.device, event_id=event.id) != text:
+            raise BadLine("id", f"{event.id!r} was used by another line of {event.device!r}", event.id)
+        return None if row is None else int(row)
 
     def around(self, event: Event, stretches: int = STRETCHES_AROUND) -> Sequence[Event]:
-        """The device's events about books around event, in order: `stretches` openings back and as many on."""
-        bounds = {"device": event.device, "ord": event.order, "steps": stretches}
+        """The device's lines about books around event, in order: from `stretches` openings back, its own included,
+        to as many on; of the stretch that begins with the last of those only the opening is there."""
+        bounds = {"device": event.device, "ord": event.order, "steps": stretches - 1}
         low = self._database.value(BEFORE, **bounds) or ""
         high = self._database.value(AFTER, **bounds) or LAST
         rows = self._database.rows(BETWEEN, device=event.device, low=low, high=high)
         return [parse_event(json.loads(row["line"])) for row in rows]
+
+    def openings(self, event: Event, count: int) -> list[str]:
+        """The ids of the lines before event that began a stretch, at most count, the last one first."""
+        rows = self._database.rows(OPENINGS, device=event.device, ord=event.order, count=count)
+        return [row["event_id"] for row in rows]
+
+    def places(self, device: str, ids: Iterable[str]) -> dict[str, str]:
+        """Line id → where it stands among its device's lines; compares like `Event.order`."""
+        rows = self._database.rows(PLACES, device=device, ids=list(ids))
+        return {row["event_id"]: row["ord"] for row in rows}
 
     def latest(self, device: str, kind: type[E]) -> E | None:
         """The device's last event of one class."""
@@ -105,6 +136,11 @@ class Journal:
         """The items of a kind that already followed for a book, newest first, at most 1,000."""
         rows = self._database.rows(FACTS, kind=kind, book_md5=book.partial_md5)
         return [item_of(row) for row in rows]
+
+    def known(self, kind: str, keys: Iterable[str]) -> list[Fact]:
+        """The items of a kind that already followed with these keys."""
+        rows = self._database.rows(KNOWN.format(given=GIVEN), kind=kind, ids=list(keys))
+        return [Fact(item_of(row), bool(row["given"])) for row in rows]
 
 
 def item_of(row: dict[str, Any]) -> Item:

@@ -13,11 +13,16 @@ Clock = Callable[[], datetime]
 LEASE = 60.0
 """Seconds after a run's last sign of life at which another run may take over."""
 
+ABSURD = timedelta(minutes=10)
+"""By so much two computers' clocks may differ."""
+
 TAKE_LEASE = """
 INSERT INTO leases (target, owner, expires_at) VALUES (:target, :owner, :expires_at)
 ON CONFLICT (target) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at
-WHERE leases.owner = excluded.owner OR leases.expires_at <= :now
+WHERE leases.owner = excluded.owner OR leases.expires_at <= :now OR leases.expires_at > :absurd
 """
+"""A lease far in the future was taken before the clock was set back; it would bar everybody until then."""
+
 RENEW_LEASE = "UPDATE leases SET expires_at = :expires_at WHERE target = :target AND owner = :owner"
 DROP_LEASE = "DELETE FROM leases WHERE target = :target AND owner = :owner"
 
@@ -36,19 +41,21 @@ class Lease:
     def take(self) -> bool:
         """Whether the lease could be had."""
         now = self._clock()
-        return self._write(TAKE_LEASE, now) > 0
+        limits = {"now": now.timestamp(), "absurd": expiry(now + ABSURD)}
+        return self._database.run(TAKE_LEASE, **self._mine, **limits, expires_at=expiry(now)) > 0
 
     def renew(self) -> None:
         """A sign of life. Raises LeaseLost."""
-        if self._write(RENEW_LEASE, self._clock()) == 0:
+        if self._database.run(RENEW_LEASE, **self._mine, expires_at=expiry(self._clock())) == 0:
             raise LeaseLost(self._target)
 
     def drop(self) -> None:
-        self._database.run(DROP_LEASE, target=self._target, owner=self._owner)
+        self._database.run(DROP_LEASE, **self._mine)
 
-    def _write(self, sql: str, now: datetime) -> int:
-        expires_at = (now + timedelta(seconds=LEASE)).timestamp()
-        values: dict[str, Any] = {"target": self._target, "owner": self._owner, "expires_at": expires_at}
-        if ":now" in sql:
-            values["now"] = now.timestamp()
-        return self._database.run(sql, **values)
+    @property
+    def _mine(self) -> dict[str, Any]:
+        return {"target": self._target, "owner": self._owner}
+
+
+def expiry(now: datetime) -> float:
+    return (now + timedelta(seconds=LEASE)).timestamp()

@@ -5,7 +5,7 @@ from collections.abc import Generator, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from booklore_core.core import Core
+from booklore_core.core import Core, close
 from booklore_core.flows import Action, Ask, Choose, Confirm, Flow, Question, Request, Result
 from booklore_core.items import BookRef
 from booklore_core.settings import BadSetting
@@ -46,10 +46,12 @@ def match_unmatched(core: Core, request: Request) -> Flow:
         try:
             found = match_certain(core, target)
             if found:
-                core.sync(target.name)
+                core.sync(target.name, keep_open=True)
             by_hand = yield from ask_by_hand(core, target, found, bool(request.args.get("auto")))
         except Declined as error:
             return Result(f"{target.name}: {error.reason}", ok=False, data=core.status().books)
+        finally:
+            close(target)
         left = len(core.books.unmatched(target.name))
         lines.append(f"{target.name}: {found + by_hand} matched, {left} still unmatched")
     books = core.status().books
@@ -106,7 +108,7 @@ def take_match(core: Core, target: SearchableTarget, book: BookRef, candidate: C
     """Remembers a person's choice and sends what waited for it."""
     match = Match(candidate.remote_id, "person", 1.0, candidate.title)
     core.books.match(book.partial_md5, target.name, match, core.clock())
-    core.sync(target.name)
+    core.sync(target.name, keep_open=True)
     return 1
 
 
@@ -147,14 +149,16 @@ def match_book(core: Core, request: Request) -> Flow:
             done = yield from choose_match(core, target, book, name_of(book))
             return Result("Matched" if done else "Not matched", ok=bool(done))
         candidate = target.book(str(remote_id))
+        if candidate is None:
+            return Result(f"{target.name} has no book {remote_id}", ok=False)
+        take_match(core, target, book, candidate)
+        return Result(f"{name_of(book)} is matched to {one_line(candidate.title)} ({candidate.remote_id})")
     except Cancelled:
         return Result("Not matched", ok=False)
     except Declined as error:
         return Result(f"{target.name}: {error.reason}", ok=False)
-    if candidate is None:
-        return Result(f"{target.name} has no book {remote_id}", ok=False)
-    take_match(core, target, book, candidate)
-    return Result(f"{name_of(book)} is matched to {one_line(candidate.title)} ({candidate.remote_id})")
+    finally:
+        close(target)
 
 
 def wanted_book(core: Core, request: Request) -> BookRef:

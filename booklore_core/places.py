@@ -23,8 +23,9 @@ class Places:
     @property
     def database_file(self) -> Path | None:
         """The SQLite file, None for another database or one in memory."""
-        path = self.database_url.partition("?")[0].removeprefix("sqlite:///")
-        return Path(path) if self.database_url.startswith("sqlite:///") and path not in ("", ":memory:") else None
+        scheme, _, path = self.database_url.partition("?")[0].partition(":///")
+        is_file = scheme.partition("+")[0] == "sqlite" and path not in ("", ":memory:") and not path.startswith("file:")
+        return Path(path) if is_file else None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Places":

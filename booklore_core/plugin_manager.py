@@ -1,19 +1,23 @@
 """Finds plugins and calls them one at a time, so that a broken one costs nobody else anything."""
 
 import importlib.metadata
+import inspect
 import logging
-import os
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 import pluggy
 
 from booklore_core import hookspecs
 from booklore_core.hookspecs import API_VERSION, PROJECT
-from booklore_core.settings import ENABLED, BadSetting, Setting, Settings
+from booklore_core.settings import ENABLED, TRUE, BadSetting, Setting, Settings
 
 DISTRIBUTION = "booklore-sync"
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -49,46 +53,62 @@ class PluginManager:
         self.plugins: dict[str, Plugin] = {}
 
     def load(self, entry_points: Iterable[importlib.metadata.EntryPoint] | None = None) -> None:
-        """Loads every plugin that is enabled. One that fails is named, skipped and kept in `plugins` with its error."""
+        """Loads every plugin, disabled ones too: their settings are shown. One that fails is named, skipped and kept
+        in `plugins` with its error. Of two with the same name what this project ships wins, else the first."""
         found = importlib.metadata.entry_points(group=PROJECT) if entry_points is None else entry_points
-        for entry_point in sorted(found, key=lambda entry: entry.name):
-            if entry_point.name not in self.plugins and not self._is_barred(entry_point):
+        for entry_point in sorted(found, key=lambda entry: (entry.name, not is_ours(entry))):
+            if is_ours(entry_point) or not self._no_third_parties:
                 self._load_one(entry_point)
 
-    @staticmethod
-    def _is_barred(entry_point: importlib.metadata.EntryPoint) -> bool:
+    @property
+    def _no_third_parties(self) -> bool:
         """BOOKLORE_NO_PLUGINS=1 starts with what this project ships and nothing else."""
-        ours = importlib.metadata.distribution(DISTRIBUTION).entry_points
-        return os.environ.get("BOOKLORE_NO_PLUGINS") == "1" and entry_point not in ours
+        return self._settings.environ.get("BOOKLORE_NO_PLUGINS", "").lower() in TRUE
 
     def _load_one(self, entry_point: importlib.metadata.EntryPoint) -> None:
         distribution = entry_point.dist
         source, version = (distribution.name, distribution.version) if distribution else ("?", "?")
+        known = self.plugins.get(entry_point.name)
+        if known is not None:
+            if known.source != source:
+                self._blame(known, f"is there twice: the one of {source} {version} was left out")
+            return
         plugin = self.plugins[entry_point.name] = Plugin(entry_point.name, source, version)
         try:
             self.register(entry_point.name, entry_point.load(), plugin)
         except (Exception, SystemExit) as error:  # noqa: BLE001 a plugin may fail in any way; the others go on
             self._blame(plugin, f"could not be loaded: {type(error).__name__}: {error}")
-            self._pluggy.unregister(name=plugin.name)
+            self._keep_switch(plugin)
+
+    def _keep_switch(self, plugin: Plugin) -> None:
+        """A plugin that declared nothing can still be switched off and on."""
+        if f"{plugin.name}.{ENABLED.name}" not in self._settings:
+            self._settings.declare(plugin.name, [ENABLED])
+        plugin.enabled = self._settings.enabled(plugin.name)
 
     def register(self, name: str, module: Any, plugin: Plugin | None = None) -> None:
-        """Adds a plugin by its module or object. Raises when it does not fit this version's hooks or settings."""
+        """Adds a plugin by its module or object. Raises when it does not fit this version's hooks or settings; then
+        nothing of it is left."""
+        check_fit(name, module)
+        try:
+            self._pluggy.register(module, name)
+            self._pluggy.check_pending()
+            self._settings.declare(name, self._declarations(name))
+        except BaseException:
+            if self._pluggy.has_plugin(name):
+                self._pluggy.unregister(name=name)
+            raise
         plugin = plugin or self.plugins.setdefault(name, Plugin(name, "registered", ""))
-        wanted = getattr(module, "API_VERSION", API_VERSION)
-        if wanted != API_VERSION:
-            raise BadSetting(f"made for plugin API {wanted}, this is {API_VERSION}")
-        plugin.module = module
-        self._pluggy.register(module, name)
-        self._pluggy.check_pending()
-        self._settings.declare(name, self._declarations(name))
-        plugin.enabled = self._settings.enabled(name)
+        plugin.module, plugin.enabled = module, self._settings.enabled(name)
 
     def _declarations(self, name: str) -> list[Setting]:
-        answers = self._hook(name, "register_settings")()
-        declared = [setting for answer in answers for setting in answer]
-        return declared if any(setting.name == "enabled" for setting in declared) else [ENABLED, *declared]
+        declared = [setting for answer in self._hook(name, "register_settings")() for setting in answer]
+        for setting in declared:
+            if not isinstance(setting, Setting):
+                raise TypeError(f"register_settings: expected a Setting, got {type(setting).__name__}")
+        return declared if any(setting.name == ENABLED.name for setting in declared) else [ENABLED, *declared]
 
-    def _hook(self, name: str, hook: str) -> Any:
+    def _hook(self, name: str, hook: str) -> pluggy.HookCaller:
         others = [plugin for other, plugin in self._pluggy.list_name_plugin() if other != name and plugin is not None]
         return self._pluggy.subset_hook_caller(hook, others)
 
@@ -103,8 +123,23 @@ class PluginManager:
 
     def call(self, plugin: Plugin, hook: str, **arguments: Any) -> list[Any]:
         """All that one plugin gives for a hook; it is passed its own settings. Whatever it raises comes through."""
-        answers = self._hook(plugin.name, hook)(settings=self._settings.section(plugin.name), **arguments)
-        return [thing for answer in answers if answer is not None for thing in answer]
+        return self._ask(plugin, hook, arguments) or []
+
+    def first(self, hook: str, **arguments: Any) -> tuple[Plugin, list[Any]] | None:
+        """The first plugin that has an answer to a *firstresult* hook, and what it gives. One that raises is named."""
+        for plugin in self.with_hook(hook):
+            answer = self.guard(plugin, hook, partial(self._ask, plugin, hook, arguments))
+            if answer is not None:
+                return plugin, answer
+        return None
+
+    def _ask(self, plugin: Plugin, hook: str, arguments: dict[str, Any]) -> list[Any] | None:
+        """What one plugin gives, all of it fetched: a generator fails here and not later. None: it gave no answer."""
+        caller = self._hook(plugin.name, hook)
+        answer = caller(settings=self._settings.section(plugin.name), **arguments)
+        if caller.spec is not None and caller.spec.opts.get("firstresult"):
+            return None if answer is None else list(answer)
+        return [thing for things in answer for thing in things]
 
     def guard(self, plugin: Plugin, what: str, work: Callable[[], T]) -> T | None:
         """Runs a plugin's code. Returns None when it raised; the plugin is named."""
@@ -118,3 +153,18 @@ class PluginManager:
         plugin.errors = [*plugin.errors[-9:], text]
         log.warning("plugin %s %s", plugin.name, text)
         log.debug("plugin %s", plugin.name, exc_info=True)
+
+
+def is_ours(entry_point: importlib.metadata.EntryPoint) -> bool:
+    return entry_point.dist is not None and entry_point.dist.name == DISTRIBUTION
+
+
+def check_fit(name: str, module: Any) -> None:
+    """Raises when a plugin cannot belong to this version, before anything of it is called."""
+    if not NAME.fullmatch(name):
+        raise BadSetting(f"{name!r} is no name for a plugin: expected letters, digits, - and _")
+    wanted = getattr(module, "API_VERSION", API_VERSION)
+    if wanted != API_VERSION:
+        raise BadSetting(f"made for plugin API {wanted}, this is {API_VERSION}")
+    if inspect.isgeneratorfunction(getattr(module, "import_history", None)):
+        raise TypeError("import_history must not be a generator: it returns None for a file that is not its own")

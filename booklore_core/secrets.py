@@ -4,7 +4,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +32,12 @@ class Secrets:
 
     def _load(self) -> dict[str, Any]:
         try:
-            values = json.loads(self.path.read_text(encoding="utf-8"))
+            with self.path.open(encoding="utf-8") as file:
+                keep_private(file.fileno())
+                values = json.load(file)
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise SecretsUnreadable(
                 f"{self.path}: {type(error).__name__}; log in again after moving it away"
             ) from error
@@ -53,14 +55,22 @@ class Secrets:
             self._replace(values)
 
     def _replace(self, values: dict[str, Any]) -> None:
-        draft = self.path.with_suffix(".new")
+        text, draft = json.dumps(values, indent=1, sort_keys=True), self.path.with_suffix(".new")
         with open(draft, "w", encoding="utf-8", opener=private) as file:
-            json.dump(values, file, indent=1, sort_keys=True)
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self.path)
 
 
 def private(path: str, flags: int) -> int:
-    """Opens a file that only its owner may read."""
-    return os.open(path, flags, 0o600)
+    """Opens a file that only its owner may read, also one that is there and was open to others."""
+    descriptor = os.open(path, flags, 0o600)
+    keep_private(descriptor)
+    return descriptor
+
+
+def keep_private(descriptor: int) -> None:
+    with suppress(OSError):  # somebody else's file, or a file system without modes
+        if os.fstat(descriptor).st_mode & 0o777 != 0o600:
+            os.fchmod(descriptor, 0o600)

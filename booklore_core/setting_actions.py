@@ -154,7 +154,7 @@ def plugin_entry(core: Core, plugin: Plugin, values: Sequence[Value]) -> Entry:
     name = f"{plugin.name}.enabled"
     waits = [waiting for target, owner in core.owners.items() if owner == plugin.name
              for waiting in [short_counts(core.outbox.waiting_at(target)["waiting"])] if waiting]  # fmt: skip
-    fixed = next((value.source for value in values if value.name == name), "") in FIXED_BY
+    switch = next((value for value in values if value.name == name), None)
     parts = [plugin.help, *(f"Waiting: {counts}" for counts in waits), plugin.error or ""]
     return Entry(
         f"plugin {plugin.name}",
@@ -163,8 +163,8 @@ def plugin_entry(core: Core, plugin: Plugin, values: Sequence[Value]) -> Entry:
         SET_SETTING.name,
         {"name": name},
         "\n".join(part for part in parts if part),
-        enabled=plugin.module is not None and not fixed,
-        checked=plugin.enabled and plugin.module is not None,
+        enabled=switch is not None and switch.source not in FIXED_BY,
+        checked=switch is not None and bool(switch.value),
     )
 
 
@@ -204,12 +204,10 @@ def help_of(value: Value) -> str:
 
 
 def question_text(value: Value) -> str:
-    unit = f" ({value.setting.unit})" if value.setting.unit else ""
-    return (
-        f"{shown_name(value.setting)}{unit}\n{value.setting.help}"
-        if value.setting.label
-        else f"{value.setting.help}{unit}"
-    )
+    """The setting's name and unit, and on a second line what it does."""
+    setting = value.setting
+    unit = f" ({setting.unit})" if setting.unit else ""
+    return f"{shown_name(setting)}{unit}" + (f"\n{setting.help}" if setting.label else "")
 
 
 def shown_name(setting: Setting) -> str:

@@ -1,9 +1,11 @@
 """Settings: declared once with type, default, range and help; environment > config.toml > database > default."""
 
+import math
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -60,7 +62,9 @@ class Setting:
     def _in_range(self, value: Any) -> bool:
         if isinstance(value, str):
             return True
-        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+        low = -math.inf if self.low is None else self.low
+        high = math.inf if self.high is None else self.high
+        return low <= value <= high and -math.inf < value < math.inf
 
     def _typed(self, value: Any) -> Any:
         if self.type is bool:
@@ -76,7 +80,7 @@ class Setting:
 
 
 def _bool(value: Any) -> bool | None:
-    word = str(value).strip().lower() if isinstance(value, str) else ""
+    word = value.strip().lower() if isinstance(value, str) else ""
     return True if word in TRUE else False if word in FALSE else None
 
 
@@ -85,9 +89,7 @@ ENABLED = Setting("enabled", bool, True, "Whether this plugin works")
 SYNC = (
     Setting("enabled", bool, True, "Write down and sync what is read", label="Enable sync"),
     Setting("manual_only", bool, False, "Queue everything and send only when asked", label="Manual only"),
-    Setting(
-        "mode", str, "automatic", "What starts a sync", choices=("automatic", "manual", "custom"), label="Sync triggers"
-    ),
+    Setting("mode", str, "automatic", "What starts a sync", ("automatic", "manual", "custom"), label="Sync triggers"),
     Setting("on_suspend", bool, True, "Sync what is known when the device goes to sleep", label="Sync on suspend"),
     Setting("wifi_on_suspend", bool, False, "Enable Wi-Fi for the sync on suspend", label="Connect WiFi on suspend"),
     Setting("ask_wifi", bool, False, "Ask before enabling WiFi", label="Ask before enabling WiFi"),
@@ -101,9 +103,7 @@ class Layer(Protocol):
     """Where values that a person has set are kept: the database, or the secrets file."""
 
     def read(self, name: str) -> Any | None: ...
-
     def write(self, name: str, value: Any) -> None: ...
-
     def remove(self, name: str) -> None: ...
 
 
@@ -112,7 +112,7 @@ class Value:
     """A setting's value and where it comes from: env, file, database or default."""
 
     name: str
-    value: Any
+    value: Any = field(repr=False)  # it may be a secret
     source: str
     setting: Setting
 
@@ -124,20 +124,25 @@ class Settings:
         self, stored: Layer, secrets: Layer, config_file: Path | None = None, environ: Mapping[str, str] | None = None
     ) -> None:
         self._stored, self._secrets, self._config_file = stored, secrets, config_file
-        self._environ = os.environ if environ is None else environ
+        self.environ = os.environ if environ is None else environ
         self._declared: dict[str, Setting] = {}
         self.declare("sync", SYNC)
 
     def declare(self, section: str, settings: Iterable[Setting]) -> None:
-        """Adds settings below section. Raises BadSetting when one is declared twice."""
+        """Adds settings below section, all or none. Raises BadSetting when one is declared twice."""
+        declared = dict(self._declared)
         for setting in settings:
             name = f"{section}.{setting.name}"
-            if name in self._declared:
+            if name in declared:
                 raise BadSetting(f"{name}: declared twice")
-            self._declared[name] = setting
+            declared[name] = setting
+        self._declared = declared
 
     def section(self, name: str) -> "Section":
         return Section(self, name)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._declared
 
     def __getitem__(self, name: str) -> Any:
         return self.value(name).value
@@ -146,11 +151,7 @@ class Settings:
         return (self.value(name) for name in sorted(self._declared))
 
     def value(self, name: str) -> Value:
-        setting = self.declaration(name)
-        for source, raw in self._sources(name, setting):
-            if raw is not None:
-                return Value(name, setting.check(raw, f"{name} ({source})"), source, setting)
-        return Value(name, setting.default, "default", setting)
+        return self._look_up(name, self.declaration(name))
 
     def declaration(self, name: str) -> Setting:
         if name not in self._declared:
@@ -170,27 +171,30 @@ class Settings:
 
     def enabled(self, plugin: str) -> bool:
         """Whether a plugin works, also one that could not be loaded and so declared nothing."""
-        full_name = f"{plugin}.enabled"
-        for source, raw in self._sources(full_name, ENABLED):
+        name = f"{plugin}.enabled"
+        return bool(self._look_up(name, self._declared.get(name, ENABLED)).value)
+
+    def _look_up(self, name: str, setting: Setting) -> Value:
+        for source, raw in self._sources(name, setting):
             if raw is not None:
-                return bool(ENABLED.check(raw, f"{full_name} ({source})"))
-        return bool(self._declared.get(full_name, ENABLED).default)
+                return Value(name, setting.check(raw, f"{name} ({source})"), source, setting)
+        return Value(name, setting.default, "default", setting)
 
     def _layer(self, setting: Setting) -> Layer:
         return self._secrets if setting.secret else self._stored
 
     def _sources(self, name: str, setting: Setting) -> Iterator[tuple[str, Any]]:
         section, _, key = name.partition(".")
-        yield "env", self._from_environment(f"BOOKLORE_{section}__{key}".upper(), setting)
+        yield "env", self._from_environment(variable_name(section, key), setting)
         yield "file", self._from_file(section, key)
         yield "database", self._layer(setting).read(name)
 
     def _from_environment(self, variable: str, setting: Setting) -> str | None:
         for name in (variable, setting.env):
-            if name and self._environ.get(name):
-                return self._environ[name]
-            if name and setting.secret and self._environ.get(f"{name}_FILE"):
-                return read_secret_file(Path(self._environ[f"{name}_FILE"]), f"{name}_FILE")
+            if name and self.environ.get(name):
+                return self.environ[name]
+            if name and setting.secret and self.environ.get(f"{name}_FILE"):
+                return read_secret_file(Path(self.environ[f"{name}_FILE"]), f"{name}_FILE")
         return None
 
     def _from_file(self, section: str, key: str) -> Any:
@@ -204,9 +208,14 @@ class Settings:
         if self._config_file is None or not self._config_file.is_file():
             return {}
         try:
-            return tomllib.loads(self._config_file.read_text(encoding="utf-8"))
+            return tomllib.loads(self._config_file.read_text(encoding="utf-8-sig"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise BadSetting(f"{self._config_file}: {error}") from error
+
+
+def variable_name(section: str, key: str) -> str:
+    """The environment variable of a setting; what a variable's name cannot hold becomes an underscore."""
+    return re.sub(r"\W", "_", f"BOOKLORE_{section}__{key}").upper()
 
 
 def read_secret_file(path: Path, name: str) -> str:
@@ -226,16 +235,15 @@ class Section:
     name: str
 
     def __getitem__(self, key: str) -> Any:
-        return self.settings[key if "." in key else f"{self.name}.{key}"]
+        return self.settings[self._full_name(key)]
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value, or default where no such setting is declared (its plugin is not there)."""
-        try:
-            self.settings.declaration(key if "." in key else f"{self.name}.{key}")
-        except BadSetting:
-            return default
-        return self[key]
+        return self[key] if self._full_name(key) in self.settings else default
 
     def set(self, key: str, value: Any) -> None:
         """Stores one of the plugin's own settings."""
         self.settings.set(f"{self.name}.{key}", value)
+
+    def _full_name(self, key: str) -> str:
+        return key if "." in key else f"{self.name}.{key}"

@@ -28,6 +28,14 @@ FROM due JOIN books b ON b.partial_md5 = due.book_md5 ORDER BY due.retry_count D
 LETTERS = {"session": "S", "annotation": "A", "rating": "R", "bookmark": "B", "progress": "P", "deletion": "D"}
 """The letter of each kind in a label's counts, in the order in which they stand (seed sync-and-cache, design §12)."""
 
+REASONS = {
+    None: "not sent yet",
+    "unconfirmed": "outcome unknown",
+    "delivered": "changed since it was sent",
+    "discarded": "changed since it was cleared",
+}
+"""Why an item waits whose delivery tells no reason of its own, by the delivery's state."""
+
 
 class Rows(Protocol):
     """Something to read from: the database, or a glance at its file."""
@@ -111,11 +119,7 @@ def counts(rows: Sequence[dict[str, Any]]) -> dict[str, int]:
 
 def reason(row: dict[str, Any]) -> str:
     """Why an item waits, in words."""
-    if row["reason"]:
-        return str(row["reason"])
-    return (
-        "not sent yet" if row["state"] is None else "outcome unknown" if row["state"] == "unconfirmed" else row["state"]
-    )
+    return str(row["reason"] or REASONS.get(row["state"], row["state"]))
 
 
 def short_counts(pending: dict[str, int]) -> str:

@@ -1,4 +1,4 @@
-"""A small durable mapping per plugin, and a compartment for its secrets."""
+"""Small durable mappings: one per plugin, with a compartment for its secrets, and one for the settings."""
 
 import json
 from collections.abc import Iterator
@@ -7,6 +7,10 @@ from typing import Any
 from booklore_core.database import Database
 from booklore_core.items import canonical_json
 from booklore_core.secrets import Secrets
+
+WRITE_SETTING = """
+INSERT INTO settings (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value
+"""
 
 
 class Store:
@@ -45,6 +49,29 @@ class Store:
             "SELECT key FROM plugin_store WHERE plugin = :plugin ORDER BY key", plugin=self._plugin
         )
         return (row["key"] for row in rows)
+
+
+class StoredSettings:
+    """The settings that CLI and menu have set, in the database: one query for all of them per transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def read(self, name: str) -> Any | None:
+        memo = self._database.memo
+        if "settings" not in memo:
+            rows = self._database.rows("SELECT name, value FROM settings")
+            memo["settings"] = {row["name"]: row["value"] for row in rows}
+        text = memo["settings"].get(name)
+        return None if text is None else json.loads(text)
+
+    def write(self, name: str, value: Any) -> None:
+        self._database.run(WRITE_SETTING, name=name, value=json.dumps(value))
+        self._database.memo.pop("settings", None)
+
+    def remove(self, name: str) -> None:
+        self._database.run("DELETE FROM settings WHERE name = :name", name=name)
+        self._database.memo.pop("settings", None)
 
 
 class PluginSecrets:

@@ -90,7 +90,8 @@ class Target(Protocol):
     none of which was ever begun before; when it raises, the loop goes on one by one.
     `match(books) -> Mapping[str, Match]` finds the remote's books by partial MD5, certain matches only; a target that
     has it is given no item of an unmatched book. `search(text, limit)`, `book(remote_id)` serve matching by hand.
-    `remote_progress(book)` tells the remote's position. `check()` tests the connection. `close()` ends it.
+    `remote_progress(book)` tells the remote's position. `check()` tests the connection. `close()` comes after every run
+    and when a call took too long: a call still under way must send nothing more; the next call opens again.
     """
 
     name: str

@@ -24,13 +24,19 @@ from booklore_core.cli.status import status
 from booklore_core.cli.sync import sync
 from booklore_core.cli.track import track
 
-LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 CHATTY = ("sqlalchemy", "urllib3", "asyncio", "alembic")
 """Libraries whose own debug lines tell nobody anything, and might tell too much."""
 
 
 class Commands(TyperGroup):
     """The root of all commands. A mistake or refusal ends in one line and code 1, a bug in a traceback."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """The option with False as its default: typer loads pydantic to check a value of None."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.default = False
+        return option
 
     def invoke(self, ctx: Any) -> Any:
         with own_stdout():
@@ -44,7 +50,9 @@ class Commands(TyperGroup):
                 raise typer.Exit(1) from None
 
 
-app = typer.Typer(name="booklore", cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(
+    name="booklore", cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
 
 
 def show_version(wanted: bool) -> None:
@@ -56,24 +64,23 @@ def show_version(wanted: bool) -> None:
     raise typer.Exit
 
 
-def log_to_stderr(ctx: typer.Context, verbosity: int) -> None:
-    """Warnings, or more of them, for as long as the command runs."""
+def log_to_stderr(ctx: typer.Context, level: int) -> None:
+    """Tells on standard error what is logged, for as long as the command runs."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.addHandler(handler)
-    root.setLevel(LEVELS[min(verbosity, len(LEVELS) - 1)])
+    root.setLevel(level)
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
     ctx.call_on_close(lambda: root.removeHandler(handler))
 
 
 @app.callback()
-def booklore(
+def booklore(  # a number as option would make typer load pydantic for every `--help`
     ctx: typer.Context,
-    verbose: Annotated[
-        int, typer.Option("--verbose", "-v", count=True, help="Log what is done to standard error; twice: everything.")
-    ] = 0,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what is done to standard error.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", "-vv", help="Log everything there is to know.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version.")
     ] = False,
@@ -83,7 +90,7 @@ def booklore(
     Data lies in BOOKLORE_HOME. Every setting can be given as BOOKLORE_<SECTION>__<SETTING>; `booklore config show`
     lists them.
     """
-    log_to_stderr(ctx, verbose)
+    log_to_stderr(ctx, logging.DEBUG if debug else logging.INFO if verbose else logging.WARNING)
 
 
 for command in (demo, login, serve, ingest, sync, status, track, doctor, run, reset):

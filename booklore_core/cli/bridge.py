@@ -28,14 +28,9 @@ def install(
     """Put the shim into a KOReader folder."""
     from booklore_core.bridge.install import install as put
 
-    if not directory.is_dir():
-        raise Refused(f"{directory} is no folder")
     address = url or own_address()
     with opened() as core:
-        try:
-            folder = put(core, directory, address)
-        except OSError as error:
-            raise Refused(f"{error.filename or directory}: {error.strerror}") from error
+        folder = put(core, directory, address)
     if as_json:
         show_json({"path": str(folder), "url": address})
     else:
@@ -48,13 +43,12 @@ def pair(url: Url = None, as_json: Json = False) -> None:
     from booklore_core.bridge.pairing import new_code
 
     with opened() as core:
-        code, expires_at = new_code(core)
-        left = round((expires_at - core.clock()).total_seconds())
+        code, expires_in = new_code(core)
     address = url or own_address()
     if as_json:
-        show_json({"code": code, "expires_in": left, "url": address})
+        show_json({"code": code, "expires_in": expires_in, "url": address})
     else:
-        show(f"Code {code}, good for {left // 60} minutes, at {address}")
+        show(f"Code {code}, good for {expires_in // 60} minutes, at {address}")
 
 
 @app.command()

@@ -1,5 +1,18 @@
 """Which errors are a person's to mend: they are told in one line, without a traceback."""
 
+import sys
+
+EXPECTED = {
+    "booklore_core.bridge.install": "CannotInstall",
+    "booklore_core.bridge.serve": "CannotListen",
+    "booklore_core.database": "DatabaseUnusable",
+    "booklore_core.flows": "BadAnswer",
+    "booklore_core.secrets": "SecretsUnreadable",
+    "booklore_core.settings": "BadSetting",
+    "booklore_core.targets": "Declined",
+}
+"""By module: an error of a module that was never loaded cannot have been raised."""
+
 
 class Refused(Exception):
     """The command cannot do what was asked; the text says why, and what to do."""
@@ -7,15 +20,8 @@ class Refused(Exception):
 
 def is_expected(error: Exception) -> bool:
     """Whether error is a mistake or a refusal, no bug."""
-    if isinstance(error, Refused):
-        return True
-    from booklore_core.database import DatabaseUnusable
-    from booklore_core.flows import BadAnswer
-    from booklore_core.secrets import SecretsUnreadable
-    from booklore_core.settings import BadSetting
-    from booklore_core.targets import Declined
-
-    return isinstance(error, BadSetting | DatabaseUnusable | SecretsUnreadable | Declined | BadAnswer)
+    loaded = [getattr(sys.modules[module], name) for module, name in EXPECTED.items() if module in sys.modules]
+    return isinstance(error, (Refused, *loaded))
 
 
 def one_line(error: Exception) -> str:

@@ -36,9 +36,8 @@ def login(
     show_checks(checks, as_json)
     wrong = next((check for check in checks if not check.ok), None)
     if wrong:
-        say(
-            f"{'logged in, but' if is_logged_in(checks) else 'not logged in, nothing was changed:'} {wrong.check}: {wrong.detail}"
-        )
+        outcome = "logged in, but" if is_logged_in(checks) else "not logged in, nothing was changed:"
+        say(f"{outcome} {wrong.check}: {wrong.detail}")
         raise typer.Exit(1)
 
 

@@ -11,8 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-import typer
-
 WIDE = 1000
 """Columns of a table that no terminal shows: whatever reads it gets whole lines."""
 
@@ -60,7 +58,7 @@ def stdout() -> TextIO:
 
 def say(text: str) -> None:
     """One line to the person."""
-    typer.echo(f"booklore: {text}", err=True)
+    sys.stderr.write(f"booklore: {text}\n")
 
 
 def show_json(document: Any) -> None:
@@ -71,8 +69,9 @@ def show_json(document: Any) -> None:
 
 
 def show(*lines: str) -> None:
-    for line in lines:
-        typer.echo(line, file=stdout())
+    stream = stdout()
+    stream.write("".join(f"{line}\n" for line in lines))
+    stream.flush()
 
 
 def show_table(rows: Iterable[Sequence[Any]], *columns: str) -> None:
@@ -80,7 +79,9 @@ def show_table(rows: Iterable[Sequence[Any]], *columns: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(columns))
+    table = Table(
+        box=None, pad_edge=False, header_style="bold", show_header=any(column.strip("#") for column in columns)
+    )
     for column in columns:
         justify: Any = "right" if column.endswith("#") else "left"
         table.add_column(column.removesuffix("#"), justify=justify, overflow="fold")

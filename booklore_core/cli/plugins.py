@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from booklore_core.cli.checks import report
+from booklore_core.cli.config import as_text
 from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json
 from booklore_core.cli.output import in_words, say, show, show_json, show_table
@@ -83,7 +84,7 @@ def info(name: Name, as_json: Json = False) -> None:
     show_table(lines(found), "", "")
     if found["settings"]:
         show("")
-        rows = [(one["name"], one["value"], one["help"]) for one in found["settings"]]
+        rows = [(one["name"], as_text(one["value"]), one["help"]) for one in found["settings"]]
         show_table(rows, "SETTING", "VALUE", "WHAT IT IS")
 
 

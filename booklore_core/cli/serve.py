@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from booklore_core.cli.opening import find_places
+from booklore_core.cli.opening import usable_places
 
 PORT = 8765
 
@@ -16,4 +16,4 @@ def serve(
     """Serve the bridge for e-readers until stopped."""
     from booklore_core.bridge.serve import run
 
-    run(find_places(), host, port)
+    run(usable_places(), host, port)

@@ -86,10 +86,21 @@ class SpoolFile:
 
 def decode(number: int, data: bytes) -> Line:
     try:
-        return Line(number, data.decode().rstrip("\r\n"))
+        return Line(number, storable(data.decode().rstrip("\r\n")))
     except UnicodeDecodeError as error:
         shown = data.rstrip(b"\r\n").decode(errors="backslashreplace")
         return Line(number, f"not UTF-8: {shown}", f"line: not UTF-8 (byte {error.start + 1})")
+
+
+def storable(text: str) -> str:
+    """text, without the halves of letters that JSON can hold and no database can."""
+    if "\\ud" not in text.lower():
+        return text
+    try:
+        whole = json.dumps(json.loads(text), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
+    return whole.encode("utf-8", "replace").decode()
 
 
 def is_json(data: bytes) -> bool:

@@ -66,9 +66,10 @@ def answer(question: "Question", given: Iterator[str], may_ask: bool) -> Any:
         return check_answer(question, understand(question, text))
     if may_ask and is_interactive():
         return ask(question)
-    if question.default is None:
+    default: Any = question.default
+    if default is None:
         raise Refused(f"a question needs an answer: {question.text} Give --answer")
-    return check_answer(question, list(question.default) if question.kind == "pick" else question.default)
+    return check_answer(question, list(default) if isinstance(default, tuple) else default)
 
 
 def ask(question: "Question") -> Any:

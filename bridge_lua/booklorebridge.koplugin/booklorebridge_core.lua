@@ -1,44 +1,56 @@
 --- The way to the core: one HTTP request in a child process, which the UI only looks in on now and then.
-local Json = require("booklorebridge_json")
 local Memory = require("booklorebridge_memory")
 local NetworkMgr = require("ui/network/manager")
+local Task = require("booklorebridge_task")
 local UIManager = require("ui/uimanager")
 local ffiUtil = require("ffi/util")
-local guarded = require("booklorebridge_guard")
+local rapidjson = require("rapidjson")
+local util = require("util")
 local _ = require("gettext")
 
 local Core = { answered = false } -- whether the last request got an answer
 local POLL, DEADLINE = 0.5, 60 -- seconds
 local config, started = {}, false
 
---- Reads booklorebridge.json in the plugin folder; an address typed on the device comes first.
-function Core.configure(folder)
-    config = Json.decode(Memory.read(folder .. "/booklorebridge.json")) or {}
-    local known = Memory.get()
-    if config.token and config.token ~= known.adopted then
-        known.token, known.url, known.adopted = config.token, nil, config.token
-        Memory.save()
+local function withoutNulls(value)
+    for key, item in pairs(value) do
+        if item == rapidjson.null then value[key] = nil elseif type(item) == "table" then withoutNulls(item) end
     end
+    return value
+end
+
+--- The table that a text holds, nulls left out; nil when it is no JSON object or list.
+function Core.decode(text)
+    local ok, value = pcall(rapidjson.decode, text)
+    return ok and type(value) == "table" and withoutNulls(value) or nil
+end
+
+--- Reads booklorebridge.json in the plugin folder; the address of a pairing by hand comes first.
+function Core.configure(folder)
+    config = Core.decode(util.readFromFile(folder .. "/booklorebridge.json", "rb")) or {}
+    if not config.token or config.token == Memory:readSetting("adopted") then return end
+    Memory:saveSetting("token", config.token):saveSetting("adopted", config.token):delSetting("url"):flush()
 end
 
 function Core.url()
-    return Memory.get().url or config.url
+    return Memory:readSetting("url") or config.url
 end
 
-local function onDevice()
-    local host = (Core.url() or ""):match("^https?://([^/]*)") or ""
-    return (host:find("^127%.") or host:find("^localhost") or host:find("^%[::1%]")) ~= nil
+local function isOnDevice()
+    local host = Core.url():match("^https?://([^/]*)") or ""
+    return host:find("^127%.") or host:find("^localhost") or host:find("^%[::1%]")
 end
 
 --- Whether asking makes sense; never a DNS lookup, as that would block.
-function Core.inReach()
-    return Core.url() ~= nil and (onDevice() or NetworkMgr:isConnected() or false)
+function Core.isInReach()
+    return Core.url() and (isOnDevice() or NetworkMgr:isConnected())
 end
 
-local function request(method, url, body, token)
+local function request(method, url, body)
     local ltn12, socketutil = require("ltn12"), require("socketutil")
     local http = require(url:find("^https:") and "ssl.https" or "socket.http")
-    local answer, text = {}, type(body) == "function" and body() or body or ""
+    local answer, text = {}, type(body) == "function" and body() or body and rapidjson.encode(body) or ""
+    local token = Memory:readSetting("token")
     socketutil:set_timeout(30, 50)
     local _ok, status = http.request{
         method = method, url = url, redirect = false, -- the token goes nowhere else
@@ -52,73 +64,60 @@ local function request(method, url, body, token)
     return tostring(status) .. "\n" .. table.concat(answer)
 end
 
-local reap
-reap = guarded(function(pid)
-    if not ffiUtil.isSubProcessDone(pid) then UIManager:scheduleIn(1, reap, pid) end
-end)
-
-local watch
-watch = guarded(function(pid, fd, left, finish)
+local function inChild(work)
+    local pid, fd = ffiUtil.runInSubProcess(function(_pid, out)
+        local ok, text = pcall(work)
+        ffiUtil.writeToFD(out, ok and text or "failed\n", true)
+    end, true)
+    if not pid then return fd end
+    local left = DEADLINE
+    UIManager:preventStandby()
+    repeat
+        Task.sleep(POLL)
+        left = left - POLL
+    until left <= 0 or ffiUtil.isSubProcessDone(pid) or ffiUtil.getNonBlockingReadSize(fd) > 0
     if left <= 0 then ffiUtil.terminateSubProcess(pid) end
-    if left > 0 and not ffiUtil.isSubProcessDone(pid) and ffiUtil.getNonBlockingReadSize(fd) == 0 then
-        return UIManager:scheduleIn(POLL, watch, pid, fd, left - POLL, finish)
-    end
     local ok, text = pcall(ffiUtil.readAllFromFD, fd)
-    reap(pid)
-    finish(ok and text or "")
-end)
-
-local function understand(text)
-    local status, body = text:match("^(%d+)\n(.*)$")
-    local answer = status == "200" and Json.decode(body)
-    Core.answered = status ~= nil
-    if answer then return answer, nil, status end
-    if status == "401" then return nil, _("This device is not paired with the core."), status end
-    return nil, status and _("The core answered with error ") .. status or _("The core does not answer."), status
+    ffiUtil.isSubProcessDone(pid, true) -- it has closed the pipe or was killed, so this does not wait
+    UIManager:allowStandby()
+    return ok and text or ""
 end
 
 local function startOnce()
-    if not (config.start_command and onDevice()) or started then return end
+    if started or not config.start_command or not isOnDevice() then return end
     started = true
     os.execute("(" .. config.start_command .. ") >/dev/null 2>&1 &")
 end
 
-local function send(method, url, body, done)
-    local token = Memory.get().token
-    local pid, fd = ffiUtil.runInSubProcess(function(_pid, out)
-        local ok, text = pcall(request, method, url, body, token)
-        ffiUtil.writeToFD(out, ok and text or "failed\n", true)
-    end, true)
-    if not pid then return done(nil, tostring(fd)) end
-    UIManager:preventStandby()
-    UIManager:scheduleIn(POLL, watch, pid, fd, DEADLINE, function(text)
-        UIManager:allowStandby()
-        local answer, err, status = understand(text)
-        if not status then startOnce() end
-        done(answer, err, status)
-    end)
+-- The answer; or nil, why and the status. The reason of a refusal is the core's own text.
+local function send(method, url, body)
+    local status, text = inChild(function() return request(method, url, body) end):match("^(%d+)\n(.*)$")
+    local answer = text and Core.decode(text)
+    Core.answered = status ~= nil
+    if not status then startOnce() end
+    if status == "200" and answer then return answer end
+    return nil, answer and answer.detail or _("The core does not answer."), status
 end
 
---- Trades a six-digit code for this device's token; done(true) or done(nil, why).
-function Core.pair(url, code, done)
-    local known = Memory.get()
-    local body = Json.encode{ code = code, device = Memory.device() }
-    send("POST", (url or config.url):gsub("/+$", "") .. "/v1/pair", body, function(answer, err, status)
-        if answer and answer.token then known.token, known.url = answer.token, url end
-        if status and status:find("^[24]") and status ~= "429" then known.adopted = code end
-        Memory.save()
-        done(answer and answer.token and true, err)
-    end)
+--- In a task: trades a six-digit code for this device's token; true, or false and why.
+function Core.pair(url, code)
+    local body = { code = code, device = Memory:readSetting("device") }
+    local answer, err, status = send("POST", url:gsub("/+$", "") .. "/v1/pair", body)
+    local token = answer and answer.token
+    if token then Memory:saveSetting("token", token):saveSetting("url", url) end
+    if token or (status or ""):find("^4") and status ~= "429" then Memory:saveSetting("adopted", code) end
+    Memory:flush()
+    return token ~= nil, err
 end
 
---- Asks the core; done(answer) or done(nil, why). A body that is a function is made in the child.
-function Core.call(method, path, body, done)
-    if not Core.url() then return done(nil, _("No core is set up yet.")) end
-    local function go() send(method, Core.url():gsub("/+$", "") .. path, body, done) end
-    if not config.code or config.code == Memory.get().adopted then return go() end
-    Core.pair(nil, config.code, function(ok, err)
-        if ok or Memory.get().token then go() else done(nil, err) end
-    end)
+--- In a task: asks the core; its answer, or nil and why. A body that is a function is made in the child.
+function Core.call(method, path, body)
+    if not Core.url() then return nil, _("No core is set up yet.") end
+    if config.code and config.code ~= Memory:readSetting("adopted") then
+        local ok, err = Core.pair(config.url, config.code)
+        if not ok and Memory:hasNot("token") then return nil, err end
+    end
+    return send(method, Core.url():gsub("/+$", "") .. path, body)
 end
 
 return Core

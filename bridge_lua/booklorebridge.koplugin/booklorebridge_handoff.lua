@@ -1,103 +1,104 @@
 --- Hands over to the core: the spool, one hand-off at a time, and what a person asks for.
 local Core = require("booklorebridge_core")
-local Json = require("booklorebridge_json")
 local Memory = require("booklorebridge_memory")
 local Menu = require("booklorebridge_menu")
 local NetworkMgr = require("ui/network/manager")
 local Screen = require("booklorebridge_screen")
 local Spool = require("booklorebridge_spool")
+local Task = require("booklorebridge_task")
 local UIManager = require("ui/uimanager")
-local guarded = require("booklorebridge_guard")
+local rapidjson = require("rapidjson")
 local _ = require("gettext")
 
 local Handoff = {}
 local LINES, BYTES = 1000, 900 * 1024 -- under the 1 MiB that many proxies allow
-local waiting -- for the end of the hand-off under way; nil when there is none
+local busy = false
 
-local function finish(ok, err)
-    local told = waiting or {}
-    waiting = nil
-    for _i, done in ipairs(told) do guarded(done)(ok, err) end
-end
-
-local function oldest()
-    local lines, size = {}, 0
-    for i, line in ipairs(Spool.lines()) do
+local function oldest(lines)
+    local first, size = {}, 0
+    for i, line in ipairs(lines) do
         size = size + #line
         if i > LINES or (i > 1 and size > BYTES) then break end
-        lines[i] = line
+        first[i] = line
     end
-    return lines
+    return first
 end
 
-local function body(lines)
+-- Lines go as they are; one that is torn goes as a JSON text.
+local function body(lines, count)
     local parts = {}
-    for i, line in ipairs(lines) do parts[i] = Json.decode(line) and line or Json.encode(line) end
-    return '{"device":' .. Json.encode(Memory.device()) .. ',"lines":[' .. table.concat(parts, ",") .. "]}"
+    for i, line in ipairs(lines) do parts[i] = Core.decode(line) and line or rapidjson.encode(line) end
+    local device = rapidjson.encode(Memory:readSetting("device"))
+    return string.format('{"device":%s,"waiting":%d,"lines":[', device, count) .. table.concat(parts, ",") .. "]}"
 end
 
---- Drops what the core has seen; false when that was nothing, as asking again would then never end.
-local function drop(lines, answer)
+-- Drops what the core has seen; false when that was nothing, as asking again would then never end.
+local drop = Task.guarded(function(lines, answer)
     local seen, gone = {}, {}
     for _i, id in ipairs(answer.ack) do seen[id] = true end
-    for _i, one in ipairs(answer.rejected or {}) do
-        if one.id then seen[one.id] = true elseif one.index then gone[lines[one.index + 1] or ""] = true end
-    end
+    for _i, one in ipairs(answer.rejected or {}) do gone[lines[(one.index or -1) + 1] or ""] = true end
     for _i, line in ipairs(lines) do
         if seen[line:match('^{"v":1,"id":"([^"]+)"')] then gone[line] = true end
     end
     return next(gone) ~= nil and Spool.remove(gone)
-end
+end)
 
-local function accept(answer)
+-- Takes over what the core says of its settings; what a person switched here without the core comes first.
+local accept = Task.guarded(function(answer)
     local state = answer.state or {}
-    Memory.accept(state, Screen.enabled)
+    for _i, name in ipairs{ "ask_wifi", "silent" } do
+        if state[name] ~= nil and state[name] ~= Memory:readSetting(name) then
+            Memory:saveSetting(name, state[name]):flush()
+        end
+    end
+    local is_news = state.enabled ~= nil and state.enabled ~= Memory:nilOrTrue("enabled")
+    if is_news and Memory:hasNot("untold") then Screen.reader:switch(state.enabled) end
     if state.menu and state.menu ~= Menu.version() then Menu.fetch() end
     Screen.show(answer.effects)
-end
+end)
 
-local function round()
-    Spool.flush()
-    local lines = oldest()
-    if #lines == 0 then return finish(true) end
-    Core.call("POST", "/v1/events", function() return body(lines) end, function(answer, err)
-        if not answer or not answer.ack then return finish(false, err) end
-        local ok, fewer = pcall(drop, lines, answer)
-        guarded(accept)(answer)
-        if not (ok and fewer and pcall(round)) then finish(true) end
-    end)
-end
-
---- Gives all lines to the core, then calls done(true) or done(false, why).
-function Handoff.run(done)
-    if waiting then return table.insert(waiting, done) end
-    waiting = { done }
-    local ok, err = pcall(round)
-    if not ok then finish(false, err) end
-end
-
-local function post(path, fields, done)
-    Core.call("POST", path, Json.encode(fields), function(answer, err)
-        if answer then guarded(accept)(answer) end
-        guarded(done)(answer, err)
-    end)
-end
-
-local function act(name, args, done)
-    post("/v1/actions/" .. name, { book = Screen.book() or Json.null, args = args or {} }, done)
-end
-
-local function tellToggled()
-    local known = Memory.get()
-    local function told(answer)
-        known.untold = not answer or nil
-        Memory.save()
+local function rounds()
+    while true do
+        local all = Spool.lines()
+        local lines = oldest(all)
+        -- With sync off there are no lines, but only an answer tells that it is on again.
+        if #lines == 0 and Memory:nilOrTrue("enabled") then return true end
+        local answer, err = Core.call("POST", "/v1/events", function() return body(lines, #all) end)
+        if not (answer and answer.ack) then return false, err end
+        local fewer = drop(lines, answer)
+        accept(answer)
+        if not fewer then return true end
     end
-    if known.untold then act("toggle_sync", { enabled = known.enabled }, told) end
 end
 
-local background = guarded(function()
-    if Core.inReach() then Handoff.run(tellToggled) end
+-- Gives all lines to the core; true, or false and why.
+local function run()
+    while busy do Task.sleep(1) end
+    busy = true
+    local ok, done, err = pcall(rounds)
+    busy = false
+    return ok and done, err or done
+end
+
+local function post(path, fields)
+    local answer, err = Core.call("POST", path, fields)
+    if answer then accept(answer) end
+    return answer, err
+end
+
+local function act(name, args)
+    local book = Screen.reader and Screen.reader.book
+    return post("/v1/actions/" .. name, { book = book, args = args or rapidjson.object() })
+end
+
+local function tellSwitched()
+    local told = act("toggle_sync", { enabled = Memory:nilOrTrue("enabled") })
+    if told then Memory:delSetting("untold"):flush() end
+    return told
+end
+
+local background = Task.task(function()
+    if Core.isInReach() and run() and Memory:has("untold") then tellSwitched() end
 end)
 
 --- A hand-off that nobody asked for: silent, and never switches Wi-Fi on.
@@ -106,44 +107,44 @@ function Handoff.soon(seconds)
     UIManager:scheduleIn(seconds or 0, background)
 end
 
-local function whenConnected(go)
-    if not Core.url() or Core.inReach() then return go() end
-    if not Memory.get().ask_wifi then return NetworkMgr:runWhenConnected(guarded(go)) end
-    Screen.confirm(_("Wi-Fi is off. Turn it on to reach the core?"), _("Turn on"), _("Skip"), function(yes)
-        if yes then NetworkMgr:turnOnWifiAndWaitForConnection(guarded(go)) else Screen.unless() end
-    end)
+-- Unless asking is on, KOReader's own Wi-Fi setting decides.
+local function isConnecting()
+    local turnOn = NetworkMgr.runWhenConnected
+    if Memory:isTrue("ask_wifi") then
+        local text = _("Wi-Fi is off. Turn it on to reach the core?")
+        if not Screen.ask{ kind = "confirm", text = text, ok = _("Turn on") } then return false end
+        turnOn = NetworkMgr.turnOnWifiAndWaitForConnection
+    end
+    Task.await(function(go) turnOn(NetworkMgr, go) end)
+    return true
 end
 
+-- The switch works at once and without the core, which is told as soon as it can be.
 local function toggle()
-    local known = Memory.get()
-    local wanted = known.enabled == false
-    local function here(answer)
-        if answer then return end
-        Memory.switch(wanted, Screen.enabled, "untold")
-        Screen.toast(wanted and _("Sync is on.") or _("Sync is off."))
-    end
-    if not Core.inReach() then return here() end
-    known.untold = nil
-    act("toggle_sync", { enabled = wanted }, here)
+    local on = not Memory:nilOrTrue("enabled")
+    Memory:saveSetting("untold", true)
+    Screen.reader:switch(on)
+    if not (Core.isInReach() and tellSwitched()) then Screen.toast(on and _("Sync is on.") or _("Sync is off.")) end
 end
 
 --- What a person asked for by menu or gesture: the spool goes first, so that the core knows all.
-function Handoff.act(name, args)
+Screen.act = Task.task(function(name, args)
     if name == "toggle_sync" then return toggle() end
-    local function go(ok, err)
-        if ok then act(name, args, Screen.unless) else Screen.unless(ok, err) end
-    end
-    whenConnected(function() Handoff.run(go) end)
-end
+    local ok, err = not Core.url() or Core.isInReach() or isConnecting(), nil
+    if ok then ok, err = run() end
+    if ok then ok, err = act(name, args) end
+    if not ok then Screen.tellWaiting(err) end
+end)
 
---- What the core had scheduled for itself: as silent as any background work.
-function Screen.scheduled(name)
-    if Core.inReach() then Handoff.run(function(ok) if ok then act(name, nil, function() end) end end) end
-end
+-- What the core had scheduled for itself: as silent as any background work.
+Screen.actScheduled = Task.task(function(name)
+    if Core.isInReach() and run() then act(name) end
+end)
 
-function Screen.answer(id, value)
-    post("/v1/answers/" .. id, { answer = value == nil and Json.null or value }, Screen.unless)
-end
+Screen.answer = Task.task(function(id, value)
+    if value == nil then value = rapidjson.null end
+    local answer, err = post("/v1/answers/" .. id, { answer = value })
+    if not answer then Screen.tellWaiting(err) end
+end)
 
-Menu.act = Handoff.act
 return Handoff

@@ -1,7 +1,7 @@
 --- Reads the open book: always live, as the sidecar on disk is stale until the book is closed.
-local Json = require("booklorebridge_json")
 local guarded = require("booklorebridge_guard")
 local lfs = require("libs/libkoreader-lfs")
+local rapidjson = require("rapidjson")
 local util = require("util")
 
 local Snapshot = {}
@@ -10,20 +10,17 @@ local function text(value)
     return type(value) == "string" and value ~= "" and value or nil
 end
 
-local function names(value)
-    local list = {}
-    for name in (text(value) or ""):gmatch("[^\n]+") do table.insert(list, name) end
-    return #list > 0 and list or nil
-end
-
 --- A book as a line carries it, from the settings and properties that KOReader keeps of it.
-function Snapshot.describe(file, settings, props, pages)
+function Snapshot.describe(file, settings, pages, props)
+    props = props or settings:readSetting("doc_props") or {}
+    local authors = rapidjson.array()
+    for name in (text(props.authors) or ""):gmatch("[^\n]+") do table.insert(authors, name) end
     return {
         partial_md5 = text(settings:readSetting("partial_md5_checksum")) or text(util.partialMD5(file)),
         file = file,
         size = lfs.attributes(file, "size"),
         title = text(props.title),
-        authors = names(props.authors),
+        authors = #authors > 0 and authors or nil,
         identifiers = text(props.identifiers),
         language = text(props.language),
         pages = pages,
@@ -35,8 +32,7 @@ Snapshot.pages = guarded(function(ui)
 end)
 
 function Snapshot.book(ui)
-    local props = ui.doc_props or ui.doc_settings:readSetting("doc_props") or {}
-    return Snapshot.describe(ui.document.file, ui.doc_settings, props, Snapshot.pages(ui))
+    return Snapshot.describe(ui.document.file, ui.doc_settings, Snapshot.pages(ui), ui.doc_props)
 end
 
 local percent = guarded(function(ui, page, pages)
@@ -61,15 +57,26 @@ function Snapshot.reading(ui, stretch, dwell)
         position = position(ui),
         turns = stretch.turns,
         dwell = dwell,
-        stars = readable and (stars > 0 and stars or Json.null) or nil,
+        stars = readable and (stars > 0 and stars or rapidjson.null) or nil,
         status = readable and text(summary.status) or nil,
     }
+end
+
+-- KOReader keys `ext` by page number, and JSON knows names only.
+local function withNames(item)
+    local copy = { ext = {} }
+    for page, part in pairs(item.ext) do copy.ext[tostring(page)] = part end
+    for key, value in pairs(item) do copy[key] = copy[key] or value end
+    return copy
 end
 
 --- The annotations as KOReader holds them, word for word; nil when they cannot be read.
 function Snapshot.annotations(ui)
     local held = ui.annotation and ui.annotation.annotations
-    return held and Json.list(held)
+    if not held then return nil end
+    local copy = rapidjson.array()
+    for i, item in ipairs(held) do copy[i] = item.ext and withNames(item) or item end
+    return copy
 end
 
 return Snapshot

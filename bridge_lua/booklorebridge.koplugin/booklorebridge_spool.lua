@@ -1,75 +1,102 @@
 --- The spool: event lines in a file that outlives power and network; a line leaves only when the core has it.
-local Json = require("booklorebridge_json")
+local DataStorage = require("datastorage")
 local Memory = require("booklorebridge_memory")
 local Version = require("version")
+local ffiUtil = require("ffi/util")
+local guarded = require("booklorebridge_guard")
 local lfs = require("libs/libkoreader-lfs")
-local logger = require("logger")
+local rapidjson = require("rapidjson")
+local util = require("util")
 
 local Spool = { error = nil }
+local PATH = DataStorage:getSettingsDir() .. "/booklorebridge.spool"
 local HEAD = '^{"v":1,"id":"[^"]*","event":"device"'
+local BLOCK = 500
 local unwritten = {} -- lines that the disk did not take
 
+local function read()
+    return util.readFromFile(PATH, "rb") or ""
+end
+
+-- Ids rise and never come back, even if either of the two files is lost: both know how far they have come.
+local used = Memory:readSetting("reserved") or 0
+for number in read():gmatch('"id":"[^"]*%-(%d+)"') do used = math.max(used, tonumber(number)) end
+
+--- Reserves ids for the next starts; not for page turns, as it writes a file.
+function Spool.reserve()
+    if (Memory:readSetting("reserved") or 0) - used >= BLOCK / 2 then return end
+    Memory:saveSetting("reserved", used + BLOCK):flush()
+end
+
+local function encode(fields)
+    local ok, text = pcall(rapidjson.encode, fields, { sort_keys = true })
+    if not ok then -- what JSON cannot say costs the annotations, not the line
+        fields.annotations = nil
+        text = rapidjson.encode(fields, { sort_keys = true })
+    end
+    return util.fixUtf8(text, "\239\191\189")
+end
+
 local function line(event, fields)
-    fields = fields or {}
-    fields.v, fields.id, fields.event, fields.device = 1, Memory.nextId(), event, Memory.get().device
-    fields.at = os.date("!%Y-%m-%dT%H:%M:%SZ", os.time())
-    return Json.encode(fields)
+    local device = Memory:readSetting("device").id
+    fields.device, fields.at = device, os.date("!%Y-%m-%dT%H:%M:%SZ", os.time())
+    used = used + 1
+    return string.format('{"v":1,"id":"%s-%06d","event":"%s",', device, used, event) .. encode(fields):sub(2)
+end
+
+local function head()
+    local device = Memory:readSetting("device")
+    return line("device", { name = device.name, model = device.model, koreader = Version:getCurrentRevision() })
+end
+
+-- An open file would keep USB storage from being unmounted, so it is closed each time.
+local function put(file, text, durable)
+    local ok, err = file:write(text)
+    if ok then ok, err = file:flush() end
+    if ok and durable then guarded(ffiUtil.fsyncOpenedFile)(file) end -- not every file system can
+    file:close()
+    return ok, err
 end
 
 local function append(text, durable)
-    local file, err = io.open(Memory.path("spool"), "a+b")
+    local file, err = io.open(PATH, "a+b")
     if not file then return nil, err end
     -- A line was torn when KOReader died: what follows must not be glued to it.
     if file:seek("end") > 0 and file:seek("end", -1) and file:read(1) ~= "\n" then text = "\n" .. text end
     file:seek("end")
-    local ok
-    ok, err = Memory.reserve(0)
-    if ok then return Memory.put(file, text, durable) end
-    file:close()
-    return nil, err
+    return put(file, text, durable)
 end
 
---- Writes what memory still holds. On a full disk it stays there, and Spool.error says so.
-function Spool.flush(durable)
-    if #unwritten == 0 then return true end
-    local ok, err = append(table.concat(unwritten, "\n") .. "\n", durable)
-    Spool.error = not ok and tostring(err) or nil
-    if ok then unwritten = {} else logger.warn("BookLore Sync: spool:", err) end
-    return ok
-end
-
---- Adds an event; `durable` waits until the disk has it, so never in a page turn.
+--- Adds an event; `durable` waits until the disk has it, so never in a page turn. On a full disk memory keeps it.
 function Spool.record(event, fields, durable)
-    if #unwritten == 0 and (lfs.attributes(Memory.path("spool"), "size") or 0) == 0 then
-        local device = Memory.device()
-        local head = { name = device.name, model = device.model, koreader = Version:getCurrentRevision() }
-        table.insert(unwritten, line("device", head))
-    end
+    if Memory:isFalse("enabled") then return end
+    if #unwritten == 0 and (lfs.attributes(PATH, "size") or 0) == 0 then table.insert(unwritten, head()) end
     table.insert(unwritten, line(event, fields))
-    return Spool.flush(durable)
+    local ok, err = append(table.concat(unwritten, "\n") .. "\n", durable)
+    if ok then unwritten = {} end
+    Spool.error = not ok and tostring(err) or nil
 end
 
---- The lines that wait in a text (that of the file, if none is given); the head of the file does not count.
-function Spool.lines(text)
+--- The lines that wait, oldest first; heads do not count.
+function Spool.lines()
     local lines = {}
-    for one in (text or Memory.read(Memory.path("spool")) or ""):gmatch("[^\n]+") do
-        if not one:find(HEAD) then table.insert(lines, one) end
+    for text in (read() .. "\n" .. table.concat(unwritten, "\n")):gmatch("[^\n]+") do
+        if not text:find(HEAD) then table.insert(lines, text) end
     end
     return lines
 end
 
---- How many events wait on this device.
-function Spool.count()
-    return #Spool.lines() + #Spool.lines(table.concat(unwritten, "\n"))
-end
-
---- Drops the lines that are keys of `gone`; all others stay, those that came meanwhile too.
+--- Drops the lines that are keys of `gone`; all others stay, those that came meanwhile too. True when that is done.
 function Spool.remove(gone)
-    local kept = {}
-    for text in (Memory.read(Memory.path("spool")) or ""):gmatch("[^\n]+") do
-        if not gone[text] then table.insert(kept, text .. "\n") end
+    local kept = { head() }
+    for _i, text in ipairs(Spool.lines()) do
+        if not gone[text] then table.insert(kept, text) end
     end
-    return Memory.replace(Memory.path("spool"), table.concat(kept))
+    local file = io.open(PATH .. ".new", "wb")
+    if not (file and put(file, table.concat(kept, "\n") .. "\n", true)) then return false end
+    if not os.rename(PATH .. ".new", PATH) then return false end
+    unwritten, Spool.error = {}, nil
+    return true
 end
 
 return Spool

@@ -1,6 +1,6 @@
 --- One stretch of reading: its page turns and the seconds spent on each page left.
-local Json = require("booklorebridge_json")
 local guarded = require("booklorebridge_guard")
+local rapidjson = require("rapidjson")
 local time = require("ui/time")
 
 local Stretch = {}
@@ -26,16 +26,15 @@ end
 function Stretch:show(page, pages)
     self.undo = nil
     if type(page) ~= "number" then return false end
-    local laid_out_anew = pages ~= self.pages
-    if laid_out_anew or self.jumping or page == self.page then -- none of them is a page turn
-        self.page, self.pages = page, pages
-        return false
-    end
     local at = now()
-    self.undo = { since = self.since, at = at }
-    self:leave(at)
-    self.page, self.turns = page, self.turns + 1
-    return #self.dwell >= EVERY_TURNS or at - self.told >= EVERY_SECONDS
+    local turned = page ~= self.page and pages == self.pages and not self.jumping -- else laid out anew, or moved
+    if turned then
+        self.undo = { since = self.since, at = at }
+        self:leave(at)
+        self.turns = self.turns + 1
+    end
+    self.page, self.pages = page, pages
+    return turned and (#self.dwell >= EVERY_TURNS or at - self.told >= EVERY_SECONDS)
 end
 
 --- Runs what moves the reader on the core's behalf.
@@ -57,9 +56,8 @@ end
 
 --- The seconds on each page left since the last line; at the end also those on the last page.
 function Stretch:take(ended)
-    local at = now()
+    local at, dwell = now(), rapidjson.array(self.dwell)
     if ended then self:leave(at) end
-    local dwell = Json.list(self.dwell)
     self.dwell, self.told, self.undo = {}, at, nil
     return dwell
 end

@@ -1,9 +1,11 @@
 """A BookLore server and a household that is set up for it, on one clock that moves only when told."""
 
 import json
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,14 @@ class Seconds:
         self.now += seconds
 
 
+@cache
+def empty_database() -> bytes:
+    """A database file with nothing but its schema: making one takes longer than most tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        Database(f"sqlite:///{folder}/empty.sqlite").close()
+        return Path(folder, "empty.sqlite").read_bytes()
+
+
 @dataclass
 class World:
     """One server, and one household's settings and store."""
@@ -49,6 +59,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
+        (self.home / "booklore.sqlite").write_bytes(empty_database())
         self.database = Database(f"sqlite:///{self.home}/booklore.sqlite")
         self.secrets = Secrets(self.home / "secrets.json")
         self.store = Store(self.database, "booklore", self.secrets)
@@ -61,10 +72,10 @@ class World:
     def target(self, **changed: str) -> BookLore:
         """A target as a new process would have it; changed: environment variables without their BOOKLORE_."""
         self.environ |= {f"BOOKLORE_{name}": value for name, value in changed.items()}
-        settings = Settings(StoredSettings(self.database), self.secrets, None, dict(self.environ))
-        settings.declare("booklore", register_settings())
-        settings.declare("sessions", [DECIMALS])
-        self.targets.append(BookLore(settings.section("booklore"), self.store, self.clock, self.clock.wait))
+        self.settings = Settings(StoredSettings(self.database), self.secrets, None, dict(self.environ))
+        self.settings.declare("booklore", register_settings())
+        self.settings.declare("sessions", [DECIMALS])
+        self.targets.append(BookLore(self.settings.section("booklore"), self.store, self.clock, self.clock.wait))
         return self.targets[-1]
 
     def asked(self, path: str, method: str = "") -> int:

@@ -43,6 +43,12 @@ def world(open_world: OpenWorld, dialect: str) -> World:
 
 
 @pytest.fixture
+def stock(open_world: OpenWorld) -> World:
+    """A stock BookLore, for what is the same everywhere."""
+    return open_world("booklore")
+
+
+@pytest.fixture
 def tls() -> ssl.SSLContext:
     """A server's side of TLS, its certificate signed by `tls/ca.pem`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

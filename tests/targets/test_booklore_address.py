@@ -149,25 +149,25 @@ def test_probing_leaves_nothing_on_the_server(world: World) -> None:
     assert [one.path for one in world.server.requests if one.status == 202] == []
 
 
-def test_server_is_probed_once_for_its_version(world: World) -> None:
-    world.target().deliver(session(), FRESH)
+def test_server_is_probed_once_for_its_version(stock: World) -> None:
+    stock.target().deliver(session(), FRESH)
 
-    world.target().deliver(session(minute=10), FRESH)
+    stock.target().deliver(session(minute=10), FRESH)
 
-    assert world.asked("/api/v1/books/by-hash") == 1
-    assert world.asked("/api/v1/healthcheck") == 2
+    assert stock.asked("/api/v1/books/by-hash") == 1
+    assert stock.asked("/api/v1/healthcheck") == 2
 
 
 @pytest.mark.parametrize("change", [{"version": "v0.1"}, {"by_hash": True, "version": "v0.1"}])
-def test_new_version_is_probed_again(world: World, change: dict[str, object]) -> None:
-    world.target().deliver(session(), FRESH)
-    stored = world.store.get("dialect")
+def test_new_version_is_probed_again(stock: World, change: dict[str, object]) -> None:
+    stock.target().deliver(session(), FRESH)
+    stored = stock.store.get("dialect")
     found = dict(stored["found"])
 
-    world.store.set("dialect", {**stored, "found": {**found, **change}})
-    world.target().deliver(session(minute=10), FRESH)
+    stock.store.set("dialect", {**stored, "found": {**found, **change}})
+    stock.target().deliver(session(minute=10), FRESH)
 
-    assert world.store.get("dialect")["found"] == found
+    assert stock.store.get("dialect")["found"] == found
 
 
 def test_moved_server_is_probed_again(open_world: OpenWorld) -> None:

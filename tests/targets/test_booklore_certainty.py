@@ -51,16 +51,16 @@ def test_isbn_of_two_books_is_no_match(world: World) -> None:
     assert world.target().match([stranger(title="Dune", isbn=DUNE_ISBN)]) == {}
 
 
-def test_isbn_of_a_box_does_not_match_another_volume(world: World) -> None:
-    world.server.add_book(small_epub("One"), "one.epub", "Saga: Volume One", isbn13="9780306406157")
+def test_isbn_of_a_box_does_not_match_another_volume(stock: World) -> None:
+    stock.server.add_book(small_epub("One"), "one.epub", "Saga: Volume One", isbn13="9780306406157")
 
-    assert world.target().match([stranger(title="Saga: Volume Two", isbn="9780306406157")]) == {}
+    assert stock.target().match([stranger(title="Saga: Volume Two", isbn="9780306406157")]) == {}
 
 
-def test_isbn_of_an_audiobook_is_no_match(world: World) -> None:
-    world.server.add_book(b"sound" * 999, "heard.m4b", "Heard", isbn13="9780306406157")
+def test_isbn_of_an_audiobook_is_no_match(stock: World) -> None:
+    stock.server.add_book(b"sound" * 999, "heard.m4b", "Heard", isbn13="9780306406157")
 
-    assert world.target().match([stranger(title="Heard", isbn="9780306406157")]) == {}
+    assert stock.target().match([stranger(title="Heard", isbn="9780306406157")]) == {}
 
 
 @pytest.mark.parametrize(
@@ -105,12 +105,12 @@ def swapped(content: bytes) -> bytes:
 @pytest.mark.parametrize(
     "changed", [{"title": "Emma II"}, {"file": "/books/emma2.epub"}, {"size": 99}, {"title": None}]
 )
-def test_rewritten_file_that_differs_in_anything_else_is_no_match(world: World, changed: dict[str, object]) -> None:
-    emma = world.server.books[2]
+def test_rewritten_file_that_differs_in_anything_else_is_no_match(stock: World, changed: dict[str, object]) -> None:
+    emma = stock.server.books[2]
     before = ref(emma, **changed)
-    world.server.rewrite_book(emma.id, swapped(emma.read() or b""))
+    stock.server.rewrite_book(emma.id, swapped(emma.read() or b""))
 
-    assert world.target().match([before]) == {}
+    assert stock.target().match([before]) == {}
 
 
 def test_book_that_was_removed_waits_for_a_new_match(world: World) -> None:

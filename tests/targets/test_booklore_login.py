@@ -26,20 +26,20 @@ def test_token_outlives_the_process(world: World) -> None:
     assert world.asked(LOGIN) == 1
 
 
-def test_login_carries_no_authorization_header(world: World) -> None:
-    world.target().deliver(session(), FRESH)
+def test_login_carries_no_authorization_header(stock: World) -> None:
+    stock.target().deliver(session(), FRESH)
 
-    assert [one.auth for one in world.server.requests if one.path == LOGIN] == ["none"]
+    assert [one.auth for one in stock.server.requests if one.path == LOGIN] == ["none"]
 
 
-def test_netrc_entry_does_not_replace_the_token(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    netrc = world.home / "netrc"
+def test_netrc_entry_does_not_replace_the_token(stock: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    netrc = stock.home / "netrc"
     netrc.write_text("machine 127.0.0.1 login somebody password else\n")
     monkeypatch.setenv("NETRC", str(netrc))
 
-    world.target().deliver(session(), FRESH)
+    stock.target().deliver(session(), FRESH)
 
-    assert len(world.server.sessions) == 1
+    assert len(stock.server.sessions) == 1
 
 
 @pytest.mark.parametrize("dialect", ["grimmory"])
@@ -78,18 +78,18 @@ def test_login_follows_when_the_refresh_token_has_expired_too(world: World) -> N
     assert len(world.server.sessions) == 2
 
 
-def test_rotated_pair_is_kept_before_it_is_used(world: World) -> None:
-    target = world.target()
+def test_rotated_pair_is_kept_before_it_is_used(stock: World) -> None:
+    target = stock.target()
     target.deliver(session(), FRESH)
-    world.clock.now += 5
-    world.server.expire_tokens()
-    world.server.fail("close_before", "POST /api/v1/reading-sessions", after=1)
+    stock.clock.now += 5
+    stock.server.expire_tokens()
+    stock.server.fail("close_before", "POST /api/v1/reading-sessions", after=1)
 
     with pytest.raises(TargetUnavailable):
         target.deliver(session(minute=10), FRESH)
-    world.target().deliver(session(minute=20), FRESH)
+    stock.target().deliver(session(minute=20), FRESH)
 
-    assert (world.asked(LOGIN), world.asked(REFRESH)) == (1, 1)
+    assert (stock.asked(LOGIN), stock.asked(REFRESH)) == (1, 1)
 
 
 def test_two_logins_within_a_second_collide_and_the_second_waits(world: World) -> None:
@@ -113,45 +113,45 @@ def test_refresh_that_collides_with_its_login_ends_in_a_new_login(world: World) 
     assert world.clock.waits
 
 
-def test_refused_password_is_never_tried_again(world: World) -> None:
+def test_refused_password_is_never_tried_again(stock: World) -> None:
     for _ in range(8):
         with pytest.raises(TargetUnavailable, match="refuses the user name or password") as refusal:
-            world.target(PASSWORD="stale").deliver(session(), FRESH)
+            stock.target(PASSWORD="stale").deliver(session(), FRESH)
 
     assert not refusal.value.maybe_sent
-    assert world.asked(LOGIN) == 1
+    assert stock.asked(LOGIN) == 1
 
 
-def test_changed_password_is_tried(world: World) -> None:
+def test_changed_password_is_tried(stock: World) -> None:
     with pytest.raises(TargetUnavailable):
-        world.target(PASSWORD="stale").deliver(session(), FRESH)
+        stock.target(PASSWORD="stale").deliver(session(), FRESH)
 
-    world.target(PASSWORD=world.server.password).deliver(session(), FRESH)
+    stock.target(PASSWORD=stock.server.password).deliver(session(), FRESH)
 
-    assert len(world.server.sessions) == 1
+    assert len(stock.server.sessions) == 1
 
 
-def test_account_without_local_login_is_refused_for_good(world: World) -> None:
-    world.server.fail("status:403", f"POST {LOGIN}", times=None)
+def test_account_without_local_login_is_refused_for_good(stock: World) -> None:
+    stock.server.fail("status:403", f"POST {LOGIN}", times=None)
 
     for _ in range(2):
         with pytest.raises(TargetUnavailable, match="refuses the login"):
-            world.target().deliver(session(), FRESH)
+            stock.target().deliver(session(), FRESH)
 
-    assert world.asked(LOGIN) == 1
+    assert stock.asked(LOGIN) == 1
 
 
-def test_locked_out_account_is_left_alone_for_fifteen_minutes(world: World) -> None:
-    world.server.fail("status:429", f"POST {LOGIN}")
+def test_locked_out_account_is_left_alone_for_fifteen_minutes(stock: World) -> None:
+    stock.server.fail("status:429", f"POST {LOGIN}")
     for _ in range(3):
         with pytest.raises(TargetUnavailable, match="too many failed logins"):
-            world.target().deliver(session(), FRESH)
-    assert world.asked(LOGIN) == 1
+            stock.target().deliver(session(), FRESH)
+    assert stock.asked(LOGIN) == 1
 
-    world.clock.now += 15 * 60
-    world.target().deliver(session(), FRESH)
+    stock.clock.now += 15 * 60
+    stock.target().deliver(session(), FRESH)
 
-    assert len(world.server.sessions) == 1
+    assert len(stock.server.sessions) == 1
 
 
 def test_database_away_is_no_reason_to_log_in_again_and_again(world: World) -> None:
@@ -196,15 +196,15 @@ def test_login_that_fails_otherwise_is_an_outage(open_world: OpenWorld, fault: s
     assert len(world.server.sessions) == 1
 
 
-def test_application_401_leads_to_no_login(world: World) -> None:
-    target = world.target()
+def test_application_401_leads_to_no_login(stock: World) -> None:
+    target = stock.target()
     target.deliver(session(), FRESH)
-    world.server.fail("sync_disabled", "POST /api/v1/reading-sessions")
+    stock.server.fail("sync_disabled", "POST /api/v1/reading-sessions")
 
     with pytest.raises(Exception, match="Sync is disabled"):
         target.deliver(session(minute=10), FRESH)
 
-    assert world.asked("/api/v1/auth/") == 1
+    assert stock.asked("/api/v1/auth/") == 1
 
 
 @pytest.mark.parametrize(
@@ -218,3 +218,32 @@ def test_without_set_up_nothing_is_asked(open_world: OpenWorld, missing: str, te
 
     assert not refusal.value.maybe_sent
     assert not world.server.requests
+
+
+def test_run_that_nobody_closed_ends_by_itself(stock: World) -> None:
+    target = stock.target()
+    target.deliver(session(), FRESH)
+    stock.server.database_away = True
+    stock.server.expire_tokens()
+    with pytest.raises(TargetUnavailable):
+        target.deliver(session(minute=10), FRESH)
+
+    stock.server.database_away = False
+    stock.clock.now += 61
+    target.deliver(session(minute=10), FRESH)
+
+    assert len(stock.server.sessions) == 2
+
+
+def test_changed_settings_count_from_the_next_run_on(open_world: OpenWorld) -> None:
+    first, second = open_world(), open_world()
+    del first.environ["BOOKLORE_URL"]
+    target = first.target()
+    first.settings.set("booklore.url", first.server.url)
+    target.deliver(session(), FRESH)
+
+    first.settings.set("booklore.url", second.server.url)
+    target.close()
+    target.deliver(session(minute=10), FRESH)
+
+    assert (len(first.server.sessions), len(second.server.sessions)) == (1, 1)

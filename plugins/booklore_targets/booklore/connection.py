@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from booklore_targets.booklore.login import Login
 from booklore_targets.booklore.setup import Setup
 
 if TYPE_CHECKING:
-    from requests import PreparedRequest, Response
+    from requests import Response
 
     from booklore_core import Store
     from booklore_core.http import Client
@@ -107,14 +106,4 @@ def open_client(setup: Setup, read_timeout: float) -> Client:
     if setup.ca_file and not Path(setup.ca_file).is_file():
         raise TargetUnavailable(f"booklore.ca_file: there is no file {setup.ca_file}", maybe_sent=False)
     timeout = (CONNECT_TIMEOUT, read_timeout)
-    client = Client(setup.url, ca_file=setup.ca_file, verify_tls=setup.verify_tls, timeout=timeout)
-    session = client.session
-    session.auth = unchanged
-    # Left to itself, requests prefers REQUESTS_CA_BUNDLE of the environment to what the session was told.
-    session.request = partial(session.request, verify=session.verify)  # type: ignore[method-assign]
-    return client
-
-
-def unchanged(request: PreparedRequest) -> PreparedRequest:
-    """No authorization but the one given: left to itself, requests puts a .netrc entry in the token's place."""
-    return request
+    return Client(setup.url, ca_file=setup.ca_file, verify_tls=setup.verify_tls, timeout=timeout)

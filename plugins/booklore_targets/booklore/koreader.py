@@ -84,7 +84,7 @@ def make_own(connection: Connection) -> dict[str, Any]:
     if response.status_code == 403 and message(response):
         raise ItemFailed("the account lacks the permission to sync KOReader: an admin can give it")
     made = account_object(response, writing=True)
-    log.info("made the KOReader account %s", made["username"])
+    log.info("made a KOReader account")
     return {**made, "password": body["password"]}
 
 

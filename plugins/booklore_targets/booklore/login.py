@@ -25,6 +25,9 @@ MARGIN = 60.0
 COLLISION_WAIT = 1.2
 """Seconds. Two tokens made for one account within a second are equal, and the second is refused (contract §3.1)."""
 
+OUTAGE_SECONDS = 60.0
+"""How long a run that could not log in does not try to again."""
+
 log = logging.getLogger(__name__)
 
 
@@ -47,6 +50,7 @@ class Login:
         self._lock = threading.Lock()
         self._tokens: Tokens | None = None
         self._outage: str | None = None
+        self._outage_at = 0.0
 
     def token(self) -> str:
         """An access token that should be good. Raises TargetUnavailable, nothing was sent then."""
@@ -64,7 +68,7 @@ class Login:
 
     def suspend(self, reason: str) -> TargetUnavailable:
         """Gives up for this run: tokens and credentials may be good, and are not tried again."""
-        self._outage = reason
+        self._outage, self._outage_at = reason, self._clock()
         return TargetUnavailable(reason, maybe_sent=False)
 
     def start_afresh(self) -> None:
@@ -76,7 +80,7 @@ class Login:
 
     def _renew(self, known: Tokens | None) -> Tokens:
         with self._lock:
-            if self._outage:
+            if self._outage and self._clock() - self._outage_at < OUTAGE_SECONDS:
                 raise TargetUnavailable(self._outage, maybe_sent=False)
             stored = self._load()
             if stored and stored != known and self._is_fresh(stored):
@@ -113,7 +117,7 @@ class Login:
             self._wait(COLLISION_WAIT)
             response = self._ask_login()
         if response.status_code == 200:
-            log.info("logged in as %s", self._setup.username)
+            log.info("logged in")
             return self._keep(response)
         raise self._refused(response)
 

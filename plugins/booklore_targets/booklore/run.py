@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from booklore_targets.booklore.capabilities import Capabilities, find_capabilities
 from booklore_targets.booklore.connection import Connection
@@ -15,6 +15,8 @@ from booklore_targets.booklore.setup import read_setup
 
 if TYPE_CHECKING:
     from booklore_core import Section, Store
+
+IDLE_SECONDS, RUN_SECONDS = 60, 600
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,8 @@ class Run:
         self.settings, self._clock = settings, clock
         self.connection = Connection(read_setup(settings), store, clock, wait)
         self.library = Library(self.connection, clock)
+        self.handlers: dict[str, Any] = {}
+        self._opened_at = clock()
 
     @cached_property
     def capabilities(self) -> Capabilities:
@@ -44,6 +48,12 @@ class Run:
     @cached_property
     def matcher(self) -> Matcher:
         return Matcher(self.connection, self.capabilities, self.library, self._clock)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether settings, server or library may have changed since: nobody has closed the run, and it is over."""
+        now = self._clock()
+        return now - self.connection.used_at > IDLE_SECONDS or now - self._opened_at > RUN_SECONDS
 
     def forget_capabilities(self) -> None:
         """The server has shown that it can do less than it seemed: the next run probes it again."""

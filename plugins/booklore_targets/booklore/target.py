@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from booklore_core import Section, Store
 
 BATCH_SIZE = 100
-IDLE_SECONDS = 60
-"""A run that nobody has closed is not used again after that: settings and library may have changed."""
 
 
 class Handler(Protocol):
@@ -56,7 +54,6 @@ class BookLore:
     ) -> None:
         self._settings, self._store, self._clock, self._wait = settings, store, clock, wait
         self._run: Run | None = None
-        self._handlers: dict[str, Handler] = {}
         self._lock = threading.Lock()
 
     @property
@@ -93,30 +90,35 @@ class BookLore:
 
     def log_in(self) -> list[Check]:
         """The same after a new login with the credentials as they are set now, refused before or not."""
-        return self._check(afresh=True)
+        lines = self._check(afresh=True)
+        self.close()
+        return lines
 
     def close(self) -> None:
         """Ends the run: a call that is still under way sends nothing more."""
         with self._lock:
-            run, self._run, self._handlers = self._run, None, {}
+            run, self._run = self._run, None
         if run:
             run.close()
 
     def _check(self, afresh: bool) -> list[Check]:
-        self.close()
+        """In a run of its own: a delivery may be under way."""
         try:
-            return list(check_run(self._open(), afresh))
+            run = self._new_run()
         except TargetUnavailable as error:
             return [Check("server", False, error.reason, "run `booklore login`")]
+        try:
+            return list(check_run(run, afresh))
         finally:
-            self.close()
+            run.close()
+
+    def _new_run(self) -> Run:
+        return Run(self._settings, self._store, self._clock, self._wait)
 
     def _open(self) -> Run:
-        run = self._run
-        if run and self._clock() - run.connection.used_at > IDLE_SECONDS:
-            self.close()
         with self._lock:
-            self._run = self._run or Run(self._settings, self._store, self._clock, self._wait)
+            if self._run is None or self._run.is_stale:
+                self._run = self._new_run()
             return self._run
 
     def _connected(self) -> Run:
@@ -128,6 +130,7 @@ class BookLore:
         run = self._connected()
         if kind not in HANDLERS:
             raise ItemRejected(f"BookLore takes no {kind}")
-        if kind not in self._handlers:
-            self._handlers[kind] = HANDLERS[kind](run)
-        return self._handlers[kind]
+        if kind not in run.handlers:
+            run.handlers[kind] = HANDLERS[kind](run)
+        handler: Handler = run.handlers[kind]
+        return handler

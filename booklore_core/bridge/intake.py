@@ -1,0 +1,55 @@
+"""Taking in a device's lines: its own only, torn and foreign ones kept aside."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from booklore_core.core import Core
+from booklore_core.events import BadLine, decode_line
+from booklore_core.ingest import KEEP_ASIDE, Taken
+
+
+@dataclass(frozen=True)
+class Received:
+    """What became of the lines of one hand-off. rejected: what the answer says about those kept aside."""
+
+    taken: Taken
+    rejected: list[dict[str, Any]]
+
+
+def receive(core: Core, device: str, lines: list[Any]) -> Received:
+    """Takes in lines of one device. Each is durable or kept aside when this returns."""
+    sound = [readable(line) for line in lines]
+    own = [index for index, line in enumerate(sound) if not is_foreign(line, device)]
+    taken = core.take([sound[index] for index in own], f"device {device}")
+    rejected = [rejection(own[one.line - 1], one.id, one.error) for one in taken.rejected]
+    for index in sorted(set(range(len(sound))) - set(own)):
+        error = BadLine("device", f"expected {device!r}, the device that the token was given to")
+        keep_aside(core, sound[index], device, error)
+        rejected.append(rejection(index, sound[index].get("id"), str(error)))
+    return Received(taken, sorted(rejected, key=lambda one: one["index"]))
+
+
+def readable(line: Any) -> Any:
+    """The line as it can be stored: decoded where it is whole, as text where it is torn, without lone surrogates."""
+    text = line if isinstance(line, str) else json.dumps(line, ensure_ascii=False)
+    text = text.encode("utf-8", "replace").decode()
+    try:
+        return decode_line(text)
+    except BadLine:
+        return text
+
+
+def is_foreign(line: Any, device: str) -> bool:
+    return isinstance(line, dict) and isinstance(line.get("device"), str) and line["device"] != device
+
+
+def rejection(index: int, event_id: Any, error: str) -> dict[str, Any]:
+    return {"index": index, **({"id": event_id} if isinstance(event_id, str) else {}), "error": error}
+
+
+def keep_aside(core: Core, line: Any, device: str, error: BadLine) -> None:
+    text = json.dumps(line, ensure_ascii=False)
+    values = {"digest": hashlib.sha256(text.encode()).hexdigest(), "source": f"device {device}", "line": text}
+    core.database.run(KEEP_ASIDE, **values, field=error.field, reason=error.reason, now=core.clock().timestamp())

@@ -1,0 +1,167 @@
+"""The menu tree, made from actions and settings (design §12)."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar
+
+from booklore_core.actions import all_actions
+from booklore_core.core import Core
+from booklore_core.flows import Action
+from booklore_core.matching import LONG_PRESS
+from booklore_core.setting_actions import SET_SETTING, Entry, setting_entries
+from booklore_core.settings import BadSetting
+from booklore_core.status import Status
+
+T = TypeVar("T")
+
+TOP = (
+    "Authentication",
+    "What to Sync",
+    "Sync Settings",
+    "Sync & Cache",
+    "Import & Matching",
+    "Others",
+    "Plugins",
+    "Preferences",
+    "About",
+)
+"""The order below Tools → BookLore Sync; what is not named here goes where it says Others."""
+
+EARLY = 100
+"""An action with a lower order at the top level comes before all submenus."""
+
+
+class Glimpse:
+    """The core as labels see it: the queues are counted once for the whole menu."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._core, name)
+
+    def status(self) -> Status:
+        return self._status
+
+    def pending(self) -> dict[str, int]:
+        return self._status.pending
+
+    @cached_property
+    def _status(self) -> Status:
+        return self._core.status()
+
+
+@dataclass
+class Branch:
+    """A submenu that is being put together."""
+
+    leaves: list[Entry] = field(default_factory=list)
+    branches: dict[str, "Branch"] = field(default_factory=dict)
+
+    def add(self, entry: Entry) -> None:
+        branch = self
+        for name in entry.menu:
+            branch = branch.branches.setdefault(name, Branch())
+        branch.leaves.append(entry)
+
+
+def build_menu(core: Core, own: Mapping[str, Action]) -> dict[str, Any]:
+    """The whole menu as the shim shows it. own: actions that only the bridge has. Makes no network call."""
+    with core.database.transaction():
+        entries = list(gather(core, own))
+    root = Branch()
+    for entry in entries:
+        root.add(entry)
+    held = root.branches.pop(LONG_PRESS[0], Branch())
+    menu = {
+        "items": top_nodes(root),
+        "long_press": nodes(held, LONG_PRESS),
+        "actions": [{"id": entry.id, "title": entry.dispatcher} for entry in entries if entry.dispatcher],
+    }
+    return {"version": digest(menu), **menu}
+
+
+def gather(core: Core, own: Mapping[str, Action]) -> Iterator[Entry]:
+    glimpse: Any = Glimpse(core)
+    for action in {**all_actions(core), **own}.values():
+        if action.name != SET_SETTING.name:
+            yield action_entry(core, glimpse, action)
+    try:
+        yield from list(setting_entries(core, list(core.settings)))
+    except BadSetting as error:  # a value in the environment or the file that does not fit
+        yield Entry("bad setting", str(error), (), enabled=False, order=0)
+
+
+def action_entry(core: Core, glimpse: Any, action: Action) -> Entry:
+    """An action's line. Label and state come from functions that a plugin may have written."""
+
+    def ask(function: Callable[[Any], T] | None, otherwise: T) -> T:
+        plugin = core.plugins.plugins.get(core.owners.get(f"action {action.name}", ""))
+        if function is None:
+            return otherwise
+        if plugin is None:
+            return function(glimpse)
+        answer = core.plugins.guard(plugin, f"menu of {action.name}", lambda: function(glimpse))
+        return otherwise if answer is None else answer
+
+    return Entry(
+        action.name,
+        str(ask(action.text, action.name)),
+        action.menu,
+        action.name,
+        action.args,
+        action.help,
+        enabled=bool(ask(action.enabled, True)),
+        checked=bool(ask(action.checked, False)) if action.checked else None,
+        radio=action.radio,
+        dispatcher=action.dispatcher,
+        order=action.order,
+    )
+
+
+def top_nodes(root: Branch) -> list[dict[str, Any]]:
+    leaves = [(top_rank(one.text, one.order), one.order, one.text, node(one)) for one in root.leaves]
+    branches = [(top_rank(one["text"], EARLY), EARLY, one["text"], one) for one in subnodes(root, ())]
+    return [line for *_, line in sorted(leaves + branches, key=lambda ranked: ranked[:3])]
+
+
+def nodes(branch: Branch, path: tuple[str, ...]) -> list[dict[str, Any]]:
+    """A submenu's lines in their order, then the submenus in it."""
+    lines = [node(entry) for entry in sorted(branch.leaves, key=lambda entry: (entry.order, entry.text))]
+    return lines + subnodes(branch, path)
+
+
+def subnodes(branch: Branch, path: tuple[str, ...]) -> list[dict[str, Any]]:
+    return [
+        {"id": "/".join((*path, name)), "text": name, "items": nodes(below, (*path, name))}
+        for name, below in sorted(branch.branches.items())
+    ]
+
+
+def node(entry: Entry) -> dict[str, Any]:
+    """Only the fields that apply."""
+    line: dict[str, Any] = {"id": entry.id, "text": entry.text, "enabled": entry.enabled}
+    if entry.checked is not None:
+        line["checked"] = entry.checked
+    if entry.items:
+        line["items"] = [node(item) for item in entry.items]
+    for name, value in (("radio", entry.radio), ("help", entry.help), ("action", entry.action), ("args", entry.args),
+                        ("dispatcher", entry.dispatcher)):  # fmt: skip
+        if value:
+            line[name] = dict(value) if isinstance(value, Mapping) else value
+    return line
+
+
+def top_rank(name: str, order: int) -> int:
+    """Where a line of the top level stands."""
+    if name in TOP:
+        return TOP.index(name)
+    return -1 if order < EARLY else TOP.index("Others")
+
+
+def digest(menu: Any) -> str:
+    """A short version that changes with anything in the menu."""
+    return hashlib.sha256(json.dumps(menu, sort_keys=True).encode()).hexdigest()[:12]

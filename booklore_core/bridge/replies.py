@@ -1,0 +1,64 @@
+"""What plugins say to events that just came in, under a deadline."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from booklore_core.bridge.errands import Busy, Errands, is_done_within
+from booklore_core.core import Core
+from booklore_core.events import BookClose, Event
+from booklore_core.flows import AskReader, GoTo, Info, Schedule, Toast
+from booklore_core.plugin_manager import Plugin
+
+DEADLINE = 2.0
+"""Seconds for all plugins together; what comes later is not told: the reader has moved on."""
+
+MAX_EVENTS = 10
+
+
+class Replies:
+    """Asks each plugin for its `reply`."""
+
+    def __init__(self, core: Core, errands: Errands, deadline: float = DEADLINE) -> None:
+        self._core, self._errands, self._deadline = core, errands, deadline
+
+    def gather(self, events: Sequence[Event]) -> list[dict[str, Any]]:
+        """The effects that plugins want, as far as they came in time."""
+        wanted: list[dict[str, Any]] = []
+        plugins = self._core.plugins.with_hook("reply")
+        news = current(events)
+        if plugins and news:
+            try:
+                asked = self._errands.begin(lambda: self._ask_all(plugins, news, wanted))
+            except Busy:
+                return []
+            is_done_within(asked, self._deadline)
+        return list(wanted)
+
+    def _ask_all(self, plugins: Sequence[Plugin], events: Sequence[Event], wanted: list[dict[str, Any]]) -> None:
+        for event in events:
+            for plugin in plugins:
+                self._ask(plugin, event, wanted)
+
+    def _ask(self, plugin: Plugin, event: Event, wanted: list[dict[str, Any]]) -> None:
+        def call() -> list[dict[str, Any]]:
+            effects = self._core.plugins.call(plugin, "reply", event=event, remote=self._core.targets.get)
+            return [as_json(effect) for effect in effects]
+
+        wanted.extend(self._core.plugins.guard(plugin, "reply", call) or [])
+
+
+def current(events: Sequence[Event]) -> list[Event]:
+    """The events that an answer may still fit: every close, and else what came since the last event about a book.
+
+    A device that was out of reach tells of openings whose readers turned many pages since.
+    """
+    about_books = [index for index, event in enumerate(events) if getattr(event, "book", None)]
+    last = about_books[-1] if about_books else 0
+    return [event for index, event in enumerate(events) if index >= last or isinstance(event, BookClose)][-MAX_EVENTS:]
+
+
+def as_json(effect: Any) -> dict[str, Any]:
+    """An effect on the wire. Raises TypeError for anything else."""
+    if not isinstance(effect, Toast | Info | GoTo | Schedule | AskReader):
+        raise TypeError(f"expected an effect, got {type(effect).__name__}")
+    return effect.as_json()

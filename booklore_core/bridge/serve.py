@@ -1,0 +1,88 @@
+"""Runs the bridge: in the foreground for `booklore serve`, in a thread for the demo and for tests."""
+
+import ipaddress
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import uvicorn
+
+from booklore_core.bridge.app import create_app
+from booklore_core.bridge.bridge import Bridge, Patience
+from booklore_core.core import Core
+from booklore_core.places import Places
+
+BACKLOG = 128
+LIMITS: dict[str, Any] = {"limit_concurrency": 64, "timeout_keep_alive": 15, "timeout_graceful_shutdown": 10}
+OPEN = "The bridge is open to the network and its traffic is not encrypted; put a proxy with TLS in front of it."
+
+
+class CannotListen(Exception):
+    """The address or port cannot be had; the text says why."""
+
+
+def run(places: Places, host: str, port: int) -> None:
+    """Serves until SIGTERM or SIGINT. port 0 picks a free one; the first line on stdout is the address.
+
+    Raises CannotListen, DatabaseUnusable.
+    """
+    with closing(Core(places)) as core, serving(core, port, host) as url:
+        sys.stdout.write(f"BookLore Sync bridge on {url}\n")
+        sys.stdout.flush()
+        if not is_loopback(host):
+            sys.stderr.write(OPEN + "\n")
+        wait_for_signal()
+
+
+@contextmanager
+def serving(core: Core, port: int = 0, host: str = "127.0.0.1", patience: Patience | None = None) -> Iterator[str]:
+    """Serves core in a thread and yields the URL. port 0: a free one. Raises CannotListen."""
+    with closing(listen(host, port)) as listener:
+        bridge = Bridge(core, patience or Patience())
+        config = uvicorn.Config(create_app(bridge), log_level="warning", access_log=False, lifespan="off", **LIMITS)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=([listener],), name="bridge", daemon=True)
+        thread.start()
+        try:
+            yield address(host, listener.getsockname()[1])
+        finally:
+            server.should_exit = True
+            thread.join()
+            bridge.close()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket, so that nobody has to wait for the server to be up. Raises CannotListen."""
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(where)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        raise CannotListen(f"cannot listen on {host}, port {port}: {error.strerror}; see --host and --port") from error
+    return listener
+
+
+def address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def wait_for_signal() -> None:
+    """Returns at SIGTERM or SIGINT."""
+    stop = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
+    stop.wait()
+    for number, handler in before.items():
+        signal.signal(number, handler)

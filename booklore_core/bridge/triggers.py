@@ -1,0 +1,127 @@
+"""When to sync: after reading, on going to sleep, after waking up, and when the network is back.
+
+Source: seed offline-support, *Automatic sync triggers*; design §9.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from booklore_core.actions import summary
+from booklore_core.bridge.errands import is_done_within
+from booklore_core.bridge.mailbox import Mailbox
+from booklore_core.bridge.syncer import Syncer
+from booklore_core.core import Core, Report
+from booklore_core.events import BookClose, Delete, Event, NetworkConnected, Resume
+from booklore_core.flows import Schedule, Toast
+from booklore_core.ingest import Taken
+from booklore_core.setting_actions import sync_mode
+
+WAKE_SYNC = "wake_sync"
+"""The action that a device runs some seconds after waking up; it is in no menu."""
+
+WAIT = 4.0
+"""Seconds that an answer is held back for the outcome of a sync; what is known later is told at the next contact."""
+
+
+@dataclass
+class Wake:
+    """A device's wake sync. due: scheduled and not run yet. last: when one last reached the targets."""
+
+    due: bool = False
+    last: datetime | None = None
+
+
+class Triggers:
+    """Starts syncs that nobody asked for. With sync off or *Manual only* it starts none."""
+
+    def __init__(self, core: Core, syncer: Syncer, mailbox: Mailbox, wait: float = WAIT) -> None:
+        self._core, self._syncer, self._mailbox, self._wait = core, syncer, mailbox, wait
+        self._wakes: dict[str, Wake] = {}
+        self._told: dict[str, str] = {}
+
+    def follow(self, device: str, taken: Taken) -> list[dict[str, Any]]:
+        """What follows from the events of one hand-off: at most one sync. Returns effects."""
+        if not self._may_sync():
+            return []
+        wake = self._wakes.setdefault(device, Wake())
+        woken = self._follow_wake(wake, taken.events)
+        effects = []
+        if woken or (taken.news and self._has_ended(taken.events)):
+            effects = self._sync(device, wake if woken else None)
+        elif taken.news and not ends(taken.events):
+            self._syncer.request()  # progress while reading: nobody waits for it, nobody is told
+        if wake.due:
+            effects.append(Schedule(self._core.settings["sync.wake_delay"], WAKE_SYNC).as_json())
+        return effects
+
+    def run_wake_sync(self, device: str) -> list[dict[str, Any]]:
+        """The scheduled sync after waking up, unless one ran since or within the cooldown."""
+        wake = self._wakes.setdefault(device, Wake())
+        wake.due = False
+        return self._sync(device, wake) if self._may_sync() and not self._is_cooling(wake) else []
+
+    def _may_sync(self) -> bool:
+        return bool(self._core.settings["sync.enabled"]) and sync_mode(self._core) != "manual"
+
+    def _follow_wake(self, wake: Wake, events: Sequence[Event]) -> bool:
+        """Whether the network came back while a wake sync was due: it is run at once."""
+        at_once = False
+        for event in events:
+            if isinstance(event, Resume) and not self._is_cooling(wake):
+                wake.due = True
+            elif isinstance(event, NetworkConnected) and wake.due:
+                wake.due, at_once = False, True
+        return at_once
+
+    def _is_cooling(self, wake: Wake) -> bool:
+        cooldown = timedelta(seconds=self._core.settings["sync.wake_cooldown"])
+        return wake.last is not None and self._core.clock() - wake.last < cooldown
+
+    def _has_ended(self, events: Sequence[Event]) -> bool:
+        """Whether a stretch ended in a way that starts a sync."""
+        on_suspend = sync_mode(self._core) == "automatic" or self._core.settings["sync.on_suspend"]
+        return any(on_suspend or getattr(event, "reason", "") != "suspend" for event in ends(events))
+
+    def _sync(self, device: str, wake: Wake | None) -> list[dict[str, Any]]:
+        run = self._syncer.request()
+        if wake:
+            run.add_done_callback(lambda done: self._note_wake(wake, done))
+        if is_done_within(run, self._wait):
+            return self._tell(device, run)
+        run.add_done_callback(lambda done: self._mailbox.post(device, self._tell(device, done)))
+        return []
+
+    def _note_wake(self, wake: Wake, run: "Future[Report]") -> None:
+        """A wake sync that reached nobody starts no cooldown: the network may come up any moment."""
+        if not run.cancelled() and run.exception() is None and not run.result().unavailable:
+            wake.last = self._core.clock()
+
+    def _tell(self, device: str, run: "Future[Report]") -> list[dict[str, Any]]:
+        """A toast about a sync that nobody asked for: if something arrived, or something new went wrong."""
+        if run.cancelled() or self._core.settings["sync.silent"]:
+            return []
+        text, trouble, arrived = outcome_of(run)
+        is_news = trouble != self._told.get(device, NO_TROUBLE)
+        self._told[device] = trouble
+        return [Toast(text).as_json()] if arrived or is_news else []
+
+
+def outcome_of(run: "Future[Report]") -> tuple[str, str, bool]:
+    """What to say of a run, what went wrong in it, and whether anything arrived."""
+    error = run.exception()
+    if error is not None:
+        return f"Sync failed: {error}", type(error).__name__, False
+    report = run.result()
+    trouble = str((sorted(report.unavailable.items()), sorted(report.total("failed"))))
+    return summary(report), trouble, bool(report.total("delivered"))
+
+
+NO_TROUBLE = str(([], []))
+
+
+def ends(events: Sequence[Event]) -> list[Event]:
+    """The events after which the reader has stopped: closes and deletions."""
+    return [event for event in events if isinstance(event, BookClose | Delete)]

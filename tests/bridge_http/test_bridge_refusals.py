@@ -1,0 +1,129 @@
+"""What the bridge refuses: no token, too much, and what has not the right shape. One bridge serves all these tests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+from bridge_world import EReader, paired
+
+from booklore_core.bridge import serving
+from booklore_core.core import Core
+from booklore_core.places import Places
+
+CALLS = [("POST", "/v1/events"), ("POST", "/v1/actions/sync_pending"), ("POST", "/v1/answers/x"), ("GET", "/v1/menu")]
+MIB = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def ereader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EReader]:
+    core = Core(Places.from_environment({"BOOKLORE_HOME": str(tmp_path_factory.mktemp("home"))}), environ={})
+    with serving(core) as url:
+        yield paired(core, url)
+    core.close()
+
+
+def problems(answer: requests.Response) -> list[Any]:
+    assert answer.status_code == 422
+    return [one["loc"] for one in answer.json()["detail"]]
+
+
+def test_health_needs_no_token(ereader: EReader) -> None:
+    answer = requests.get(f"{ereader.url}/v1/health", timeout=5)
+
+    assert answer.json().keys() == {"ok", "version", "ready"}
+    assert answer.json()["ok"] and answer.json()["ready"]
+
+
+@pytest.mark.parametrize(("method", "path"), CALLS)
+@pytest.mark.parametrize("token", ["", "guessed", "ü€"])
+def test_every_other_call_needs_a_token(ereader: EReader, method: str, path: str, token: str) -> None:
+    headers = {"Authorization": f"Bearer {token}".encode()} if token else {}
+    answer = requests.request(method, ereader.url + path, json={}, headers=headers, timeout=5)
+
+    assert answer.status_code == 401
+    assert "not paired" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("code", ["12345", "abcdef", "1234567", "١٢٣٤٥٦", 123456, None])
+def test_what_is_no_code_is_refused_by_field_and_not_repeated(ereader: EReader, code: object) -> None:
+    answer = requests.post(f"{ereader.url}/v1/pair", json={"code": code, "device": {"id": "kobo"}}, timeout=5)
+
+    assert problems(answer) == [["body", "code"]]
+    assert "input" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"lines": []}, ["body", "device"]),
+        ({"device": {"id": ""}, "lines": []}, ["body", "device", "id"]),
+        ({"device": {"id": "kobo-7f3a"}, "lines": "x"}, ["body", "lines"]),
+        ({"device": {"id": "kobo-7f3a"}, "lines": [{}] * 1001}, ["body", "lines"]),
+        ({"device": {"id": "kobo-7f3a"}, "lines": [], "waiting": -1}, ["body", "waiting"]),
+    ],
+)
+def test_a_hand_off_of_the_wrong_shape_is_refused_by_field(ereader: EReader, body: Any, field: list[str]) -> None:
+    assert problems(ereader.post("/v1/events", body)) == [field]
+
+
+def test_a_thousand_lines_are_taken(ereader: EReader) -> None:
+    line = ereader.reader.network()
+
+    assert ereader.hand_off(*[line] * 1000)["ack"] == [line["id"]] * 1000
+
+
+def test_what_is_no_json_is_refused(ereader: EReader) -> None:
+    answer = requests.post(f"{ereader.url}/v1/events", data=b'{"lines":', headers=as_json(ereader), timeout=5)
+
+    assert answer.status_code == 422
+
+
+def test_a_request_that_announces_more_than_8_mib_is_refused(ereader: EReader) -> None:
+    answer = requests.post(f"{ereader.url}/v1/events", data=b" " * (8 * MIB + 1), headers=as_json(ereader), timeout=30)
+
+    assert answer.status_code == 413
+    assert "8388608" in answer.json()["detail"]
+
+
+def test_a_request_that_turns_out_larger_than_8_mib_is_refused(ereader: EReader) -> None:
+    chunks = (b" " * MIB for _ in range(9))
+    answer = requests.post(f"{ereader.url}/v1/events", data=chunks, headers=as_json(ereader), timeout=30)
+
+    assert answer.status_code == 413
+
+
+def test_a_request_of_almost_8_mib_is_read(ereader: EReader) -> None:
+    body = json.dumps({"device": ereader.device, "lines": [], "x": " " * (8 * MIB - 200)})
+    answer = requests.post(f"{ereader.url}/v1/events", data=body, headers=as_json(ereader), timeout=30)
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("name", ["dance", "", "..", "set-setting"])
+def test_an_unknown_action_is_not_found(ereader: EReader, name: str) -> None:
+    assert ereader.post(f"/v1/actions/{name}", {"args": {}}).status_code == 404
+
+
+@pytest.mark.parametrize("book", ["dune", {"title": "Dune"}, {"partial_md5": "xyz"}, 7])
+def test_an_action_on_what_is_no_book_is_refused(ereader: EReader, book: Any) -> None:
+    assert all(loc[:2] == ["body", "book"] for loc in problems(ereader.post("/v1/actions/about", {"book": book})))
+
+
+def test_an_unknown_question_is_not_found(ereader: EReader) -> None:
+    assert ereader.post("/v1/answers/xyz", {"answer": True}).status_code == 404
+
+
+def test_the_served_document_describes_every_call_and_effect(ereader: EReader) -> None:
+    document = requests.get(f"{ereader.url}/openapi.json", timeout=5).json()
+
+    paths = {"/v1/health", "/v1/pair", "/v1/events", "/v1/actions/{name}", "/v1/answers/{id}", "/v1/menu"}
+    assert document["paths"].keys() == paths
+    assert {"Toast", "Info", "GoTo", "Schedule", "AskReader", "Question"} <= document["components"]["schemas"].keys()
+
+
+def as_json(ereader: EReader) -> dict[str, str]:
+    return {**ereader.headers, "Content-Type": "application/json"}

@@ -1,0 +1,121 @@
+"""What plugins say to events: in time, to what is still so, and one that fails alone."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from bridge_world import DUNE, EReader, paired
+
+from booklore_core import AskReader, GoTo, Toast, hookimpl
+from booklore_core.core import Core
+from booklore_core.testing import FakeTarget, sample_book
+
+GOTO = {"type": "goto", "book": DUNE["partial_md5"], "position": "/body/p[9].0", "percent": 0.5}
+
+
+class Librarian:
+    """Leads to where the target says that the reader was."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    @hookimpl
+    def reply(self, event: Any, remote: Any) -> Any:
+        self.asked.append(event.name)
+        assert remote("nobody") is None
+        if event.name == "book_open":
+            yield GoTo(event.book.partial_md5, remote("bookworm").place, 0.5)
+        if event.name == "book_close":
+            yield AskReader("Rate it?", on_ok=(Toast("Thanks"),))
+
+
+class Failing:
+    @hookimpl
+    def reply(self, event: Any) -> Any:
+        raise RuntimeError("no idea")
+
+
+class Absurd:
+    @hookimpl
+    def reply(self, event: Any) -> Any:
+        return ["shout"]
+
+
+class Pondering:
+    def __init__(self) -> None:
+        self.may_go = threading.Event()
+
+    @hookimpl
+    def reply(self, event: Any) -> Any:
+        self.may_go.wait(20)
+        return [Toast("too late")]
+
+
+@pytest.fixture
+def librarian(core: Core, bookworm: Any) -> Librarian:
+    librarian = Librarian()
+    bookworm.place = "/body/p[9].0"
+    core.plugins.register("librarian", librarian)
+    core.refresh()
+    return librarian
+
+
+def test_a_plugin_answers_an_opening(ereader: EReader, librarian: Librarian) -> None:
+    assert ereader.hand_off(ereader.reader.open(DUNE))["effects"] == [GOTO]
+
+
+def test_a_repeated_line_is_not_answered_again(ereader: EReader, librarian: Librarian) -> None:
+    ereader.hand_off(ereader.reader.open(DUNE))
+
+    assert ereader.hand_off()["effects"] == []
+
+
+def test_an_opening_that_was_read_past_is_not_answered(ereader: EReader, librarian: Librarian) -> None:
+    ereader.reader.open(DUNE)
+    ereader.reader.turn(5)
+    ereader.reader.checkpoint()
+    ereader.reader.network()
+
+    assert ereader.hand_off()["effects"] == []
+    assert librarian.asked == ["page_turns", "network_connected"]
+
+
+def test_a_close_is_answered_however_late_it_comes(ereader: EReader, librarian: Librarian) -> None:
+    ereader.reader.read(DUNE, pages=0)
+    ereader.reader.open(sample_book("Emma"))
+
+    effects = ereader.hand_off()["effects"]
+
+    confirm = {"type": "confirm", "text": "Rate it?", "ok": "OK", "cancel": "Cancel", "on_cancel": []}
+    assert effects[0] == {**confirm, "on_ok": [{"type": "toast", "text": "Thanks"}]}
+    assert librarian.asked == ["book_close", "book_open"]
+
+
+@pytest.mark.parametrize("plugin", [Failing(), Absurd()])
+def test_a_plugin_that_fails_costs_the_others_nothing(
+    core: Core, ereader: EReader, librarian: Librarian, plugin: Any
+) -> None:
+    core.plugins.register("a_bad_one", plugin)
+    core.refresh()
+
+    assert ereader.hand_off(ereader.reader.open(DUNE))["effects"] == [GOTO]
+    assert core.plugins.plugins["a_bad_one"].error
+
+
+def test_a_plugin_that_takes_too_long_is_not_waited_for(open_core: Any, serve: Any, bookworm: FakeTarget) -> None:
+    core, pondering = open_core(bookworm), Pondering()
+    core.plugins.register("pondering", pondering)
+    ereader = paired(core, serve(core, replies=0.05))
+
+    answer = ereader.hand_off(ereader.reader.open(DUNE))
+    pondering.may_go.set()
+
+    assert answer["ack"] and answer["effects"] == []
+
+
+def test_silent_mode_hides_what_is_said_and_nothing_else(core: Core, ereader: EReader, librarian: Librarian) -> None:
+    core.settings.set("sync.silent", True)
+
+    assert ereader.hand_off(ereader.reader.open(DUNE))["effects"] == [GOTO]

@@ -1,0 +1,65 @@
+"""`booklore serve` as a program: its first line, its end, and what it says when it cannot begin."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+
+from booklore_core.bridge.serve import CannotListen, serving
+from booklore_core.core import Core
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from booklore_core.bridge.serve import run
+from booklore_core.places import Places
+run(Places.from_environment({"BOOKLORE_HOME": sys.argv[1]}), sys.argv[2], 0)
+"""
+
+
+def begin(home: Path, host: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", PROGRAM, str(home), host]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_tells_its_address_serves_and_ends_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+    program = begin(tmp_path, "127.0.0.1")
+    said, url = program.stdout.readline().strip().rsplit(" ", 1)
+
+    health = requests.get(f"{url}/v1/health", timeout=5).json()
+    program.send_signal(number)
+    rest, errors = program.communicate(timeout=20)
+
+    assert said == "BookLore Sync bridge on" and health["ready"]
+    assert (program.returncode, rest, errors) == (0, "", "")
+
+
+def test_it_says_when_its_traffic_can_be_read_by_others(tmp_path: Path) -> None:
+    program = begin(tmp_path, "0.0.0.0")
+    program.stdout.readline()
+    program.terminate()
+    _, errors = program.communicate(timeout=20)
+
+    assert len(errors.splitlines()) == 1 and "not encrypted" in errors
+
+
+def test_a_port_in_use_is_told(core: Core) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+
+        with pytest.raises(CannotListen, match=f"127.0.0.1, port {port}"), serving(core, port):
+            pass
+
+
+def test_an_address_that_is_not_ours_is_told(core: Core) -> None:
+    with pytest.raises(CannotListen, match="192.0.2.1"), serving(core, 0, "192.0.2.1"):
+        pass

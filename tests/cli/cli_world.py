@@ -1,0 +1,48 @@
+"""The command line as tests see it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from booklore_core.testing import BookLoreServer
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command came to."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Standard output, which has to be one JSON document and nothing else."""
+        return json.loads(self.out)
+
+
+Booklore = Callable[..., Ran]
+"""Runs `booklore …`. stdin: standard input, which is no terminal."""
+
+Install = Callable[[str, str], None]
+"""Installs a third party's plugin, by name and the source of its module."""
+
+Spool = Callable[[], Path]
+"""Writes what the reader has written down so far into a spool file."""
+
+
+def book_on(server: BookLoreServer, title: str) -> dict[str, Any]:
+    """A book of the server's library, as the e-reader tells of it."""
+    book = next(one for one in server.books.values() if one.title == title)
+    return {
+        "partial_md5": book.partial_md5,
+        "file": f"/mnt/onboard/{book.file_name}",
+        "size": len(book.read() or b""),
+        "title": book.title,
+        "authors": list(book.authors),
+        "pages": 600,
+    }

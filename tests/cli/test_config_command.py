@@ -1,0 +1,123 @@
+"""`booklore config`."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from cli_world import Booklore
+
+
+def test_show_tells_value_default_and_source(booklore: Booklore, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    home.mkdir()
+    (home / "config.toml").write_text("[sync]\nwake_delay = 20\n")
+    monkeypatch.setenv("BOOKLORE_SESSIONS__MIN_PAGES", "7")
+    booklore("config", "set", "sync.mode", "custom")
+
+    ran = booklore("config", "show", "--json")
+
+    assert (ran.code, list(ran.json)) == (0, ["settings"])
+    shown = {one["name"]: (one["value"], one["default"], one["type"], one["source"]) for one in ran.json["settings"]}
+    assert shown["sync.wake_delay"] == (20, 15, "int", "file")
+    assert shown["sessions.min_pages"] == (7, 5, "int", "env")
+    assert shown["sync.mode"] == ("custom", "automatic", "choice", "database")
+    assert shown["sessions.min_duration"] == (30, 30, "int", "default")
+
+
+def test_value_keeps_its_type(booklore: Booklore) -> None:
+    assert booklore("config", "set", "sessions.min_duration", "45", "--json").json["value"] == 45
+    assert booklore("config", "set", "sync.silent", "yes", "--json").json["value"] is True
+    assert booklore("config", "set", "booklore.username", "00123", "--json").json["value"] == "00123"
+    assert booklore("config", "get", "sessions.min_duration").out == "45\n"
+
+
+def test_unset_brings_the_default_back(booklore: Booklore) -> None:
+    booklore("config", "set", "sessions.min_duration", "45")
+
+    ran = booklore("config", "unset", "sessions.min_duration", "--json")
+
+    assert (ran.json["value"], ran.json["source"]) == (30, "default")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("sync.mode", "sometimes", "expected one of automatic, manual, custom"),
+        ("sync.wake_delay", "soon", "expected a whole number from 0 to 3600"),
+        ("sync.wake_delay", "4000", "expected a whole number from 0 to 3600"),
+        ("sync.silnet", "true", "no such setting"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_one_line(booklore: Booklore, name: str, value: str, said: str) -> None:
+    ran = booklore("config", "set", name, value, "--json")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert said in ran.err
+    assert ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [("show",), ("show", "--json"), ("get", "booklore.password"), ("export",)])
+def test_secret_is_never_shown(booklore: Booklore, command: tuple[str, ...]) -> None:
+    booklore("config", "set", "booklore.password", "-", stdin="open sesame\n")
+
+    ran = booklore("config", *command)
+
+    assert ran.code == 0
+    assert "sesame" not in ran.out + ran.err
+
+
+def test_secret_goes_into_a_file_that_only_its_owner_reads(booklore: Booklore, home: Path) -> None:
+    ran = booklore("config", "set", "booklore.password", "-", "--json", stdin="open sesame\n")
+
+    assert ran.json["value"] == "***"
+    assert (home / "secrets.json").stat().st_mode & 0o777 == 0o600
+    assert b"sesame" not in (home / "booklore.sqlite").read_bytes()
+
+
+def test_secret_without_a_terminal_says_how_to_give_it(booklore: Booklore) -> None:
+    ran = booklore("config", "set", "booklore.password")
+
+    assert ran.code == 1
+    assert ran.err == "booklore: booklore.password is missing: give - and the value on standard input\n"
+
+
+def test_setting_without_a_value_says_what_is_expected(booklore: Booklore) -> None:
+    ran = booklore("config", "set", "sync.mode")
+
+    assert (ran.code, ran.err) == (1, "booklore: sync.mode: give a value: one of automatic, manual, custom\n")
+
+
+def test_value_that_the_environment_shadows_is_stored_and_told(
+    booklore: Booklore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOOKLORE_SYNC__MODE", "manual")
+
+    ran = booklore("config", "set", "sync.mode", "custom", "--json")
+    monkeypatch.delenv("BOOKLORE_SYNC__MODE")
+
+    assert (ran.code, ran.json["value"], ran.json["source"]) == (0, "manual", "env")
+    assert ran.err == "booklore: sync.mode stays as the environment sets it\n"
+    assert booklore("config", "get", "sync.mode").out == "custom\n"
+
+
+def test_export_can_be_taken_over_as_config_toml(booklore: Booklore, home: Path) -> None:
+    booklore("config", "set", "booklore.url", 'http://nas/"quoted" \\ ž\x7f')
+    booklore("config", "set", "sync.silent", "true")
+    booklore("config", "set", "booklore.password", "-", stdin="open sesame\n")
+
+    exported, as_json = booklore("config", "export").out, booklore("config", "export", "--json").json
+
+    assert tomllib.loads(exported) == as_json
+    assert as_json == {"booklore": {"url": 'http://nas/"quoted" \\ ž\x7f'}, "sync": {"silent": True}}
+    (home / "booklore.sqlite").unlink()
+    (home / "config.toml").write_text(exported)
+    assert booklore("config", "get", "booklore.url").out == 'http://nas/"quoted" \\ ž\x7f\n'
+
+
+def test_config_toml_that_cannot_be_read_is_told_in_one_line(booklore: Booklore, home: Path) -> None:
+    home.mkdir()
+    (home / "config.toml").write_text("[sync\n")
+
+    ran = booklore("config", "show")
+
+    assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
+    assert "config.toml" in ran.err

@@ -1,0 +1,82 @@
+"""`--help`, `--version`, and misuse of the command line."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from cli_world import Booklore
+
+from booklore_core.cli.app import app
+
+HEAVY = ("dataset", "sqlalchemy", "requests", "pydantic", "fastapi", "pluggy", "uvicorn", "lxml")
+
+LIST_IMPORTS = f"""
+import sys
+from booklore_core.cli import main
+try:
+    main()
+except SystemExit as end:
+    assert not end.code
+found = {{name.partition(".")[0] for name in sys.modules}} & set({HEAVY!r})
+sys.stderr.write("loaded: " + ",".join(sorted(found)))
+"""
+
+
+def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    yield path
+    for name, command in getattr(group, "commands", {}).items():
+        yield from commands(command, (*path, name))
+
+
+@pytest.mark.parametrize("path", list(commands(typer.main.get_command(app))), ids=" ".join)
+def test_every_command_has_help(booklore: Booklore, path: tuple[str, ...]) -> None:
+    ran = booklore(*path, "--help")
+
+    assert ran.code == 0
+    assert "Usage" in ran.out
+    assert ran.err == ""
+
+
+def test_version_is_told(booklore: Booklore) -> None:
+    ran = booklore("--version")
+
+    assert ran.code == 0
+    assert ran.out.startswith("booklore 0.")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("sing",), ("sync", "--loud"), ("ingest",), ("track", "00ff", "maybe"), ("status", "--limit", "-1")]
+)
+def test_misuse_ends_with_two(booklore: Booklore, arguments: tuple[str, ...]) -> None:
+    ran = booklore(*arguments)
+
+    assert ran.code == 2
+    assert ran.out == ""
+    assert "Usage" in ran.err
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["sync", "--help"], ["plugins", "--help"]], ids=" ".join)
+def test_help_loads_nothing_heavy(home: Path, arguments: list[str]) -> None:
+    assert heavy_imports(arguments) == "loaded: "
+
+
+def test_status_of_a_database_loads_nothing_heavy(home: Path, booklore: Booklore) -> None:
+    booklore("status")
+
+    assert heavy_imports(["status"]) == "loaded: "
+    assert heavy_imports(["status", "--json"]) == "loaded: "
+
+
+def heavy_imports(arguments: list[str]) -> str:
+    command = [sys.executable, "-c", LIST_IMPORTS, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stderr
+
+
+def test_python_m_is_the_same_program(home: Path) -> None:
+    command = [sys.executable, "-m", "booklore_core", "--version"]
+
+    assert subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.startswith("booklore")

@@ -1,0 +1,143 @@
+"""`booklore ingest`."""
+
+import sqlite3
+from pathlib import Path
+
+from cli_world import Booklore, Spool
+
+from booklore_core.testing import SampleReader, sample_book
+
+
+def test_spool_is_taken_once(booklore: Booklore, reader: SampleReader, spool: Spool) -> None:
+    reader.read(sample_book())
+
+    first, second = booklore("ingest", spool(), "--json"), booklore("ingest", spool(), "--json")
+
+    assert (first.code, first.json) == (0, {"accepted": 2, "repeated": 0, "rejected": []})
+    assert (second.code, second.json) == (0, {"accepted": 0, "repeated": 2, "rejected": []})
+
+
+def test_people_are_told_how_many_lines_were_taken(booklore: Booklore, reader: SampleReader, spool: Spool) -> None:
+    reader.read(sample_book())
+
+    assert booklore("ingest", spool()).out == "2 lines taken, 0 known already\n"
+
+
+def test_bad_lines_are_reported_by_their_number_and_good_ones_are_taken(
+    booklore: Booklore, reader: SampleReader, tmp_path: Path, home: Path
+) -> None:
+    good = [line.encode() for line in spool_lines(reader)]
+    path = tmp_path / "spool"
+    path.write_bytes(b"\n".join([b"", good[0], b"  ", b"no json", b'{"v":1,"id":"\xff\\"}', good[1], b'{"v":2}', b""]))
+
+    ran = booklore("ingest", path, "--json")
+
+    assert ran.code == 1
+    assert ran.json["accepted"] == 2
+    assert [one["line"] for one in ran.json["rejected"]] == [4, 5, 7]
+    assert all(set(one) == {"line", "error"} for one in ran.json["rejected"])
+    assert [one["error"].partition(":")[0] for one in ran.json["rejected"]] == ["line", "line", "v"]
+    assert "UTF-8" in ran.json["rejected"][1]["error"]
+    assert kept_aside(home) == 3
+
+
+def spool_lines(reader: SampleReader) -> list[str]:
+    reader.read(sample_book())
+    return reader.spool().splitlines()
+
+
+def kept_aside(home: Path) -> int:
+    with sqlite3.connect(home / "booklore.sqlite") as database:
+        return int(database.execute("SELECT COUNT(*) FROM kept_aside").fetchone()[0])
+
+
+def test_torn_last_line_is_kept_for_the_next_hand_over(
+    booklore: Booklore, reader: SampleReader, tmp_path: Path, home: Path
+) -> None:
+    first, second = spool_lines(reader)
+    path = tmp_path / "spool"
+
+    path.write_text(f"{first}\n{second[:50]}")
+    torn = booklore("ingest", path, "--json")
+    path.write_text(f"{first}\n{second}")
+    whole = booklore("ingest", path, "--json")
+
+    assert (torn.code, torn.json) == (0, {"accepted": 1, "repeated": 0, "rejected": []})
+    assert "line 2 is torn off" in torn.err
+    assert (whole.code, whole.json) == (0, {"accepted": 1, "repeated": 1, "rejected": []})
+    assert kept_aside(home) == 0
+
+
+def test_last_line_torn_within_a_letter_is_kept_as_well(booklore: Booklore, tmp_path: Path) -> None:
+    path = tmp_path / "spool"
+    path.write_bytes('{"v":1,"title":"Žižk'.encode()[:-4])
+
+    assert booklore("ingest", path, "--json").json == {"accepted": 0, "repeated": 0, "rejected": []}
+
+
+def test_standard_input_is_a_file_too(booklore: Booklore, reader: SampleReader) -> None:
+    reader.read(sample_book())
+
+    ran = booklore("ingest", "-", "--json", stdin=reader.spool())
+
+    assert (ran.code, ran.json["accepted"]) == (0, 2)
+
+
+def test_windows_line_ends_and_a_byte_order_mark_do_not_matter(
+    booklore: Booklore, reader: SampleReader, tmp_path: Path
+) -> None:
+    path = tmp_path / "spool"
+    path.write_bytes(b"\xef\xbb\xbf" + "\r\n".join(spool_lines(reader)).encode() + b"\r\n")
+
+    assert booklore("ingest", path, "--json").json == {"accepted": 2, "repeated": 0, "rejected": []}
+
+
+def test_of_several_files_each_rejected_line_names_its_own(booklore: Booklore, tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.write_text("bad\n")
+    other.write_text("\nbad too\n")
+
+    ran = booklore("ingest", one, other, "--json")
+
+    assert [(line["file"], line["line"]) for line in ran.json["rejected"]] == [(str(one), 1), (str(other), 2)]
+
+
+def test_missing_file_is_told_in_one_line_before_anything_is_taken(
+    booklore: Booklore, reader: SampleReader, spool: Spool, tmp_path: Path, home: Path
+) -> None:
+    reader.read(sample_book())
+
+    ran = booklore("ingest", spool(), tmp_path / "nowhere", "--json")
+
+    assert ran.code == 1
+    assert ran.out == ""
+    assert ran.err == f"booklore: {tmp_path / 'nowhere'}: No such file or directory\n"
+    assert not home.exists()
+
+
+def test_folder_is_no_spool(booklore: Booklore, tmp_path: Path) -> None:
+    ran = booklore("ingest", tmp_path)
+
+    assert ran.code == 1
+    assert ran.err == f"booklore: {tmp_path}: Is a directory\n"
+
+
+def test_line_that_never_ends_is_rejected_and_the_next_one_taken(
+    booklore: Booklore, reader: SampleReader, tmp_path: Path
+) -> None:
+    first, second = spool_lines(reader)
+    path = tmp_path / "spool"
+    path.write_text(f"{first}\n{'x' * (17 * 1024 * 1024)}\n{second}\n")
+
+    ran = booklore("ingest", path, "--json")
+
+    assert ran.json["accepted"] == 2
+    assert [one["line"] for one in ran.json["rejected"]] == [2]
+    assert "longer than" in ran.json["rejected"][0]["error"]
+
+
+def test_numbers_go_on_beyond_the_first_thousand_lines(booklore: Booklore, tmp_path: Path) -> None:
+    path = tmp_path / "spool"
+    path.write_text("\n" * 50 + "bad\n" + "\n" * 1500 + "worse\n")
+
+    assert [one["line"] for one in booklore("ingest", path, "--json").json["rejected"]] == [51, 1552]

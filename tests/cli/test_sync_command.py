@@ -1,0 +1,161 @@
+"""`booklore sync` and `booklore status`, against a server on loopback."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from cli_world import Booklore, Install, Spool, book_on
+
+from booklore_core.testing import BookLoreServer, SampleReader, sample_book
+
+NONE: dict[str, int] = {}
+
+NOISY = """
+import os
+print("noise at import")
+from booklore_core import hookimpl
+
+class Noisy:
+    name, kinds = "noisy", frozenset({"session"})
+
+    def deliver(self, item, before):
+        print("noise of a target")
+        os.write(1, b"noise below Python")
+
+@hookimpl
+def register_targets():
+    return [Noisy()]
+"""
+
+
+def test_what_was_read_arrives(booklore: Booklore, account: BookLoreServer, reader: SampleReader, spool: Spool) -> None:
+    reader.read(book_on(account, "Dune"))
+    booklore("ingest", spool())
+
+    ran = booklore("sync", "--json")
+
+    assert ran.code == 0
+    assert ran.json["delivered"] == {"session": 1}
+    assert (ran.json["waiting"], ran.json["rejected"], ran.json["unavailable"]) == (NONE, NONE, [])
+    assert ran.json["requests"] > 0
+    assert ran.json["targets"]["booklore"]["delivered"] == {"session": 1}
+    assert [row["durationSeconds"] for row in account.sessions] == [400]
+
+
+def test_book_that_the_server_does_not_have_waits_with_the_reason(
+    booklore: Booklore, account: BookLoreServer, reader: SampleReader, spool: Spool
+) -> None:
+    reader.read(book_on(account, "Dune"))
+    reader.read(sample_book("Unheard Of"))
+    booklore("ingest", spool())
+
+    ran = booklore("sync")
+    status = booklore("status", "--json")
+
+    assert ran.code == 3
+    assert ran.err.startswith("booklore: 1 session still waiting")
+    assert status.code == 0
+    assert status.json["books"] == {"total": 2, "matched": 1, "unmatched": 1}
+    assert status.json["pending"] == {"session": 1}
+    assert status.json["synced"] == {"session": 1}
+    (waiting,) = status.json["waiting"]
+    assert (waiting["kind"], waiting["book"], waiting["attempts"]) == ("session", "Unheard Of", 0)
+    assert "match" in waiting["reason"]
+
+
+def test_server_that_is_away_is_named_and_everything_waits(
+    booklore: Booklore, account: BookLoreServer, reader: SampleReader, spool: Spool
+) -> None:
+    reader.read(book_on(account, "Dune"))
+    booklore("ingest", spool())
+    account.stop()
+
+    ran = booklore("sync", "--json")
+
+    assert ran.code == 3
+    assert ran.json["unavailable"] == ["booklore"]
+    assert ran.json["waiting"] == {"session": 1}
+    assert "cannot be reached" in ran.err
+    assert ran.err.count("\n") == 1
+
+
+def test_with_nothing_to_send_sync_ends_well(booklore: Booklore) -> None:
+    ran = booklore("sync", "--json")
+
+    assert (ran.code, ran.json["delivered"], ran.json["unavailable"]) == (0, NONE, [])
+
+
+def test_target_that_there_is_not_is_refused(booklore: Booklore) -> None:
+    ran = booklore("sync", "--target", "nowhere", "--json")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == "booklore: there is no enabled target 'nowhere'; `booklore plugins list` shows them\n"
+
+
+def test_status_shows_three_sections_and_what_waits(
+    booklore: Booklore, account: BookLoreServer, reader: SampleReader, spool: Spool
+) -> None:
+    for number in range(25):
+        reader.read(sample_book(f"Book [{number}]"))
+    booklore("ingest", spool())
+
+    out = booklore("status").out
+
+    for section in ("Book cache", "Pending uploads", "Progress history"):
+        assert section in out
+    assert "Book [0]" in out
+    assert out.endswith("… and 5 more\n")
+
+
+def test_status_lists_as_many_as_asked_for(
+    booklore: Booklore, account: BookLoreServer, reader: SampleReader, spool: Spool
+) -> None:
+    for number in range(3):
+        reader.read(sample_book(f"Book {number}"))
+    booklore("ingest", spool())
+
+    status = booklore("status", "--json", "--limit", 2).json
+
+    assert len(status["waiting"]) == 2
+    assert status["pending"] == {"session": 3}
+
+
+def test_plugin_that_prints_does_not_spoil_the_document(
+    booklore: Booklore, install: Install, home: Path, reader: SampleReader, spool: Spool
+) -> None:
+    install("noisy", NOISY)
+    reader.read(sample_book())
+    booklore("ingest", spool())
+
+    command = [sys.executable, "-m", "booklore_core", "sync", "--target", "noisy", "--json"]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert json.loads(ran.stdout)["delivered"] == {"session": 1}
+    for noise in ("noise at import", "noise of a target", "noise below Python"):
+        assert noise in ran.stderr
+
+
+def test_status_on_another_schema_version_says_what_to_do(booklore: Booklore, home: Path) -> None:
+    import sqlite3
+
+    booklore("status")
+    with sqlite3.connect(home / "booklore.sqlite") as database:
+        database.execute("UPDATE schema_version SET version = 999")
+
+    ran = booklore("status", "--json")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert "newer version" in ran.err
+    assert ran.err.count("\n") == 1
+
+
+def test_file_that_is_no_database_is_left_alone(booklore: Booklore, home: Path) -> None:
+    home.mkdir()
+    (home / "booklore.sqlite").write_text("my diary, by accident under this name" * 100)
+
+    ran = booklore("status")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.count("\n") == 1
+    assert (home / "booklore.sqlite").read_text().startswith("my diary")

@@ -1,0 +1,118 @@
+"""One data folder, one server, one clock; opens cores as one process after another would."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from scenario import FEATURES, Line
+
+from booklore_core import Section, Store, hookimpl
+from booklore_core.core import Core, Report
+from booklore_core.places import Places
+from booklore_core.testing import BookLoreServer
+from booklore_targets import booklore
+from booklore_targets.booklore.target import BookLore
+
+EVENING = datetime(2026, 11, 27, 20, 0, tzinfo=UTC)
+LAPSE = 90
+"""Seconds between two processes: the lease of one that was killed has lapsed."""
+
+MOST_SYNCS = 6
+DIALECTS = ("booklore", "grimmory", "custom")
+
+
+class Clock:
+    """Tells the time it was given, for core, target and server; waiting moves it."""
+
+    def __init__(self, now: datetime = EVENING) -> None:
+        self.seconds = now.timestamp()
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    def utc(self) -> datetime:
+        return datetime.fromtimestamp(self.seconds, UTC)
+
+    def forward(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+class OnClock:
+    """The BookLore plugin as it is shipped, on a clock of the test's."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    @hookimpl
+    def register_settings(self) -> Any:
+        return booklore.register_settings()
+
+    @hookimpl
+    def register_targets(self, settings: Section, store: Store) -> list[Any]:
+        return [BookLore(settings, store, self._clock, self._clock.forward)]
+
+
+def features() -> list[importlib.metadata.EntryPoint]:
+    return [entry for entry in importlib.metadata.entry_points(group="booklore") if entry.name in FEATURES]
+
+
+class Household:
+    """A folder and a server with an account."""
+
+    def __init__(self, home: Path, server: BookLoreServer, clock: Clock) -> None:
+        self.home, self.server, self.clock = home, server, clock
+
+    @property
+    def environ(self) -> dict[str, str]:
+        account = {"BOOKLORE_USERNAME": self.server.username, "BOOKLORE_PASSWORD": self.server.password}
+        return {"BOOKLORE_HOME": str(self.home), "BOOKLORE_URL": self.server.url, **account}
+
+    def open(self, plugin: object | None = None) -> Core:
+        """A core as a new process would have it; the time that passes before is enough for any lease to lapse.
+
+        plugin: the one with the target; by default the BookLore target on the test's clock.
+        """
+        self.clock.forward(LAPSE)
+        places = Places.from_environment({"BOOKLORE_HOME": str(self.home)})
+        core = Core(places, self.clock.utc, self.environ, features())
+        plugin = plugin or OnClock(self.clock)
+        core.plugins.register(getattr(plugin, "name", "booklore"), plugin)
+        core.refresh()
+        return core
+
+    @contextmanager
+    def opened(self, plugin: object | None = None) -> Iterator[Core]:
+        core = self.open(plugin)
+        try:
+            yield core
+        finally:
+            core.close()
+
+    def settle(self, core: Core) -> list[Report]:
+        """Syncs until nothing waits any more, or another run would not help."""
+        reports = []
+        for _ in range(MOST_SYNCS):
+            reports.append(self.sync(core))
+            if not core.pending():
+                break
+        return reports
+
+    def sync(self, core: Core) -> Report:
+        """One run, some time after the one before: two logins within a second would collide."""
+        self.clock.forward(5)
+        return core.sync()
+
+
+OpenHousehold = Callable[..., Household]
+
+
+def hand_over(core: Core, lines: list[Line]) -> list[str]:
+    """Hands lines to the core. Returns the ids that it acknowledges."""
+    taken = core.take(lines, "spool")
+    assert taken.rejected == []
+    return taken.acknowledged

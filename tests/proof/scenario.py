@@ -1,0 +1,264 @@
+"""What devices do all day, the lines they write about it, and the facts that the server must hold in the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from booklore_core.testing import MORNING, BookLoreServer, SampleReader, partial_digest, sample_book, small_epub
+
+Line = dict[str, Any]
+TITLES = ("Dune", "Emma")
+IDLE_CAP = 600
+"""Seconds that one page counts at most: the default of `sessions.idle_cap`."""
+
+PAUSE = 400
+"""Seconds between two things a reader does: more than the pause over which short stretches are joined."""
+
+FEATURES = ("sessions",)
+"""The features whose facts the scenario expects; a later kind joins here, in `Facts` and in `checker.HELD`."""
+
+
+class Session(NamedTuple):
+    """A reading session as it must arrive; times in UTC, whole seconds."""
+
+    device: str
+    book: str
+    start: str
+    end: str
+    seconds: int
+    first_page: str
+    last_page: str
+
+
+@dataclass
+class Facts:
+    """What must arrive, as multisets by kind."""
+
+    session: Counter[Session] = field(default_factory=Counter)
+
+    def add(self, other: Facts) -> None:
+        for kind, facts in vars(other).items():
+            getattr(self, kind).update(facts)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Something a reader did that no other unit changes: its lines, and what must come of them."""
+
+    lines: list[Line]
+    facts: Facts
+
+
+def book_named(title: str) -> dict[str, Any]:
+    """The book as devices know it; the server has the very same file."""
+    content = small_epub(title)
+    return sample_book(title, partial_md5=partial_digest(content), size=len(content))
+
+
+def stock(server: BookLoreServer, titles: Iterable[str] = TITLES) -> BookLoreServer:
+    """Puts the books that are read into the server's library."""
+    for title in titles:
+        server.add_book(small_epub(title), f"{title.lower()}.epub", title)
+    return server
+
+
+BOOKS = {title: book_named(title) for title in TITLES}
+
+
+def text(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+class Diary:
+    """One device and its reader. Every method is one unit; `units` keeps them all."""
+
+    def __init__(self, device: str = "kobo-7f3a", start: datetime = MORNING) -> None:
+        self.reader = SampleReader(device, start)
+        self.start = start
+        self.units: list[Unit] = []
+        self._facts = Facts()
+        self._begun: tuple[datetime, int] = (start, 0)
+
+    @property
+    def lines(self) -> list[Line]:
+        return self.reader.lines
+
+    def read(self, title: str, pages: int = 5, seconds: int = 40) -> Unit:
+        return self._unit(lambda: self._read(title, pages, seconds))
+
+    def checkpoint(self, title: str, pages: int = 4, seconds: int = 40) -> Unit:
+        """Reads with a checkpoint half-way."""
+
+        def act() -> None:
+            self._open(title)
+            self.reader.turn(pages, seconds)
+            self.reader.checkpoint()
+            self.reader.turn(pages, seconds)
+            self._close(title, 2 * pages * min(seconds, IDLE_CAP))
+
+        return self._unit(act)
+
+    def forget(self, title: str, hours: int = 2) -> Unit:
+        """Reads, then leaves the book open for hours: one page counts no more than the cap."""
+
+        def act() -> None:
+            self._open(title)
+            self.reader.turn(3, 40)
+            self.reader.wait(hours * 3600)
+            self._close(title, 3 * 40 + IDLE_CAP)
+
+        return self._unit(act)
+
+    def wake(self, title: str, asleep: int = 120) -> Unit:
+        """Falls asleep over the book and reads on: two sessions, both long enough by themselves."""
+
+        def act() -> None:
+            self._open(title)
+            self.reader.turn(3, 40)
+            self._close(title, 120, "suspend")
+            self.reader.sleep(asleep)
+            self.reader.resume()
+            self._begin()
+            self.reader.turn(2, 50)
+            self._close(title, 100)
+
+        return self._unit(act)
+
+    def nap(self, title: str) -> Unit:
+        """A stretch too short by itself, a nap, and another one: one session."""
+
+        def act() -> None:
+            self._open(title)
+            self.reader.turn(1, 10)
+            self.reader.suspend()
+            self.reader.sleep(60)
+            self.reader.resume()
+            self.reader.turn(2, 40)
+            self._close(title, 10 + 80)
+
+        return self._unit(act)
+
+    def run_dry(self, title: str) -> Unit:
+        """The battery dies: what the last checkpoint told is the session, once the device is opened again."""
+
+        def act() -> None:
+            self._open(title)
+            self.reader.turn(3, 40)
+            self.reader.checkpoint()
+            self._expect(title, 120)
+            self.reader.turn(1, 20)
+            self.reader.die()
+
+        return self._unit(act)
+
+    def leaf(self, title: str) -> Unit:
+        """Opens a book, turns no page, closes it: no session."""
+
+        def act() -> None:
+            self._open(title)
+            self.reader.wait(120)
+            self.reader.close()
+
+        return self._unit(act)
+
+    def connect(self) -> Unit:
+        return self._unit(lambda: self.reader.network() and None)
+
+    def rate(self, title: str, stars: int | None) -> Unit:
+        """Gives stars and reads on."""
+
+        def act() -> None:
+            self.reader.stars = stars
+            self._read(title, 2, 45)
+
+        return self._unit(act)
+
+    def facts(self) -> Facts:
+        facts = Facts()
+        for unit in self.units:
+            facts.add(unit.facts)
+        return facts
+
+    @property
+    def seconds(self) -> float:
+        """How long this device's day was by the clock."""
+        return (self.reader.now - self.start).total_seconds()
+
+    def _unit(self, act: Callable[[], None]) -> Unit:
+        first = len(self.reader.lines)
+        self._facts = Facts()
+        act()
+        unit = Unit(self.reader.lines[first:], self._facts)
+        self.units.append(unit)
+        self.reader.sleep(PAUSE)
+        return unit
+
+    def _read(self, title: str, pages: int, seconds: int) -> None:
+        self._open(title)
+        self.reader.turn(pages, seconds)
+        self._close(title, pages * min(seconds, IDLE_CAP))
+
+    def _open(self, title: str) -> None:
+        self.reader.open(BOOKS[title])
+        self._begin()
+
+    def _begin(self) -> None:
+        self._begun = (self.reader.now, self.reader.page)
+
+    def _close(self, title: str, seconds: int, reason: str = "close") -> None:
+        self._expect(title, seconds)
+        self.reader.close(reason)
+
+    def _expect(self, title: str, seconds: int) -> None:
+        (start, page), reader = self._begun, self.reader
+        told = (text(start), text(reader.now), seconds, str(page), str(reader.page))
+        self._facts.session[Session(reader.device, title, *told)] += 1
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Hand-overs in the order in which the core gets them, each followed by a sync, and what must arrive."""
+
+    handovers: list[list[Line]]
+    facts: Facts
+    wall: dict[str, float]
+    """device → seconds that its day lasted."""
+
+    @property
+    def lines(self) -> list[Line]:
+        return [line for lines in self.handovers for line in lines]
+
+
+def scenario_of(*diaries: Diary, handovers: list[list[Line]] | None = None) -> Scenario:
+    facts = Facts()
+    for diary in diaries:
+        facts.add(diary.facts())
+    given = handovers or [[line for diary in diaries for line in diary.lines]]
+    return Scenario(given, facts, {diary.reader.device: diary.seconds for diary in diaries})
+
+
+def full_day() -> Scenario:
+    """Every kind of stretch, on two devices, handed over late, mixed up and twice."""
+    kobo, phone = Diary(), Diary("phone-02", MORNING + timedelta(minutes=7))
+    early = [kobo.read("Dune"), kobo.nap("Dune"), kobo.run_dry("Emma"), kobo.wake("Dune")]
+    late = [kobo.checkpoint("Emma"), kobo.leaf("Dune")]
+    last = [kobo.forget("Emma"), kobo.rate("Dune", 4), kobo.connect()]
+    other = [phone.read("Emma"), phone.read("Dune", 3, 70)]
+    first = lines_of([*early, *last, *other])
+    return scenario_of(kobo, phone, handovers=[first, [*reversed(lines_of(late)), *lines_of(early)]])
+
+
+def short_day() -> Scenario:
+    """As much of it as a crash at every single step affords: two books, a suspend, a dead battery, late lines."""
+    kobo = Diary()
+    early = [kobo.wake("Dune"), kobo.run_dry("Emma")]
+    late = kobo.read("Dune", 2)
+    return scenario_of(kobo, handovers=[lines_of(early), [*reversed(late.lines), *early[0].lines]])
+
+
+def lines_of(units: Iterable[Unit]) -> list[Line]:
+    return [line for unit in units for line in unit.lines]

@@ -1,0 +1,221 @@
+"""A week of several devices, one core and one server, in which everything goes wrong by chance: a seed is one run."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Protocol
+
+from checker import compare, excess, find_faults, overlaps, shown_sessions, unsettled
+from household import Clock, Household, OnClock, hand_over
+from power import AFTER, BEFORE, Machine, PowerCut, powered
+from remote import Remote, RemotePlugin
+from scenario import TITLES, Diary, Facts, Unit, lines_of, stock
+from tally import count
+
+from booklore_core.core import Core
+from booklore_core.testing import MORNING, BookLoreServer
+
+WEEK = 40
+"""How many things happen in a week, half of them at devices."""
+
+CRASH_RATE = 0.15
+EXIT_RATE = 0.08
+TROUBLES = (
+    "close_before",
+    "close_after",
+    "half_body",
+    "status:500",
+    "commit_then_500",
+    "status:502_html",
+    "commit_then_502_html",
+    "html_200",
+    "commit_then_html_200",
+    "status:429",
+    "status:401_empty",
+    "sync_disabled",
+)
+
+
+class World(Protocol):
+    """The other end. name: the target's. upset: something goes wrong from now on; calm: nothing does any more."""
+
+    name: str
+
+    def plugin(self, clock: Clock) -> object: ...
+
+    def upset(self, rng: random.Random) -> None: ...
+
+    def calm(self) -> None: ...
+
+    def faults(self, core: Core, facts: Facts, wall: Mapping[str, float]) -> list[str]: ...
+
+
+class InProcess:
+    """The remote of this process: quick."""
+
+    name = "remote"
+
+    def __init__(self, rng: random.Random) -> None:
+        self.remote = Remote(rng, 0.0)
+
+    def plugin(self, clock: Clock) -> object:
+        return RemotePlugin(self.remote)
+
+    def upset(self, rng: random.Random) -> None:
+        self.remote.rate = rng.choice((0.0, 0.2, 0.5, 1.0))
+
+    def calm(self) -> None:
+        self.remote.rate = 0.0
+        count("faults in simulated weeks", self.remote.faults)
+
+    def faults(self, core: Core, facts: Facts, wall: Mapping[str, float]) -> list[str]:
+        compared = compare(self.remote.held, shown_sessions(facts.session), "session")
+        return compared + overlaps(facts.session) + excess(facts.session, wall) + unsettled(core)
+
+
+class OverHttp:
+    """The BookLore target and the fake server."""
+
+    name = "booklore"
+
+    def __init__(self, server: BookLoreServer, clock: Clock) -> None:
+        self.server, self._clock = server, clock
+
+    def plugin(self, clock: Clock) -> object:
+        return OnClock(clock)
+
+    def upset(self, rng: random.Random) -> None:
+        match rng.randrange(8):
+            case 0:
+                self.server.expire_tokens(refresh_too=rng.random() < 0.5)
+            case 1:
+                self.server.database_away = not self.server.database_away
+            case 2:
+                self.server.restart()
+            case 3:
+                self.server.recover()
+            case _:
+                where = rng.choice(("* /", "POST /api/v1/reading-sessions", "GET /api/v1/reading-sessions"))
+                self.server.fail(rng.choice(TROUBLES), where, rng.choice((1, 1, 2, 5)), rng.randrange(4))
+        count("faults in simulated weeks")
+
+    def calm(self) -> None:
+        self.server.recover()
+        self._clock.forward(3600)
+
+    def faults(self, core: Core, facts: Facts, wall: Mapping[str, float]) -> list[str]:
+        return find_faults(core, self.server, facts, wall)
+
+
+class Device:
+    """A diary, and what of it the core has not acknowledged."""
+
+    def __init__(self, number: int, rng: random.Random) -> None:
+        self.diary = Diary(f"kobo-{number:02d}", MORNING + timedelta(minutes=number))
+        self.rng = rng
+        self.spool: list[Unit] = []
+        self.other_spool: list[Unit] = []
+        self.is_offering = False
+
+    def live(self) -> None:
+        """Something is read, now or hours later; its lines may stay behind on another spool."""
+        diary = self.diary
+        diary.reader.sleep(self.rng.choice((0, 0, 1800, 6 * 3600)))
+        acts = (diary.read, diary.checkpoint, diary.forget, diary.wake, diary.nap, diary.run_dry, diary.leaf)
+        unit = self.rng.choice(acts)(self.rng.choice(TITLES))
+        (self.other_spool if self.rng.random() < 0.15 else self.spool).append(unit)
+
+    def offer(self, core: Core) -> None:
+        """Hands the spool over, from its beginning. Now and then the acknowledgement is lost."""
+        self.is_offering = True
+        hand_over(core, lines_of(self.spool))
+        self.is_offering = False
+        if self.rng.random() < 0.8:
+            self.spool.clear()
+
+    def find_spool(self) -> None:
+        self.spool += self.other_spool
+        self.other_spool = []
+
+
+class Week:
+    """One run. folder: an empty one, for the homes that processes leave to each other."""
+
+    def __init__(self, seed: int, folder: Path, world: World, clock: Clock, household: Household) -> None:
+        self.rng = random.Random(seed)
+        self.folder, self.world, self.clock, self.household = folder, world, clock, household
+        self.crashes = 0
+        self.devices = [Device(number, self.rng) for number in range(self.rng.randint(1, 3))]
+        self.left = WEEK
+
+    def faults(self) -> list[str]:
+        """What is wrong at the end of the week, when everything has calmed down; empty when nothing is."""
+        while self.left > 0:
+            self._process()
+        count("crashes in simulated weeks", self.crashes)
+        self.world.calm()
+        facts = Facts()
+        with self.household.opened(self.world.plugin(self.clock)) as core:
+            self._enable(core, True)
+            for device in self.devices:
+                device.find_spool()
+                device.spool.append(device.diary.read("Dune"))
+                hand_over(core, lines_of(device.spool))
+                facts.add(device.diary.facts())
+            self.household.settle(core)
+            return self.world.faults(core, facts, {one.diary.reader.device: one.diary.seconds for one in self.devices})
+
+    def _process(self) -> None:
+        """One process lives through some of what happens, until it ends or power fails."""
+        machine = Machine(self.household.home, self.folder / f"home-{self.crashes}")
+        with powered(machine), suppress(PowerCut), self.household.opened(self.world.plugin(self.clock)) as core:
+            for device in self.devices:
+                if device.is_offering:
+                    device.offer(core)
+            while self.left > 0 and self.rng.random() > EXIT_RATE:
+                self.left -= 1
+                if self.rng.random() < CRASH_RATE:
+                    machine.cut_at = machine.steps + self.rng.randint(1, 120)
+                    machine.side = self.rng.choice((BEFORE, AFTER))
+                self._happen(core)
+        self.left -= 1
+        if machine.is_dead:
+            shutil.rmtree(self.household.home, ignore_errors=True)
+            self.household.home, self.crashes = machine.image, self.crashes + 1
+
+    def _happen(self, core: Core) -> None:
+        device = self.rng.choice(self.devices)
+        acts: dict[Callable[[], object], int] = {
+            device.live: 40,
+            lambda: device.offer(core): 20,
+            device.find_spool: 3,
+            lambda: self.household.sync(core): 22,
+            lambda: self.world.upset(self.rng): 10,
+            lambda: self._enable(core, self.rng.random() < 0.5): 4,
+            lambda: self.clock.forward(self.rng.choice((600, 4 * 3600))): 4,
+        }
+        self.rng.choices(list(acts), list(acts.values()))[0]()
+
+    def _enable(self, core: Core, on: bool) -> None:
+        core.settings.set(f"{self.world.name}.enabled", on)
+        core.refresh()
+
+
+def simulate(seed: int, folder: Path) -> list[str]:
+    """One week with the remote of this process."""
+    clock = Clock()
+    household = Household(folder / "home", BookLoreServer("booklore"), clock)
+    return Week(seed, folder, InProcess(random.Random(seed + 1)), clock, household).faults()
+
+
+def simulate_over_http(seed: int, folder: Path, dialect: str) -> list[str]:
+    """One week with the BookLore target and a server of the dialect."""
+    clock = Clock()
+    with stock(BookLoreServer(dialect, now=clock)) as server:
+        household = Household(folder / "home", server, clock)
+        return Week(seed, folder, OverHttp(server, clock), clock, household).faults()

@@ -1,0 +1,116 @@
+"""Power fails at every single step of a day, before and after its effect: the next process makes it all good."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from checker import find_faults
+from household import DIALECTS, Household, OpenHousehold, hand_over
+from power import AFTER, BEFORE, Machine, PowerCut, powered
+from scenario import Scenario, full_day, short_day
+from tally import count
+
+STRIDE = 29
+"""In the suite, every so many steps for the other dialects; their offsets differ, so that they complement each other."""
+
+
+def live(household: Household, scenario: Scenario) -> None:
+    """One process: opens, takes each hand-over in, syncs."""
+    with household.opened() as core:
+        for lines in scenario.handovers:
+            hand_over(core, lines)
+            household.sync(core)
+
+
+def recover(household: Household, scenario: Scenario) -> list[str]:
+    """The next process: the e-reader hands everything over again, for it has no acknowledgement of the last lines."""
+    with household.opened() as core:
+        hand_over(core, scenario.lines)
+        household.settle(core)
+        return find_faults(core, household.server, scenario.facts, scenario.wall)
+
+
+def count_steps(household: Household, scenario: Scenario) -> int:
+    """How many steps the day has when nothing goes wrong; it must go right, too."""
+    with powered(Machine(household.home, household.home / "never")) as machine:
+        live(household, scenario)
+    assert recover(household, scenario) == []
+    return machine.steps
+
+
+class Crashes:
+    """Crashes of one scenario at one dialect. What was left behind identically before is not recovered again."""
+
+    def __init__(self, open_household: OpenHousehold, dialect: str, scenario: Scenario) -> None:
+        self._open = lambda: open_household(dialect)
+        self._dialect, self._scenario = dialect, scenario
+        self._household = self._open()
+        self._seen: set[tuple[object, ...]] = set()
+        self.steps = count_steps(self._open(), scenario)
+
+    def crash(self, step: int, side: str, torn: bool = False) -> None:
+        """Raises AssertionError when anything is wrong in the end after power failed at one step."""
+        household = self._household
+        image = household.home.with_name(f"{household.home.name}-after")
+        with powered(Machine(household.home, image, step, side, torn)) as machine, suppress(PowerCut):
+            live(household, self._scenario)
+        assert machine.is_dead, f"step {step} was never reached"
+        count("crash points")
+        left = (torn, len(household.server.requests), *sizes(image))
+        faults = [] if left in self._seen else self._recover(image)
+        self._seen.add(left)
+        assert not faults, "\n".join([f"{self._dialect}: power failed {side} step {step}", *faults])
+        self._clear(image)
+
+    def _recover(self, image: Path) -> list[str]:
+        count("recoveries from different remains")
+        return recover(Household(image, self._household.server, self._household.clock), self._scenario)
+
+    def _clear(self, image: Path) -> None:
+        shutil.rmtree(self._household.home, ignore_errors=True)
+        shutil.rmtree(image)
+        if self._household.server.requests:
+            self._household.server.stop()
+            self._household = self._open()
+
+
+def sizes(folder: Path) -> list[tuple[str, int]]:
+    """The files of a folder: they only grow during a day, so files of the same sizes hold the same."""
+    return sorted((path.name, path.stat().st_size) for path in folder.iterdir() if not path.name.endswith("-shm"))
+
+
+def test_day_survives_a_crash_at_every_step(open_household: OpenHousehold) -> None:
+    crashes = Crashes(open_household, "custom", short_day())
+    count("steps of the crash scenario", crashes.steps)
+
+    for step in range(1, crashes.steps + 1):
+        crashes.crash(step, BEFORE)
+    crashes.crash(crashes.steps, AFTER)
+
+
+@pytest.mark.parametrize("torn", [False, True], ids=["killed", "power lost"])
+def test_day_survives_a_crash_on_either_side_of_a_step(
+    open_household: OpenHousehold, dialect: str, torn: bool
+) -> None:
+    crashes = Crashes(open_household, dialect, short_day())
+
+    for step in range(1 + 2 * DIALECTS.index(dialect) + 6 * torn, crashes.steps + 1, STRIDE):
+        crashes.crash(step, BEFORE, torn)
+        crashes.crash(step, AFTER, torn)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("torn", [False, True], ids=["killed", "power lost"])
+@pytest.mark.parametrize("day", [short_day, full_day])
+def test_every_day_survives_a_crash_on_both_sides_of_every_step(
+    open_household: OpenHousehold, dialect: str, day: Callable[[], Scenario], torn: bool
+) -> None:
+    crashes = Crashes(open_household, dialect, day())
+
+    for step in range(1, crashes.steps + 1):
+        crashes.crash(step, BEFORE, torn)
+        crashes.crash(step, AFTER, torn)

@@ -1,0 +1,205 @@
+"""No session twice: before a repeat the server is looked at, and where it cannot be, the session is held."""
+
+from datetime import timedelta
+
+import pytest
+from booklore_world import FRESH, MAYBE_SENT, OpenWorld, World, session
+
+from booklore_core import BookUnmatched, Declined, ItemFailed, TargetUnavailable
+
+POST, LOOK = "POST /api/v1/reading-sessions", "GET /api/v1/reading-sessions/book"
+
+
+def looks(world: World) -> int:
+    return world.asked("/api/v1/reading-sessions/book", "GET")
+
+
+@pytest.mark.parametrize("fault", ["close_after", "half_body", "commit_then_500", "commit_then_html_200"])
+def test_session_whose_answer_was_lost_is_found_and_not_repeated(world: World, fault: str) -> None:
+    target = world.target()
+    target.check()
+    world.server.fail(fault, POST)
+    with pytest.raises(Declined) as lost:
+        target.deliver(session(), FRESH)
+    assert lost.value.maybe_sent
+
+    remote_id = target.deliver(session(), MAYBE_SENT)
+
+    assert remote_id == "1:2026-02-22T14:00:00Z"
+    assert len(world.server.sessions) == 1
+
+
+@pytest.mark.parametrize("fault", ["close_before", "status:500", "status:503"])
+def test_session_that_did_not_arrive_is_sent_again(stock: World, fault: str) -> None:
+    target = stock.target()
+    target.check()
+    stock.server.fail(fault, POST)
+    with pytest.raises(Declined):
+        target.deliver(session(), FRESH)
+
+    target.deliver(session(), MAYBE_SENT)
+
+    assert len(stock.server.sessions) == 1
+
+
+def test_fresh_session_costs_no_look(stock: World) -> None:
+    stock.target().deliver(session(), FRESH)
+
+    assert looks(stock) == 0
+
+
+@pytest.mark.parametrize("fault", ["status:500", "status:409", "sync_disabled"])
+def test_session_is_held_when_the_server_does_not_show_its_sessions(stock: World, fault: str) -> None:
+    stock.server.fail(fault, LOOK)
+
+    with pytest.raises(ItemFailed) as held:
+        stock.target().deliver(session(), MAYBE_SENT)
+
+    assert held.value.maybe_sent
+    assert not stock.server.sessions
+
+
+@pytest.mark.parametrize("fault", ["html_200", "status:429", "status:503", "close_before", "half_body"])
+def test_session_is_held_when_the_server_goes_away_meanwhile(stock: World, fault: str) -> None:
+    stock.target().check()
+    stock.server.fail(fault, LOOK)
+
+    with pytest.raises(TargetUnavailable) as held:
+        stock.target().deliver(session(), MAYBE_SENT)
+
+    assert held.value.maybe_sent
+    assert not stock.server.sessions
+
+
+def test_session_is_held_while_nobody_can_log_in(stock: World) -> None:
+    stock.server.fail("status:500", "POST /api/v1/auth/login")
+
+    with pytest.raises(TargetUnavailable) as held:
+        stock.target().deliver(session(), MAYBE_SENT)
+
+    assert held.value.maybe_sent
+
+
+def test_session_is_held_while_the_server_is_down(stock: World) -> None:
+    target = stock.target()
+    stock.server.stop()
+
+    with pytest.raises(TargetUnavailable) as held:
+        target.deliver(session(), MAYBE_SENT)
+
+    assert held.value.maybe_sent
+
+
+def test_held_session_of_a_removed_book_may_still_have_been_sent(stock: World) -> None:
+    with pytest.raises(BookUnmatched) as held:
+        stock.target().deliver(session().matched("999"), MAYBE_SENT)
+
+    assert held.value.maybe_sent
+
+
+def test_revision_that_ends_later_is_the_session_that_was_sent(stock: World) -> None:
+    target = stock.target()
+    target.deliver(session(), FRESH)
+
+    target.deliver(session(end="2026-02-22T14:30:00Z", duration=1800), MAYBE_SENT)
+
+    assert len(stock.server.sessions) == 1
+
+
+def test_fractions_of_a_second_are_no_difference(stock: World) -> None:
+    target = stock.target()
+    target.deliver(session(start="2026-02-22T14:00:00.75Z"), FRESH)
+
+    target.deliver(session(start="2026-02-22T15:00:00.750000+01:00"), MAYBE_SENT)
+
+    assert len(stock.server.sessions) == 1
+
+
+def test_session_of_another_book_at_the_same_time_is_another_session(stock: World) -> None:
+    target = stock.target()
+    target.deliver(session(stock.server.books[2]), FRESH)
+
+    target.deliver(session(stock.server.books[1]), MAYBE_SENT)
+
+    assert [row["bookId"] for row in stock.server.sessions] == [2, 1]
+
+
+def test_session_of_another_reader_is_another_session(world: World) -> None:
+    world.target().deliver(session(), FRESH)
+    world.server.add_user("ann", "annspassword", libraries=[1])
+    world.clock.now += 5
+
+    world.target(USERNAME="ann", PASSWORD="annspassword").deliver(session(), MAYBE_SENT)
+
+    assert len(world.server.sessions) == 2
+
+
+@pytest.mark.parametrize(("minute", "is_new"), [(0, False), (1, True), (1000, False), (1995, False), (2000, True)])
+def test_old_session_is_found_behind_many_pages(open_world: OpenWorld, minute: int, is_new: bool) -> None:
+    world = open_world("custom")
+    target = world.target()
+    for first in (0, 100, 200, 300):
+        target.deliver_batch([session(minute=5 * (first + number)) for number in range(100)])
+
+    target.deliver(session(minute=minute), MAYBE_SENT)
+
+    assert len(world.server.sessions) == 400 + is_new
+
+
+def test_look_ends_at_the_first_session_that_began_earlier(open_world: OpenWorld) -> None:
+    world = open_world("custom")
+    target = world.target()
+    for first in (0, 100, 200):
+        target.deliver_batch([session(minute=10 * (first + number)) for number in range(100)])
+
+    target.deliver(session(minute=10 * 250), MAYBE_SENT)
+
+    assert looks(world) == 1
+
+
+def test_one_look_serves_all_sessions_of_a_book(world: World) -> None:
+    target = world.target()
+
+    for minute in range(0, 100, 10):
+        target.deliver(session(minute=minute), MAYBE_SENT)
+
+    assert len(world.server.sessions) == 10
+    assert looks(world) == 1
+
+
+def test_sessions_that_start_in_the_same_second_do_not_end_the_look(open_world: OpenWorld) -> None:
+    world = open_world()
+    target = world.target()
+    for _ in range(101):
+        target.deliver(session(minute=10), FRESH)
+    target.deliver(session(), FRESH)
+
+    target.deliver(session(), MAYBE_SENT)
+
+    assert len(world.server.sessions) == 102
+
+
+def test_batch_of_unknown_outcome_is_repeated_one_by_one_without_duplicates(open_world: OpenWorld) -> None:
+    world = open_world("custom")
+    target = world.target()
+    target.check()
+    items = [session(minute=10 * number) for number in range(5)]
+    world.server.fail("commit_then_500", f"{POST}/batch")
+    with pytest.raises(ItemFailed) as lost:
+        target.deliver_batch(items)
+    assert lost.value.maybe_sent
+
+    for item in items:
+        target.deliver(item, MAYBE_SENT)
+
+    assert len(world.server.sessions) == 5
+
+
+def test_session_at_the_same_minute_of_another_day_is_another_session(stock: World) -> None:
+    target, item = stock.target(), session()
+    target.deliver(item, FRESH)
+    tomorrow = item.occurred_at + timedelta(days=1)
+
+    target.deliver(session(minute=24 * 60), MAYBE_SENT)
+
+    assert stock.server.sessions[1]["startTime"] == tomorrow.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,76 @@
+"""The public face: every name is there, and asking for none of them costs nothing."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import booklore_core
+from booklore_core import testing
+
+PROMISED = """
+hookimpl Item BookRef Target Before TargetUnavailable BookUnmatched ItemRejected Action Setting API_VERSION
+BookOpen PageTurns BookClose Resume NetworkConnected Rating Delete
+Choose Confirm Ask Pick Toast GoTo Schedule Info AskReader
+""".split()
+"""What the interface promises to plugin authors."""
+
+HEAVY = {"pydantic", "sqlalchemy", "dataset", "requests", "pluggy", "fastapi", "uvicorn", "typer", "rich", "lxml"}
+
+
+def modules_after(statement):
+    """The top-level modules that a fresh interpreter has loaded after a statement."""
+    program = f"import sys; {statement}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("name", booklore_core.__all__)
+def test_every_exported_name_resolves(name):
+    assert getattr(booklore_core, name) is not None
+
+
+def test_everything_that_was_promised_is_exported():
+    assert set(PROMISED) <= set(booklore_core.__all__)
+    assert {"FakeTarget", "SampleReader", "BookLoreServer"} <= set(testing.__all__)
+
+
+def test_what_type_checkers_see_is_what_is_exported():
+    tree = ast.parse(Path(booklore_core.__file__).read_text(encoding="utf-8"))
+    checked = next(node for node in tree.body if isinstance(node, ast.If))
+
+    assert {alias.asname for node in checked.body for alias in node.names} == set(booklore_core.__all__)
+
+
+def test_a_name_that_there_is_not_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="Bookworm"):
+        booklore_core.Bookworm  # noqa: B018
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    assert not modules_after("import booklore_core") & HEAVY
+
+
+@pytest.mark.parametrize("name", ["Item", "Setting", "Toast", "Before"])
+def test_a_name_loads_only_what_it_needs(name):
+    assert not modules_after(f"from booklore_core import {name}") & HEAVY
+
+
+def test_the_command_line_needs_no_heavy_module_for_its_help():
+    done = modules_after("import booklore_core.status, booklore_core.places")
+
+    assert not done & (HEAVY - {"platformdirs"})
+
+
+def test_a_target_is_known_by_its_shape():
+    class Shelf:
+        name = "shelf"
+        kinds = frozenset({"rating"})
+
+        def deliver(self, item, before):
+            return None
+
+    assert isinstance(Shelf(), booklore_core.Target)
+    assert not isinstance(object(), booklore_core.Target)

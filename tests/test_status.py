@@ -1,0 +1,176 @@
+"""Status: what is known and what waits, the same at a glance as through the database."""
+
+import sqlite3
+
+import pytest
+
+from booklore_core import BookRef, Item, ItemFailed, ItemRejected, TargetUnavailable
+from booklore_core.faults import DatabaseUnusable
+from booklore_core.status import MAX_WAITING, Glance, read_status, short_counts
+from booklore_core.testing import FakeLibrary, FakeTarget
+
+DUNE = BookRef("ec549edd15e40cfc506269777a36b559", "Dune")
+EMMA = BookRef("0123456789abcdef0123456789abcdef", "Emma")
+
+
+def facts(clock, *stars, book=DUNE, kind="rating"):
+    return [Item(kind, f"{book.title} {number}", book, {"stars": one}, clock()) for number, one in enumerate(stars)]
+
+
+def reasons(core):
+    return [(one.target, one.reason, one.attempts) for one in core.status().waiting]
+
+
+def glance(core):
+    quick = Glance(core.places.database_file)
+    try:
+        return read_status(quick)
+    finally:
+        quick.close()
+
+
+def test_nothing_is_known_at_first(open_core):
+    assert open_core().status().as_json() == {
+        "books": {"total": 0, "matched": 0, "unmatched": 0},
+        "pending": {},
+        "synced": {},
+        "waiting": [],
+    }
+
+
+def test_an_item_waits_until_every_target_has_it_and_counts_once(open_core, clock):
+    bookworm = FakeTarget(kinds={"rating"})
+    asleep = FakeTarget("asleep", kinds={"rating"}, fails_with=TargetUnavailable("asleep"))
+    core = open_core(bookworm, asleep)
+    core.put(facts(clock, 4, 5), "test")
+    assert core.status().pending == {"rating": 2}
+
+    core.sync()
+    status = core.status()
+    assert (status.pending, status.synced) == ({"rating": 2}, {"rating": 2})
+    assert {one.target for one in status.waiting} == {"asleep"}
+
+    asleep.wake_up()
+    core.sync()
+    status = core.status()
+    assert (status.pending, status.synced, status.waiting) == ({}, {"rating": 2}, [])
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "attempts"),
+    [
+        (None, "not sent yet", 0),
+        (ItemFailed("the server is confused"), "the server is confused", 1),
+        (ItemRejected("the server says never"), "the server says never", 1),
+        (KeyError("id"), "KeyError: 'id'", 1),
+        (TargetUnavailable("down", maybe_sent=False), "not sent yet", 0),
+        (TargetUnavailable("hung up", maybe_sent=True), "outcome unknown", 0),
+    ],
+)
+def test_every_waiting_item_says_why(open_core, clock, error, reason, attempts):
+    core = open_core(FakeTarget(kinds={"rating"}, fails_with=error))
+    core.put(facts(clock, 4), "test")
+
+    if error:
+        core.sync()
+
+    assert reasons(core) == [("bookworm", reason, attempts)]
+
+
+def test_a_changed_fact_waits_because_it_changed(open_core, clock):
+    core = open_core(FakeTarget(kinds={"rating"}))
+    core.put(facts(clock, 4), "test")
+    core.sync()
+
+    clock.forward(minutes=1)
+    core.put(facts(clock, 5), "test")
+
+    assert reasons(core) == [("bookworm", "changed since it was sent", 0)]
+
+
+def test_a_fact_that_changed_after_it_was_cleared_waits_again(open_core, clock):
+    core = open_core(FakeTarget(kinds={"rating"}))
+    core.put(facts(clock, 4), "test")
+    core.outbox.discard("rating", clock())
+    assert reasons(core) == []
+
+    clock.forward(minutes=1)
+    core.put(facts(clock, 5), "test")
+
+    assert reasons(core) == [("bookworm", "changed since it was cleared", 0)]
+
+
+def test_books_are_counted_with_and_without_a_match(open_core, clock):
+    core = open_core(FakeLibrary({DUNE.partial_md5: "7"}, kinds={"rating"}))
+    core.put([*facts(clock, 4), *facts(clock, 3, book=EMMA)], "test")
+
+    core.sync()
+
+    assert core.status().books == {"total": 2, "matched": 1, "unmatched": 1}
+    assert [one.title for one in core.status().waiting] == ["Emma"]
+
+
+def test_a_glance_at_the_file_shows_the_same(open_core, clock):
+    core = open_core(FakeLibrary({DUNE.partial_md5: "7"}, kinds={"rating", "session"}))
+    core.put([*facts(clock, 4, 5), *facts(clock, 3, book=EMMA, kind="session")], "test")
+    core.sync()
+
+    assert glance(core) == core.status()
+
+
+def test_a_glance_at_a_closed_database_shows_the_same_and_leaves_nothing_behind(open_core, clock):
+    core = open_core(FakeTarget(kinds={"rating"}))
+    core.put(facts(clock, 4, 5), "test")
+    before = core.status()
+    core.close()
+    content = core.places.database_file.read_bytes()
+
+    assert glance(core) == before
+    assert core.places.database_file.read_bytes() == content
+
+
+def test_a_glance_at_another_version_is_left_to_the_database(open_core):
+    core = open_core()
+    core.database.run("INSERT INTO schema_version VALUES (99)")
+
+    with pytest.raises(sqlite3.Error, match="99"):
+        Glance(core.places.database_file)
+    with pytest.raises(DatabaseUnusable, match="newer version"):
+        open_core()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no database at all" * 100])
+def test_a_glance_at_no_database_is_left_to_the_database(tmp_path, content):
+    file = tmp_path / "booklore.sqlite"
+    if content is not None:
+        file.write_bytes(content)
+
+    with pytest.raises(sqlite3.Error):
+        Glance(file)
+
+    assert file.exists() == (content is not None)
+
+
+def test_the_list_of_what_waits_is_bounded_and_the_counts_are_complete(open_core, clock):
+    core = open_core(FakeTarget(kinds={"rating"}))
+    core.put(facts(clock, *range(MAX_WAITING + 5)), "test")
+
+    status = core.status()
+
+    assert status.pending == {"rating": MAX_WAITING + 5}
+    assert len(status.waiting) == MAX_WAITING
+    assert len(read_status(core.database, limit=3).waiting) == 3
+
+
+@pytest.mark.parametrize(
+    ("pending", "text"),
+    [
+        ({}, ""),
+        ({"session": 0}, ""),
+        ({"session": 3, "annotation": 1, "rating": 2, "bookmark": 1, "progress": 4}, "3S, 1A, 2R, 1B, 4P"),
+        ({"deletion": 1, "progress": 4, "session": 3}, "3S, 4P, 1D"),
+        ({"loan": 2, "rating": 1}, "1R, 2 more"),
+    ],
+)
+def test_short_counts_are_upper_case_and_not_zero_in_one_order(pending, text):
+    assert short_counts(pending) == text
