@@ -146,7 +146,7 @@ CORE_ACTIONS = (
     ),
     Action(
         "toggle_manual_only", "Manual only (cache everything)", toggle_manual_only,
-        "Everything is queued and sent only when you ask.", order=2, menu=TRIGGERS, args={"value": True}, radio=True,
+        "Everything is queued and sent only when you ask.", order=2, menu=TRIGGERS, args={"enabled": True}, radio=True,
         checked=lambda core: sync_mode(core) == "manual", dispatcher="BookLore Sync: toggle manual sync only",
     ),
 )  # fmt: skip

@@ -91,7 +91,9 @@ class Books:
         return book_ref(row) if row else None
 
     def find(self, start: str) -> list[BookRef]:
-        """The books whose partial MD5 begins with start, at most ten."""
+        """The books whose partial MD5 begins with start, at most ten; none for what can begin no MD5."""
+        if not (start.isascii() and start.isalnum()):
+            return []
         rows = self._database.rows(BOOK + " WHERE b.partial_md5 LIKE :start LIMIT 10", start=f"{start.lower()}%")
         return [book_ref(row) for row in rows]
 

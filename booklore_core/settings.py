@@ -64,7 +64,7 @@ class Setting:
             return True
         low = -math.inf if self.low is None else self.low
         high = math.inf if self.high is None else self.high
-        return low <= value <= high and -math.inf < value < math.inf
+        return bool(low <= value <= high and -math.inf < value < math.inf)
 
     def _typed(self, value: Any) -> Any:
         if self.type is bool:

@@ -284,7 +284,7 @@ def test_postgresql_gets_statements_of_its_own():
         ("postgresql://reader:s3cret@db/books", "postgresql://reader:***@db/books"),
         ("postgresql://reader:p%40ss%3Aw@db:5432/books", "postgresql://reader:***@db:5432/books"),
         ("postgresql://db/books?user=reader&password=s3cret", "postgresql://db/books?password=***&user=reader"),
-        ("sqlite:////home/reader/booklore.sqlite", "sqlite:////home/reader/booklore.sqlite"),
+        ("sqlite:////data/booklore.sqlite", "sqlite:////data/booklore.sqlite"),
         ("postgresql//reader:s3cret@db", "postgresql//reader:…"),
     ],
 )

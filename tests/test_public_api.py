@@ -10,11 +10,35 @@ import pytest
 import booklore_core
 from booklore_core import testing
 
-PROMISED = """
-hookimpl Item BookRef Target Before TargetUnavailable BookUnmatched ItemRejected Action Setting API_VERSION
-BookOpen PageTurns BookClose Resume NetworkConnected Rating Delete
-Choose Confirm Ask Pick Toast GoTo Schedule Info AskReader
-""".split()
+PROMISED = {
+    "hookimpl",
+    "Item",
+    "BookRef",
+    "Target",
+    "Before",
+    "TargetUnavailable",
+    "BookUnmatched",
+    "ItemRejected",
+    "Action",
+    "Setting",
+    "API_VERSION",
+    "BookOpen",
+    "PageTurns",
+    "BookClose",
+    "Resume",
+    "NetworkConnected",
+    "Rating",
+    "Delete",
+    "Choose",
+    "Confirm",
+    "Ask",
+    "Pick",
+    "Toast",
+    "GoTo",
+    "Schedule",
+    "Info",
+    "AskReader",
+}
 """What the interface promises to plugin authors."""
 
 HEAVY = {"pydantic", "sqlalchemy", "dataset", "requests", "pluggy", "fastapi", "uvicorn", "typer", "rich", "lxml"}
@@ -33,7 +57,7 @@ def test_every_exported_name_resolves(name):
 
 
 def test_everything_that_was_promised_is_exported():
-    assert set(PROMISED) <= set(booklore_core.__all__)
+    assert set(booklore_core.__all__) >= PROMISED
     assert {"FakeTarget", "SampleReader", "BookLoreServer"} <= set(testing.__all__)
 
 

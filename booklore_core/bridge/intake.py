@@ -7,7 +7,7 @@ from typing import Any
 
 from booklore_core.core import Core
 from booklore_core.events import BadLine, decode_line
-from booklore_core.ingest import KEEP_ASIDE, Taken
+from booklore_core.ingest import KEEP_ASIDE, Taken, storable
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,6 @@ def rejection(index: int, event_id: Any, error: str) -> dict[str, Any]:
 
 
 def keep_aside(core: Core, line: Any, device: str, error: BadLine) -> None:
-    text = json.dumps(line, ensure_ascii=False)
+    text = storable(line)
     values = {"digest": hashlib.sha256(text.encode()).hexdigest(), "source": f"device {device}", "line": text}
     core.database.run(KEEP_ASIDE, **values, field=error.field, reason=error.reason, now=core.clock().timestamp())

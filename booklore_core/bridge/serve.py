@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from booklore_core.bridge.app import create_app
 from booklore_core.bridge.bridge import Bridge, Patience
@@ -41,18 +42,25 @@ def run(places: Places, host: str, port: int) -> None:
 @contextmanager
 def serving(core: Core, port: int = 0, host: str = "127.0.0.1", patience: Patience | None = None) -> Iterator[str]:
     """Serves core in a thread and yields the URL. port 0: a free one. Raises CannotListen."""
-    with closing(listen(host, port)) as listener:
-        bridge = Bridge(core, patience or Patience())
-        config = uvicorn.Config(create_app(bridge), log_level="warning", access_log=False, lifespan="off", **LIMITS)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, args=([listener],), name="bridge", daemon=True)
-        thread.start()
-        try:
-            yield address(host, listener.getsockname()[1])
-        finally:
-            server.should_exit = True
-            thread.join()
-            bridge.close()
+    with (
+        closing(listen(host, port)) as listener,
+        closing(Bridge(core, patience or Patience())) as bridge,
+        running(create_app(bridge), listener),
+    ):
+        yield address(host, listener.getsockname()[1])
+
+
+@contextmanager
+def running(app: ASGIApp, listener: socket.socket) -> Iterator[None]:
+    """Answers with app what comes in at listener, in a thread of its own."""
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", **LIMITS))
+    thread = threading.Thread(target=server.run, args=([listener],), name="bridge", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 def listen(host: str, port: int) -> socket.socket:

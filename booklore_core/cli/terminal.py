@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def is_interactive() -> bool:
     """Whether somebody can see a question and answer it."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
 
 
 def prompt(label: str, option: str, known: str = "", secret: bool = False, may_ask: bool = True) -> str:

@@ -8,13 +8,12 @@ local lfs = require("libs/libkoreader-lfs")
 local deleted = guarded(function(file)
     local sidecar = DocSettings:findSidecarFile(file)
     if not sidecar or lfs.attributes(file, "mode") then return end
-    -- DocSettings:open would delete a sidecar that it cannot read.
-    local settings = DocSettings.openSettingsFile(sidecar)
+    local settings = DocSettings.openSettingsFile(sidecar) -- :open would delete a sidecar that it cannot read
     local book = Snapshot.describe(file, settings, settings:readSetting("doc_pages"))
     if book.partial_md5 then Spool.record("delete", { book = book }, true) end
 end)
 
--- The one hook into KOReader. Deletions, renames, moves and copies of a book pass here; only the first have no target.
+-- The one hook into KOReader: deletions, renames, moves and copies pass here, and only the first have no target.
 -- This file is loaded once per KOReader, so there is one hook however many instances of the plugin come and go.
 local original = DocSettings.updateLocation
 DocSettings.updateLocation = function(file, new, ...)

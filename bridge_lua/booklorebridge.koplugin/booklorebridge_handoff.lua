@@ -1,105 +1,109 @@
---- Hands over to the core: the spool, one hand-off at a time, and what a person asks for.
-local Core = require("booklorebridge_core")
+--- Sends a child process to the core, one at a time, and looks in on it now and then: the UI never waits.
 local Memory = require("booklorebridge_memory")
 local Menu = require("booklorebridge_menu")
 local NetworkMgr = require("ui/network/manager")
 local Screen = require("booklorebridge_screen")
 local Spool = require("booklorebridge_spool")
-local Task = require("booklorebridge_task")
 local UIManager = require("ui/uimanager")
+local carryOut = require("booklorebridge_errand")
+local ffiUtil = require("ffi/util")
+local guarded = require("booklorebridge_guard")
 local rapidjson = require("rapidjson")
 local _ = require("gettext")
 
 local Handoff = {}
-local LINES, BYTES = 1000, 900 * 1024 -- under the 1 MiB that many proxies allow
-local busy = false
+local POLL, DEADLINE = 0.5, 120 -- seconds
+local queue, busy, started = {}, false, false
 
-local function oldest(lines)
-    local first, size = {}, 0
-    for i, line in ipairs(lines) do
-        size = size + #line
-        if i > LINES or (i > 1 and size > BYTES) then break end
-        first[i] = line
-    end
-    return first
+local function isOnDevice(url)
+    local host = url:match("^https?://([^/]*)") or ""
+    return host:find("^127%.") or host:find("^localhost") or host:find("^%[::1%]")
 end
 
--- Lines go as they are; one that is torn goes as a JSON text.
-local function body(lines, count)
-    local parts = {}
-    for i, line in ipairs(lines) do parts[i] = Core.decode(line) and line or rapidjson.encode(line) end
-    local device = rapidjson.encode(Memory:readSetting("device"))
-    return string.format('{"device":%s,"waiting":%d,"lines":[', device, count) .. table.concat(parts, ",") .. "]}"
+-- Whether asking makes sense; never a DNS lookup, as that would block.
+local function isInReach(url)
+    return url and (isOnDevice(url) or NetworkMgr:isConnected())
 end
 
--- Drops what the core has seen; false when that was nothing, as asking again would then never end.
-local drop = Task.guarded(function(lines, answer)
-    local seen, gone = {}, {}
-    for _i, id in ipairs(answer.ack) do seen[id] = true end
-    for _i, one in ipairs(answer.rejected or {}) do gone[lines[(one.index or -1) + 1] or ""] = true end
-    for _i, line in ipairs(lines) do
-        if seen[line:match('^{"v":1,"id":"([^"]+)"')] then gone[line] = true end
-    end
-    return next(gone) ~= nil and Spool.remove(gone)
-end)
+local function startOnce(url)
+    local command = Memory:readSetting("start_command")
+    if started or not command or not isOnDevice(url) then return end
+    started = true
+    os.execute("(" .. command .. ") >/dev/null 2>&1 &")
+end
 
 -- Takes over what the core says of its settings; what a person switched here without the core comes first.
-local accept = Task.guarded(function(answer)
-    local state = answer.state or {}
+local function accept(state)
+    if state.enabled ~= nil and state.enabled ~= Memory:nilOrTrue("enabled") and Memory:hasNot("untold") then
+        Screen.reader:switch(state.enabled)
+    end
     for _i, name in ipairs{ "ask_wifi", "silent" } do
         if state[name] ~= nil and state[name] ~= Memory:readSetting(name) then
             Memory:saveSetting(name, state[name]):flush()
         end
     end
-    local is_news = state.enabled ~= nil and state.enabled ~= Memory:nilOrTrue("enabled")
-    if is_news and Memory:hasNot("untold") then Screen.reader:switch(state.enabled) end
-    if state.menu and state.menu ~= Menu.version() then Menu.fetch() end
-    Screen.show(answer.effects)
+end
+
+local function remember(wish, result)
+    if result.token then Memory:saveSetting("token", result.token):saveSetting("url", wish.url) end
+    if result.used then Memory:delSetting("code") end
+    if result.told then Memory:delSetting("untold") end
+    if result.used or result.told then Memory:flush() end
+end
+
+local apply = guarded(function(wish, result)
+    Menu.answered = result.reached
+    remember(wish, result)
+    local removed = #(result.seen or {}) > 0 and Spool.remove(result.seen)
+    guarded(accept)(result.state or {})
+    if result.menu then Menu.take(result.menu) end
+    Screen.show(result.effects)
+    if not result.reached then startOnce(wish.url) end
+    if wish.done then wish.done(result.err) end
+    if removed and result.more then Handoff.send{} end
 end)
 
-local function rounds()
-    while true do
-        local all = Spool.lines()
-        local lines = oldest(all)
-        -- With sync off there are no lines, but only an answer tells that it is on again.
-        if #lines == 0 and Memory:nilOrTrue("enabled") then return true end
-        local answer, err = Core.call("POST", "/v1/events", function() return body(lines, #all) end)
-        if not (answer and answer.ack) then return false, err end
-        local fewer = drop(lines, answer)
-        accept(answer)
-        if not fewer then return true end
+local start
+
+local watch
+watch = guarded(function(wish, pid, fd, left)
+    if left <= 0 then ffiUtil.terminateSubProcess(pid) end
+    if left > 0 and not ffiUtil.isSubProcessDone(pid) and ffiUtil.getNonBlockingReadSize(fd) == 0 then
+        return UIManager:scheduleIn(POLL, watch, wish, pid, fd, left - POLL)
+    end
+    local read, text = pcall(ffiUtil.readAllFromFD, fd)
+    ffiUtil.isSubProcessDone(pid, true) -- it has closed the pipe or was killed, so this does not wait
+    UIManager:allowStandby()
+    apply(wish, read and rapidjson.decode(text) or { err = _("The core does not answer.") })
+    busy = false
+    start()
+end)
+
+function start()
+    local wish = not busy and table.remove(queue, 1)
+    if not wish then return end
+    local pid, fd = ffiUtil.runInSubProcess(function(_pid, out)
+        ffiUtil.writeToFD(out, carryOut(wish), true)
+    end, true)
+    if not pid then return apply(wish, { err = fd }) end
+    busy = true
+    UIManager:preventStandby()
+    UIManager:scheduleIn(POLL, watch, wish, pid, fd, DEADLINE)
+end
+
+--- Asks the core: the spool goes first, then `path` with `body`. `done` is told why, if that failed. Without network
+--- it fails at once.
+function Handoff.send(wish)
+    wish.url, wish.menu = wish.url or Memory:readSetting("url"), Menu.version()
+    if isInReach(wish.url) then
+        table.insert(queue, wish)
+        start()
+    elseif wish.done then
+        wish.done(not wish.url and _("No core is set up yet.") or nil)
     end
 end
 
--- Gives all lines to the core; true, or false and why.
-local function run()
-    while busy do Task.sleep(1) end
-    busy = true
-    local ok, done, err = pcall(rounds)
-    busy = false
-    return ok and done, err or done
-end
-
-local function post(path, fields)
-    local answer, err = Core.call("POST", path, fields)
-    if answer then accept(answer) end
-    return answer, err
-end
-
-local function act(name, args)
-    local book = Screen.reader and Screen.reader.book
-    return post("/v1/actions/" .. name, { book = book, args = args or rapidjson.object() })
-end
-
-local function tellSwitched()
-    local told = act("toggle_sync", { enabled = Memory:nilOrTrue("enabled") })
-    if told then Memory:delSetting("untold"):flush() end
-    return told
-end
-
-local background = Task.task(function()
-    if Core.isInReach() and run() and Memory:has("untold") then tellSwitched() end
-end)
+local background = guarded(function() Handoff.send{} end)
 
 --- A hand-off that nobody asked for: silent, and never switches Wi-Fi on.
 function Handoff.soon(seconds)
@@ -107,16 +111,9 @@ function Handoff.soon(seconds)
     UIManager:scheduleIn(seconds or 0, background)
 end
 
--- Unless asking is on, KOReader's own Wi-Fi setting decides.
-local function isConnecting()
-    local turnOn = NetworkMgr.runWhenConnected
-    if Memory:isTrue("ask_wifi") then
-        local text = _("Wi-Fi is off. Turn it on to reach the core?")
-        if not Screen.ask{ kind = "confirm", text = text, ok = _("Turn on") } then return false end
-        turnOn = NetworkMgr.turnOnWifiAndWaitForConnection
-    end
-    Task.await(function(go) turnOn(NetworkMgr, go) end)
-    return true
+local function act(name, args, done)
+    local book = Screen.reader and Screen.reader.book
+    Handoff.send{ path = "/v1/actions/" .. name, body = { book = book, args = args or rapidjson.object() }, done = done }
 end
 
 -- The switch works at once and without the core, which is told as soon as it can be.
@@ -124,27 +121,19 @@ local function toggle()
     local on = not Memory:nilOrTrue("enabled")
     Memory:saveSetting("untold", true)
     Screen.reader:switch(on)
-    if not (Core.isInReach() and tellSwitched()) then Screen.toast(on and _("Sync is on.") or _("Sync is off.")) end
+    Handoff.send{ done = function(err)
+        if Memory:has("untold") then Screen.toast(on and _("Sync is on.") or _("Sync is off.")) end
+    end }
 end
 
---- What a person asked for by menu or gesture: the spool goes first, so that the core knows all.
-Screen.act = Task.task(function(name, args)
+--- What a person asked for by menu or gesture.
+function Screen.act(name, args)
     if name == "toggle_sync" then return toggle() end
-    local ok, err = not Core.url() or Core.isInReach() or isConnecting(), nil
-    if ok then ok, err = run() end
-    if ok then ok, err = act(name, args) end
-    if not ok then Screen.tellWaiting(err) end
-end)
-
--- What the core had scheduled for itself: as silent as any background work.
-Screen.actScheduled = Task.task(function(name)
-    if Core.isInReach() and run() then act(name) end
-end)
-
-Screen.answer = Task.task(function(id, value)
-    if value == nil then value = rapidjson.null end
-    local answer, err = post("/v1/answers/" .. id, { answer = value })
-    if not answer then Screen.tellWaiting(err) end
-end)
+    local url = Memory:readSetting("url")
+    local function go() act(name, args, Screen.tell) end
+    if not url or isInReach(url) then return go() end
+    local turnOn = Memory:isTrue("ask_wifi") and NetworkMgr.promptWifiOn or NetworkMgr.runWhenConnected
+    turnOn(NetworkMgr, guarded(go))
+end
 
 return Handoff

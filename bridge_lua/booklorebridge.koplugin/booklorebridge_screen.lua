@@ -1,13 +1,13 @@
 --- Shows what the core says and asks, and nothing of its own but how many events wait.
-local Json = require("booklorebridge_json")
 local Memory = require("booklorebridge_memory")
 local Spool = require("booklorebridge_spool")
 local UIManager = require("ui/uimanager")
-local guarded = require("booklorebridge_guard")
 local ffiUtil = require("ffi/util")
+local guarded = require("booklorebridge_guard")
+local rapidjson = require("rapidjson")
 local _ = require("gettext")
 
-local Screen = {} -- `plugin`: the instance that lives now
+local Screen = {} -- `reader`: the instance of the plugin that lives now; Handoff puts `act` and `send` in
 local SHOW, ASK, timers = {}, {}, {}
 
 -- Text that is no text would end KOReader when it is painted, where nothing is guarded.
@@ -16,45 +16,6 @@ local function open(widget, options)
     local shown = require("ui/widget/" .. widget):new(options)
     UIManager:show(shown)
     return shown
-end
-
-function Screen.toast(text)
-    if not Memory.get().silent then SHOW.toast{ text = text } end
-end
-
---- "3 events wait on this device."
-function Screen.waitingText()
-    local count = Spool.count()
-    if count == 1 then return _("1 event waits on this device.") end
-    return ffiUtil.template(_("%1 events wait on this device."), count)
-end
-
---- Says how many events wait, and why, unless the core answered.
-function Screen.unless(answered, err)
-    if not answered then Screen.toast(Screen.waitingText() .. (err and "\n" .. tostring(err) or "")) end
-end
-
-function Screen.confirm(text, ok, cancel, done)
-    open("confirmbox", {
-        text = text, ok_text = ok, ok_callback = guarded(function() done(true) end),
-        cancel_text = cancel, cancel_callback = guarded(function() done(false) end),
-    })
-end
-
-function Screen.book()
-    return Screen.plugin and Screen.plugin.book
-end
-
---- Tells the plugin that lives now that sync was switched on or off.
-Screen.enabled = guarded(function(on)
-    if Screen.plugin then Screen.plugin:switched(on) end
-end)
-
---- Shows a list of effects; kinds from a newer core are left out.
-function Screen.show(effects)
-    for _i, effect in ipairs(effects or {}) do
-        if SHOW[effect.type] then guarded(SHOW[effect.type])(effect) end
-    end
 end
 
 function SHOW.toast(effect)
@@ -66,85 +27,110 @@ function SHOW.info(effect)
 end
 
 SHOW["goto"] = function(effect)
-    local book = Screen.book()
-    if book and book.partial_md5 == effect.book then Screen.plugin:jump(effect.position, effect.percent) end
-end
-
-function SHOW.confirm(effect)
-    Screen.confirm(effect.text, effect.ok, effect.cancel, function(yes)
-        Screen.show(yes and effect.on_ok or effect.on_cancel)
-    end)
+    local reader = Screen.reader
+    if reader and reader.book and reader.book.partial_md5 == effect.book then reader:jump(effect) end
 end
 
 function SHOW.schedule(effect)
-    if timers[effect.action] then UIManager:unschedule(timers[effect.action]) end
-    timers[effect.action] = guarded(function() Screen.scheduled(effect.action) end)
+    UIManager:unschedule(timers[effect.action])
+    timers[effect.action] = guarded(function() Screen.send{ path = "/v1/actions/" .. effect.action, body = {} } end)
     UIManager:scheduleIn(effect["in"], timers[effect.action])
 end
 
+function SHOW.confirm(effect)
+    Screen.ask(effect, function(yes) Screen.show(yes and effect.on_ok or effect.on_cancel) end)
+end
+
 function SHOW.question(question)
-    local answered = false
-    ASK[question.kind](question, guarded(function(value)
-        if not answered then Screen.answer(question.id, value) end
-        answered = true
-    end))
-end
-
-function ASK.confirm(question, answer)
-    Screen.confirm(question.text, question.ok, question.cancel, answer)
-end
-
-local function closing(dialog, answer, value)
-    return guarded(function()
-        UIManager:close(dialog.widget)
-        answer(value and value())
+    Screen.ask(question, function(value)
+        if value == nil then value = rapidjson.null end
+        Screen.send{ path = "/v1/answers/" .. question.id, body = { answer = value }, done = Screen.tell }
     end)
 end
 
-local function options(question, answer, button, ok)
-    local dialog, rows = {}, {}
-    for i, option in ipairs(question.options or {}) do rows[i] = { button(i - 1, option, dialog) } end
-    table.insert(rows, { { text = _("Cancel"), callback = closing(dialog, answer) }, ok and ok(dialog) })
-    dialog.widget = open("buttondialog", { title = question.text, buttons = rows, tap_close_callback = answer })
+--- Shows a list of effects; kinds from a newer core are left out.
+function Screen.show(effects)
+    for _i, effect in ipairs(effects or {}) do
+        if SHOW[effect.type] then guarded(SHOW[effect.type])(effect) end
+    end
 end
 
-function ASK.choose(question, answer)
-    options(question, answer, function(index, option, dialog)
-        local function chosen() return index end
-        local checked = question.default == index and chosen or nil
-        return { text = tostring(option), checked_func = checked, callback = closing(dialog, answer, chosen) }
-    end)
+function Screen.toast(text)
+    if not Memory:isTrue("silent") then SHOW.toast{ text = text } end
 end
 
-function ASK.pick(question, answer)
-    local picked = {}
+--- "3 events wait on this device."
+function Screen.waiting()
+    local count = #Spool.lines()
+    return ffiUtil.template(_.ngettext("1 event waits on this device.", "%1 events wait on this device.", count), count)
+end
+
+--- Says why something that a person asked for did not happen.
+function Screen.tell(err)
+    if err then Screen.toast(Screen.waiting() .. "\n" .. tostring(err)) end
+end
+
+-- Buttons that end their dialog with a value, once; `value` may be a function.
+function ASK.confirm(question, button)
+    return "buttondialog", { { button(question.cancel or _("Cancel"), false), button(question.ok or _("OK"), true) } }
+end
+
+function ASK.choose(question, button)
+    local rows = {}
+    for i, option in ipairs(question.options) do
+        local chosen = question.default == i - 1
+        rows[i] = { button(option, i - 1, chosen and function() return true end or nil) }
+    end
+    table.insert(rows, { button(_("Cancel")) })
+    return "buttondialog", rows
+end
+
+function ASK.pick(question, button)
+    local rows, picked = {}, {}
     for _i, index in ipairs(question.default or {}) do picked[index] = true end
-    local function indexes()
-        local list = {}
-        for i = 0, #question.options - 1 do if picked[i] then table.insert(list, i) end end
-        return Json.list(list)
+    for i, option in ipairs(question.options) do
+        rows[i] = { {
+            text = tostring(option), checked_func = function() return picked[i - 1] == true end,
+            callback = function() picked[i - 1] = not picked[i - 1] end,
+        } }
     end
-    options(question, answer, function(index, option)
-        return { text = tostring(option), checked_func = function() return picked[index] == true end,
-            callback = function() picked[index] = not picked[index] end }
-    end, function(dialog)
-        return { text = _("OK"), callback = closing(dialog, answer, indexes) }
-    end)
+    table.insert(rows, { button(_("Cancel")), button(question.ok or _("OK"), function()
+        local indexes = rapidjson.array()
+        for i = 0, #question.options - 1 do if picked[i] then table.insert(indexes, i) end end
+        return indexes
+    end) })
+    return "buttondialog", rows
 end
 
-function ASK.ask(question, answer)
-    local dialog, numeric = {}, type(question.default) == "number"
-    local function typed()
-        return numeric and dialog.widget:getInputValue() or dialog.widget:getInputText()
+function ASK.ask(question, button)
+    local function typed(dialog) return dialog:getInputText() end
+    local cancel, ok = button(_("Cancel")), button(question.ok or _("OK"), typed)
+    cancel.id, ok.is_enter_default = "close", true
+    return "inputdialog", { { cancel, ok } }
+end
+
+--- Asks a question of the core's; done(value), nil for cancelled.
+function Screen.ask(question, done)
+    local dialog, answered
+    local function answer(value)
+        if not answered then guarded(done)(value) end
+        answered = true
     end
-    dialog.widget = open("inputdialog", {
-        title = question.text, input = tostring(question.default or ""), input_type = numeric and "number" or nil,
-        buttons = { {
-            { text = _("Cancel"), id = "close", callback = closing(dialog, answer) },
-            { text = _("OK"), is_enter_default = true, callback = closing(dialog, answer, typed) },
-        } },
+    local function button(text, value, checked)
+        return { text = tostring(text), checked_func = checked, callback = guarded(function()
+            local result = type(value) == "function" and value(dialog) or value
+            UIManager:close(dialog)
+            answer(result)
+        end) }
+    end
+    local numeric = question.low or question.high or type(question.default) == "number"
+    local widget, rows = ASK[question.kind or "confirm"](question, button)
+    dialog = open(widget, {
+        title = question.text, buttons = rows, tap_close_callback = answer,
+        input = question.default and tostring(question.default), input_type = numeric and "number" or nil,
+        text_type = question.secret and "password" or nil,
     })
-    dialog.widget:onShowKeyboard()
+    if widget == "inputdialog" then dialog:onShowKeyboard() end
 end
 
 return Screen

@@ -1,82 +1,104 @@
---- Reads the open book: always live, as the sidecar on disk is stale until the book is closed.
+--- A stretch of reading: page turns, seconds on each page, and the open book. Read live: the sidecar is stale until later.
 local guarded = require("booklorebridge_guard")
 local lfs = require("libs/libkoreader-lfs")
 local rapidjson = require("rapidjson")
+local time = require("ui/time")
 local util = require("util")
 
-local Snapshot = {}
+local Stretch = {}
+Stretch.__index = Stretch
+local EVERY_TURNS, EVERY_SECONDS = 5, 60
 
-local function text(value)
-    return type(value) == "string" and value ~= "" and value or nil
+-- Stands still while the device sleeps, and no clock correction moves it.
+local function now() return time.to_s(time.monotonic()) end
+
+local function text(value) return type(value) == "string" and value ~= "" and value or nil end
+
+local pages = guarded(function(ui) return ui.document:getPageCount() end)
+
+local place = guarded(function(ui, page, count)
+    local engine = ui.rolling or ui.paging
+    local percent, position = engine:getLastPercent() or page / count, engine:getLastProgress()
+    return {
+        percent = percent == percent and math.min(math.max(percent, 0), 1) or nil,
+        position = position and tostring(position),
+    }
+end)
+
+-- Word for word, but that KOReader keys `ext` by page number, and JSON knows names only.
+local function annotations(held)
+    local copies = rapidjson.array()
+    for i, item in ipairs(held) do
+        copies[i] = { ext = item.ext and {} }
+        for page, part in pairs(item.ext or {}) do copies[i].ext[tostring(page)] = part end
+        for key, value in pairs(item) do copies[i][key] = copies[i][key] or value end
+    end
+    return copies
 end
 
 --- A book as a line carries it, from the settings and properties that KOReader keeps of it.
-function Snapshot.describe(file, settings, pages, props)
+function Stretch.describe(file, settings, count, props)
     props = props or settings:readSetting("doc_props") or {}
-    local authors = rapidjson.array()
-    for name in (text(props.authors) or ""):gmatch("[^\n]+") do table.insert(authors, name) end
     return {
         partial_md5 = text(settings:readSetting("partial_md5_checksum")) or text(util.partialMD5(file)),
         file = file,
         size = lfs.attributes(file, "size"),
         title = text(props.title),
-        authors = #authors > 0 and authors or nil,
+        authors = text(props.authors) and rapidjson.array(util.splitToArray(props.authors, "\n")),
         identifiers = text(props.identifiers),
         language = text(props.language),
-        pages = pages,
+        pages = count,
     }
 end
 
-Snapshot.pages = guarded(function(ui)
-    return ui.document:getPageCount()
-end)
-
-function Snapshot.book(ui)
-    return Snapshot.describe(ui.document.file, ui.doc_settings, Snapshot.pages(ui), ui.doc_props)
+function Stretch.begin(ui)
+    local at, count = now(), pages(ui)
+    local book = Stretch.describe(ui.document.file, ui.doc_settings, count, ui.doc_props)
+    local self = { ui = ui, book = book, page = ui:getCurrentPage(), pages = count, turns = 0, since = at, told = at }
+    return setmetatable(self, Stretch)
 end
 
-local percent = guarded(function(ui, page, pages)
-    local fraction = (ui.rolling or ui.paging):getLastPercent() or page / pages
-    return fraction == fraction and math.min(math.max(fraction, 0), 1) or nil
-end)
-
-local position = guarded(function(ui)
-    local progress = (ui.rolling or ui.paging):getLastProgress()
-    return progress and tostring(progress)
-end)
-
---- Where the reader is. `stars` is null when none are given, and left out when they cannot be read.
-function Snapshot.reading(ui, stretch, dwell)
-    local summary = ui.doc_settings:readSetting("summary")
-    local readable = type(summary) == "table"
-    local stars = readable and tonumber(summary.rating) or 0
-    return {
-        percent = percent(ui, stretch.page, stretch.pages),
-        page = stretch.page,
-        pages = stretch.pages,
-        position = position(ui),
-        turns = stretch.turns,
-        dwell = dwell,
-        stars = readable and (stars > 0 and stars or rapidjson.null) or nil,
-        status = readable and text(summary.status) or nil,
-    }
+function Stretch:leavePage(at)
+    self.dwell = self.dwell or rapidjson.array()
+    table.insert(self.dwell, math.max(0, math.floor(at - self.since + 0.5)))
+    self.since = at
 end
 
--- KOReader keys `ext` by page number, and JSON knows names only.
-local function withNames(item)
-    local copy = { ext = {} }
-    for page, part in pairs(item.ext) do copy.ext[tostring(page)] = part end
-    for key, value in pairs(item) do copy[key] = copy[key] or value end
-    return copy
+--- Takes note of the page on show; true when a checkpoint is due.
+function Stretch:show(page)
+    if type(page) ~= "number" then return false end
+    local at, count = now(), pages(self.ui)
+    local turned = page ~= self.page and count == self.pages and not self.jumping -- else laid out anew, or moved
+    self.page, self.pages, self.undo = page, count, turned and { since = self.since, at = at }
+    if not turned then return false end
+    self:leavePage(at)
+    self.turns = self.turns + 1
+    return #self.dwell >= EVERY_TURNS or at - self.told >= EVERY_SECONDS
 end
 
---- The annotations as KOReader holds them, word for word; nil when they cannot be read.
-function Snapshot.annotations(ui)
-    local held = ui.annotation and ui.annotation.annotations
-    if not held then return nil end
-    local copy = rapidjson.array()
-    for i, item in ipairs(held) do copy[i] = item.ext and withNames(item) or item end
-    return copy
+--- KOReader tells of a new layout only after it has shown the page: that was no page turn.
+function Stretch:layOutAnew()
+    local undo = self.undo
+    self.pages, self.undo = pages(self.ui), nil
+    if not (undo and self.dwell and now() - undo.at < 1) then return end
+    table.remove(self.dwell)
+    self.since, self.turns = undo.since, self.turns - 1
 end
 
-return Snapshot
+--- What a line says of the book and of where the reader is. `stars` is null when none are given, and left out when
+--- they cannot be read. A stretch that has ended tells of the last page and of the annotations too.
+function Stretch:snapshot(ended)
+    local ui, summary = self.ui, self.ui.doc_settings:readSetting("summary")
+    local reading = place(ui, self.page, self.pages) or {}
+    if ended then self:leavePage(now()) end
+    reading.page, reading.pages, reading.turns, reading.dwell = self.page, self.pages, self.turns, self.dwell
+    if type(summary) == "table" then
+        local stars = tonumber(summary.rating) or 0
+        reading.stars, reading.status = stars > 0 and stars or rapidjson.null, text(summary.status)
+    end
+    self.dwell, self.told, self.undo = nil, now(), nil
+    local held = ended and ui.annotation and ui.annotation.annotations
+    return { book = self.book, reading = reading, annotations = held and annotations(held) or nil }
+end
+
+return Stretch

@@ -11,30 +11,26 @@ local util = require("util")
 local Spool = { error = nil }
 local PATH = DataStorage:getSettingsDir() .. "/booklorebridge.spool"
 local HEAD = '^{"v":1,"id":"[^"]*","event":"device"'
-local BLOCK = 500
 local unwritten = {} -- lines that the disk did not take
 
 local function read()
     return util.readFromFile(PATH, "rb") or ""
 end
 
--- Ids rise and never come back, even if either of the two files is lost: both know how far they have come.
+-- Ids rise and never come back, even if one of the two files is lost: both know how far they have come.
 local used = Memory:readSetting("reserved") or 0
 for number in read():gmatch('"id":"[^"]*%-(%d+)"') do used = math.max(used, tonumber(number)) end
 
---- Reserves ids for the next starts; not for page turns, as it writes a file.
+--- Reserves ids for the next start; not for page turns, as it writes a file.
 function Spool.reserve()
-    if (Memory:readSetting("reserved") or 0) - used >= BLOCK / 2 then return end
-    Memory:saveSetting("reserved", used + BLOCK):flush()
+    Memory:saveSetting("reserved", used + 500):flush()
 end
 
 local function encode(fields)
     local ok, text = pcall(rapidjson.encode, fields, { sort_keys = true })
-    if not ok then -- what JSON cannot say costs the annotations, not the line
-        fields.annotations = nil
-        text = rapidjson.encode(fields, { sort_keys = true })
-    end
-    return util.fixUtf8(text, "\239\191\189")
+    if ok then return util.fixUtf8(text, "\239\191\189") end
+    fields.annotations = nil -- what JSON cannot say costs the annotations, not the line
+    return rapidjson.encode(fields, { sort_keys = true })
 end
 
 local function line(event, fields)
@@ -49,22 +45,19 @@ local function head()
     return line("device", { name = device.name, model = device.model, koreader = Version:getCurrentRevision() })
 end
 
--- An open file would keep USB storage from being unmounted, so it is closed each time.
-local function put(file, text, durable)
-    local ok, err = file:write(text)
-    if ok then ok, err = file:flush() end
-    if ok and durable then guarded(ffiUtil.fsyncOpenedFile)(file) end -- not every file system can
-    file:close()
-    return ok, err
-end
-
-local function append(text, durable)
-    local file, err = io.open(PATH, "a+b")
+-- The file is closed each time: an open one would keep USB storage from being unmounted.
+local function put(path, mode, text, durable)
+    local file, err = io.open(path, mode)
     if not file then return nil, err end
     -- A line was torn when KOReader died: what follows must not be glued to it.
     if file:seek("end") > 0 and file:seek("end", -1) and file:read(1) ~= "\n" then text = "\n" .. text end
     file:seek("end")
-    return put(file, text, durable)
+    local ok
+    ok, err = file:write(text)
+    if ok then ok, err = file:flush() end
+    if ok and durable then guarded(ffiUtil.fsyncOpenedFile)(file) end -- not every file system can
+    file:close()
+    return ok, err
 end
 
 --- Adds an event; `durable` waits until the disk has it, so never in a page turn. On a full disk memory keeps it.
@@ -72,7 +65,7 @@ function Spool.record(event, fields, durable)
     if Memory:isFalse("enabled") then return end
     if #unwritten == 0 and (lfs.attributes(PATH, "size") or 0) == 0 then table.insert(unwritten, head()) end
     table.insert(unwritten, line(event, fields))
-    local ok, err = append(table.concat(unwritten, "\n") .. "\n", durable)
+    local ok, err = put(PATH, "a+b", table.concat(unwritten, "\n") .. "\n", durable)
     if ok then unwritten = {} end
     Spool.error = not ok and tostring(err) or nil
 end
@@ -86,15 +79,15 @@ function Spool.lines()
     return lines
 end
 
---- Drops the lines that are keys of `gone`; all others stay, those that came meanwhile too. True when that is done.
-function Spool.remove(gone)
-    local kept = { head() }
-    for _i, text in ipairs(Spool.lines()) do
-        if not gone[text] then table.insert(kept, text) end
+--- Drops the lines at these places, counted from 1; all others stay, those that came meanwhile too. True when done.
+function Spool.remove(places)
+    local gone, kept = {}, { head() }
+    for _i, at in ipairs(places) do gone[at] = true end
+    for at, text in ipairs(Spool.lines()) do
+        if not gone[at] then table.insert(kept, text) end
     end
-    local file = io.open(PATH .. ".new", "wb")
-    if not (file and put(file, table.concat(kept, "\n") .. "\n", true)) then return false end
-    if not os.rename(PATH .. ".new", PATH) then return false end
+    local whole = put(PATH .. ".new", "w+b", table.concat(kept, "\n") .. "\n", true)
+    if not (whole and os.rename(PATH .. ".new", PATH)) then return false end
     unwritten, Spool.error = {}, nil
     return true
 end

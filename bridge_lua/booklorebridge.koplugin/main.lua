@@ -1,6 +1,5 @@
 --- Watches what happens in KOReader and writes it down. What follows from it is decided by the core.
-local Core = require("booklorebridge_core")
-local Deletes = require("booklorebridge_deletes")
+require("booklorebridge_deletes")
 local Handoff = require("booklorebridge_handoff")
 local Memory = require("booklorebridge_memory")
 local Menu = require("booklorebridge_menu")
@@ -15,34 +14,26 @@ local leaving = false
 
 local BookloreBridge = WidgetContainer:extend{}
 
-local function record(event, fields, durable)
-    if Memory.get().enabled ~= false then Spool.record(event, fields, durable) end
-end
-
 function BookloreBridge:init()
-    Screen.plugin = self
-    Core.configure(self.path)
-    Memory.reserve(250)
-    Deletes.install(function(book) record("delete", { book = book }, true) end)
+    Screen.reader = self
+    Handoff.configure(self.path .. "/booklorebridge.json")
+    Spool.reserve()
     self:onDispatcherRegisterActions()
     self.ui.menu:registerToMainMenu(self)
-    if not self.document then Deletes.reconcile() end
 end
 
-function BookloreBridge:onDispatcherRegisterActions()
-    Menu.registerActions()
-end
+BookloreBridge.onDispatcherRegisterActions = Menu.registerActions
 
 -- Here and not in init: only handlers that the class has when it is loaded are protected by KOReader.
-for _i, action in ipairs(Menu.ACTIONS) do
-    BookloreBridge["on" .. action.event] = function()
-        Handoff.act(action.name)
+for _id, gesture in pairs(Menu.GESTURES) do
+    BookloreBridge["on" .. gesture[1]] = function()
+        Screen.act(gesture[2])
         return true
     end
 end
 
 function BookloreBridge:onBookloreAction(name)
-    Handoff.act(name)
+    Screen.act(name)
     return true
 end
 
@@ -52,11 +43,9 @@ function BookloreBridge:addToMainMenu(items)
 end
 
 function BookloreBridge:begin(event)
-    if Memory.get().enabled == false then return end
     self.book = Snapshot.book(self.ui)
     self.stretch = Stretch.begin(self.ui:getCurrentPage(), self.book.pages)
-    Deletes.know(self.book)
-    record(event, { book = self.book, reading = Snapshot.reading(self.ui, self.stretch) })
+    Spool.record(event, { book = self.book, reading = Snapshot.reading(self.ui, self.stretch) })
 end
 
 function BookloreBridge:finish(reason)
@@ -65,12 +54,14 @@ function BookloreBridge:finish(reason)
     self.stretch = nil
     local reading = Snapshot.reading(self.ui, stretch, stretch:take(true))
     local annotations = Snapshot.annotations(self.ui)
-    record("book_close", { reason = reason, book = self.book, reading = reading, annotations = annotations }, true)
+    Spool.record("book_close", { reason = reason, book = self.book, reading = reading, annotations = annotations }, true)
 end
 
---- Sync was switched on or off, perhaps with a book open: the stretch begins or ends here.
-function BookloreBridge:switched(on)
-    if not on then self:finish("close") elseif self.ui.document then self:begin("book_open") end
+--- Sync is switched on or off, perhaps with a book open: the stretch begins or ends here.
+function BookloreBridge:switch(on)
+    if not on then self:finish("close") end
+    Memory:saveSetting("enabled", on):flush()
+    if on and self.ui.document then self:begin("book_open") end
 end
 
 function BookloreBridge:onReaderReady()
@@ -78,19 +69,15 @@ function BookloreBridge:onReaderReady()
     Handoff.soon()
 end
 
-function BookloreBridge:turn(page)
+function BookloreBridge:onPageUpdate(page)
     local stretch = self.stretch -- none before ReaderReady: those updates are no page turns
     if not stretch or not stretch:show(page, Snapshot.pages(self.ui)) then return end
-    record("page_turns", { book = self.book, reading = Snapshot.reading(self.ui, stretch, stretch:take()) })
+    Spool.record("page_turns", { book = self.book, reading = Snapshot.reading(self.ui, stretch, stretch:take()) })
     Handoff.soon(10)
 end
 
-function BookloreBridge:onPageUpdate(page)
-    self:turn(page)
-end
-
 function BookloreBridge:onPosUpdate(_pos, page)
-    self:turn(page)
+    self:onPageUpdate(page)
 end
 
 function BookloreBridge:onDocumentRerendered()
@@ -98,17 +85,15 @@ function BookloreBridge:onDocumentRerendered()
 end
 
 --- Moves the reader where the core says, without counting a page turn. An unknown xpointer would lead to page 1.
-function BookloreBridge:jump(position, percent)
-    local ui, pages = self.ui, Snapshot.pages(self.ui)
-    if not ui.document or not self.stretch then return end
-    local page = ui.paging and tonumber(position) or (percent and math.floor(percent * pages + 0.5))
+function BookloreBridge:jump(to)
+    local ui, stretch, pages = self.ui, self.stretch, Snapshot.pages(self.ui)
+    if not ui.document or not stretch then return end
+    local xpointer = ui.rolling and type(to.position) == "string" and ui.document:isXPointerInDocument(to.position)
+    local page = ui.paging and tonumber(to.position) or math.floor((tonumber(to.percent) or 0) * pages + 0.5)
     ui.link:addCurrentLocationToStack()
-    self.stretch:jump(function()
-        if ui.rolling and position and ui.document:isXPointerInDocument(position) then
-            ui.rolling:onGotoXPointer(position, position)
-        elseif page then
-            (ui.rolling or ui.paging):onGotoPage(math.max(1, math.min(page, pages)))
-        end
+    stretch:jump(function()
+        if xpointer then return ui.rolling:onGotoXPointer(to.position, to.position) end
+        if page > 0 then (ui.rolling or ui.paging):onGotoPage(math.min(page, pages)) end
     end)
 end
 
@@ -122,13 +107,12 @@ function BookloreBridge:onSuspend()
 end
 
 function BookloreBridge:onResume()
-    if self.ui.document then self:begin("resume") else record("resume") end
+    if self.ui.document then self:begin("resume") else Spool.record("resume", {}) end
     Handoff.soon()
 end
 
 function BookloreBridge:onNetworkConnected()
-    record("network_connected")
-    Deletes.reconcile()
+    Spool.record("network_connected", {})
     Handoff.soon()
 end
 
@@ -137,7 +121,7 @@ for _i, event in ipairs{ "Exit", "Restart", "PowerOff", "Reboot" } do
 end
 
 function BookloreBridge:onCloseWidget()
-    if Screen.plugin == self then Screen.plugin = nil end
+    if Screen.reader == self then Screen.reader = nil end
 end
 
 return BookloreBridge

@@ -37,7 +37,7 @@ from booklore_features.stretches import (
 
 TOMORROW = timedelta(days=1)
 
-REACHES = (3, 12, 48, 192, 768)
+REACHES = (4, 16, 64, 256, 1024)
 """How many openings back and on are read, more only while stretches may still be joined across the end of what was."""
 
 EARLIER = 24

@@ -123,7 +123,10 @@ def split(lines: Iterable[Any]) -> Iterator[Stretch]:
 
 
 def join(stretches: Iterable[Stretch | None], rules: Rules) -> Iterator[list[Stretch]]:
-    """Stretches that count, alone or with the short ones just before them. None: nothing is joined across it."""
+    """Stretches that count, alone or with the short ones just before them. None: nothing is joined across it.
+
+    One by whose clock nothing can be told is joined with none: it would spoil the others.
+    """
     joined: list[Stretch] = []
     for stretch in stretches:
         if stretch is None or (joined and not follows(joined[-1], stretch)):
@@ -138,7 +141,8 @@ def join(stretches: Iterable[Stretch | None], rules: Rules) -> Iterator[list[Str
 
 def follows(before: Stretch, stretch: Stretch) -> bool:
     pause = (stretch.first.at - before.last.at).total_seconds()
-    return same_book(before.first, stretch.first) and 0 <= pause <= LONGEST_PAUSE
+    is_told = not (before.clock_fault or stretch.clock_fault)
+    return is_told and same_book(before.first, stretch.first) and 0 <= pause <= LONGEST_PAUSE
 
 
 def is_apart(before: Stretch, stretch: Stretch, rules: Rules) -> bool:
@@ -162,14 +166,15 @@ def neighbourhood(event: Event, lines: Sequence[Any], reach: int, rules: Rules) 
     """The stretches that depend on event, and whether lines hold all of them.
 
     lines: what lies around event, reach openings back and on. A line changes its own stretch, an opening also the one
-    before; sessions further on and back may change as far as stretches may be joined.
+    before, and with them whether their neighbours are joined to them; from there it goes on as far as stretches may be
+    joined.
     """
     own = sum(is_opening(line) and line.order <= event.order for line in lines) - 1
     if own < 0:
         return None, True
     stretches = list(split(lines))
     starts_all, ends_all = own + 1 < reach, len(stretches) - own - 1 < reach
-    low = max(0, own - 1) if is_opening(event) else own
+    low = max(0, own - 1 - is_opening(event))
     while low > 0 and not is_apart(stretches[low - 1], stretches[low], rules):
         low -= 1
     last = len(stretches) - 1

@@ -3,27 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import Any
 
 import pytest
 from bridge_world import EReader, paired
 
-from booklore_core.bridge.bridge import Patience
-from booklore_core.bridge.serve import serving
+from booklore_core.bridge.app import create_app
+from booklore_core.bridge.bridge import Bridge, Patience
+from booklore_core.bridge.serve import listen, running
 from booklore_core.core import Core
 from booklore_core.testing import FakeTarget
 
 Serve = Callable[..., str]
 
 
+class Switchboard:
+    """One web server for all tests, since it takes its time to end: it answers with the bridge of the test at hand."""
+
+    def __init__(self) -> None:
+        self.app: Any = None
+        self.url = ""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.app(scope, receive, send)
+
+
+@pytest.fixture(scope="session")
+def switchboard() -> Iterator[Switchboard]:
+    board = Switchboard()
+    with closing(listen("127.0.0.1", 0)) as listener, running(board, listener):
+        board.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield board
+
+
 @pytest.fixture
-def serve(open_core: Any) -> Iterator[Serve]:
+def serve(open_core: Any, switchboard: Switchboard) -> Iterator[Serve]:
     """Serves a core; patience as in `Patience`."""
     with ExitStack() as stack:
 
         def serve_one(core: Core, **patience: float) -> str:
-            return stack.enter_context(serving(core, patience=Patience(**patience)))
+            bridge = stack.enter_context(closing(Bridge(core, Patience(**patience))))
+            switchboard.app = create_app(bridge)
+            return switchboard.url
 
         yield serve_one
 

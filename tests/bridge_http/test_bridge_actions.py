@@ -67,9 +67,7 @@ def the_question(answer: dict[str, Any]) -> dict[str, Any]:
     return question
 
 
-def test_a_third_partys_action_asks_and_its_facts_are_delivered(
-    core: Core, ereader: EReader, shop: FakeTarget
-) -> None:
+def test_a_third_partys_action_asks_and_its_facts_are_delivered(core: Core, ereader: EReader, shop: FakeTarget) -> None:
     asked, answer = [], ereader.act("rate", book=DUNE)
     for value in (2, [0, 1], "splendid", 250, True):
         asked.append(the_question(answer))

@@ -72,7 +72,7 @@ def test_the_same_lines_again_change_nothing(core: Core, ereader: EReader, bookw
 
     assert again["ack"] == first["ack"]
     assert again["effects"] == []
-    assert len(bookworm.received) == 1 and len(rows(core, "SELECT * FROM events")) == 3
+    assert len(bookworm.received) == 1 and len(rows(core, "SELECT * FROM events")) == 2
 
 
 @pytest.mark.parametrize(
@@ -157,6 +157,6 @@ def test_with_sync_off_what_comes_is_taken_and_stays_where_it_is(
 
     answer = ereader.hand_off()
 
-    assert len(answer["ack"]) == 4 and answer["effects"] == []
+    assert len(answer["ack"]) == 3 and answer["effects"] == []
     assert answer["state"]["enabled"] is False and answer["state"]["pending"] == {"S": 1}
     assert bookworm.received == []

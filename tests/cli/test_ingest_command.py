@@ -141,3 +141,18 @@ def test_numbers_go_on_beyond_the_first_thousand_lines(booklore: Booklore, tmp_p
     path.write_text("\n" * 50 + "bad\n" + "\n" * 1500 + "worse\n")
 
     assert [one["line"] for one in booklore("ingest", path, "--json").json["rejected"]] == [51, 1552]
+
+
+def test_half_a_letter_in_a_title_does_not_hold_up_the_spool(
+    booklore: Booklore, reader: SampleReader, spool: Spool
+) -> None:
+    reader.read({**sample_book("Dune"), "title": "half a \ud83d letter"})
+    reader.read(sample_book("a whole \U0001f600 one"))
+
+    ran = booklore("ingest", spool(), "--json")
+
+    assert (ran.code, ran.json["accepted"]) == (0, 4)
+    assert {one["book"] for one in booklore("status", "--json").json["waiting"]} == {
+        "half a ? letter",
+        "a whole \U0001f600 one",
+    }

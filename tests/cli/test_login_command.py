@@ -73,6 +73,17 @@ def test_password_is_never_printed_nor_stored_in_the_database(server: BookLoreSe
     assert server.password.encode() not in (home / "booklore.sqlite").read_bytes()
 
 
+def test_log_of_everything_holds_no_password(booklore: Booklore, home: Path) -> None:
+    library = {"web_login": {"username": "anna", "password": "open sesame"}, "books": []}
+    with BookLoreServer("grimmory", library) as server:
+        account = ("--url", server.url, "--username", "anna", "--password-file", "-")
+        ran = booklore("-vv", "login", *account, stdin="open sesame\n")
+
+    assert ran.code == 0
+    assert "logged in" in ran.err
+    assert "sesame" not in ran.out + ran.err
+
+
 @pytest.mark.parametrize(
     ("given", "option"),
     [

@@ -9,14 +9,11 @@ from pathlib import Path
 
 import pytest
 import tally
-from household import DIALECTS, Clock, Household, OpenHousehold
+from household import DIALECTS, MEMORY, Clock, Household, OpenHousehold
 from hypothesis import HealthCheck, settings
 from scenario import stock
 
 from booklore_core.testing import BookLoreServer
-
-MEMORY = Path("/dev/shm")
-"""Files there are files, without a disk's time for every fsync."""
 
 settings.register_profile(
     "proof", derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)

@@ -18,9 +18,12 @@ from booklore_core.testing import BookLoreServer
 from booklore_targets import booklore
 from booklore_targets.booklore.target import BookLore
 
-EVENING = datetime(2026, 11, 27, 20, 0, tzinfo=UTC)
+EVENING = datetime(2026, 12, 24, 20, 0, tzinfo=UTC)
 LAPSE = 90
 """Seconds between two processes: the lease of one that was killed has lapsed."""
+
+MEMORY = Path("/dev/shm")
+"""Files there are files, without a disk's time for every fsync."""
 
 MOST_SYNCS = 6
 DIALECTS = ("booklore", "grimmory", "custom")

@@ -177,6 +177,9 @@ class Diary:
 
         return self._unit(act)
 
+    def book(self, title: str) -> dict[str, Any]:
+        return BOOKS[title]
+
     def facts(self) -> Facts:
         facts = Facts()
         for unit in self.units:

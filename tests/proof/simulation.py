@@ -23,7 +23,7 @@ from booklore_core.testing import MORNING, BookLoreServer
 WEEK = 40
 """How many things happen in a week, half of them at devices."""
 
-CRASH_RATE = 0.15
+CRASH_RATE = 0.3
 EXIT_RATE = 0.08
 TROUBLES = (
     "close_before",

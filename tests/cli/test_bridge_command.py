@@ -1,0 +1,111 @@
+"""`booklore serve`, `booklore bridge` and `booklore demo`."""
+
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import requests
+from cli_world import Booklore
+
+from booklore_core.cli.demo import check
+from booklore_core.cli.demo_day import Arrival
+from booklore_core.cli.errors import Refused
+
+KOBO = {"id": "kobo-7f3a", "name": "Libra", "model": "Kobo_io"}
+
+
+@pytest.fixture
+def bridge(home: Path) -> Iterator[str]:
+    """The address of a running `booklore serve`."""
+    command = [sys.executable, "-m", "booklore_core", "serve", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as served:
+        assert served.stdout is not None
+        yield served.stdout.readline().split()[-1]
+        served.send_signal(signal.SIGTERM)
+        assert served.wait(timeout=30) == 0
+
+
+def test_device_is_paired_listed_and_revoked(booklore: Booklore, bridge: str) -> None:
+    made = booklore("bridge", "pair", "--json", "--url", bridge)
+    assert (made.code, made.json["url"], made.json["expires_in"]) == (0, bridge, 600)
+    body = {"code": made.json["code"], "device": KOBO}
+    token = requests.post(f"{bridge}/v1/pair", json=body, timeout=10).json()["token"]
+
+    (listed,) = booklore("bridge", "devices", "--json").json
+    revoked = booklore("bridge", "revoke", "kobo-7f3a", "--json")
+    refused = requests.get(f"{bridge}/v1/menu", headers={"Authorization": f"Bearer {token}"}, timeout=10)
+
+    assert set(listed) == {"id", "name", "model", "last_seen", "waiting"}
+    assert (listed["id"], listed["name"], listed["model"], listed["waiting"]) == (*KOBO.values(), 0)
+    assert (revoked.code, refused.status_code) == (0, 401)
+    assert booklore("bridge", "devices", "--json").json == []
+
+
+def test_code_is_shown_to_people(booklore: Booklore) -> None:
+    ran = booklore("bridge", "pair")
+
+    assert ran.code == 0
+    assert ran.out.startswith("Code ")
+    assert ":8765" in ran.out
+
+
+def test_device_that_there_is_not_cannot_be_revoked(booklore: Booklore) -> None:
+    ran = booklore("bridge", "revoke", "kindle", "--json")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == "booklore: no paired device 'kindle'; `booklore bridge devices` lists them\n"
+
+
+def test_shim_is_put_into_a_koreader_folder(booklore: Booklore, tmp_path: Path) -> None:
+    (tmp_path / "koreader" / "plugins").mkdir(parents=True)
+
+    ran = booklore("bridge", "install", tmp_path / "koreader", "--url", "http://nas:8765", "--json")
+
+    assert (ran.code, ran.json["url"]) == (0, "http://nas:8765")
+    assert (Path(ran.json["path"]) / "main.lua").is_file()
+    assert Path(ran.json["path"]).is_relative_to(tmp_path / "koreader")
+
+
+def test_folder_that_is_no_koreader_is_refused(booklore: Booklore, tmp_path: Path) -> None:
+    ran = booklore("bridge", "install", tmp_path / "nowhere", "--json")
+
+    assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
+
+
+def test_port_that_is_taken_is_told_in_one_line(booklore: Booklore) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ran = booklore("serve", "--port", taken.getsockname()[1])
+
+    assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
+    assert "cannot listen" in ran.err
+
+
+def test_demo_delivers_what_was_read_and_leaves_nothing(
+    booklore: Booklore, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOOKLORE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    ran = booklore("demo")
+
+    assert (ran.code, ran.err) == (0, "")
+    assert "3 sessions read, 3 arrived, each once" in ran.out
+    assert "2S waiting" in ran.out
+    assert "2S synced" in ran.out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_demo_fails_when_something_is_missing_or_arrives_twice() -> None:
+    read = Arrival("Dune", "2026-11-20T07:00:00Z", "2026-11-20T07:10:30Z", 630)
+
+    check([read], [read])
+    for arrived in ([], [read, read], [replace(read, seconds=631)]):
+        with pytest.raises(Refused, match="the demo failed"):
+            check([read], arrived)

@@ -1,0 +1,151 @@
+"""`booklore plugins`, with a third party's plugin installed."""
+
+import pytest
+from cli_world import Booklore, Install, Spool
+
+from booklore_core.testing import SampleReader, sample_book
+
+BOOKWORM = '''
+"""Eats sessions."""
+
+from booklore_core import Setting, hookimpl
+
+class Bookworm:
+    name, kinds = "bookworm", frozenset({"session"})
+
+    def deliver(self, item, before):
+        return None
+
+@hookimpl
+def register_settings():
+    yield Setting("appetite", int, 3, "Sessions a day", low=1)
+
+@hookimpl
+def register_targets():
+    return [Bookworm()]
+'''
+
+BROKEN = "raise RuntimeError('no such printer')"
+
+STUMBLING = """
+from booklore_core import hookimpl
+
+@hookimpl
+def on_book_close(event):
+    raise RuntimeError("stumbled over a book")
+"""
+
+
+def test_list_tells_kind_version_and_source(booklore: Booklore, install: Install) -> None:
+    install("bookworm", BOOKWORM)
+
+    listed = {one["name"]: one for one in booklore("plugins", "list", "--json").json}
+
+    assert listed["bookworm"] == {
+        "name": "bookworm",
+        "kind": "target",
+        "enabled": True,
+        "version": "1.2",
+        "source": "bookworm-plugin",
+        "waiting": {},
+        "error": None,
+    }
+    assert (listed["sessions"]["kind"], listed["sessions"]["source"]) == ("feature", "booklore-sync")
+    assert (listed["booklore"]["kind"], listed["booklore"]["enabled"]) == ("target", True)
+
+
+def test_list_tells_what_waits(booklore: Booklore, install: Install, reader: SampleReader, spool: Spool) -> None:
+    install("bookworm", BOOKWORM)
+    reader.read(sample_book())
+    booklore("ingest", spool())
+    booklore("sync", "--target", "bookworm")
+
+    listed = {one["name"]: one["waiting"] for one in booklore("plugins", "list", "--json").json}
+
+    assert listed["bookworm"] == {}
+    assert listed["booklore"] == {"session": 1}
+    assert listed["sessions"] == {"session": 1}
+
+
+def test_plugin_is_switched_off_and_on_again(booklore: Booklore) -> None:
+    off = booklore("plugins", "disable", "sessions", "--json")
+    shown = booklore("config", "get", "sessions.enabled").out
+    on = booklore("plugins", "enable", "sessions", "--json")
+
+    assert (off.code, off.json["enabled"]) == (0, False)
+    assert shown == "false\n"
+    assert (on.code, on.json["enabled"]) == (0, True)
+
+
+def test_target_that_is_off_is_owed_nothing(
+    booklore: Booklore, install: Install, reader: SampleReader, spool: Spool
+) -> None:
+    reader.read(sample_book())
+    booklore("ingest", spool())
+
+    booklore("plugins", "disable", "booklore")
+
+    assert booklore("status", "--json").json["pending"] == {}
+
+
+@pytest.mark.parametrize("command", ["enable", "disable", "info"])
+def test_unknown_plugin_is_refused(booklore: Booklore, command: str) -> None:
+    ran = booklore("plugins", command, "nobody", "--json")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == "booklore: there is no plugin 'nobody'; `booklore plugins list` shows them\n"
+
+
+def test_info_tells_settings_hooks_and_targets(booklore: Booklore, install: Install) -> None:
+    install("bookworm", BOOKWORM)
+
+    found = booklore("plugins", "info", "bookworm", "--json").json
+
+    assert found["help"] == "Eats sessions."
+    assert found["targets"] == ["bookworm"]
+    assert set(found["hooks"]) == {"register_settings", "register_targets"}
+    assert {one["name"]: one["value"] for one in found["settings"]} == {
+        "bookworm.appetite": 3,
+        "bookworm.enabled": True,
+    }
+    assert "Eats sessions." in booklore("plugins", "info", "bookworm").out
+
+
+def test_plugin_that_cannot_be_loaded_is_named_and_can_be_switched_off(booklore: Booklore, install: Install) -> None:
+    install("broken", BROKEN)
+
+    listed = {one["name"]: one for one in booklore("plugins", "list", "--json").json}
+    checked = booklore("plugins", "doctor", "--json")
+    off = booklore("plugins", "disable", "broken", "--json")
+
+    assert "no such printer" in listed["broken"]["error"]
+    assert (listed["sessions"]["error"], off.code) == (None, 0)
+    (wrong,) = [check for check in checked.json if not check["ok"]]
+    assert (checked.code, wrong["check"]) == (1, "plugin broken")
+    assert "no such printer" in wrong["detail"]
+    assert "broken-plugin" in wrong["advice"]
+
+
+def test_doctor_tells_of_events_that_wait_for_a_plugin(
+    booklore: Booklore, install: Install, reader: SampleReader, spool: Spool
+) -> None:
+    install("stumbling", STUMBLING)
+    reader.read(sample_book())
+    taken = booklore("ingest", spool(), "--json")
+
+    ran = booklore("plugins", "doctor", "--json")
+
+    assert (taken.code, taken.json["accepted"]) == (0, 2)
+    assert ran.code == 1
+    wrong = next(check for check in ran.json if check["check"] == "plugin stumbling")
+    assert wrong["detail"].startswith("1 event")
+    assert "stumbled over a book" in wrong["detail"]
+
+
+def test_no_third_party_plugin_is_loaded_when_asked_not_to(
+    booklore: Booklore, install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("bookworm", BOOKWORM)
+    monkeypatch.setenv("BOOKLORE_NO_PLUGINS", "1")
+
+    assert "bookworm" not in {one["name"] for one in booklore("plugins", "list", "--json").json}

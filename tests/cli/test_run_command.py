@@ -1,0 +1,127 @@
+"""`booklore run`: actions and their questions, with a terminal and without one."""
+
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+from cli_world import Booklore, Install
+
+ASKING = """
+from booklore_core import Action, Ask, Choose, Confirm, Pick, Result, Toast, hookimpl
+
+def dine(core, request):
+    dish = yield Choose("Which dish?", ["soup", "pie"], default=0)
+    sides = yield Pick("What with it?", ["bread", "beans", "beer"], chosen=[0], default=[0])
+    guests = yield Ask("How many?", value=2, default=2, low=1, high=6)
+    agreed = yield Confirm("Shall we?", default=False)
+    return Result(f"{dish} {sides} {guests} {agreed} {dict(request.args)}", (Toast("Enjoy"),), data={"dish": dish})
+
+def insist(core, request):
+    name = yield Ask("Your name?")
+    return Result(f"Hello {name}", ok=name is not None)
+
+@hookimpl
+def register_actions():
+    yield Action("dine_out", "Dine out", dine, "Orders a meal.")
+    yield Action("insist", "Insist", insist)
+"""
+
+
+@pytest.fixture(autouse=True)
+def asking(install: Install) -> None:
+    install("asking", ASKING)
+
+
+def test_actions_of_core_and_plugins_are_listed(booklore: Booklore) -> None:
+    listed = {one["name"]: one["plugin"] for one in booklore("run", "--json").json}
+
+    assert (listed["dine_out"], listed["sync_pending"]) == ("asking", "core")
+    assert "dine-out" in booklore("run").out
+
+
+def test_without_a_terminal_the_safe_defaults_are_taken(booklore: Booklore) -> None:
+    ran = booklore("run", "dine-out", "--json")
+
+    effects = [{"type": "toast", "text": "Enjoy"}]
+    assert ran.code == 0
+    assert ran.json == {"ok": True, "message": "0 [0] 2 False {}", "data": {"dish": 0}, "effects": effects}
+
+
+def test_answers_and_arguments_can_be_given(booklore: Booklore) -> None:
+    answers = ("--answer", "2", "--answer", "1,3", "--answer", "5", "--answer", "y")
+
+    ran = booklore("run", "dine_out", *answers, "--arg", "table=4", "--arg", "late=true")
+
+    assert (ran.code, ran.out) == (0, "1 [0, 2] 5 True {'table': 4, 'late': True}\nEnjoy\n")
+
+
+@pytest.mark.parametrize("answers", [("3",), ("1", "9"), ("1", "1", "seven"), ("1", "1", "2", "perhaps")])
+def test_answer_that_does_not_fit_is_refused(booklore: Booklore, answers: tuple[str, ...]) -> None:
+    ran = booklore("run", "dine-out", *(part for answer in answers for part in ("--answer", answer)))
+
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("booklore: answer: expected")
+
+
+def test_question_without_a_default_names_the_option(booklore: Booklore) -> None:
+    ran = booklore("run", "insist")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == "booklore: a question needs an answer: Your name? Give --answer\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("nothing",), "there is no action"),
+        (("insist", "--arg", "x"), "NAME=VALUE"),
+        (("insist", "--book", "00"), "book"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(booklore: Booklore, arguments: tuple[str, ...], said: str) -> None:
+    ran = booklore("run", *arguments)
+
+    assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
+    assert said in ran.err
+
+
+def test_on_a_terminal_the_person_is_asked(booklore: Booklore) -> None:
+    code, out, told = on_a_terminal(["run", "dine-out", "--json"], "2\n1,3\nmany\n4\ny\n")
+
+    assert code == 0
+    assert '"message": "1 [0, 2] 4 True {}"' in out
+    for text in ("Which dish?", "2  pie", "expected a whole number from 1 to 6", "Shall we?"):
+        assert text in told
+
+
+def test_return_takes_what_is_preset_or_cancels(booklore: Booklore) -> None:
+    code, out, _ = on_a_terminal(["run", "insist"], "\n")
+
+    assert (code, out) == (1, "Hello None\n")
+
+
+def test_with_yes_nobody_is_asked_on_a_terminal_either(booklore: Booklore) -> None:
+    code, out, told = on_a_terminal(["run", "dine-out", "--yes"], "")
+
+    assert (code, out) == (0, "0 [0] 2 False {}\nEnjoy\n")
+    assert "Which dish?" not in told
+
+
+def on_a_terminal(arguments: list[str], typed: str) -> tuple[int, str, str]:
+    """Exit code, standard output (no terminal) and what the terminal showed."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "booklore_core", *arguments]
+    with subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, start_new_session=True) as ran:
+        os.close(theirs)
+        os.write(ours, typed.encode())
+        out, _ = ran.communicate(timeout=60)
+    told = b""
+    try:
+        while part := os.read(ours, 65536):
+            told += part
+    except OSError:
+        pass  # Linux ends a terminal that nobody holds any more with an error
+    os.close(ours)
+    return ran.returncode, out.decode(), told.decode()

@@ -1,0 +1,148 @@
+"""E-readers' clocks jump: what cannot be is not sent, and said; what was measured by dwell is kept."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from booklore_core.testing import FakeTarget, SampleReader, sample_book
+
+DUNE = sample_book("Dune")
+
+
+@pytest.fixture
+def outcome(open_core):
+    """Takes a reader's lines in. Returns what arrived and the remarks."""
+
+    def run(reader):
+        bookworm = FakeTarget()
+        core = open_core(bookworm)
+        assert not core.take(reader.lines, "test").rejected
+        core.sync()
+        remarks = core.database.rows("SELECT remark FROM remarks ORDER BY key")
+        return [item.body for item in bookworm.received], [row["remark"] for row in remarks]
+
+    return run
+
+
+def jump(reader, to):
+    reader.now = to
+
+
+def test_a_clock_set_back_while_reading_sends_nothing_and_says_so(outcome):
+    reader = SampleReader()
+    reader.open(DUNE)
+    reader.turn(10)
+    jump(reader, reader.now - timedelta(hours=5))
+    reader.close()
+
+    sent, remarks = outcome(reader)
+
+    assert sent == []
+    assert remarks == ["a session of Dune is not sent: it ends 17600 s before it begins"]
+
+
+def test_a_clock_that_was_reset_to_1970_sends_nothing_and_says_so(outcome):
+    reader = SampleReader(now=datetime(1970, 1, 1, 0, 5, tzinfo=UTC))
+    reader.read(DUNE)
+
+    sent, remarks = outcome(reader)
+
+    assert sent == []
+    assert remarks == ["a session of Dune is not sent: it begins in 1970"]
+
+
+def test_a_clock_in_2099_sends_nothing_and_says_so(outcome):
+    reader = SampleReader(now=datetime(2099, 1, 1, tzinfo=UTC))
+    reader.read(DUNE)
+
+    sent, remarks = outcome(reader)
+
+    assert sent == []
+    assert remarks == ["a session of Dune is not sent: it ends in the future, at 2099-01-01 00:06"]
+
+
+def test_a_clock_that_jumps_ahead_by_days_sends_nothing_and_says_so(outcome):
+    reader = SampleReader(now=datetime(2026, 11, 10, tzinfo=UTC))
+    reader.open(DUNE)
+    reader.turn(10)
+    jump(reader, reader.now + timedelta(hours=30))
+    reader.close()
+
+    sent, remarks = outcome(reader)
+
+    assert sent == []
+    assert remarks == ["a session of Dune is not sent: it lasts 30 hours"]
+
+
+def test_a_book_that_was_open_for_30_hours_is_sent_because_dwell_says_so(outcome):
+    reader = SampleReader(now=datetime(2026, 11, 10, tzinfo=UTC))
+    reader.open(DUNE)
+    reader.turn(10, 60)
+    reader.wait(30 * 3600)
+    reader.close()
+
+    sent, remarks = outcome(reader)
+
+    assert [session["duration"] for session in sent] == [600 + 600]
+    assert remarks == []
+
+
+def test_an_hour_ahead_or_back_between_two_sessions_costs_neither(outcome):
+    reader = SampleReader()
+    reader.read(DUNE)
+    jump(reader, reader.now - timedelta(hours=1))
+    reader.read(DUNE, pages=5)
+    jump(reader, reader.now + timedelta(hours=2))
+    reader.read(DUNE, pages=6)
+
+    sent, remarks = outcome(reader)
+
+    assert sorted(session["turns"] for session in sent) == [5, 6, 10]
+    assert remarks == []
+
+
+def test_an_hour_ahead_while_reading_costs_nothing_because_the_monotonic_clock_counts(outcome):
+    reader = SampleReader()
+    reader.open(DUNE)
+    reader.turn(5)
+    jump(reader, reader.now + timedelta(hours=1))
+    reader.turn(5)
+    reader.close()
+
+    sent, _ = outcome(reader)
+
+    assert [session["duration"] for session in sent] == [400]
+
+
+def test_a_session_that_turns_out_to_be_impossible_is_taken_out_again(open_core):
+    reader, bookworm = SampleReader(), FakeTarget()
+    core = open_core(bookworm)
+    opened = reader.open(DUNE)
+    reader.turn(5)
+    checkpoint = reader.checkpoint()
+    jump(reader, reader.now - timedelta(days=1))
+    closed = reader.close()
+    later = reader.open(DUNE)
+
+    core.take([opened, checkpoint, later], "test")
+    assert core.pending() == {"session": 1}
+    core.take([closed], "test")
+    core.sync()
+
+    assert bookworm.received == []
+    assert core.database.value("SELECT remark FROM remarks").startswith("a session of Dune is not sent")
+
+
+def test_a_jump_in_a_nap_does_not_spoil_the_reading_after_it(outcome):
+    reader = SampleReader()
+    reader.open(DUNE)
+    jump(reader, reader.now - timedelta(hours=1))
+    reader.suspend()
+    reader.sleep(20)
+    reader.resume()
+    reader.turn(10)
+    reader.suspend()
+
+    sent, _ = outcome(reader)
+
+    assert [session["duration"] for session in sent] == [400]

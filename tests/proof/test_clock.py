@@ -1,0 +1,190 @@
+"""Clocks that jump, stand at 1970 or agree too well: what was read arrives once, and nothing absurd arrives."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from checker import assert_exact, held_sessions, overlaps
+from household import Household, hand_over
+from scenario import Diary, Line, scenario_of
+
+from booklore_core.testing import MORNING
+
+
+def deliver(household: Household, *batches: list[Line]) -> None:
+    with household.opened() as core:
+        for lines in batches:
+            hand_over(core, lines)
+            household.settle(core)
+        assert core.pending() == {}
+
+
+def jump_during(seconds: float, title: str = "Dune") -> Diary:
+    """A session in whose middle the clock is set, and an ordinary one afterwards."""
+    diary = Diary()
+    reader = diary.reader
+    diary.read(title)
+    reader.open(diary.book(title))
+    reader.turn(3, 40)
+    reader.now += timedelta(seconds=seconds)
+    reader.turn(3, 40)
+    reader.close()
+    reader.sleep(400)
+    return diary
+
+
+@pytest.mark.parametrize("hours", [1, -1, 5, -5])
+def test_clock_set_between_two_sessions_costs_none(household: Household, hours: int) -> None:
+    diary = Diary()
+    diary.read("Dune")
+    diary.reader.sleep(6 * 3600)
+    diary.wake("Emma")
+    diary.reader.now += timedelta(hours=hours)
+    diary.read("Dune", 4)
+
+    deliver(household, diary.lines)
+
+    expected = {session[1:]: 1 for session in diary.facts().session}
+    assert held_sessions(household.server) == expected
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_clock_set_within_a_session_makes_no_absurd_session(household: Household, hours: int) -> None:
+    diary = jump_during(hours * 3600)
+    ordinary = diary.read("Emma")
+
+    deliver(household, diary.lines)
+
+    rows = held_sessions(household.server)
+    assert max(rows.values()) == 1
+    assert all(start <= end and 0 < seconds <= 600 for _, start, end, seconds, *_ in rows)
+    assert {session[1:] for session in ordinary.facts.session} <= rows.keys()
+
+
+def test_clock_that_was_reset_to_1970_makes_no_session_of_then(household: Household) -> None:
+    diary = Diary()
+    diary.read("Dune")
+    now = diary.reader.now
+    diary.reader.now = datetime(1970, 1, 1, 0, 5, tzinfo=UTC)
+    diary.reader.read(diary.book("Dune"))
+    diary.reader.now = now + timedelta(hours=3)
+    good = diary.read("Dune")
+
+    deliver(household, diary.lines)
+
+    starts = [row[1] for row in held_sessions(household.server)]
+    assert min(starts) >= "2026"
+    assert {session[1:] for session in good.facts.session} <= held_sessions(household.server).keys()
+
+
+def test_clock_that_comes_back_from_1970_within_a_session_makes_no_session_of_50_years(household: Household) -> None:
+    diary = jump_during((MORNING - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds())
+    diary.reader.now -= timedelta(days=365 * 60)
+    diary.reader.now = MORNING + timedelta(hours=12)
+    diary.read("Emma")
+
+    deliver(household, diary.lines)
+
+    assert all(seconds <= 600 for _, _, _, seconds, *_ in held_sessions(household.server))
+
+
+@pytest.mark.parametrize("offset", [-11, -5, 2, 13])
+def test_time_zone_that_changes_in_a_session_changes_nothing(household: Household, offset: int) -> None:
+    diary = Diary()
+    diary.checkpoint("Dune")
+    travelled = [dict(line) for line in diary.lines]
+    zone = timezone(timedelta(hours=offset))
+    for line in travelled[1:]:
+        line["at"] = datetime.fromisoformat(line["at"]).astimezone(zone).isoformat()
+    scenario = scenario_of(diary, handovers=[travelled])
+
+    with household.opened() as core:
+        hand_over(core, scenario.lines)
+        household.settle(core)
+        assert_exact(core, household.server, scenario.facts, scenario.wall)
+
+
+@pytest.mark.parametrize("lost", ["close_before", "close_after"])
+def test_two_devices_that_begin_the_same_book_in_the_same_second_both_count(household: Household, lost: str) -> None:
+    """Nothing tells their sessions apart on the server but end and duration."""
+    one, other = Diary("kobo-1"), Diary("kobo-2")
+    one.read("Dune", 5)
+    other.read("Dune", 3, 60)
+    scenario = scenario_of(one, other)
+
+    with household.opened() as core:
+        hand_over(core, scenario.lines)
+        household.server.fail(lost, "POST /api/v1/reading-sessions", times=None, after=1)
+        for _ in range(3):
+            household.sync(core)
+        household.server.recover()
+        household.settle(core)
+        assert_exact(core, household.server, scenario.facts, scenario.wall)
+
+
+def test_facts_of_the_same_second_all_arrive(household: Household) -> None:
+    """The network comes back, stars are given and a book is closed within one second."""
+    diary = Diary()
+    diary.reader.stars = 5
+    diary.read("Dune")
+    diary.reader.now -= timedelta(seconds=400)
+    diary.connect()
+    diary.reader.now -= timedelta(seconds=400)
+    diary.read("Emma")
+    scenario = scenario_of(diary)
+
+    with household.opened() as core:
+        hand_over(core, scenario.lines)
+        household.settle(core)
+        assert_exact(core, household.server, scenario.facts, {"kobo-7f3a": 86400})
+
+
+def test_order_is_that_of_the_counter_when_the_clock_went_back(household: Household) -> None:
+    diary = Diary()
+    for title in ("Dune", "Emma", "Dune"):
+        diary.read(title)
+        diary.reader.now -= timedelta(minutes=5)
+
+    deliver(household, list(reversed(diary.lines)))
+
+    assert held_sessions(household.server) == Counter({session[1:]: 1 for session in diary.facts().session})
+
+
+@pytest.mark.parametrize("seconds", [3600, 5 * 3600, 365 * 86400])
+def test_core_whose_own_clock_goes_back_still_delivers(household: Household, seconds: int) -> None:
+    """A home server without a battery for its clock boots in the past until the network tells it the time."""
+    diary = Diary("kobo-7f3a", MORNING - timedelta(days=800))
+    household.clock.forward(10 * 60)
+    with household.opened() as core:
+        household.sync(core)
+    household.clock.forward(-seconds)
+    diary.read("Dune")
+    diary.read("Emma")
+    scenario = scenario_of(diary)
+
+    with household.opened() as core:
+        hand_over(core, scenario.lines)
+        household.settle(core)
+
+        assert_exact(core, household.server, scenario.facts, scenario.wall)
+
+
+@pytest.mark.parametrize("seconds", [3600, -3600])
+def test_core_whose_own_clock_jumps_while_it_delivers_repeats_nothing(household: Household, seconds: int) -> None:
+    diary = Diary()
+    for _ in range(3):
+        diary.wake("Dune", asleep=500)
+    scenario = scenario_of(diary)
+
+    with household.opened() as core:
+        hand_over(core, scenario.lines)
+        household.server.fail("close_after", "POST /api/v1/reading-sessions", times=1, after=2)
+        household.sync(core)
+        household.clock.forward(seconds)
+        household.settle(core)
+        household.clock.forward(2 * abs(seconds))
+        household.settle(core)
+        assert_exact(core, household.server, scenario.facts, scenario.wall)
+        assert overlaps(scenario.facts.session) == []

@@ -1,0 +1,193 @@
+"""Whatever happens, in whatever order: once all is calm the server holds exactly what was read."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from checker import assert_exact, compare, held_sessions, shown_sessions
+from household import DIALECTS, MEMORY, Clock, Household, hand_over
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from scenario import TITLES, Diary, Facts, Unit, lines_of, stock
+from simulation import TROUBLES
+from tally import count
+
+from booklore_core.testing import MORNING, BookLoreServer
+
+titles = st.sampled_from(TITLES)
+devices = st.integers(0, 1)
+
+
+class ReadingLife(RuleBasedStateMachine):
+    """Two devices, one core that may be opened anew at any time, one server."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(prefix="proof-", dir=MEMORY if MEMORY.is_dir() else None))
+        self.clock = Clock()
+        self.diaries = [Diary(f"kobo-{number}", MORNING) for number in range(2)]
+        self.spools: list[list[Unit]] = [[], []]
+        self.late: list[list[Unit]] = [[], []]
+
+    @initialize(dialect=st.sampled_from(DIALECTS))
+    def set_up(self, dialect: str) -> None:
+        self.server = stock(BookLoreServer(dialect, now=self.clock)).start()
+        self.household = Household(self.folder / "home", self.server, self.clock)
+        self.core = self.household.open()
+        self.is_online = True
+
+    @rule(number=devices, title=titles, pages=st.integers(1, 30), seconds=st.integers(31, 900))
+    def read(self, number: int, title: str, pages: int, seconds: int) -> None:
+        self._note(number, self.diaries[number].read(title, pages, seconds))
+
+    @rule(number=devices, title=titles)
+    def read_with_a_checkpoint(self, number: int, title: str) -> None:
+        self._note(number, self.diaries[number].checkpoint(title))
+
+    @rule(number=devices, title=titles, hours=st.integers(1, 5))
+    def idle(self, number: int, title: str, hours: int) -> None:
+        self._note(number, self.diaries[number].forget(title, hours))
+
+    @rule(number=devices, title=titles, asleep=st.integers(1, 4000))
+    def suspend_and_resume(self, number: int, title: str, asleep: int) -> None:
+        self._note(number, self.diaries[number].wake(title, asleep))
+
+    @rule(number=devices, title=titles)
+    def nap(self, number: int, title: str) -> None:
+        self._note(number, self.diaries[number].nap(title))
+
+    @rule(number=devices, title=titles)
+    def run_dry(self, number: int, title: str) -> None:
+        self._note(number, self.diaries[number].run_dry(title))
+
+    @rule(number=devices, title=titles)
+    def turn_no_page(self, number: int, title: str) -> None:
+        self._note(number, self.diaries[number].leaf(title))
+
+    @rule(number=devices, title=titles, stars=st.sampled_from([None, 1, 3, 5]))
+    def rate(self, number: int, title: str, stars: int | None) -> None:
+        self._note(number, self.diaries[number].rate(title, stars))
+
+    @rule(number=devices)
+    def leave_lines_behind(self, number: int) -> None:
+        """What was spooled last is handed over late."""
+        if self.spools[number]:
+            self.late[number].append(self.spools[number].pop())
+
+    @rule(number=devices, is_late=st.booleans(), is_acknowledged=st.booleans())
+    def hand_over(self, number: int, is_late: bool, is_acknowledged: bool) -> None:
+        spool = (self.late if is_late else self.spools)[number]
+        hand_over(self.core, lines_of(spool))
+        if is_acknowledged:
+            spool.clear()
+
+    @rule(number=devices)
+    def hand_everything_over_again(self, number: int) -> None:
+        waiting = {id(line) for line in lines_of([*self.spools[number], *self.late[number]])}
+        hand_over(self.core, [line for line in self.diaries[number].lines if id(line) not in waiting])
+
+    @rule()
+    def sync(self) -> None:
+        self.household.sync(self.core)
+
+    @rule(fault=st.sampled_from(TROUBLES), after=st.integers(0, 5), times=st.sampled_from([1, 2, None]))
+    def get_into_trouble(self, fault: str, after: int, times: int | None) -> None:
+        self.server.fail(fault, "* /", times, after)
+
+    @rule(fault=st.sampled_from(TROUBLES), after=st.integers(0, 3))
+    def answer_a_session_badly(self, fault: str, after: int) -> None:
+        self.server.fail(fault, "POST /api/v1/reading-sessions", 1, after)
+
+    @rule()
+    def get_out_of_trouble(self) -> None:
+        self.server.recover()
+
+    @rule(away=st.booleans())
+    def lose_the_database(self, away: bool) -> None:
+        self.server.database_away = away
+
+    @rule()
+    def go_offline_or_online(self) -> None:
+        (self.server.stop if self.is_online else self.server.start)()
+        self.is_online = not self.is_online
+
+    @rule(refresh_too=st.booleans())
+    def expire_token(self, refresh_too: bool) -> None:
+        self.clock.forward(2)
+        self.server.expire_tokens(refresh_too)
+
+    @rule(enabled=st.booleans())
+    def enable_or_disable_the_target(self, enabled: bool) -> None:
+        self.core.settings.set("booklore.enabled", enabled)
+        self.core.refresh()
+
+    @rule()
+    def open_anew(self) -> None:
+        self.core.close()
+        self.core = self.household.open()
+
+    @rule(hours=st.integers(1, 12))
+    def wait(self, hours: int) -> None:
+        self.clock.forward(hours * 3600)
+
+    @invariant()
+    def nothing_is_there_twice_or_from_nowhere(self) -> None:
+        if hasattr(self, "server"):
+            faults = compare(held_sessions(self.server), shown_sessions(self._facts().session), "session")
+            assert not [fault for fault in faults if not fault.startswith("lost")], faults
+
+    def teardown(self) -> None:
+        if not hasattr(self, "core"):
+            return
+        try:
+            self._calm_down()
+            wall = {one.reader.device: one.seconds for one in self.diaries}
+            assert_exact(self.core, self.server, self._facts(), wall)
+            count("state machine runs")
+        finally:
+            self.core.close()
+            self.server.stop()
+            shutil.rmtree(self.folder)
+
+    def _calm_down(self) -> None:
+        """Everything works again, and everything is handed over; a last opening ends what a dead battery left."""
+        self.server.recover()
+        if not self.is_online:
+            self.server.start()
+        self.core.settings.set("booklore.enabled", True)
+        self.core.refresh()
+        for number, diary in enumerate(self.diaries):
+            self._note(number, diary.read("Dune"))
+            hand_over(self.core, lines_of([*self.late[number], *self.spools[number]]))
+        for _ in range(2):
+            self.clock.forward(3600)
+            self.household.settle(self.core)
+
+    def _note(self, number: int, unit: Unit) -> None:
+        self.spools[number].append(unit)
+
+    def _facts(self) -> Facts:
+        facts = Facts()
+        for diary in self.diaries:
+            facts.add(diary.facts())
+        return facts
+
+
+def live(**profile: Any) -> None:
+    run_state_machine_as_test(ReadingLife, settings=settings(settings.get_profile("proof"), **profile))
+
+
+def test_reading_life_loses_and_doubles_nothing() -> None:
+    live(max_examples=40, stateful_step_count=30)
+
+
+@pytest.mark.soak
+def test_many_reading_lives_lose_and_double_nothing() -> None:
+    examples = int(os.environ.get("BOOKLORE_PROOF_EXAMPLES", "2000"))
+    live(max_examples=examples, stateful_step_count=60)

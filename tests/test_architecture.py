@@ -1,0 +1,297 @@
+"""The house: who may import whom, how long things may be, and what must not be written anywhere."""
+
+import ast
+import re
+import statistics
+import sys
+import tomllib
+from collections import defaultdict
+from graphlib import CycleError, TopologicalSorter
+from importlib.metadata import packages_distributions
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+import booklore_core
+from booklore_core.items import DELIVERY_ORDER
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+ENTRY_POINTS = PROJECT["entry-points"]["booklore"]
+SHIM = ROOT / "bridge_lua" / "booklorebridge.koplugin"
+
+FLOORS = [
+    "isbn items events",
+    "hookspecs targets flows settings places schema views secrets faults database",
+    "journal outbox deliveries ledger books store plugin_manager http status lease calls",
+    "ingest delivery testing",
+    "core",
+    "actions setting_actions matching clearing verification",
+    "bridge",
+    "cli",
+]
+"""From the ground up: an import may point down, or stay on its floor without going round in a circle."""
+
+FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names.split()}
+
+BROAD = {
+    "booklore_core.plugin_manager": "loading a plugin, and calling one, may fail in any way",
+    "booklore_core.delivery": "delivering an item may fail in any way",
+    "booklore_core.calls": "a target's code runs in a thread of its own; what it raises is handed to who waits",
+    "booklore_core.bridge.errands": "what work raises is handed to who waits for it",
+}
+"""Where every exception is caught, and why."""
+
+VAGUE = {"util", "utils", "helper", "helpers", "common", "misc", "manager"}
+
+
+def sources(*folders, ending="*.py"):
+    """The files below the folders, without recordings and what tools leave behind."""
+    found = chain.from_iterable((ROOT / folder).rglob(ending) for folder in folders)
+    return sorted(file for file in found if not {"captures", "__pycache__"} & set(file.relative_to(ROOT).parts))
+
+
+def module_name(file):
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    parts = parts[1:] if parts[0] == "plugins" else parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def shown(file):
+    return str(file.relative_to(ROOT))
+
+
+FILES = {module_name(file): file for file in sources("booklore_core", "plugins")}
+TREES = {name: ast.parse(file.read_text(encoding="utf-8")) for name, file in FILES.items()}
+PUBLIC = {name: f"booklore_core.{module}" for name, module in booklore_core.HOMES.items()}
+
+
+def is_for_type_checkers(node):
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+
+
+def nodes(tree):
+    """Every node but those that only type checkers see."""
+    for node in ast.iter_child_nodes(tree):
+        if is_for_type_checkers(node):
+            continue
+        yield node
+        yield from nodes(node)
+
+
+def base_of(importer, node):
+    """The module that a `from … import` names."""
+    if not node.level:
+        return node.module
+    package = importer.split(".") if FILES[importer].stem == "__init__" else importer.split(".")[:-1]
+    package = package[: len(package) - node.level + 1]
+    return ".".join([*package, *([node.module] if node.module else [])])
+
+
+def imports(importer):
+    """The modules that one imports, at its top or within a function."""
+    for node in nodes(TREES[importer]):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = base_of(importer, node)
+            for alias in node.names:
+                full_name = f"{base}.{alias.name}"
+                of_package = PUBLIC.get(alias.name, base) if base == "booklore_core" else base
+                yield full_name if full_name in FILES else of_package
+
+
+def room(module):
+    """The module or package directly below booklore_core, None for its face and its programs."""
+    parts = module.split(".")
+    return None if len(parts) < 2 or parts[1] == "__main__" else parts[1]
+
+
+CORE = [name for name in FILES if name.startswith("booklore_core")]
+PLUGINS = [name for name in FILES if name.startswith(("booklore_features", "booklore_targets"))]
+
+
+def test_every_module_of_the_core_has_a_floor():
+    assert {room(module) for module in CORE} - {None} <= FLOOR.keys()
+
+
+def test_imports_point_down():
+    upward = [
+        f"{importer} imports {imported}"
+        for importer in CORE
+        for imported in imports(importer)
+        if imported.startswith("booklore_core.") and room(importer) and room(imported)
+        if FLOOR.get(room(imported), 0) > FLOOR.get(room(importer), 0)
+    ]
+
+    assert upward == []
+
+
+@pytest.mark.parametrize("name_of", [room, str], ids=["rooms", "modules"])
+def test_imports_do_not_go_round_in_a_circle(name_of):
+    graph = defaultdict(set)
+    for importer in CORE:
+        for imported in imports(importer):
+            if imported in FILES and room(importer) and room(imported) and name_of(importer) != name_of(imported):
+                graph[name_of(importer)].add(name_of(imported))
+
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" → ".join(error.args[1]))
+
+
+def test_the_core_imports_no_plugin():
+    assert [name for name in CORE if any(imported.startswith(tuple(PLUGINS)) for imported in imports(name))] == []
+
+
+def declared_packages():
+    """The modules of the libraries that this project depends on."""
+    declared = {re.split(r"[^A-Za-z0-9_.-]", line)[0].lower() for line in PROJECT["dependencies"]}
+    return {name for name, owners in packages_distributions().items() if declared & {one.lower() for one in owners}}
+
+
+def test_plugins_import_the_public_api_and_declared_libraries_only():
+    libraries = sys.stdlib_module_names | declared_packages() - {"booklore_core"}
+    core = {"booklore_core.http", "booklore_core.testing", *PUBLIC.values()}
+    own = {name.partition(".")[0] for name in PLUGINS}
+
+    strange = [
+        f"{importer} imports {imported}"
+        for importer in PLUGINS
+        for imported in imports(importer)
+        if imported.partition(".")[0] not in libraries | own and imported not in core
+    ]
+    deep = [
+        f"{importer} imports from {node.module}"
+        for importer in PLUGINS
+        for node in nodes(TREES[importer])
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("booklore_core.")
+        if node.module not in ("booklore_core.http", "booklore_core.testing")
+    ]
+
+    assert strange + deep == []
+
+
+def reach(module, seen):
+    """The modules of plugins that one needs, itself included."""
+    for imported in {module, *imports(module)} & set(PLUGINS) - seen:
+        seen.add(imported)
+        reach(imported, seen)
+    return seen
+
+
+def test_plugins_share_nothing_but_the_core():
+    owners = defaultdict(set)
+    packages = {"booklore_features", "booklore_targets"}
+    for plugin, entry in ENTRY_POINTS.items():
+        for module in reach(entry, set()) - packages:
+            owners[module].add(plugin)
+
+    assert {module: plugins for module, plugins in owners.items() if len(plugins) > 1} == {}
+
+
+def texts(tree):
+    return [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+
+
+def test_the_core_names_no_plugin():
+    names = "|".join(ENTRY_POINTS.keys() - {"booklore"})
+    setting, bare = re.compile(rf"({names})\.\w*"), ENTRY_POINTS.keys() - {"booklore", *DELIVERY_ORDER}
+    named = [
+        f"{module}: {text[:60]!r}"
+        for module in CORE
+        for text in texts(TREES[module])
+        if "booklore_features" in text
+        or "booklore_targets" in text
+        or setting.fullmatch(text)
+        or (text in bare and not module.startswith("booklore_core.testing"))  # it speaks the server's words
+    ]
+
+    assert named == []
+
+
+def functions(files):
+    """(where, lines) of every function."""
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield f"{shown(file)}:{node.lineno} {node.name}", node.end_lineno - node.lineno + 1
+
+
+def line_count(file):
+    return len(file.read_text(encoding="utf-8").splitlines())
+
+
+@pytest.mark.parametrize(
+    ("folder", "ending", "limit"),
+    [("booklore_core", "*.py", 250), ("plugins", "*.py", 250), ("tests", "*.py", 400), ("bridge_lua", "*.lua", 150)],
+)
+def test_no_file_is_too_long(folder, ending, limit):
+    lengths = {shown(file): line_count(file) for file in sources(folder, ending=ending)}
+
+    assert [f"{file}: {lines}" for file, lines in lengths.items() if lines > limit] == []
+
+
+def test_the_shim_stays_small():
+    assert sum(line_count(file) for file in SHIM.rglob("*.lua")) <= 700
+
+
+def test_no_function_is_too_long():
+    lengths = dict(functions(sources("booklore_core", "plugins", "tests")))
+
+    assert {function: lines for function, lines in lengths.items() if lines > 50} == {}
+
+
+def test_most_functions_are_short():
+    lengths = [lines for _, lines in functions(sources("booklore_core", "plugins"))]
+
+    assert statistics.median(lengths) <= 10
+    assert statistics.quantiles(lengths, n=10)[-1] <= 30
+
+
+def test_names_say_something():
+    files = sources("booklore_core", "plugins", "tests", "bridge_lua", ending="*")
+
+    assert [shown(file) for file in files if {file.stem, file.parent.name} & VAGUE] == []
+
+
+def test_every_module_says_what_it_is():
+    assert [name for name, tree in TREES.items() if tree.body and not ast.get_docstring(tree)] == []
+
+
+def catches_everything(node):
+    """Whether an except clause takes any exception and raises none of them again."""
+    if not isinstance(node, ast.ExceptHandler):
+        return False
+    names = (
+        {"BaseException"} if node.type is None else {one.id for one in ast.walk(node.type) if isinstance(one, ast.Name)}
+    )
+    raises = any(isinstance(one, ast.Raise) and one.exc is None for one in ast.walk(node))
+    return bool(names & {"Exception", "BaseException"}) and not raises
+
+
+def test_every_exception_is_caught_in_few_places_only():
+    catching = {name for name, tree in TREES.items() if any(catches_everything(node) for node in ast.walk(tree))}
+    excused = {name for name, file in FILES.items() if "noqa: BLE001" in file.read_text(encoding="utf-8")}
+
+    assert catching | excused == BROAD.keys()
+
+
+def test_nothing_is_left_to_do():
+    unfinished = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X|NotImpl" + r"ementedError)\b")
+    files = sources("booklore_core", "plugins", "tests") + sources("bridge_lua", "tests", ending="*.lua")
+
+    assert [shown(file) for file in files if unfinished.search(file.read_text(encoding="utf-8"))] == []
+
+
+def test_no_path_of_a_machine_is_written_down():
+    path = re.compile(r"(?<![\w.])/(work|farm|root|home|Users)/[a-z]")
+    written = chain(*(sources("booklore_core", "plugins", "tests", "bridge_lua", ending=one) for one in ENDINGS))
+    files = [*written, *(ROOT / name for name in ("README.md", "CHANGELOG.md", "pyproject.toml"))]
+
+    assert [shown(file) for file in files if path.search(file.read_text(encoding="utf-8"))] == []
+
+
+ENDINGS = ("*.py", "*.lua", "*.md", "*.toml", "*.jsonl")
