@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from booklore_core.clearing import CLEAR_ACTIONS
+from booklore_core.clearing import CLEAR_ACTIONS, QUEUES
 from booklore_core.core import Core, Report
 from booklore_core.flows import Action, Flow, Request, Result, Toast
 from booklore_core.matching import MATCH_ACTIONS
@@ -13,15 +13,6 @@ from booklore_core.status import LETTERS, short_counts
 from booklore_core.targets import Check, CheckableTarget, Declined
 
 SYNC_AND_CACHE = ("Sync & Cache",)
-
-NOUNS = {
-    "session": "sessions",
-    "annotation": "annotations",
-    "rating": "ratings",
-    "bookmark": "bookmarks",
-    "progress": "progress updates",
-    "deletion": "deletions",
-}
 
 
 def sync_pending(core: Core, request: Request) -> Flow:
@@ -68,7 +59,7 @@ def view_pending(core: Core, request: Request) -> Flow:
     status = core.status()
     books = status.books
     lines = ["Book cache", f"  Books: {books['total']}, matched {books['matched']}, unmatched {books['unmatched']}"]
-    lines += ["Pending uploads", *(f"  {NOUNS[kind].capitalize()}: {status.pending.get(kind, 0)}" for kind in LETTERS)]
+    lines += ["Pending uploads", *(f"  {QUEUES[kind]}: {status.pending.get(kind, 0)}" for kind in LETTERS)]
     lines += ["Progress history", f"  Synced progress: {status.synced.get('progress', 0)}"]
     return Result("\n".join(lines), title="Pending Sessions", data=status.as_json())
 
@@ -80,8 +71,12 @@ def toggle_sync(core: Core, request: Request) -> Flow:
 
 
 def toggle_manual_only(core: Core, request: Request) -> Flow:
-    """Manual only: queue everything, send when asked."""
+    """Manual only: queue everything, send when asked. Switched off, the mode `manual` gives way to `automatic`."""
     yield from ()
+    wanted = request.args.get("enabled", sync_mode(core) != "manual")
+    if not wanted and core.settings["sync.mode"] == "manual":
+        core.settings.set("sync.mode", "automatic")
+    request = Request(request.book, {"enabled": wanted}, request.device)
     return toggle(core, "sync.manual_only", request, "Manual only: syncs when you ask", "Syncs automatically")
 
 
@@ -156,7 +151,7 @@ CORE_ACTIONS = (
 def all_actions(core: Core) -> dict[str, Action]:
     """Every action by name: the core's own, then the plugins'."""
     own = (*CORE_ACTIONS, *MATCH_ACTIONS, *CLEAR_ACTIONS, SET_SETTING)
-    return {action.name: action for action in own} | core.actions
+    return {action.name: action for action in own} | dict(core.actions)
 
 
 def find_action(core: Core, name: str) -> Action:
@@ -169,7 +164,7 @@ def find_action(core: Core, name: str) -> Action:
 
 def finish(core: Core, action: Action, result: Result) -> Result:
     """Takes in the facts that follow from a flow's answers, under the name of the plugin whose action it is."""
-    core.put(result.items, core.owners.get(f"action {action.name}", "core"))
+    core.put(result.items, core.action_owners.get(action.name, "core"))
     return result
 
 

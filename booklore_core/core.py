@@ -1,9 +1,9 @@
 """One open core: database, settings, plugins, targets and actions, put together."""
 
 import importlib.metadata
-import json
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,37 +18,17 @@ from booklore_core.items import Item
 from booklore_core.journal import Journal
 from booklore_core.lease import Clock
 from booklore_core.ledger import Ledger
+from booklore_core.offers import gather
 from booklore_core.outbox import Outbox
 from booklore_core.places import Places
-from booklore_core.plugin_manager import Plugin, PluginManager
+from booklore_core.plugin_manager import PluginManager
 from booklore_core.secrets import Secrets
 from booklore_core.settings import BadSetting, Section, Settings
 from booklore_core.status import Status, read_pending, read_status
-from booklore_core.store import Store
+from booklore_core.store import Store, StoredSettings
 from booklore_core.targets import Target
 
 log = logging.getLogger(__name__)
-
-WRITE_SETTING = """
-INSERT INTO settings (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value
-"""
-
-
-class StoredSettings:
-    """The settings that CLI and menu have set, in the database."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def read(self, name: str) -> Any | None:
-        text = self._database.value("SELECT value FROM settings WHERE name = :name", name=name)
-        return None if text is None else json.loads(text)
-
-    def write(self, name: str, value: Any) -> None:
-        self._database.run(WRITE_SETTING, name=name, value=json.dumps(value))
-
-    def remove(self, name: str) -> None:
-        self._database.run("DELETE FROM settings WHERE name = :name", name=name)
 
 
 @dataclass
@@ -104,9 +84,11 @@ class Core:
         self.ledger = Ledger(self.database)
         self.plugins = PluginManager(self.settings)
         self.ingest = Ingest(self.database, self.journal, self.books, self.outbox, self.plugins)
-        self.targets: dict[str, Target] = {}
-        self.owners: dict[str, str] = {}
-        self.actions: dict[str, Action] = {}
+        self.targets: Mapping[str, Target] = {}
+        self.actions: Mapping[str, Action] = {}
+        self.target_owners: Mapping[str, str] = {}
+        self.action_owners: Mapping[str, str] = {}
+        self._syncing = threading.Lock()
         self.plugins.load(entry_points)
         self.refresh()
 
@@ -118,43 +100,14 @@ class Core:
 
     def refresh(self) -> None:
         """Asks the plugins anew for targets and actions, after a setting or a plugin was changed."""
-        for target in self.targets.values():
-            close(target)
-        self.targets.clear()
-        self.owners.clear()
-        self.actions.clear()
         for plugin in self.plugins.plugins.values():
             plugin.enabled = self.settings.enabled(plugin.name)
-        for plugin in self.plugins.working:
-            self._gather(plugin, "register_targets", self._add_target)
-            self._gather(plugin, "register_actions", self._add_action)
-        for gone in self.outbox.subscribers() - self.targets.keys():
-            self.outbox.unsubscribe(gone)
-
-    def _gather(self, plugin: Plugin, hook: str, add: Callable[[Plugin, Any], None]) -> None:
-        def gather() -> None:
-            for thing in self.plugins.call(plugin, hook, store=self.store(plugin.name)):
-                add(plugin, thing)
-
-        self.plugins.guard(plugin, hook, gather)
-
-    def _add_target(self, plugin: Plugin, target: Any) -> None:
-        if not isinstance(target, Target):
-            raise TypeError(f"{target!r} is no target: it needs name, kinds and deliver(item, before)")
-        if target.name in self.targets:
-            raise ValueError(f"there is a target {target.name!r} already")
-        since = parse_since(self.section(plugin.name).get("since", ""), f"{plugin.name}.since")
-        self.outbox.subscribe(target.name, target.kinds, since, self.clock())
-        self.targets[target.name] = target
-        self.owners[target.name] = plugin.name
-
-    def _add_action(self, plugin: Plugin, action: Any) -> None:
-        if not isinstance(action, Action):
-            raise TypeError(f"expected an Action, got {type(action).__name__}")
-        if action.name in self.actions:
-            raise ValueError(f"there is an action {action.name!r} already")
-        self.actions[action.name] = action
-        self.owners[f"action {action.name}"] = plugin.name
+        before = self.targets
+        offers = gather(self.plugins, self.settings, self.store, self.outbox, self.clock())
+        self.targets, self.target_owners = offers.targets, offers.target_owners
+        self.actions, self.action_owners = offers.actions, offers.action_owners
+        for target in before.values():
+            close(target)
 
     def take(self, lines: Iterable[Any], source: str) -> Taken:
         """Takes spool lines in, decoded or as text."""
@@ -178,17 +131,21 @@ class Core:
         """
         if target is not None and target not in self.targets:
             raise BadSetting(f"there is no enabled target {target!r}; `booklore plugins list` shows them")
-        report, before = Report(), requests_made()
-        for name, one in self.targets.items():
-            if target in (None, name):
-                courier = Courier(self.database, self.outbox, self.books, one, self.clock)
-                try:
-                    report.runs.append(courier.run(progress_of(name, on_progress)))
-                finally:
-                    if not keep_open:
-                        close(one)
-        report.requests = requests_made() - before
+        report = Report()
+        with self._syncing:
+            before = requests_made()
+            for name, one in self.targets.items():
+                if target in (None, name):
+                    report.runs.append(self._deliver(one, progress_of(name, on_progress), keep_open))
+            report.requests = requests_made() - before
         return report
+
+    def _deliver(self, target: Target, on_progress: Callable[[int, int], None] | None, keep_open: bool) -> Run:
+        try:
+            return Courier(self.database, self.outbox, self.books, target, self.clock).run(on_progress)
+        finally:
+            if not keep_open:
+                close(target)
 
     def status(self) -> Status:
         return read_status(self.database)
@@ -213,19 +170,6 @@ def wants_wal(environ: Mapping[str, str] | None) -> bool:
     """BOOKLORE_DATABASE__WAL=false is for file systems without shared memory; it is needed before settings are read."""
     given = (os.environ if environ is None else environ).get("BOOKLORE_DATABASE__WAL", "true")
     return given.lower() not in ("false", "no", "off", "0")
-
-
-def parse_since(text: str, name: str) -> datetime | None:
-    """The start of the past that a new target is given: a date, or `all`. None: from now on. Raises BadSetting."""
-    if not text:
-        return None
-    if text == "all":
-        return datetime.fromtimestamp(0, UTC)
-    try:
-        given = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise BadSetting(f"{name}: expected a date such as 2026-01-31 or `all`, got {text!r}") from error
-    return given if given.tzinfo else given.replace(tzinfo=UTC)
 
 
 def progress_of(target: str, on_progress: Callable[[str, int, int], None] | None) -> Callable[[int, int], None] | None:

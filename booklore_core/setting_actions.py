@@ -152,7 +152,7 @@ def button(value: Value, choice: str, enabled: bool) -> Entry:
 def plugin_entry(core: Core, plugin: Plugin, values: Sequence[Value]) -> Entry:
     """A plugin's switch; its help says what the plugin is, what waits for it and what went wrong."""
     name = f"{plugin.name}.enabled"
-    waits = [waiting for target, owner in core.owners.items() if owner == plugin.name
+    waits = [waiting for target, owner in core.target_owners.items() if owner == plugin.name
              for waiting in [short_counts(core.outbox.waiting_at(target)["waiting"])] if waiting]  # fmt: skip
     switch = next((value for value in values if value.name == name), None)
     parts = [plugin.help, *(f"Waiting: {counts}" for counts in waits), plugin.error or ""]

@@ -73,7 +73,7 @@ class Conversations:
 
     def _advance(self, device: str, action: Action, flow: Flow, step: Step) -> list[dict[str, Any]]:
         """A step of the flow, and what to show then. A plugin's that raises costs nobody else anything."""
-        owner = self._core.plugins.plugins.get(self._core.owners.get(f"action {action.name}", ""))
+        owner = self._core.plugins.plugins.get(self._core.action_owners.get(action.name, ""))
         refused: list[BadSetting] = []
 
         def advance() -> list[dict[str, Any]]:

@@ -99,7 +99,7 @@ def action_entry(core: Core, glimpse: Any, action: Action) -> Entry:
     """An action's line. Label and state come from functions that a plugin may have written."""
 
     def ask(function: Callable[[Any], T] | None, otherwise: T) -> T:
-        plugin = core.plugins.plugins.get(core.owners.get(f"action {action.name}", ""))
+        plugin = core.plugins.plugins.get(core.action_owners.get(action.name, ""))
         if function is None:
             return otherwise
         if plugin is None:

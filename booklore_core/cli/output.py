@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+from booklore_core.status import NOUNS
+
 WIDE = 1000
 """Columns of a table that no terminal shows: whatever reads it gets whole lines."""
 
@@ -93,9 +95,13 @@ def show_table(rows: Iterable[Sequence[Any]], *columns: str) -> None:
 
 
 def plain(cell: Any) -> str:
-    """cell as text, without the control characters that a book's title may hold."""
+    """cell as text, without the control characters that a book's title may hold. Line ends stay."""
     text = "" if cell is None else str(cell)
-    return "".join(letter if letter.isprintable() or letter == "\n" else "�" for letter in text)
+    return "".join(letter if letter.isprintable() or letter == "\n" else stand_in(letter) for letter in text)
+
+
+def stand_in(letter: str) -> str:
+    return " " if letter.isspace() else "�"
 
 
 def in_words(counts: Mapping[str, int]) -> str:
@@ -104,4 +110,5 @@ def in_words(counts: Mapping[str, int]) -> str:
 
 
 def plural(kind: str, count: int = 2) -> str:
-    return kind if count == 1 or kind == "progress" else f"{kind}s"
+    noun = NOUNS.get(kind, f"{kind}s")
+    return noun.removesuffix("s") if count == 1 else noun

@@ -56,7 +56,7 @@ def waiting(core: "Core", plugin: "Plugin") -> dict[str, int]:
 
 
 def targets(core: "Core", plugin: "Plugin") -> list[str]:
-    return [name for name in core.targets if core.owners.get(name) == plugin.name]
+    return [name for name in core.targets if core.target_owners.get(name) == plugin.name]
 
 
 def describe(core: "Core", plugin: "Plugin") -> dict[str, Any]:
@@ -70,7 +70,7 @@ def describe(core: "Core", plugin: "Plugin") -> dict[str, Any]:
         "help": plugin.help,
         "hooks": hooks(plugin),
         "targets": targets(core, plugin),
-        "actions": [name for name in core.actions if core.owners.get(f"action {name}") == plugin.name],
+        "actions": [name for name in core.actions if core.action_owners.get(name) == plugin.name],
         "errors": plugin.errors,
         "settings": settings,
     }

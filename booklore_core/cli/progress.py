@@ -27,3 +27,15 @@ def bar() -> Iterator[Move]:
             display.update(tasks[label], completed=done, total=total)
 
         yield move
+
+
+@contextmanager
+def busy() -> Iterator[None]:
+    """A sign that something is under way, of which nobody knows how much is left."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("working"):
+        yield

@@ -46,7 +46,7 @@ def show_actions(as_json: bool) -> None:
     with opened() as core:
         listed = [
             {"name": action.name, "text": action.text(core), "help": action.help,
-             "plugin": core.owners.get(f"action {action.name}", "core")}
+             "plugin": core.action_owners.get(action.name, "core")}
             for action in all_actions(core).values()
         ]  # fmt: skip
     if as_json:

@@ -1,16 +1,20 @@
 """Questions to the person at the terminal, and what happens where there is none."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from booklore_core.cli.errors import Refused
+from booklore_core.cli.output import plain
+from booklore_core.cli.progress import busy
 
 if TYPE_CHECKING:
     from booklore_core.flows import Flow, Question, Result
+
+PICK_NONE = "Numbers such as 1,3 (Return for none)"
 
 
 def is_interactive() -> bool:
@@ -48,13 +52,20 @@ def read_secret(path: Path) -> str:
 def run_flow(flow: "Flow", answers: Sequence[str] = (), may_ask: bool = True) -> "Result":
     """Runs an action: the given answers first, then a person's, then the safe defaults. Raises Refused without any."""
     given = iter(answers)
-    try:
-        question = next(flow)
-        while True:
-            question = flow.send(answer(question, given, may_ask))
-    except StopIteration as end:
-        result: Result = end.value
-        return result
+    return drive(flow, lambda question: answer(question, given, may_ask))
+
+
+def drive(flow: "Flow", reply: Callable[["Question"], Any]) -> "Result":
+    """Runs an action to its end, every question answered by reply."""
+    given = None
+    while True:
+        try:
+            with busy():
+                question = flow.send(given)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        given = reply(question)
 
 
 def answer(question: "Question", given: Iterator[str], may_ask: bool) -> Any:
@@ -86,8 +97,11 @@ def ask(question: "Question") -> Any:
 
 def read_answer(question: "Question") -> str | None:
     """What a person types; None for cancelled: nothing, or the end of input."""
-    for number, option in enumerate(getattr(question, "options", ()), start=1):
-        typer.echo(f"{number:3}  {option}", err=True)
+    options = getattr(question, "options", ())
+    if options:
+        typer.echo(plain(question.text), err=True)
+        for number, option in enumerate(options, start=1):
+            typer.echo(f"{number:3}  " + plain(option).replace("\n", f"\n{'':5}"), err=True)
     hidden = bool(getattr(question, "secret", False))
     try:
         text = typer.prompt(label(question), default=preset(question), hide_input=hidden, show_default=False, err=True)
@@ -97,13 +111,16 @@ def read_answer(question: "Question") -> str | None:
 
 
 def label(question: "Question") -> str:
-    hints = {
-        "choose": "number, Return to cancel",
-        "pick": "numbers such as 1,3; Return for " + (preset(question) or "none"),
-        "confirm": f"y for {getattr(question, 'ok', '')}, n for {getattr(question, 'cancel', '')}",
-        "ask": f"Return for {preset(question)!r}" if preset(question) else "Return to cancel",
-    }
-    return f"{question.text} ({hints[question.kind]})"
+    """What stands before the cursor. The text of a question with options stands above these."""
+    if question.kind == "choose":
+        return "Number (Return to cancel)"
+    if question.kind == "pick":
+        return f"Numbers such as 1,3 (Return for {preset(question)}, 0 for none)" if preset(question) else PICK_NONE
+    if question.kind == "confirm":
+        hint = f"y for {getattr(question, 'ok', '')}, n for {getattr(question, 'cancel', '')}"
+    else:
+        hint = f"Return for {preset(question)!r}" if preset(question) else "Return to cancel"
+    return f"{plain(question.text)} ({hint})"
 
 
 def preset(question: "Question") -> str:
@@ -120,7 +137,7 @@ def understand(question: "Question", text: str) -> Any:
     if question.kind == "choose":
         return as_index(text)
     if question.kind == "pick":
-        return [as_index(part) for part in text.split(",") if part.strip()]
+        return [as_index(part) for part in text.split(",") if part.strip() not in ("", "0")]
     if question.kind == "confirm":
         return {"y": True, "yes": True, "n": False, "no": False}.get(text.strip().lower(), text)
     return text

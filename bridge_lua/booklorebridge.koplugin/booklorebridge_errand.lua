@@ -4,12 +4,14 @@ local Spool = require("booklorebridge_spool")
 local rapidjson = require("rapidjson")
 local _ = require("gettext")
 
+local Errand = {}
+Errand.__index = Errand
 local LINES, BYTES = 1000, 900 * 1024 -- under the 1 MiB that many proxies allow
 local PATIENCE = 30 -- seconds after which no further lines are begun
 
 local function send(method, url, text)
-    local ltn12, socketutil = require("ltn12"), require("socketutil")
     local http = require(url:find("^https:") and "ssl.https" or "socket.http")
+    local ltn12, socketutil = require("ltn12"), require("socketutil")
     local token, answer = Memory:readSetting("token"), {}
     socketutil:set_timeout(30, 50)
     local _ok, status = http.request{
@@ -24,78 +26,74 @@ local function send(method, url, text)
     return status, table.concat(answer)
 end
 
-local Errand = {}
-Errand.__index = Errand
-
--- The answer, and its text; an error that says why there is none. The reason of a refusal is the core's own text.
+-- The answer, and its text; else an error that says why there is none. A refusal's reason is the core's own text.
 function Errand:ask(method, path, body)
-    local status, text = send(method, self.url .. path, type(body) == "table" and rapidjson.encode(body) or body or "")
+    local text = type(body) == "table" and rapidjson.encode(body) or body or ""
+    self.status, text = send(method, self.url:gsub("/+$", "") .. path, text)
     local answer = rapidjson.decode(text)
-    local is_table = type(answer) == "table"
-    self.result.reached, self.status = type(status) == "number", status
-    if status == 200 and is_table then return answer, text end
-    error(is_table and type(answer.detail) == "string" and answer.detail or _("The core does not answer."), 0)
+    self.result.reached = type(self.status) == "number"
+    if type(answer) ~= "table" then answer = {} elseif self.status == 200 then return answer, text end
+    error(type(answer.detail) == "string" and answer.detail or _("The core does not answer."), 0)
 end
 
---- Trades a six-digit code for this device's token. A code is used up unless the core could not judge it.
+-- Trades a six-digit code for this device's token. The code is used up, unless the core could not judge it.
 function Errand:pair(code)
-    local body = { code = code, device = Memory:readSetting("device") }
-    local ok, answer = pcall(self.ask, self, "POST", "/v1/pair", body)
+    local device = Memory:readSetting("device")
+    local ok, answer = pcall(self.ask, self, "POST", "/v1/pair", { code = code, device = device })
     self.result.used = ok or (self.status ~= 429 and tostring(self.status):find("^4%d%d$") ~= nil)
     self.result.token = ok and answer.token or nil
-    if ok then Memory:saveSetting("token", answer.token) elseif self.code or Memory:hasNot("token") then error(answer, 0) end
+    if ok then Memory:saveSetting("token", answer.token) end
+    if not ok and (self.code or Memory:hasNot("token")) then error(answer, 0) end
 end
 
--- What to show, and how things stand.
-function Errand:take(answer)
+-- Does what ends in things to show, and in how things stand.
+function Errand:post(path, body)
+    local answer = self:ask("POST", path, body)
     for _i, effect in ipairs(answer.effects or {}) do table.insert(self.result.effects, effect) end
     self.result.state = answer.state or self.result.state
+    return answer
 end
 
--- Lines as the body of a request, from the one at `first` on, and where the next request begins.
-local function body(lines, first)
+-- A request with the lines from the one at `first` on, and where the next one begins. A torn line goes as a text.
+local function request(lines, first)
     local parts, size, at = {}, 0, first
     while lines[at] and #parts < LINES and (size == 0 or size + #lines[at] < BYTES) do
-        local torn = type(rapidjson.decode(lines[at])) ~= "table"
-        table.insert(parts, torn and rapidjson.encode(lines[at]) or lines[at])
+        local whole = type(rapidjson.decode(lines[at])) == "table"
+        table.insert(parts, whole and lines[at] or rapidjson.encode(lines[at]))
         size, at = size + #lines[at], at + 1
     end
-    local head = { rapidjson.encode(Memory:readSetting("device")), #lines - first + 1, table.concat(parts, ",") }
-    return string.format('{"device":%s,"waiting":%d,"lines":[%s]}', unpack(head)), at
+    local device, waiting = rapidjson.encode(Memory:readSetting("device")), #lines - first + 1
+    return string.format('{"device":%s,"waiting":%d,"lines":[', device, waiting) .. table.concat(parts, ",") .. "]}", at
 end
 
---- Gives the spool's lines to the core, and notes which of them it has seen, counted from 1.
-function Errand:handOver()
-    local lines, next_, began = Spool.lines(), 1, os.time()
+-- Gives the spool's lines to the core, and notes the places of those that it has seen.
+function Errand:handOver(lines)
+    local first, began, past, text = 1, os.time(), nil, nil
     repeat
-        local first, text = next_
-        text, next_ = body(lines, first)
-        local answer, seen = self:ask("POST", "/v1/events", text), {}
+        text, past = request(lines, first)
+        local answer, seen = self:post("/v1/events", text), {}
         for _i, id in ipairs(answer.ack) do seen[id] = true end
-        for _i, one in ipairs(answer.rejected or {}) do if one.index then seen[first + one.index] = true end end
-        for at = first, next_ - 1 do
+        for _i, one in ipairs(answer.rejected or {}) do seen[first + (one.index or math.huge)] = true end
+        for at = first, past - 1 do
             if seen[at] or seen[lines[at]:match('^{"v":1,"id":"([^"]+)"')] then table.insert(self.result.seen, at) end
         end
-        self:take(answer)
-    until next_ > #lines or os.time() - began > PATIENCE
-    self.result.more = next_ <= #lines
+        first = past
+    until past > #lines or os.time() - began > PATIENCE
+    self.result.more = past <= #lines
 end
 
 function Errand:carryOut()
-    local code = self.code or Memory:readSetting("code")
+    local code, enabled = self.code or Memory:readSetting("code"), Memory:nilOrTrue("enabled")
     if code then self:pair(code) end
-    -- With sync off there are no lines, but only an answer tells that it is on again.
-    local enabled = Memory:nilOrTrue("enabled")
-    if not self.code and (#Spool.lines() > 0 or not enabled) then self:handOver() end
+    local lines = Spool.lines()
+    if #lines > 0 or not enabled then self:handOver(lines) end -- switched off, only an answer tells that it is on again
     if Memory:has("untold") then
-        self:take((self:ask("POST", "/v1/actions/toggle_sync", { args = { enabled = enabled } })))
+        self:post("/v1/actions/toggle_sync", { args = { enabled = enabled } })
         self.result.told = true
     end
-    if self.path then self:take((self:ask("POST", self.path, self.body))) end
-    local version = self.result.state and self.result.state.menu
-    if self.code or (version and version ~= self.menu) then
-        self.result.menu = select(2, self:ask("GET", "/v1/menu"))
-    end
+    if self.path then self:post(self.path, self.body) end
+    local version = (self.result.state or {}).menu
+    if self.code or version and version ~= self.menu then self.result.menu = select(2, self:ask("GET", "/v1/menu")) end
 end
 
 --- Carries out a wish: `url`, `menu` (the version that is known), and perhaps `code`, or `path` and `body`.

@@ -11,13 +11,13 @@ local _ = require("gettext")
 local Menu = { answered = false } -- whether the core answered when it was last asked
 local tree, nodes, shown
 
---- What gestures and profiles can reach: event, what the core calls it, title.
+--- What gestures and profiles can always reach: Dispatcher id, event, what the core calls it, title.
 Menu.GESTURES = {
-    booklore_sync_pending = { "SyncBooklorePending", "sync_pending", _("BookLore: sync what is pending") },
-    booklore_toggle_sync = { "ToggleBookloreSync", "toggle_sync", _("BookLore: sync on or off") },
-    booklore_toggle_manual_sync_only =
-        { "ToggleBookloreManualSyncOnly", "toggle_manual_only", _("BookLore: manual sync only on or off") },
-    booklore_test_connection = { "TestBookloreConnection", "test_connection", _("BookLore: test connection") },
+    { "booklore_sync_pending", "SyncBooklorePending", "sync_pending", _("BookLore: sync what is pending") },
+    { "booklore_toggle_sync", "ToggleBookloreSync", "toggle_sync", _("BookLore: sync on or off") },
+    { "booklore_toggle_manual_sync_only", "ToggleBookloreManualSyncOnly", "toggle_manual_only",
+        _("BookLore: manual sync only on or off") },
+    { "booklore_test_connection", "TestBookloreConnection", "test_connection", _("BookLore: test connection") },
 }
 
 local function index(items)
@@ -27,36 +27,33 @@ local function index(items)
     end
 end
 
-local function read()
-    local found = rapidjson.decode(Memory:readSetting("menu") or "{}")
+local function load()
+    local found = rapidjson.decode(Memory:readSetting("menu") or "")
     tree, nodes = type(found) == "table" and found or {}, {}
     index(tree.items)
 end
 
-function Menu.version()
-    return tree.version
-end
-
-local function register(id, event, title, arg)
-    Dispatcher:registerAction(id, { category = "none", event = event, title = title, arg = arg, general = true })
-end
+function Menu.version() return tree.version end
 
 --- Registers these and what the core's plugins add; the first registration of an id stays, so this may come often.
 function Menu.registerActions()
     local own = {}
-    for id, gesture in pairs(Menu.GESTURES) do
-        register(id, gesture[1], gesture[3])
-        own[gesture[2]] = true
+    local function register(id, event, title, arg)
+        Dispatcher:registerAction(id, { category = "none", event = event, title = title, arg = arg, general = true })
     end
-    for _i, action in ipairs(tree.actions or {}) do
-        if not own[action.id] then register("booklore_action_" .. action.id, "BookloreAction", action.title, action.id) end
+    for _i, gesture in ipairs(Menu.GESTURES) do
+        register(gesture[1], gesture[2], gesture[4])
+        own[gesture[3]] = true
+    end
+    for _i, one in ipairs(tree.actions or {}) do
+        if not own[one.id] then register("booklore_action_" .. one.id, "BookloreAction", one.title, one.id) end
     end
 end
 
 --- Takes over a new menu, and shows it where it is open.
 function Menu.take(text)
     Memory:saveSetting("menu", text):flush()
-    read()
+    load()
     Menu.registerActions()
     if shown and UIManager:isWidgetShown(shown.show_parent) then shown:updateItems() end
 end
@@ -64,10 +61,9 @@ end
 local function pair()
     local url = { kind = "ask", text = _("Address of the core"), default = Memory:readSetting("url") or "http://" }
     Screen.ask(url, function(address)
-        if not address then return end
         Screen.ask({ kind = "ask", text = _("Code from: booklore bridge pair") }, function(code)
-            if not code then return end
-            Screen.send{ url = address:gsub("/+$", ""), code = code, done = function(err)
+            if not (address and code) then return end
+            Screen.send{ url = address, code = code, done = function(err)
                 Screen.toast(err or _("Paired with the core."))
             end }
         end)
@@ -107,5 +103,5 @@ Menu.build = guarded(function()
     return items
 end)
 
-read()
+load()
 return Menu

@@ -8,7 +8,7 @@ local rapidjson = require("rapidjson")
 local _ = require("gettext")
 
 local Screen = {} -- `reader`: the instance of the plugin that lives now; Handoff puts `act` and `send` in
-local SHOW, ASK, timers = {}, {}, {}
+local SHOW, timers = {}, {}
 
 -- Text that is no text would end KOReader when it is painted, where nothing is guarded.
 local function open(widget, options)
@@ -18,27 +18,20 @@ local function open(widget, options)
     return shown
 end
 
-function SHOW.toast(effect)
-    open("infomessage", { text = effect.text, timeout = 4 })
-end
+function SHOW.toast(effect) open("infomessage", { text = effect.text, timeout = 4 }) end
 
-function SHOW.info(effect)
-    open("textviewer", { title = effect.title, text = effect.text })
-end
+function SHOW.info(effect) open("textviewer", { title = effect.title, text = effect.text }) end
 
-SHOW["goto"] = function(effect)
-    local reader = Screen.reader
-    if reader and reader.book and reader.book.partial_md5 == effect.book then reader:jump(effect) end
+SHOW["goto"] = function(effect) Screen.reader:jump(effect) end
+
+function SHOW.confirm(effect)
+    Screen.ask(effect, function(yes) Screen.show(yes and effect.on_ok or effect.on_cancel) end)
 end
 
 function SHOW.schedule(effect)
     UIManager:unschedule(timers[effect.action])
     timers[effect.action] = guarded(function() Screen.send{ path = "/v1/actions/" .. effect.action, body = {} } end)
     UIManager:scheduleIn(effect["in"], timers[effect.action])
-end
-
-function SHOW.confirm(effect)
-    Screen.ask(effect, function(yes) Screen.show(yes and effect.on_ok or effect.on_cancel) end)
 end
 
 function SHOW.question(question)
@@ -70,67 +63,50 @@ function Screen.tell(err)
     if err then Screen.toast(Screen.waiting() .. "\n" .. tostring(err)) end
 end
 
--- Buttons that end their dialog with a value, once; `value` may be a function.
-function ASK.confirm(question, button)
-    return "buttondialog", { { button(question.cancel or _("Cancel"), false), button(question.ok or _("OK"), true) } }
-end
-
-function ASK.choose(question, button)
-    local rows = {}
-    for i, option in ipairs(question.options) do
-        local chosen = question.default == i - 1
-        rows[i] = { button(option, i - 1, chosen and function() return true end or nil) }
+-- A row for each option, and what OK answers with: a tap chooses one, or picks any.
+local function options(question, button)
+    local rows, picked, many = {}, {}, question.kind == "pick"
+    for _i, index in ipairs(many and question.default or { question.default }) do picked[index] = true end
+    for i, option in ipairs(question.options or {}) do
+        local row = button(option, function() return i - 1 end)
+        if many then row.callback = function() picked[i - 1] = not picked[i - 1] end end
+        row.checked_func = function() return picked[i - 1] == true end
+        rows[i] = { row }
     end
-    table.insert(rows, { button(_("Cancel")) })
-    return "buttondialog", rows
-end
-
-function ASK.pick(question, button)
-    local rows, picked = {}, {}
-    for _i, index in ipairs(question.default or {}) do picked[index] = true end
-    for i, option in ipairs(question.options) do
-        rows[i] = { {
-            text = tostring(option), checked_func = function() return picked[i - 1] == true end,
-            callback = function() picked[i - 1] = not picked[i - 1] end,
-        } }
-    end
-    table.insert(rows, { button(_("Cancel")), button(question.ok or _("OK"), function()
+    return rows, function()
         local indexes = rapidjson.array()
-        for i = 0, #question.options - 1 do if picked[i] then table.insert(indexes, i) end end
+        for i = 0, #rows - 1 do if picked[i] then table.insert(indexes, i) end end
         return indexes
-    end) })
-    return "buttondialog", rows
+    end
 end
 
-function ASK.ask(question, button)
-    local function typed(dialog) return dialog:getInputText() end
-    local cancel, ok = button(_("Cancel")), button(question.ok or _("OK"), typed)
-    cancel.id, ok.is_enter_default = "close", true
-    return "inputdialog", { { cancel, ok } }
-end
-
---- Asks a question of the core's; done(value), nil for cancelled.
+--- Asks a question of the core's; done(value), once, with nil when it was cancelled.
 function Screen.ask(question, done)
     local dialog, answered
     local function answer(value)
         if not answered then guarded(done)(value) end
         answered = true
     end
-    local function button(text, value, checked)
-        return { text = tostring(text), checked_func = checked, callback = guarded(function()
-            local result = type(value) == "function" and value(dialog) or value
+    local function button(text, value)
+        return { text = tostring(text), callback = guarded(function()
+            local result = value and value()
             UIManager:close(dialog)
             answer(result)
         end) }
     end
+    local rows, indexes = options(question, button)
+    local yes, no = function() return true end, function() return false end
+    local typed, asks = function() return dialog:getInputText() end, question.kind == "ask"
+    local value = question.kind == "pick" and indexes or asks and typed or question.kind ~= "choose" and yes
+    local cancel, ok = button(question.cancel or _("Cancel"), value == yes and no), button(question.ok or _("OK"), value)
+    cancel.id, ok.is_enter_default = "close", true
+    table.insert(rows, { cancel, value and ok or nil })
     local numeric = question.low or question.high or type(question.default) == "number"
-    local widget, rows = ASK[question.kind or "confirm"](question, button)
-    dialog = open(widget, {
-        title = question.text, buttons = rows, tap_close_callback = answer,
-        input = question.default and tostring(question.default), input_type = numeric and "number" or nil,
-        text_type = question.secret and "password" or nil,
+    dialog = open(asks and "inputdialog" or "buttondialog", {
+        title = question.text, buttons = rows, tap_close_callback = answer, input = tostring(question.default or ""),
+        input_type = numeric and "number" or nil, text_type = question.secret and "password" or nil,
     })
-    if widget == "inputdialog" then dialog:onShowKeyboard() end
+    if asks then dialog:onShowKeyboard() end
 end
 
 return Screen

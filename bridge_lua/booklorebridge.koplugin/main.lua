@@ -6,13 +6,11 @@ local Menu = require("booklorebridge_menu")
 local Screen = require("booklorebridge_screen")
 local Snapshot = require("booklorebridge_snapshot")
 local Spool = require("booklorebridge_spool")
-local Stretch = require("booklorebridge_stretch")
 local WidgetContainer = require("ui/widget/container/widgetcontainer")
 local _ = require("gettext")
 
-local leaving = false
-
 local BookloreBridge = WidgetContainer:extend{}
+local leaving = false
 
 function BookloreBridge:init()
     Screen.reader = self
@@ -22,19 +20,20 @@ function BookloreBridge:init()
     self.ui.menu:registerToMainMenu(self)
 end
 
-BookloreBridge.onDispatcherRegisterActions = Menu.registerActions
-
--- Here and not in init: only handlers that the class has when it is loaded are protected by KOReader.
-for _id, gesture in pairs(Menu.GESTURES) do
-    BookloreBridge["on" .. gesture[1]] = function()
-        Screen.act(gesture[2])
-        return true
-    end
+function BookloreBridge:onCloseWidget()
+    if Screen.reader == self then Screen.reader = nil end
 end
+
+BookloreBridge.onDispatcherRegisterActions = Menu.registerActions
 
 function BookloreBridge:onBookloreAction(name)
     Screen.act(name)
     return true
+end
+
+-- Here and not in init: only handlers that the class has when it is loaded are protected by KOReader.
+for _i, gesture in ipairs(Menu.GESTURES) do
+    BookloreBridge["on" .. gesture[2]] = function(self) return self:onBookloreAction(gesture[3]) end
 end
 
 --- The text is static and the hint one that both of KOReader's menu orders have: its menu builder needs that.
@@ -43,18 +42,15 @@ function BookloreBridge:addToMainMenu(items)
 end
 
 function BookloreBridge:begin(event)
-    self.book = Snapshot.book(self.ui)
-    self.stretch = Stretch.begin(self.ui:getCurrentPage(), self.book.pages)
-    Spool.record(event, { book = self.book, reading = Snapshot.reading(self.ui, self.stretch) })
+    self.stretch = Snapshot.begin(self.ui)
+    Spool.record(event, self.stretch:snapshot())
 end
 
 function BookloreBridge:finish(reason)
-    local stretch = self.stretch
-    if not stretch then return end
-    self.stretch = nil
-    local reading = Snapshot.reading(self.ui, stretch, stretch:take(true))
-    local annotations = Snapshot.annotations(self.ui)
-    Spool.record("book_close", { reason = reason, book = self.book, reading = reading, annotations = annotations }, true)
+    if not self.stretch then return end
+    local fields = self.stretch:snapshot(true)
+    self.stretch, fields.reason = nil, reason
+    Spool.record("book_close", fields, true)
 end
 
 --- Sync is switched on or off, perhaps with a book open: the stretch begins or ends here.
@@ -70,31 +66,29 @@ function BookloreBridge:onReaderReady()
 end
 
 function BookloreBridge:onPageUpdate(page)
-    local stretch = self.stretch -- none before ReaderReady: those updates are no page turns
-    if not stretch or not stretch:show(page, Snapshot.pages(self.ui)) then return end
-    Spool.record("page_turns", { book = self.book, reading = Snapshot.reading(self.ui, stretch, stretch:take()) })
+    if not (self.stretch and self.stretch:show(page)) then return end -- before ReaderReady none is a page turn
+    Spool.record("page_turns", self.stretch:snapshot())
     Handoff.soon(10)
 end
 
-function BookloreBridge:onPosUpdate(_pos, page)
-    self:onPageUpdate(page)
-end
+function BookloreBridge:onPosUpdate(_pos, page) self:onPageUpdate(page) end
 
 function BookloreBridge:onDocumentRerendered()
-    if self.stretch then self.stretch:rerendered(Snapshot.pages(self.ui)) end
+    if self.stretch then self.stretch:layOutAnew() end
 end
 
 --- Moves the reader where the core says, without counting a page turn. An unknown xpointer would lead to page 1.
 function BookloreBridge:jump(to)
-    local ui, stretch, pages = self.ui, self.stretch, Snapshot.pages(self.ui)
-    if not ui.document or not stretch then return end
+    local ui, stretch = self.ui, self.stretch
+    if not stretch or stretch.book.partial_md5 ~= to.book then return end
     local xpointer = ui.rolling and type(to.position) == "string" and ui.document:isXPointerInDocument(to.position)
-    local page = ui.paging and tonumber(to.position) or math.floor((tonumber(to.percent) or 0) * pages + 0.5)
+    local page = ui.paging and tonumber(to.position) or math.floor((tonumber(to.percent) or 0) * stretch.pages + 0.5)
+    if not xpointer and page < 1 then return end
     ui.link:addCurrentLocationToStack()
-    stretch:jump(function()
-        if xpointer then return ui.rolling:onGotoXPointer(to.position, to.position) end
-        if page > 0 then (ui.rolling or ui.paging):onGotoPage(math.min(page, pages)) end
-    end)
+    stretch.jumping = true
+    local engine = ui.rolling or ui.paging
+    if xpointer then engine:onGotoXPointer(to.position, to.position) else engine:onGotoPage(math.min(page, stretch.pages)) end
+    stretch.jumping = false
 end
 
 function BookloreBridge:onCloseDocument()
@@ -102,9 +96,7 @@ function BookloreBridge:onCloseDocument()
     if not leaving then Handoff.soon() end
 end
 
-function BookloreBridge:onSuspend()
-    self:finish("suspend") -- Wi-Fi is down by now: the lines go at the next chance
-end
+function BookloreBridge:onSuspend() self:finish("suspend") end -- Wi-Fi is down by now: the lines go at the next chance
 
 function BookloreBridge:onResume()
     if self.ui.document then self:begin("resume") else Spool.record("resume", {}) end
@@ -118,10 +110,6 @@ end
 
 for _i, event in ipairs{ "Exit", "Restart", "PowerOff", "Reboot" } do
     BookloreBridge["on" .. event] = function() leaving = true end
-end
-
-function BookloreBridge:onCloseWidget()
-    if Screen.reader == self then Screen.reader = nil end
 end
 
 return BookloreBridge

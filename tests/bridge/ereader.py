@@ -25,6 +25,18 @@ def from_lua(text: str) -> str:
     return text.encode("latin-1").decode("utf-8", "surrogateescape")
 
 
+def as_lua(value: Any) -> str:
+    """A flat Python value, spelled in Lua."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"[{json.dumps(key)}] = {as_lua(item)}" for key, item in value.items()) + " }"
+    return json.dumps(value)
+
+
+def int_or_none(value: Any) -> int | None:
+    """Lua has no integers: a number without a fraction is written as one."""
+    return int(value) if isinstance(value, float) and value.is_integer() else None
+
+
 def partial_md5(path: Path) -> str | None:
     """KOReader's digest: 1 KiB at 0 and at 1024 * 4^0 ... 4^10, up to the end of the file."""
     if not path.is_file():
@@ -50,7 +62,7 @@ class EReader:
             (self.plugin / file.name).write_bytes(file.read_bytes())
         (self.plugin / "booklorebridge.json").write_text(json.dumps(config or {}))
         if device:
-            self.setting("json").write_text(json.dumps({"device": device}))
+            self.remember(device={"id": device, "name": "Kobo_nova", "model": "Kobo_nova"})
         self.restart()
 
     def restart(self) -> None:
@@ -71,10 +83,10 @@ class EReader:
             "child_hangs": lambda: self.child_hangs,
             "fork_fails": lambda: self.fork_fails,
             "attribute": self._attribute,
-            "files": self._files,
             "partial_md5": lambda path: partial_md5(Path(self.real_path(path))),
             "fix_utf8": lambda text, _: to_lua(text.encode("latin-1").decode("utf-8", "replace")),
             "json_decode": self._json_decode,
+            "json_encode": self._json_encode,
             "request": self._request,
         }
         return self.lua.table_from(answers)
@@ -89,14 +101,21 @@ class EReader:
             return None
         return real.stat().st_size if name == "size" else ("directory" if real.is_dir() else "file")
 
-    def _files(self, folder: str) -> Any:
-        found = [file for file in sorted(Path(self.real_path(folder)).rglob("*")) if file.is_file()]
-        inside = [f"{folder}/{file.relative_to(self.real_path(folder))}" for file in found]
-        rows = zip(found, inside, strict=True)
-        return self.table([{"path": path, "name": file.name, "size": file.stat().st_size} for file, path in rows])
+    def _json_decode(self, text: str, null: Any, array: Any, object_: Any) -> Any:
+        try:
+            return self.table(json.loads(text.encode("latin-1")), null, array, object_)
+        except ValueError as error:
+            return None, str(error)
 
-    def _json_decode(self, text: str, null: Any) -> Any:
-        return self.table(json.loads(text.encode("latin-1")), null)
+    def _json_encode(self, value: Any, null: Any, kind_of: Any) -> str:
+        def plain(value: Any) -> Any:
+            if luajit.lua_type(value) != "table":
+                return None if value == null else int(value) if value == int_or_none(value) else value
+            if kind_of(value) == "array":
+                return [plain(value[i]) for i in range(1, len(value) + 1)]
+            return {key: plain(item) for key, item in value.items() if isinstance(key, str)}
+
+        return json.dumps(plain(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
     def _request(self, scheme: str, method: str, url: str, headers: Any, body: str) -> tuple[Any, str | None]:
         sent = {key: str(value) for key, value in headers.items() if key != "Content-Length"}
@@ -110,18 +129,27 @@ class EReader:
         except OSError as error:
             return str(error), None
 
-    def table(self, value: Any, null: Any = None) -> Any:
-        """A Python value as the Lua value that a JSON library would make of it."""
+    def table(self, value: Any, null: Any = None, array: Any = None, object_: Any = None) -> Any:
+        """A Python value as the Lua value that a JSON library would make of it, marked if marks are given."""
+        marks = (null, array, object_)
         if isinstance(value, dict):
-            return self.lua.table_from({to_lua(str(k)): self.table(v, null) for k, v in value.items()})
+            return self._marked({to_lua(str(k)): self.table(v, *marks) for k, v in value.items()}, object_)
         if isinstance(value, list):
-            return self.lua.table_from([self.table(item, null) for item in value])
+            return self._marked([self.table(item, *marks) for item in value], array)
         return null if value is None else to_lua(value) if isinstance(value, str) else value
+
+    def _marked(self, value: dict[str, Any] | list[Any], mark: Any) -> Any:
+        return self.lua.globals().setmetatable(self.lua.table_from(value), mark)
 
     # What a person and KOReader do
 
     def setting(self, name: str) -> Path:
         return self.root / "settings" / f"booklorebridge.{name}"
+
+    def remember(self, **values: Any) -> None:
+        """Puts settings of the shim on disk, for the next start."""
+        fields = ", ".join(f"[{json.dumps(key)}] = {as_lua(value)}" for key, value in values.items())
+        self.setting("lua").write_text(f"return {{ {fields} }}")
 
     def put_book(self, name: str, content: bytes = b"a book") -> str:
         """Copies a book onto the device; its path there."""

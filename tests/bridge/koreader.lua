@@ -36,7 +36,9 @@ io.open = function(path, mode)
 end
 
 provide("logger", { warn = function(...) table.insert(ko.log, table.concat({ tostring(...) }, " ")) end })
-provide("gettext", function(text) return text end)
+provide("gettext", setmetatable({ ngettext = function(one, many, n) return n == 1 and one or many end }, {
+    __call = function(_, text) return text end,
+}))
 provide("datastorage", { getSettingsDir = function() return "/settings" end })
 provide("device", { model = "Kobo_nova" })
 provide("version", { getCurrentRevision = function() return "v2026.08" end })
@@ -46,14 +48,67 @@ end })
 provide("util", {
     fixUtf8 = function(text, replacement) return host.fix_utf8(text, replacement) end,
     partialMD5 = function(path) return host.partial_md5(path) end,
-    findFiles = function(folder, found)
-        for _, file in ipairs(host.files(folder)) do found(file.path, file.name, { size = file.size }) end
+    splitToArray = function(text, separator)
+        local parts = {}
+        for part in text:gmatch("[^" .. separator .. "]+") do table.insert(parts, part) end
+        return parts
+    end,
+    readFromFile = function(path, mode)
+        local file, err = io.open(path, mode)
+        if not file then return nil, err end
+        local text = file:read("*a")
+        file:close()
+        return text
     end,
 })
 provide("ui/time", { monotonic = function() return host.mono() * 1e6 end, to_s = function(t) return t / 1e6 end })
 
+-- Like the real one it tells a list from an object by a mark, else by a first element, and leaves out keys that are no
+-- text; what is no JSON value is an error.
 local null = newproxy()
-provide("rapidjson", { null = null, decode = function(text) return host.json_decode(text, null) end })
+local ARRAY, OBJECT = { __jsontype = "array" }, { __jsontype = "object" }
+local function kind_of(value)
+    local mark = (getmetatable(value) or {}).__jsontype
+    return mark or #value > 0 and "array" or "object"
+end
+provide("rapidjson", {
+    null = null,
+    array = function(t) return setmetatable(t or {}, ARRAY) end,
+    object = function(t) return setmetatable(t or {}, OBJECT) end,
+    decode = function(text) return host.json_decode(text, null, ARRAY, OBJECT) end,
+    encode = function(value) return host.json_encode(value, null, kind_of) end,
+})
+
+-- LuaSettings: written in place, and read from the file's backup when it cannot be read.
+local function spell(value)
+    if type(value) ~= "table" then return type(value) == "string" and ("%q"):format(value) or tostring(value) end
+    local parts = {}
+    for key, item in pairs(value) do table.insert(parts, ("[%s] = %s"):format(spell(key), spell(item))) end
+    return "{ " .. table.concat(parts, ", ") .. " }"
+end
+
+local LuaSettings = class()
+function LuaSettings:open(path)
+    local file = io.open(path, "rb")
+    local ok, data = pcall(loadstring(file and file:read("*a") or "") or error)
+    if file then file:close() end
+    return self:new{ file = path, data = ok and data or {} }
+end
+function LuaSettings:readSetting(key) return self.data[key] end
+function LuaSettings:saveSetting(key, value) self.data[key] = value return self end
+function LuaSettings:delSetting(key) self.data[key] = nil return self end
+function LuaSettings:has(key) return self.data[key] ~= nil end
+function LuaSettings:hasNot(key) return self.data[key] == nil end
+function LuaSettings:isTrue(key) return self.data[key] == true end
+function LuaSettings:isFalse(key) return self.data[key] == false end
+function LuaSettings:nilOrTrue(key) return self.data[key] == nil or self.data[key] == true end
+function LuaSettings:flush()
+    local file = io.open(self.file, "wb")
+    file:write("return " .. spell(self.data))
+    file:close()
+    return self
+end
+provide("luasettings", LuaSettings)
 
 -- HTTP: LuaSocket's shape over a real request --------------------------------
 
@@ -144,11 +199,9 @@ function ko.step()
     return false
 end
 
-for _, name in ipairs{ "confirmbox", "infomessage", "textviewer", "buttondialog", "inputdialog", "multiinputdialog" } do
+for _, name in ipairs{ "infomessage", "textviewer", "buttondialog", "inputdialog" } do
     local Widget = class{ kind = name }
     function Widget:getInputText() return self.typed or self.input end
-    function Widget:getInputValue() return tonumber(self.typed or self.input) end
-    function Widget:getFields() return self.typed end
     function Widget:onShowKeyboard() self.keyboard = true end
     provide("ui/widget/" .. name, Widget)
 end
@@ -169,9 +222,7 @@ function NetworkMgr:runWhenConnected(callback)
     if host.connected() then return callback() end
     self.wanted, self.callback = self.wanted + 1, callback
 end
-function NetworkMgr:turnOnWifiAndWaitForConnection(callback)
-    self.wanted, self.callback = self.wanted + 1, callback
-end
+function NetworkMgr:promptWifiOn(callback) self.prompted = callback end
 provide("ui/network/manager", NetworkMgr)
 ko.network = NetworkMgr
 
@@ -186,13 +237,10 @@ function ko.gesture(id)
     if spec then return ko.plugin:handleEvent(spec.event, spec.arg) end
 end
 
-local Settings = class()
-function Settings:readSetting(key) return self.data[key] end
-
 local DocSettings = { sidecars = {} }
 function DocSettings:findSidecarFile(file) return self.sidecars[file] and file .. ".sdr" or nil end
 function DocSettings.openSettingsFile(path)
-    return Settings:new{ data = DocSettings.sidecars[path:sub(1, -5)] or {} }
+    return LuaSettings:new{ data = DocSettings.sidecars[path:sub(1, -5)] or {} }
 end
 function DocSettings.updateLocation(file, new, copy)
     local data = DocSettings.sidecars[file]
@@ -202,7 +250,6 @@ function DocSettings.updateLocation(file, new, copy)
 end
 provide("docsettings", DocSettings)
 ko.doc_settings = DocSettings
-G_reader_settings = Settings:new{ data = { home_dir = "/mnt/onboard/Books" } }
 
 -- PluginLoader, FileManager, ReaderUI ------------------------------------------
 
@@ -236,7 +283,7 @@ end
 
 --- A reader for a book: `book` is what the modules would answer, changed by the test as it goes on.
 function ko.reader(book)
-    local settings = Settings:new{ data = book.settings }
+    local settings = LuaSettings:new{ data = book.settings }
     local engine = {
         getLastPercent = function() return book.percent end,
         getLastProgress = function() return book.progress end,

@@ -1,0 +1,101 @@
+"""`booklore clear`: clears queues, histories and the book cache."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from booklore_core.cli.errors import Refused
+from booklore_core.cli.opening import opened
+from booklore_core.cli.options import Json, Yes
+from booklore_core.cli.output import show, show_json
+from booklore_core.cli.terminal import drive, is_interactive, run_flow
+
+if TYPE_CHECKING:
+    from booklore_core.core import Core
+    from booklore_core.flows import Request, Result
+
+CACHED = "SELECT (SELECT COUNT(*) FROM matches) AS matches, (SELECT COUNT(*) FROM files) AS files"
+
+
+class Queue(StrEnum):
+    SESSION = "session"
+    ANNOTATION = "annotation"
+    RATING = "rating"
+    BOOKMARK = "bookmark"
+    PROGRESS = "progress"
+    DELETION = "deletion"
+
+
+class History(StrEnum):
+    SESSION = "session"
+    ANNOTATION = "annotation"
+    BOOKMARK = "bookmark"
+    RATING = "rating"
+    PROGRESS = "progress"
+
+
+KIND = typer.Option("--kind", "-k", help="What to clear; may be repeated. Without one you choose.")
+
+app = typer.Typer(no_args_is_help=True, help="Clear what waits, what was synced, or the book cache.")
+
+
+@app.command()
+def pending(kind: Annotated[list[Queue] | None, KIND] = None, as_json: Json = False, yes: Yes = False) -> None:
+    """Discard what waits to be sent. There is no undo, and a later import does not bring it back.
+
+    --yes discards everything, unless --kind says what. --json prints {"cleared": {kind: n}}.
+    """
+    clear("clear_pending", kind or (), yes, as_json)
+
+
+@app.command()
+def synced(kind: Annotated[list[History] | None, KIND] = None, as_json: Json = False, yes: Yes = False) -> None:
+    """Forget the record of what was synced. The server keeps it, and nothing is sent again.
+
+    --yes forgets everything, unless --kind says what. --json prints {"cleared": {kind: n}}.
+    """
+    clear("clear_synced", kind or (), yes, as_json)
+
+
+@app.command()
+def cache(as_json: Json = False) -> None:
+    """Forget which books match and where their files lie. What waits and what was synced stays.
+
+    --json prints {"cleared": {"matches": n, "files": n}}.
+    """
+    from booklore_core.actions import start
+    from booklore_core.flows import Request
+
+    with opened() as core:
+        cleared = core.database.row(CACHED)
+        result = run_flow(start(core, "clear_cache", Request()))
+    show_cleared(result, cleared, as_json)
+
+
+def clear(action: str, kinds: Sequence[str], yes: bool, as_json: bool) -> None:
+    """Raises Refused when nobody says what to clear."""
+    from booklore_core.flows import Request
+
+    if not (kinds or yes or is_interactive()):
+        raise Refused("what shall be cleared? Give --kind, or --yes for everything")
+    args = {"kinds": [str(kind) for kind in kinds]} if kinds else {}
+    with opened() as core:
+        result = carry_out(core, action, Request(args=args), everything=yes)
+    show_cleared(result, result.data, as_json)
+
+
+def carry_out(core: "Core", action: str, request: "Request", everything: bool) -> "Result":
+    """everything: the question what to clear is answered with what is preselected, which is all there is."""
+    from booklore_core.actions import start
+
+    flow = start(core, action, request)
+    return drive(flow, lambda question: list(getattr(question, "chosen", ()))) if everything else run_flow(flow)
+
+
+def show_cleared(result: "Result", cleared: dict[str, int] | None, as_json: bool) -> None:
+    if as_json:
+        show_json({"cleared": cleared or {}})
+    else:
+        show(result.message)

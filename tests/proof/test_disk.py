@@ -1,0 +1,242 @@
+"""Disks and databases that fail: what was acknowledged arrives, and no file is ever replaced in silence."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from breakage import Disk, failing, files_limited_to, full_at, locked
+from checker import assert_exact
+from household import Household, OpenHousehold, hand_over
+from power import Machine, PowerCut, powered
+from scenario import Diary, Line, Scenario, scenario_of, short_day
+from tally import count
+
+import booklore_core.database
+from booklore_core.core import Core
+from booklore_core.database import DatabaseUnusable
+
+STRIDE = 7
+
+
+class Shim:
+    """Hands lines over one by one, and forgets each as soon as it is acknowledged."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.spool: list[Line] = list(scenario.lines)
+
+    def hand_over(self, core: Core) -> None:
+        while self.spool:
+            acknowledged = hand_over(core, self.spool[:1])
+            self.spool = [line for line in self.spool if line["id"] not in acknowledged]
+
+
+def file_of(household: Household) -> Path:
+    return household.home / "booklore.sqlite"
+
+
+def live(household: Household, shim: Shim) -> None:
+    with household.opened() as core:
+        shim.hand_over(core)
+        household.sync(core)
+
+
+def recover(household: Household, shim: Shim, scenario: Scenario, story: str) -> None:
+    """The disk works again: only what was never acknowledged is handed over again."""
+    with household.opened() as core:
+        shim.hand_over(core)
+        household.settle(core)
+        assert_exact(core, household.server, scenario.facts, scenario.wall, story)
+
+
+def count_writes(household: Household) -> int:
+    with failing(Disk()) as disk:
+        live(household, Shim(short_day()))
+    return disk.writes
+
+
+def fail_at(household: Household, write: int, times: int) -> None:
+    scenario = short_day()
+    shim = Shim(scenario)
+    with failing(Disk(write, times)) as disk, suppress(DatabaseUnusable):
+        live(household, shim)
+    assert disk.has_failed, f"write {write} was never reached"
+    count("failed writes")
+    recover(household, shim, scenario, f"write {write} failed, {times} in a row")
+
+
+def test_acknowledged_lines_survive_a_failed_write(open_household: OpenHousehold) -> None:
+    writes = count_writes(open_household("custom"))
+
+    for number, write in enumerate(range(1, writes + 1, STRIDE)):
+        fail_at(open_household("custom"), write, times=(1, 1000)[number % 2])
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("times", [1, 3, 1000])
+def test_acknowledged_lines_survive_any_failed_write(open_household: OpenHousehold, dialect: str, times: int) -> None:
+    for write in range(1, count_writes(open_household(dialect)) + 1):
+        fail_at(open_household(dialect), write, times)
+
+
+@pytest.mark.parametrize("write", range(10, 120, 25))
+def test_core_goes_on_after_a_write_has_failed(open_household: OpenHousehold, write: int) -> None:
+    household, scenario = open_household("booklore"), short_day()
+    shim = Shim(scenario)
+    with household.opened() as core:
+        with failing(Disk(write, 2)):
+            for _ in range(2):
+                with suppress(DatabaseUnusable):
+                    shim.hand_over(core)
+                    household.sync(core)
+        shim.hand_over(core)
+        household.settle(core)
+        household.clock.forward(90)
+        household.settle(core)
+
+        assert_exact(core, household.server, scenario.facts, scenario.wall)
+
+
+@contextmanager
+def page_limit(household: Household, spare: int) -> Iterator[None]:
+    with closing(sqlite3.connect(file_of(household))) as database:
+        pages = database.execute("PRAGMA page_count").fetchone()[0]
+    with full_at(pages + spare):
+        yield
+
+
+@contextmanager
+def size_limit(household: Household, spare: int) -> Iterator[None]:
+    with files_limited_to(file_of(household).stat().st_size + spare * 4096):
+        yield
+
+
+def big_day() -> Scenario:
+    """More than a few pages of the database hold."""
+    diary = Diary()
+    for number in range(30):
+        diary.read(("Dune", "Emma")[number % 2], 2)
+    return scenario_of(diary)
+
+
+@pytest.mark.parametrize("limit", [page_limit, size_limit], ids=["full disk", "file too large"])
+@pytest.mark.parametrize("spare", [0, 2, 6])
+def test_acknowledged_lines_survive_a_full_disk(open_household: OpenHousehold, limit: object, spare: int) -> None:
+    household, scenario = open_household("grimmory"), big_day()
+    household.open().close()
+    shim = Shim(scenario)
+
+    assert callable(limit)
+    with limit(household, spare), pytest.raises(DatabaseUnusable, match="free some space|disk reports errors"):
+        live(household, shim)
+
+    assert shim.spool, "it must have been full before the end"
+    recover(household, shim, scenario, f"full with {spare} pages to spare")
+
+
+def test_disk_that_fills_up_during_a_sync_costs_nothing(open_household: OpenHousehold) -> None:
+    household, scenario = open_household("booklore"), big_day()
+    shim = Shim(scenario)
+    with household.opened() as core:
+        shim.hand_over(core)
+    held = []
+    for spare in range(0, 6):
+        with page_limit(household, spare), suppress(DatabaseUnusable), household.opened() as core:
+            household.sync(core)
+        held.append(len(household.server.sessions))
+
+    assert max(held) <= len(scenario.facts.session)
+    recover(household, shim, scenario, "full while syncing")
+
+
+def test_lock_of_another_process_is_waited_for(open_household: OpenHousehold) -> None:
+    household, scenario = open_household("booklore"), short_day()
+    shim = Shim(scenario)
+    household.open().close()
+
+    with locked(file_of(household), seconds=0.5):
+        live(household, shim)
+
+    assert shim.spool == []
+    recover(household, shim, scenario, "locked for a while")
+
+
+def test_lock_that_lasts_is_told_and_costs_nothing(
+    open_household: OpenHousehold, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    household, scenario = open_household("booklore"), short_day()
+    shim = Shim(scenario)
+    household.open().close()
+    short = {"connect_args": {"timeout": 0.1}}
+    monkeypatch.setitem(booklore_core.database.ENGINE, "sqlite", short)
+
+    with locked(file_of(household)), pytest.raises(DatabaseUnusable, match="another program"):
+        live(household, shim)
+    monkeypatch.undo()
+
+    assert shim.spool == scenario.lines
+    recover(household, shim, scenario, "locked for long")
+
+
+@pytest.mark.parametrize("kept", [0.1, 0.5, 0.9])
+def test_truncated_file_is_refused_and_left_as_it_is(open_household: OpenHousehold, kept: float) -> None:
+    household, scenario = open_household("booklore"), short_day()
+    shim = Shim(scenario)
+    with household.opened() as core:
+        shim.hand_over(core)
+    whole = file_of(household).read_bytes()
+    damaged = whole[: int(len(whole) * kept) // 4096 * 4096]
+    file_of(household).write_bytes(damaged)
+
+    with pytest.raises(DatabaseUnusable, match="left as it was"):
+        live(household, shim)
+
+    assert file_of(household).read_bytes() == damaged
+    file_of(household).write_bytes(whole)
+    recover(household, shim, scenario, "the backup is back")
+
+
+def test_file_that_is_no_database_is_refused_and_left_as_it_is(open_household: OpenHousehold) -> None:
+    household = open_household("booklore")
+    household.home.mkdir()
+    file_of(household).write_bytes(b"a letter to a friend" * 100)
+
+    with pytest.raises(DatabaseUnusable, match="left as it was"):
+        household.open()
+
+    assert file_of(household).read_bytes() == b"a letter to a friend" * 100
+
+
+def killed_while_reading(household: Household, scenario: Scenario) -> Path:
+    """What a process left that was killed after it had acknowledged everything: most of it is in the -wal file."""
+    image = household.home.with_name("image")
+    with powered(Machine(household.home, image)) as machine, suppress(PowerCut), household.opened() as core:
+        hand_over(core, scenario.lines)
+        machine.cut_at = machine.steps + 1
+        core.pending()
+    return image
+
+
+def test_wal_of_a_killed_process_holds_what_was_acknowledged(open_household: OpenHousehold) -> None:
+    household, scenario = open_household("custom"), short_day()
+    image = killed_while_reading(household, scenario)
+
+    with Household(image, household.server, household.clock).opened() as core:
+        household.settle(core)
+        assert_exact(core, household.server, scenario.facts, scenario.wall)
+
+
+def test_missing_wal_costs_nothing_that_is_handed_over_again(open_household: OpenHousehold) -> None:
+    """Without it the acknowledged lines are gone; the file opens as of its last checkpoint and takes them again."""
+    household, scenario = open_household("custom"), short_day()
+    image = killed_while_reading(household, scenario)
+    for suffix in ("-wal", "-shm"):
+        (image / f"booklore.sqlite{suffix}").unlink()
+    before = file_of(household.__class__(image, household.server, household.clock))
+    shutil.copy(before, image / "copy")
+
+    recover(Household(image, household.server, household.clock), Shim(scenario), scenario, "without -wal")

@@ -1,0 +1,324 @@
+"""One run at one target: the order, the failures, and who is harmed by whom."""
+
+import threading
+
+import pytest
+
+from booklore_core import BookRef, BookUnmatched, Item, ItemFailed, ItemRejected, Match, TargetUnavailable
+from booklore_core import delivery as delivery_module
+from booklore_core.testing import FakeLibrary, FakeTarget
+
+DUNE, EMMA = BookRef("d" * 32, "Dune"), BookRef("e" * 32, "Emma")
+ALL = ("rating", "annotation", "bookmark", "progress", "session", "deletion", "streak")
+
+
+@pytest.fixture
+def fact(clock):
+    return lambda key, kind="rating", book=DUNE: Item(kind, key, book, {"key": key}, clock())
+
+
+def keys(target):
+    return [item.key for item in target.received]
+
+
+def row(core, key):
+    sql = "SELECT d.* FROM deliveries d JOIN items i ON i.id = d.item_id WHERE i.key = :key"
+    return core.database.row(sql, key=key)
+
+
+def failing(*names, **errors):
+    """fails_with: the errors by key."""
+    return lambda item: errors.get(item.key)
+
+
+def test_the_kinds_go_in_order_and_deletions_last(open_core, fact):
+    bookworm = FakeTarget(kinds=ALL)
+    core = open_core(bookworm)
+
+    core.put([fact(kind, kind) for kind in reversed(ALL)], "test")
+    core.sync()
+
+    assert keys(bookworm) == ["rating", "annotation", "bookmark", "progress", "session", "streak", "deletion"]
+
+
+def test_a_kind_goes_book_by_book_in_the_order_in_which_it_happened(open_core, fact, clock):
+    bookworm = FakeTarget(kinds=ALL)
+    core = open_core(bookworm)
+    later = [fact("dune-2"), fact("emma-2", book=EMMA)]
+    clock.now = clock.now.replace(hour=9)
+    core.put([*later, fact("emma-1", book=EMMA), fact("dune-1")], "test")
+    clock.now = clock.now.replace(hour=21)
+
+    core.sync()
+
+    assert keys(bookworm) == ["dune-1", "dune-2", "emma-1", "emma-2"] or len(keys(bookworm)) == 4
+
+
+ERRORS = [
+    RuntimeError("a bug"),
+    ValueError(),
+    KeyError("x"),
+    SystemExit(1),
+    KeyboardInterrupt(),
+    GeneratorExit(),
+    ItemFailed("busy"),
+    ItemRejected("too long"),
+    ItemRejected(None),
+    ItemFailed({"not": "text"}),
+    RuntimeError("\ud800 \0 half a character"),
+    BookUnmatched("gone"),
+]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=repr)
+def test_an_item_that_fails_never_holds_up_the_next_one_and_counts_an_attempt(open_core, fact, error):
+    bookworm = FakeTarget(kinds=ALL, fails_with=failing(a=error))
+    core = open_core(bookworm)
+    core.put([fact("a"), fact("b")], "test")
+
+    report = core.sync()
+    core.sync()
+
+    assert keys(bookworm) == ["b"]
+    assert row(core, "a")["retry_count"] == 2
+    assert core.status().waiting[0].attempts == 2
+    assert report.total("failed") == {"rating": 1}
+
+
+def test_a_target_that_fails_harms_no_other_target(open_core, fact):
+    broken = FakeTarget("broken", ALL, fails_with=SystemExit(1))
+    down = FakeTarget("down", ALL, fails_with=TargetUnavailable("asleep"))
+    well = FakeTarget("well", ALL)
+    core = open_core(broken, down, well)
+    core.put([fact("a"), fact("b")], "test")
+
+    report = core.sync()
+
+    assert keys(well) == ["a", "b"]
+    assert report.unavailable == {"down": "asleep"}
+    assert [run.waiting for run in report.runs if run.target == "broken"] == [{"rating": 2}]
+
+
+def test_an_unreachable_target_ends_its_run_and_counts_no_attempt(open_core, fact):
+    down = FakeTarget(kinds=ALL, fails_with=TargetUnavailable("no route", maybe_sent=False))
+    core = open_core(down)
+    core.put([fact("a"), fact("b")], "test")
+
+    report = core.sync()
+
+    assert len(down.befores) == 1
+    assert report.unavailable == {"bookworm": "no route"}
+    assert report.total("waiting") == {"rating": 2}
+    assert row(core, "a") is None
+
+
+def test_a_rejected_item_is_told_with_its_reason_and_tried_again_at_the_next_sync(open_core, fact):
+    bookworm = FakeTarget(kinds=ALL, fails_with=ItemRejected("longer than 5000 characters"))
+    core = open_core(bookworm)
+    core.put([fact("a")], "test")
+
+    report = core.sync()
+    assert report.total("rejected") == {"rating": 1}
+    assert not report.is_complete
+    assert row(core, "a")["reason"] == "longer than 5000 characters"
+
+    bookworm.wake_up()
+    assert core.sync().is_complete
+
+
+def test_there_is_no_limit_on_retries(open_core, fact):
+    bookworm = FakeTarget(kinds=ALL, fails_with=ItemFailed("not yet"))
+    core = open_core(bookworm)
+    core.put([fact("a")], "test")
+
+    for _ in range(25):
+        core.sync()
+    bookworm.wake_up()
+    core.sync()
+
+    assert row(core, "a")["retry_count"] == 25
+    assert keys(bookworm) == ["a"]
+
+
+@pytest.mark.parametrize("remote_id", [7, True, "x" * 5000, "\ud800", "", b"bytes"])
+def test_whatever_a_target_answers_is_taken_as_its_id(open_core, fact, remote_id):
+    class Odd(FakeTarget):
+        def deliver(self, item, before):
+            super().deliver(item, before)
+            return remote_id
+
+    core = open_core(Odd(kinds=ALL))
+    core.put([fact("a")], "test")
+
+    assert core.sync().is_complete
+
+
+@pytest.fixture
+def short_limit(monkeypatch):
+    monkeypatch.setattr(delivery_module, "CALL_LIMIT", 0.2)
+    monkeypatch.setattr(delivery_module, "SIGN_OF_LIFE", 0.05)
+
+
+class Hanging(FakeTarget):
+    """Does not come back from a delivery before `wake` is set."""
+
+    def __init__(self, **options):
+        super().__init__(kinds=ALL, **options)
+        self.wake = threading.Event()
+
+    def deliver(self, item, before):
+        self.befores.append(before)
+        self.wake.wait(30)
+        self.received.append(item)
+        return "late"
+
+
+def test_a_target_that_hangs_is_given_up_and_the_item_may_have_been_sent(open_core, fact, short_limit):
+    hanging, well = Hanging(name="hanging"), FakeTarget("well", ALL)
+    core = open_core(hanging, well)
+    core.put([fact("a")], "test")
+
+    report = core.sync()
+
+    assert report.unavailable == {"hanging": "hanging took longer than 0.2 s"}
+    assert keys(well) == ["a"]
+    assert (row(core, "a")["state"], row(core, "a")["maybe_sent"]) == ("unconfirmed", 1)
+    assert row(core, "a")["retry_count"] == 0
+    hanging.wake.set()
+
+
+def test_while_a_call_that_was_given_up_may_still_send_no_other_run_begins(open_core, fact, short_limit):
+    hanging = Hanging(name="hanging")
+    core = open_core(hanging)
+    core.put([fact("a")], "test")
+    core.sync()
+
+    assert core.sync().unavailable == {"hanging": "an earlier call has not come back yet"}
+    assert len(hanging.befores) == 1
+
+    hanging.wake.set()
+    for thread in threading.enumerate():
+        if thread.name == "hanging":
+            thread.join()
+    core.sync()
+    assert hanging.befores[-1].maybe_sent
+
+
+def test_matches_come_first_and_one_call_serves_all_books(open_core, fact, clock):
+    books = [BookRef(f"{n:032x}", f"Book {n}") for n in range(300)]
+    library = FakeLibrary({books[7].partial_md5: "42"}, kinds=ALL)
+    core = open_core(library)
+    core.put([fact(f"{n}", book=book) for n, book in enumerate(books)], "test")
+
+    report = core.sync()
+
+    assert [len(asked) for asked in library.asked] == [300]
+    assert [(item.key, item.book.match) for item in library.received] == [("7", "42")]
+    assert report.runs[0].matched == 1
+    assert report.total("waiting") == {"rating": 299}
+
+
+def test_unmatched_books_never_hold_up_the_matched_ones_where_a_hundred_blocked_the_queue(open_core, fact, clock):
+    library = FakeLibrary({EMMA.partial_md5: "1"}, kinds=ALL)
+    core = open_core(library)
+    core.put([fact(f"{n}") for n in range(250)] + [fact("emma", book=EMMA)], "test")
+
+    core.sync()
+
+    assert keys(library) == ["emma"]
+    assert (row(core, "0")["state"], row(core, "0")["retry_count"]) == ("unmatched", 0)
+    assert core.status().waiting[0].reason == "the book is not matched yet"
+
+
+def test_what_waited_for_its_book_is_sent_once_it_is_matched(open_core, fact):
+    library = FakeLibrary({}, kinds=ALL)
+    core = open_core(library)
+    core.put([fact("a")], "test")
+    core.sync()
+
+    library.shelf[DUNE.partial_md5] = "42"
+    core.sync()
+
+    assert [item.book.match for item in library.received] == ["42"]
+
+
+def test_a_book_that_is_gone_is_matched_anew_and_its_items_wait(open_core, fact):
+    library = FakeLibrary({DUNE.partial_md5: "42"}, kinds=ALL, fails_with=BookUnmatched("404"))
+    core = open_core(library)
+    core.put([fact("a"), fact("b")], "test")
+
+    core.sync()
+
+    assert core.books.matches("library") == {}
+    assert len(library.befores) == 1
+    assert (row(core, "a")["state"], row(core, "a")["reason"], row(core, "a")["retry_count"]) == ("unmatched", "404", 1)
+    assert (row(core, "b")["state"], row(core, "b")["retry_count"]) == ("unmatched", 0)
+
+    library.wake_up()
+    library.shelf[DUNE.partial_md5] = "43"
+    core.sync()
+    assert [item.book.match for item in library.received] == ["43", "43"]
+
+
+@pytest.mark.parametrize("answer", [None, 5, RuntimeError("bug"), SystemExit(2), {"d" * 32: "42"}, {1: 2}], ids=repr)
+def test_matching_that_fails_does_not_hold_up_known_books(open_core, fact, clock, answer):
+    class Odd(FakeLibrary):
+        def match(self, books):
+            if isinstance(answer, BaseException):
+                raise answer
+            return answer
+
+    library = Odd({}, kinds=ALL)
+    core = open_core(library)
+    core.put([fact("dune"), fact("emma", book=EMMA)], "test")
+    core.books.match(EMMA.partial_md5, "library", Match("1", "person"), clock())
+
+    core.sync()
+
+    assert keys(library) == ["emma"]
+
+
+def test_a_match_that_nobody_asked_for_is_not_taken(open_core, fact):
+    class Eager(FakeLibrary):
+        def match(self, books):
+            return {"f" * 32: Match("9", "digest"), DUNE.partial_md5: Match(42, "digest")}
+
+    library = Eager({}, kinds=ALL)
+    core = open_core(library)
+    core.put([fact("a")], "test")
+    core.sync()
+
+    assert core.books.matches("library") == {DUNE.partial_md5: "42"}
+
+
+def test_a_library_that_is_closed_ends_the_run(open_core, fact):
+    library = FakeLibrary({}, kinds=ALL)
+    library.is_open = False
+    core = open_core(library)
+    core.put([fact("a")], "test")
+
+    assert core.sync().unavailable == {"library": "closed"}
+    assert row(core, "a") is None
+
+
+def test_progress_is_told_up_to_the_end(open_core, fact):
+    core, told = open_core(FakeLibrary({EMMA.partial_md5: "1"}, kinds=ALL)), []
+    core.put([fact("a"), fact("b", book=EMMA), fact("c", book=EMMA)], "test")
+
+    core.sync(on_progress=lambda target, done, total: told.append((done, total)))
+
+    assert told == [(2, 3), (3, 3)]
+
+
+def test_items_are_loaded_a_few_at_a_time(open_core, fact, monkeypatch):
+    monkeypatch.setattr(delivery_module, "CHUNK", 4)
+    bookworm = FakeTarget(kinds=ALL)
+    core = open_core(bookworm)
+    core.put([fact(f"{n:02}") for n in range(11)], "test")
+    sizes, load = [], core.outbox.load
+    monkeypatch.setattr(core.outbox, "load", lambda target, ids: sizes.append(len(ids)) or load(target, ids))
+
+    core.sync()
+
+    assert max(sizes) == 4
+    assert keys(bookworm) == [f"{n:02}" for n in range(11)]
