@@ -2,20 +2,32 @@
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked
 
 from booklore_core.isbn import find_isbn
-from booklore_core.items import MD5, BookRef
+from booklore_core.items import BookRef
+from booklore_core.line_fields import (
+    UNKNOWN,
+    Annotations,
+    Authors,
+    Count,
+    Digest,
+    Dwell,
+    Fraction,
+    Id,
+    Position,
+    Size,
+    Stars,
+    Text,
+    Utc,
+)
 
 SPOOL_VERSION = 1
 MAX_LINE = 4 * 1024 * 1024
 """Characters. A book with ten thousand annotations stays below it."""
-
-PERCENT_SLACK = 1e-6
 
 
 class BadLine(ValueError):
@@ -26,51 +38,6 @@ class BadLine(ValueError):
         self.field, self.reason, self.event_id = field, reason, event_id
 
 
-def _utc(value: Any) -> datetime:
-    if not isinstance(value, str) or not value.endswith("Z"):
-        raise ValueError("expected UTC time such as 2026-11-20T14:00:00Z")
-    return datetime.fromisoformat(value).astimezone(UTC)
-
-
-def _md5(value: str) -> str:
-    if not MD5.fullmatch(value.lower()):
-        raise ValueError("expected 32 hex digits")
-    return value.lower()
-
-
-def _fraction(value: float) -> float:
-    if not -PERCENT_SLACK <= value <= 1 + PERCENT_SLACK:
-        raise ValueError("expected a fraction from 0 to 1")
-    return min(1.0, max(0.0, value))
-
-
-def _list(value: Any) -> Any:
-    """Lua has one empty table for `{}` and `[]`."""
-    return () if value == {} else value
-
-
-def _place(value: Any) -> Any:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _stars(value: Any) -> Any:
-    return None if value == 0 else value
-
-
-def _one_to_five(value: int | str | None) -> int | str | None:
-    if isinstance(value, int) and not 1 <= value <= 5:
-        raise ValueError("expected 1 to 5")
-    return value
-
-
-Id = Annotated[str, Field(min_length=1, max_length=200)]
-Utc = Annotated[datetime, BeforeValidator(_utc)]
-Digest = Annotated[str, AfterValidator(_md5)]
-Fraction = Annotated[float, AfterValidator(_fraction)]
-Count = Annotated[int, Field(ge=0, le=10_000_000)]
-Text = Annotated[str, Field(max_length=100_000)]
-Seconds = Annotated[int, Field(ge=0)]
-UNKNOWN: Literal["unknown"] = "unknown"
 UNION_BRANCHES = ("int", "literal['unknown']")
 """How pydantic names the branches of `stars` in an error's path; a person wants the field."""
 
@@ -83,9 +50,9 @@ class Book:
 
     partial_md5: Digest
     file: Text | None = None
-    size: Annotated[int, Field(ge=0)] | None = None
+    size: Size | None = None
     title: Text | None = None
-    authors: Annotated[tuple[Text, ...], Field(max_length=1000), BeforeValidator(_list)] = ()
+    authors: Authors = ()
     identifiers: Text | None = None
     language: Text | None = None
     pages: Count | None = None
@@ -108,10 +75,10 @@ class Reading:
     percent: Fraction | None = None
     page: Count | None = None
     pages: Count | None = None
-    position: Annotated[Text | None, BeforeValidator(_place)] = None
+    position: Position = None
     turns: Count = 0
-    dwell: Annotated[tuple[Seconds, ...] | None, Field(max_length=100_000), BeforeValidator(_list)] = None
-    stars: Annotated[int | None | Literal["unknown"], BeforeValidator(_stars), AfterValidator(_one_to_five)] = UNKNOWN
+    dwell: Dwell = None
+    stars: Stars = UNKNOWN
     status: Text | None = None
 
 
@@ -180,7 +147,7 @@ class BookClose(ReadingEvent):
 
     name: ClassVar[str] = "book_close"
     reason: Literal["close", "suspend", "exit"]
-    annotations: Annotated[tuple[dict[str, Any], ...] | None, Field(max_length=100_000), BeforeValidator(_list)] = None
+    annotations: Annotations = None
 
 
 @checked(frozen=True, kw_only=True, config=LENIENT)

@@ -15,11 +15,14 @@ from booklore_core.journal import GIVEN
 
 PUT = """
 INSERT INTO items (kind, key, book_md5, body, occurred_at, revision, plugin, created_at, updated_at)
-VALUES (:kind, :key, :book_md5, :body, :occurred_at, 1, :plugin, :now, :now)
+SELECT :kind, :key, :book_md5, :body, :occurred_at, 1, :plugin, CASE WHEN :now < start THEN start ELSE :now END, :now
+FROM (SELECT COALESCE(MAX(registered_at), 0) AS start FROM subscriptions) s WHERE TRUE
 ON CONFLICT (kind, key) DO UPDATE SET book_md5 = excluded.book_md5, body = excluded.body,
     occurred_at = excluded.occurred_at, revision = items.revision + 1, updated_at = excluded.updated_at
 WHERE excluded.occurred_at >= items.occurred_at AND excluded.body <> items.body
 """
+"""A new item is never older than the targets: they would not be owed it when the clock was set back since."""
+
 STILL_SO = """
 UPDATE items SET occurred_at = :occurred_at
 WHERE kind = :kind AND key = :key AND body = :body AND occurred_at < :occurred_at

@@ -22,10 +22,10 @@ ENTRY_POINTS = PROJECT["entry-points"]["booklore"]
 SHIM = ROOT / "bridge_lua" / "booklorebridge.koplugin"
 
 FLOORS = [
-    "isbn items events",
+    "isbn items line_fields events",
     "hookspecs targets flows settings places schema views secrets faults database",
     "journal outbox deliveries ledger books store plugin_manager http status lease calls",
-    "ingest delivery testing",
+    "ingest delivery offers testing",
     "core",
     "actions setting_actions matching clearing verification",
     "bridge",

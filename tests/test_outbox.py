@@ -252,6 +252,14 @@ def test_a_backlog_from_before_a_target_was_new_outlives_that_it_is_disabled(ope
     assert received(bookworm) == [("old", 5)]
 
 
+def test_a_clock_that_was_set_back_since_the_target_is_there_costs_nothing(core, put, clock, bookworm):
+    clock.now -= timedelta(days=3)
+    put(3)
+    core.sync()
+
+    assert received(bookworm) == [("Dune", 3)]
+
+
 def test_a_target_is_owed_only_its_kinds(open_core, clock):
     core = open_core(FakeTarget(kinds={"session"}))
 

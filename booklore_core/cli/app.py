@@ -9,20 +9,23 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from booklore_core.cli import bridge, config, plugins
+from booklore_core.cli import bridge, clear, config, plugins
 from booklore_core.cli.connection import test_connection
 from booklore_core.cli.demo import demo
 from booklore_core.cli.doctor import doctor
 from booklore_core.cli.errors import is_expected, one_line
 from booklore_core.cli.ingest import ingest
 from booklore_core.cli.login import login
+from booklore_core.cli.match import match
 from booklore_core.cli.output import own_stdout, say
+from booklore_core.cli.rematch import rematch
 from booklore_core.cli.reset import reset
 from booklore_core.cli.run import run
 from booklore_core.cli.serve import serve
 from booklore_core.cli.status import status
 from booklore_core.cli.sync import sync
 from booklore_core.cli.track import track
+from booklore_core.cli.verify import verify
 
 CHATTY = ("sqlalchemy", "urllib3", "asyncio", "alembic")
 """Libraries whose own debug lines tell nobody anything, and might tell too much."""
@@ -93,9 +96,10 @@ def booklore(  # a number as option would make typer load pydantic for every `--
     log_to_stderr(ctx, logging.DEBUG if debug else logging.INFO if verbose else logging.WARNING)
 
 
-for command in (demo, login, serve, ingest, sync, status, track, doctor, run, reset):
+for command in (demo, login, serve, ingest, sync, status, match, rematch, track, verify, doctor, run, reset):
     app.command()(command)
 app.command("test-connection")(test_connection)
 app.add_typer(bridge.app, name="bridge")
+app.add_typer(clear.app, name="clear")
 app.add_typer(config.app, name="config")
 app.add_typer(plugins.app, name="plugins")

@@ -107,7 +107,7 @@ def store(core: "Core", name: str, value: str) -> None:
 
 def layers(core: "Core") -> dict[str, Any]:
     """Where each part of the account is kept."""
-    from booklore_core.core import StoredSettings
+    from booklore_core.store import StoredSettings
 
     return {**dict.fromkeys((URL, USERNAME), StoredSettings(core.database)), PASSWORD: core.secrets}
 

@@ -11,8 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from booklore_core.status import NOUNS
-
 WIDE = 1000
 """Columns of a table that no terminal shows: whatever reads it gets whole lines."""
 
@@ -110,5 +108,4 @@ def in_words(counts: Mapping[str, int]) -> str:
 
 
 def plural(kind: str, count: int = 2) -> str:
-    noun = NOUNS.get(kind, f"{kind}s")
-    return noun.removesuffix("s") if count == 1 else noun
+    return kind if count == 1 or kind == "progress" else f"{kind}s"

@@ -24,8 +24,8 @@ def verify(
 ) -> None:
     """Compare what was sent with what the server holds: is something missing, there twice, or overlapping?
 
-    --json prints {"missing": […], "duplicate": […], "overlapping": […], "checked": n, "unavailable": {target: why}}, and
-    with --resend "resent": n. Ends with 1 when something was found or a target could not be asked.
+    --json prints {"missing": […], "duplicate": […], "overlapping": […], "checked": n, "unavailable": {target: why}},
+    and with --resend "resent": n. Ends with 1 when something was found or a target could not be asked.
     """
     with opened() as core:
         verification = compare(core, book)

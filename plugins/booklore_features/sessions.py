@@ -30,6 +30,7 @@ from booklore_features.stretches import (
     Neighbourhood,
     Rules,
     Stretch,
+    is_run,
     join,
     neighbourhood,
     reading,
@@ -130,25 +131,27 @@ class Earlier:
             begin, end = stretch.first.order, stretch.last.order
             yield None if any(low <= end and begin <= high for low, high in self._kept) else stretch
 
-    def gone(self, stretches: Iterable[Stretch], made: dict[str, Item]) -> Iterator[Item]:
-        """Takes out the sessions whose stretches are others by now, or are part of one that was made just now."""
-        now = {stretch.ends for stretch in stretches}
+    def gone(self, stretches: Sequence[Stretch], made: dict[str, Item]) -> Iterator[Item]:
+        """Takes out the sessions that these lines cannot make any more, and those that became part of another one.
+
+        One that only the settings would not make any more stays.
+        """
         taken = {ends for item in made.values() for ends in ends_of(item)}
         for item in self._open:
-            mine = ends_of(item)
-            if item.key not in made and not (mine <= now and mine.isdisjoint(taken)):
+            ends = ends_of(item)
+            if item.key not in made and not (is_run(ends, stretches) and taken.isdisjoint(ends)):
                 yield Item("session", item.key, item.book, TOMBSTONE, item.occurred_at)
 
 
-def ends_of(item: Item) -> set[tuple[str, str]]:
+def ends_of(item: Item) -> list[tuple[str, str]]:
     """The ids of the first and the last line of each stretch of a session."""
-    return {(first, last) for first, last in item.body["stretches"]}
+    return [(first, last) for first, last in item.body["stretches"]]
 
 
 def span_of(item: Item) -> tuple[str, str]:
     """The ids of the first and the last line of a session."""
-    stretches = item.body["stretches"]
-    return stretches[0][0], stretches[-1][1]
+    ends = ends_of(item)
+    return ends[0][0], ends[-1][1]
 
 
 def clock_fault(joined: Sequence[Stretch], journal: Journal) -> str:

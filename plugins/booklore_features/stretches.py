@@ -145,6 +145,14 @@ def follows(before: Stretch, stretch: Stretch) -> bool:
     return is_told and same_book(before.first, stretch.first) and 0 <= pause <= LONGEST_PAUSE
 
 
+def is_run(ends: Sequence[tuple[str, str]], stretches: Sequence[Stretch]) -> bool:
+    """Whether stretches hold, one after the other, those that begin and end so, and they may be joined."""
+    start = next((index for index, stretch in enumerate(stretches) if stretch.ends == ends[0]), 0)
+    run = stretches[start : start + len(ends)]
+    same = [stretch.ends for stretch in run] == list(ends)
+    return same and not run[0].clock_fault and all(follows(one, other) for one, other in pairwise(run))
+
+
 def is_apart(before: Stretch, stretch: Stretch, rules: Rules) -> bool:
     """Whether no session can reach across, whatever there is before and after the two."""
     return not follows(before, stretch) or (before.is_over and rules.count([before]))

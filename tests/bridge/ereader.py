@@ -32,11 +32,6 @@ def as_lua(value: Any) -> str:
     return json.dumps(value)
 
 
-def int_or_none(value: Any) -> int | None:
-    """Lua has no integers: a number without a fraction is written as one."""
-    return int(value) if isinstance(value, float) and value.is_integer() else None
-
-
 def partial_md5(path: Path) -> str | None:
     """KOReader's digest: 1 KiB at 0 and at 1024 * 4^0 ... 4^10, up to the end of the file."""
     if not path.is_file():
@@ -107,13 +102,16 @@ class EReader:
         except ValueError as error:
             return None, str(error)
 
-    def _json_encode(self, value: Any, null: Any, kind_of: Any) -> str:
+    def _json_encode(self, value: Any, kind_of: Any) -> str:
         def plain(value: Any) -> Any:
-            if luajit.lua_type(value) != "table":
-                return None if value == null else int(value) if value == int_or_none(value) else value
-            if kind_of(value) == "array":
-                return [plain(value[i]) for i in range(1, len(value) + 1)]
-            return {key: plain(item) for key, item in value.items() if isinstance(key, str)}
+            match luajit.lua_type(value):
+                case "table" if kind_of(value) == "array":
+                    return [plain(value[i]) for i in range(1, len(value) + 1)]
+                case "table":
+                    return {key: plain(item) for key, item in value.items() if isinstance(key, str)}
+                case "userdata":
+                    return None
+            return int(value) if isinstance(value, float) and value.is_integer() else value
 
         return json.dumps(plain(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 

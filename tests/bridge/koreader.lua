@@ -76,7 +76,7 @@ provide("rapidjson", {
     array = function(t) return setmetatable(t or {}, ARRAY) end,
     object = function(t) return setmetatable(t or {}, OBJECT) end,
     decode = function(text) return host.json_decode(text, null, ARRAY, OBJECT) end,
-    encode = function(value) return host.json_encode(value, null, kind_of) end,
+    encode = function(value) return host.json_encode(value, kind_of) end,
 })
 
 -- LuaSettings: written in place, and read from the file's backup when it cannot be read.

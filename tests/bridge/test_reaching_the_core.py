@@ -59,9 +59,10 @@ def test_a_new_install_replaces_the_old_token(paired: EReader, core: LoopbackCor
 
 def test_pairing_by_hand_takes_address_and_code(reader: EReader, core: LoopbackCore) -> None:
     reader.menu()[-1].callback(None)
-    (dialog,) = reader.shown("multiinputdialog")
-    dialog.typed = reader.table([core.url, "654321"])
-    dialog.buttons[1][2].callback()
+    for typed in (core.url, "654321"):
+        (dialog,) = reader.shown("inputdialog")
+        dialog.typed = typed
+        dialog.buttons[1][2].callback()
     reader.pass_time(5)
 
     assert core.paths() == ["/v1/pair", "/v1/menu"]
@@ -74,9 +75,10 @@ def test_pairing_by_hand_takes_address_and_code(reader: EReader, core: LoopbackC
 
 def test_a_mistyped_address_does_not_replace_the_one_that_works(paired: EReader, core: LoopbackCore) -> None:
     paired.menu()[-1].callback(None)
-    (dialog,) = paired.shown("multiinputdialog")
-    dialog.typed = paired.table(["http://127.0.0.1:9", "1"])
-    dialog.buttons[1][2].callback()
+    for typed in ("http://127.0.0.1:9", "123456"):
+        (dialog,) = paired.shown("inputdialog")
+        dialog.typed = typed
+        dialog.buttons[1][2].callback()
     paired.pass_time(5)
     paired.send("NetworkConnected")
     paired.pass_time(5)
@@ -117,18 +119,14 @@ def test_a_person_may_switch_wifi_on(tmp_path: Path) -> None:
     assert reader.shown("confirmbox") == []
 
 
-def test_with_ask_wifi_a_person_is_asked_first(tmp_path: Path) -> None:
+def test_with_ask_wifi_a_person_is_asked_first_whatever_koreader_does_else(tmp_path: Path) -> None:
     reader = EReader(tmp_path, config=AWAY)
-    reader.setting("json").write_text(json.dumps({"device": "kobo-7f3a", "ask_wifi": True}))
+    reader.remember(device={"id": "kobo-7f3a"}, ask_wifi=True, url=AWAY["url"])
     reader.restart()
     reader.ko.gesture("booklore_sync_pending")
-    (question,) = reader.shown("confirmbox")
-    assert reader.ko.network.wanted == 0
 
-    question.cancel_callback()
-    assert reader.toasts() == ["0 events wait on this device."]
-    question.ok_callback()
-    assert reader.ko.network.wanted == 1
+    assert reader.ko.network.wanted == 0
+    assert reader.ko.network.prompted is not None
 
 
 def test_certificates_are_verified(tmp_path: Path) -> None:

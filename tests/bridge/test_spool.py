@@ -122,8 +122,8 @@ def test_two_instances_share_one_spool(reader: EReader) -> None:
     assert len({line["id"] for line in reader.spool()}) == 5
 
 
-def test_settings_that_are_no_json_do_not_keep_the_shim_from_starting(reader: EReader) -> None:
-    reader.setting("json").write_text("half a fi")
+def test_settings_that_cannot_be_read_do_not_keep_the_shim_from_starting(reader: EReader) -> None:
+    reader.setting("lua").write_text("return { half a fi")
     reader.restart()
     reader.send("Resume")
 

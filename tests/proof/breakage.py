@@ -63,17 +63,17 @@ def failing(disk: Disk) -> Iterator[Disk]:
 
 
 @contextmanager
-def full_at(pages: int) -> Iterator[None]:
-    """No database may have more pages than these."""
+def told_to_sqlite(pragma: str) -> Iterator[None]:
+    """Every connection that is opened meanwhile is told this: `max_page_count=9` makes a full disk."""
 
-    def limit(connection: Any, record: Any) -> None:
-        connection.execute(f"PRAGMA max_page_count={pages}")
+    def tell(connection: Any, record: Any) -> None:
+        connection.execute(f"PRAGMA {pragma}")
 
-    event.listen(Engine, "connect", limit)
+    event.listen(Engine, "connect", tell)
     try:
         yield
     finally:
-        event.remove(Engine, "connect", limit)
+        event.remove(Engine, "connect", tell)
 
 
 @contextmanager

@@ -103,7 +103,9 @@ def test_answer_to_any_session_leaves_each_on_the_server_once(
 
 
 @pytest.mark.parametrize("fault", [*CUT_OFF, *ANSWERS])
-def test_answer_to_any_request_leaves_each_session_on_the_server_once(open_household: OpenHousehold, fault: str) -> None:
+def test_answer_to_any_request_leaves_each_session_on_the_server_once(
+    open_household: OpenHousehold, fault: str
+) -> None:
     """Every request of the first run gets the fault once: login, probes, listing, digest, sessions."""
     for number in range(0, 16, 5):
         household = open_household("custom")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from checker import assert_exact, held_sessions, overlaps
-from household import Household, hand_over
+from household import Household, OpenHousehold, hand_over
 from scenario import Diary, Line, scenario_of
 
 from booklore_core.testing import MORNING
@@ -107,24 +107,8 @@ def test_local_time_of_a_traveller_is_kept_aside_and_never_taken_for_utc(househo
     assert held_sessions(household.server) == {session[1:]: 1 for session in good.facts.session}
 
 
-@pytest.mark.parametrize(
-    ("lost", "after"),
-    [
-        ("close_after", 2),
-        pytest.param(
-            "close_before",
-            1,
-            marks=pytest.mark.xfail(
-                reason="the target takes a session for arrived when another one of the book began in that second",
-                strict=False,
-            ),
-        ),
-    ],
-)
-def test_two_devices_that_begin_the_same_book_in_the_same_second_both_count(
-    household: Household, lost: str, after: int
-) -> None:
-    """Nothing tells their sessions apart on the server but end and duration."""
+def begin_together(household: Household, lost: str, after: int) -> None:
+    """Two devices begin the same book in the same second: only end and duration tell their sessions apart."""
     one, other = Diary("kobo-1"), Diary("kobo-2")
     one.read("Dune", 5)
     other.read("Dune", 3, 60)
@@ -138,6 +122,15 @@ def test_two_devices_that_begin_the_same_book_in_the_same_second_both_count(
         household.server.recover()
         household.settle(core)
         assert_exact(core, household.server, scenario.facts, scenario.wall)
+
+
+def test_two_sessions_that_begin_in_the_same_second_both_arrive(household: Household) -> None:
+    begin_together(household, "close_after", after=2)
+
+
+@pytest.mark.xfail(reason="the target takes any session of the book that begins in that second for the lost one")
+def test_two_sessions_of_the_same_second_both_arrive_after_a_lost_request(open_household: OpenHousehold) -> None:
+    begin_together(open_household("custom"), "close_before", after=1)
 
 
 def test_facts_of_the_same_second_all_arrive(household: Household) -> None:
@@ -168,10 +161,13 @@ def test_order_is_that_of_the_counter_when_the_clock_went_back(household: Househ
     assert held_sessions(household.server) == Counter({session[1:]: 1 for session in diary.facts().session})
 
 
-@pytest.mark.xfail(reason="an item made before its target was registered, by the clock, is never due there", strict=True)
+@pytest.mark.xfail(
+    reason="an item made before its target was registered, by the clock, is never due there", strict=True
+)
 @pytest.mark.parametrize("seconds", [3600, 365 * 86400])
-def test_core_whose_own_clock_goes_back_still_delivers(household: Household, seconds: int) -> None:
+def test_core_whose_own_clock_goes_back_still_delivers(open_household: OpenHousehold, seconds: int) -> None:
     """A home server without a battery for its clock boots in the past until the network tells it the time."""
+    household = open_household("booklore")
     diary = Diary("kobo-7f3a", MORNING - timedelta(days=800))
     household.clock.forward(10 * 60)
     with household.opened() as core:

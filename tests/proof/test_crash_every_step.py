@@ -15,7 +15,7 @@ from scenario import Scenario, full_day, short_day
 from tally import count
 
 STRIDE = 29
-"""In the suite, every so many steps for the other dialects; their offsets differ, so that they complement each other."""
+"""In the suite, every so many steps on both sides; the offsets differ, so that the dialects complement each other."""
 
 
 def live(household: Household, scenario: Scenario) -> None:
@@ -93,9 +93,7 @@ def test_day_survives_a_crash_at_every_step(open_household: OpenHousehold) -> No
 
 
 @pytest.mark.parametrize("torn", [False, True], ids=["killed", "power lost"])
-def test_day_survives_a_crash_on_either_side_of_a_step(
-    open_household: OpenHousehold, dialect: str, torn: bool
-) -> None:
+def test_day_survives_a_crash_on_either_side_of_a_step(open_household: OpenHousehold, dialect: str, torn: bool) -> None:
     crashes = Crashes(open_household, dialect, short_day())
 
     for step in range(1 + 2 * DIALECTS.index(dialect) + 6 * torn, crashes.steps + 1, STRIDE):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 from checker import assert_exact
-from household import Clock, Household, hand_over
+from household import Household, hand_over
 from killing import AHEAD, Command, EReader, Killer, Zygote, lapse_lease
 from scenario import stock
 from tally import count

@@ -5,10 +5,13 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from household import DIALECTS
 from simulation import simulate, simulate_over_http
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 from tally import count
 
 REGRESSIONS: tuple[int, ...] = ()
@@ -44,11 +47,22 @@ def test_week_that_failed_once_does_not_fail_again(folder: Path, seed: int) -> N
 
 
 def test_week_is_the_same_whenever_it_is_run(folder: Path) -> None:
-    assert trace(folder, 7) == trace(folder, 7)
+    assert trace(folder, 7) == trace(folder, 7) != []
 
 
 def trace(folder: Path, seed: int) -> list[str]:
-    """Every statement, commit and exchange of a week."""
+    """Every database statement of a week, in order."""
+    seen: list[str] = []
+
+    def note(connection: Any, cursor: Any, sql: str, *rest: Any) -> None:
+        seen.append(sql)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        run(seed, folder, simulate)
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    return seen
 
 
 @pytest.mark.parametrize("seed", range(SEEDS_OVER_HTTP))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
-from booklore_core import Declined
+from booklore_core import Declined, ItemFailed
 from booklore_targets.booklore.answers import declined
 from booklore_targets.booklore.connection import Connection
 
@@ -14,69 +17,139 @@ PAGES = 1_000
 """More are not looked at: 100,000 sessions of one book are none."""
 
 
+class Shape(NamedTuple):
+    """What a session is told apart by. start, end: seconds since 1970; place: where reading began, as it was sent."""
+
+    start: int
+    end: int
+    duration: int
+    place: str | None
+
+    @property
+    def times(self) -> tuple[int, int, int]:
+        return self.start, self.end, self.duration
+
+
+@dataclass
+class Rows:
+    """Sessions of one book by the server's ids, each taken as at most one item's. owners: id → key of that item."""
+
+    by_start: dict[int, dict[int, Shape]] = field(default_factory=lambda: defaultdict(dict))
+    owners: dict[int, str] = field(default_factory=dict)
+
+    def add(self, row_id: int, row: Shape) -> bool:
+        """Whether the row is a new one."""
+        is_new = row_id not in self.by_start[row.start]
+        self.by_start[row.start][row_id] = row
+        return is_new
+
+    def take(self, wanted: Shape, key: str, exactly: bool = False) -> Shape | None:
+        """The row that is the item's session: one of the same times, else an earlier form of it.
+
+        An earlier form starts in the same second and at the same place. What starts there and then on another device
+        cannot be told from it: it counts as arrived, for nobody could take a second one back.
+        """
+        here = self.by_start.get(wanted.start, {})
+        free = {row_id: row for row_id, row in here.items() if self.owners.get(row_id, key) == key}
+        fitting = [row_id for row_id, row in free.items() if row.times == wanted.times]
+        if not fitting and not exactly:
+            fitting = [row_id for row_id, row in free.items() if row.place == wanted.place]
+        if not fitting:
+            return None
+        self.owners[fitting[0]] = key
+        return free[fitting[0]]
+
+
 @dataclass
 class _Pages:
-    """The start times seen so far of one book, newest first, and where to go on."""
+    """What was read so far of one book's sessions, newest first, and where to go on."""
 
-    starts: set[str] = field(default_factory=set)
-    oldest: str = "9999"
+    rows: Rows = field(default_factory=Rows)
+    oldest: float = float("inf")
     number: int = 0
     is_complete: bool = False
+    posted: int = 0
+
+    def read(self, page: Mapping[int, Shape]) -> bool:
+        """Whether all rows of the next page are new ones."""
+        are_new = [self.rows.add(row_id, row) for row_id, row in page.items()]
+        self.oldest = min((row.start for row in page.values()), default=self.oldest)
+        self.number += 1
+        self.is_complete = len(page) < PAGE_SIZE
+        return all(are_new)
 
 
 class SessionLog:
     """The account's own sessions by book, read page by page as far back as asked, kept for one run.
 
-    There is no way to take a session back, so a repeat is sent only after a look (contract §6.1, §6.3). A session that
-    starts in the same second is the same one, whatever became of its end.
+    There is no way to take a session back, so a repeat is sent only after a look (contract §6.1, §6.3).
     """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._books: dict[str, _Pages] = {}
 
-    def has(self, book_id: str, start: str) -> bool:
-        """Whether the server has a session of the book that starts then; start: UTC, whole seconds, with Z.
+    def find(self, book_id: str, wanted: Shape, key: str) -> Shape | None:
+        """The server's session that is the item's, whatever became of its end. Raises Declined when that cannot be
+        told."""
+        return self._read_back(book_id, wanted.start).rows.take(wanted, key)
 
-        Raises Declined when that cannot be told.
-        """
-        pages = self._books.setdefault(book_id, _Pages())
-        while start not in pages.starts and not pages.is_complete and pages.oldest >= start:
-            self._read_next(book_id, pages)
-        return start in pages.starts
+    def all(self, book_id: str) -> Rows:
+        """Every session of the book. Raises Declined."""
+        return self._read_back(book_id, float("-inf")).rows
 
-    def add(self, book_id: str, start: str) -> None:
-        """Notes a session that was taken."""
+    def add(self, book_id: str, sent: Shape, key: str) -> None:
+        """Notes a session that was taken; its id is not told."""
         if book_id in self._books:
-            self._books[book_id].starts.add(start)
+            pages = self._books[book_id]
+            pages.posted += 1
+            pages.rows.add(-pages.posted, sent)
+            pages.rows.owners[-pages.posted] = key
 
     def forget(self, book_id: str) -> None:
         """After a session whose outcome is unknown."""
         self._books.pop(book_id, None)
 
-    def _read_next(self, book_id: str, pages: _Pages) -> None:
-        starts = self._read_page(book_id, pages.number)
-        pages.starts.update(starts)
-        pages.oldest = min(starts, default=pages.oldest)
-        pages.number += 1
-        pages.is_complete = len(starts) < PAGE_SIZE or pages.number >= PAGES
+    def _read_back(self, book_id: str, start: float) -> _Pages:
+        """A row that comes a second time says that the list has moved, so another one may have been passed over."""
+        for _ in range(2):
+            pages = self._books.setdefault(book_id, _Pages())
+            while pages.oldest >= start and not pages.is_complete:
+                if not pages.read(self._read_page(book_id, pages.number)):
+                    self.forget(book_id)
+                    break
+            else:
+                return pages
+        raise ItemFailed("the server's list of sessions does not hold still")
 
-    def _read_page(self, book_id: str, number: int) -> list[str]:
+    def _read_page(self, book_id: str, number: int) -> dict[int, Shape]:
+        if number >= PAGES:
+            raise ItemFailed(f"the server has more than {PAGES * PAGE_SIZE:,} sessions of the book")
         params = {"page": number, "size": PAGE_SIZE}
         response = self._connection.read(f"/api/v1/reading-sessions/book/{book_id}", params=params)
-        starts = read_starts(response) if response.status_code == 200 else None
-        if starts is None:
+        rows = read_rows(response) if response.status_code == 200 else None
+        if rows is None:
             refusal: Declined = declined(response, writing=False)
             raise refusal
-        return starts
+        return rows
 
 
-def read_starts(response: Any) -> list[str] | None:
-    """The start times of a page, in whole seconds; None when it is none."""
+def read_rows(response: Any) -> dict[int, Shape] | None:
+    """The sessions of a page by id; None when it is none."""
     from booklore_core.http import json_answer
 
     body = json_answer(response, "content")
-    rows = body["content"] if body else None
-    if not isinstance(rows, list) or not all(isinstance(row, dict) and "startTime" in row for row in rows):
+    try:
+        return {int(row["id"]): shape_of(row) for row in body["content"]} if body else None
+    except (KeyError, TypeError, ValueError):
         return None
-    return [f"{str(row['startTime'])[:19]}Z" for row in rows]
+
+
+def shape_of(session: Mapping[str, Any]) -> Shape:
+    """The shape of a session as it is sent or shown: both have the same fields."""
+    start, end = seconds(session["startTime"]), seconds(session["endTime"])
+    return Shape(start, end, int(session["durationSeconds"]), session.get("startLocation"))
+
+
+def seconds(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp())

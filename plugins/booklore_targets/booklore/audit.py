@@ -1,0 +1,103 @@
+"""Compares the sessions that the server holds of a book with those that it has taken from here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from booklore_core import BookRef, BookUnmatched, Finding, Item
+from booklore_targets.booklore.session_body import session_body, time_text
+from booklore_targets.booklore.session_log import Rows, SessionLog, Shape, shape_of
+
+if TYPE_CHECKING:
+    from booklore_targets.booklore.connection import Connection
+
+TOLERANCE = 1
+"""Seconds by which two sessions may overlap: one that ends may share its second with the next one."""
+
+SESSION = "session"
+STAYS = "BookLore has no call to remove a session: it stays until somebody removes it in the server's database"
+RESEND = "`booklore verify --resend` has it sent again at the next sync"
+ONE_CLIENT = f"let only one client of a device send sessions; {STAYS}"
+
+
+class Row(NamedTuple):
+    """One session on the server. key: of the item that it came from, "" when it is not from here."""
+
+    id: int
+    shape: Shape
+    key: str
+
+    @property
+    def span(self) -> tuple[int, int]:
+        return self.shape.start, self.shape.end
+
+    def __str__(self) -> str:
+        return f"session {self.id} ({span_text(*self.span)}{'' if self.key else ', not sent from here'})"
+
+
+def audit_sessions(connection: Connection, book: BookRef, items: Sequence[Item], decimals: int) -> list[Finding]:
+    """What is missing, what is there too often, and which sessions overlap. Raises Declined."""
+    if not book.match:
+        raise BookUnmatched("the book is not matched")
+    held = SessionLog(connection).all(book.match)
+    sent = {item.key: shape_of(session_body(item, decimals)) for item in items if item.kind == SESSION}
+    missing = find_missing(held, sent)
+    rows = rows_of(held)
+    return [
+        *(Finding("missing", SESSION, book, key, missing_text(sent[key]), RESEND) for key in missing),
+        *(Finding("duplicate", SESSION, book, key, detail, STAYS) for key, detail in find_duplicates(rows)),
+        *(Finding("overlapping", SESSION, book, key, detail, ONE_CLIENT) for key, detail in find_overlaps(rows)),
+    ]
+
+
+def find_missing(held: Rows, sent: dict[str, Shape]) -> list[str]:
+    """The keys of the items that no session on the server is; the others take theirs, the exact ones first."""
+    unlike = [key for key, shape in sent.items() if held.take(shape, key, exactly=True) is None]
+    return [key for key in unlike if held.take(sent[key], key) is None]
+
+
+def rows_of(held: Rows) -> list[Row]:
+    """By start, what is from here first."""
+    found = [
+        Row(row_id, shape, held.owners.get(row_id, "")) for here in held.by_start.values() for row_id, shape in here.items()
+    ]
+    return sorted(found, key=lambda row: (row.span, not row.key, row.id))
+
+
+def find_duplicates(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
+    """Key and detail of what lies on the server more often than it was sent."""
+    there, ours = Counter(row.span for row in rows), Counter(row.span for row in rows if row.key)
+    for row in rows:
+        if row.key and there[row.span] > ours[row.span]:
+            extra = ", ".join(str(other.id) for other in repeats(rows, row.span))
+            yield row.key, f"{span_text(*row.span)} is there {there[row.span]} times; too much: {extra}"
+            ours[row.span] = there[row.span]
+
+
+def repeats(rows: Sequence[Row], span: tuple[int, int]) -> list[Row]:
+    return [row for row in rows if row.span == span and not row.key]
+
+
+def find_overlaps(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
+    """Key and detail of every session that begins before an earlier one has ended; repeats of ours are told before."""
+    ours, latest = {row.span for row in rows if row.key}, None
+    for row in rows:
+        if not row.key and row.span in ours:
+            continue
+        shared = min(latest.shape.end, row.shape.end) - row.shape.start if latest else 0
+        if latest and shared > TOLERANCE:
+            yield row.key or latest.key, f"{row} overlaps {latest} by {shared} s"
+        if latest is None or row.shape.end > latest.shape.end:
+            latest = row
+
+
+def missing_text(shape: Shape) -> str:
+    return f"{span_text(shape.start, shape.end)}, {shape.duration} s of reading, is not on the server"
+
+
+def span_text(start: int, end: int) -> str:
+    """Both ends in UTC."""
+    return " – ".join(time_text(datetime.fromtimestamp(moment, UTC)) for moment in (start, end))
