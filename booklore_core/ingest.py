@@ -12,9 +12,10 @@ from sqlalchemy.exc import DataError
 
 from booklore_core.books import Books
 from booklore_core.database import Database
-from booklore_core.events import UNKNOWN, BadLine, Device, Event, Rating, decode_line, parse_event
+from booklore_core.events import BadLine, Device, Event, Rating, decode_line, parse_event
 from booklore_core.items import Item, Remark
 from booklore_core.journal import Journal
+from booklore_core.line_fields import UNKNOWN
 from booklore_core.outbox import Outbox
 from booklore_core.plugin_manager import Plugin, PluginManager
 

@@ -19,6 +19,8 @@ DISTRIBUTION = "booklore-sync"
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
+SINCE = Setting("since", str, "", "Give a new target the past: a date such as 2026-01-31, or all")
+
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
@@ -106,7 +108,9 @@ class PluginManager:
         for setting in declared:
             if not isinstance(setting, Setting):
                 raise TypeError(f"register_settings: expected a Setting, got {type(setting).__name__}")
-        return declared if any(setting.name == ENABLED.name for setting in declared) else [ENABLED, *declared]
+        common = [ENABLED, SINCE] if self._hook(name, "register_targets").get_hookimpls() else [ENABLED]
+        own = {setting.name for setting in declared}
+        return [*(setting for setting in common if setting.name not in own), *declared]
 
     def _hook(self, name: str, hook: str) -> pluggy.HookCaller:
         others = [plugin for other, plugin in self._pluggy.list_name_plugin() if other != name and plugin is not None]

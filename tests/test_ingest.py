@@ -90,7 +90,7 @@ UNFIT = [
     "a\0b",
     "[" * 5000,
     {"v": 1, "id": "kobo-\u00b2", "event": "network_connected", "at": "2026-11-20T14:00:00Z", "device": "kobo"},
-    {"v": 1, "id": "2", "event": "delete", "at": "2026-11-20T14:00:00Z", "device": "kobo", "book": DUNE | {"size": 1 << 80}},
+    {**SampleReader().delete(DUNE), "book": {**DUNE, "size": 1 << 80}},
 ]  # fmt: skip
 
 

@@ -1,6 +1,3 @@
 local _ = require("gettext")
-
-return {
-    fullname = _("BookLore Sync"),
-    description = _([[Writes down what you read, highlight and rate, and hands it to your BookLore Sync core.]]),
-}
+local description = _("Writes down what you read, highlight and rate, and hands it to your BookLore Sync core.")
+return { fullname = _("BookLore Sync"), description = description }

@@ -7,7 +7,6 @@ local _ = require("gettext")
 local Errand = {}
 Errand.__index = Errand
 local LINES, BYTES = 1000, 900 * 1024 -- under the 1 MiB that many proxies allow
-local PATIENCE = 30 -- seconds after which no further lines are begun
 
 local function send(method, url, text)
     local http = require(url:find("^https:") and "ssl.https" or "socket.http")
@@ -30,23 +29,13 @@ end
 function Errand:ask(method, path, body)
     local text = type(body) == "table" and rapidjson.encode(body) or body or ""
     self.status, text = send(method, self.url:gsub("/+$", "") .. path, text)
-    local answer = rapidjson.decode(text)
     self.result.reached = type(self.status) == "number"
+    local answer = rapidjson.decode(text)
     if type(answer) ~= "table" then answer = {} elseif self.status == 200 then return answer, text end
     error(type(answer.detail) == "string" and answer.detail or _("The core does not answer."), 0)
 end
 
--- Trades a six-digit code for this device's token. The code is used up, unless the core could not judge it.
-function Errand:pair(code)
-    local device = Memory:readSetting("device")
-    local ok, answer = pcall(self.ask, self, "POST", "/v1/pair", { code = code, device = device })
-    self.result.used = ok or (self.status ~= 429 and tostring(self.status):find("^4%d%d$") ~= nil)
-    self.result.token = ok and answer.token or nil
-    if ok then Memory:saveSetting("token", answer.token) end
-    if not ok and (self.code or Memory:hasNot("token")) then error(answer, 0) end
-end
-
--- Does what ends in things to show, and in how things stand.
+-- Asks for what comes with effects, and with how things stand.
 function Errand:post(path, body)
     local answer = self:ask("POST", path, body)
     for _i, effect in ipairs(answer.effects or {}) do table.insert(self.result.effects, effect) end
@@ -54,46 +43,44 @@ function Errand:post(path, body)
     return answer
 end
 
--- A request with the lines from the one at `first` on, and where the next one begins. A torn line goes as a text.
-local function request(lines, first)
-    local parts, size, at = {}, 0, first
-    while lines[at] and #parts < LINES and (size == 0 or size + #lines[at] < BYTES) do
-        local whole = type(rapidjson.decode(lines[at])) == "table"
-        table.insert(parts, whole and lines[at] or rapidjson.encode(lines[at]))
-        size, at = size + #lines[at], at + 1
-    end
-    local device, waiting = rapidjson.encode(Memory:readSetting("device")), #lines - first + 1
-    return string.format('{"device":%s,"waiting":%d,"lines":[', device, waiting) .. table.concat(parts, ",") .. "]}", at
+-- Trades a six-digit code for this device's token. The code is used up, unless the core could not judge it.
+function Errand:pair(code)
+    local body = { code = code, device = Memory:readSetting("device") }
+    local ok, answer = pcall(self.ask, self, "POST", "/v1/pair", body)
+    self.result.used = ok or (self.status ~= 429 and tostring(self.status):find("^4%d%d$") ~= nil)
+    if not ok and (self.code or Memory:hasNot("token")) then error(answer, 0) end
+    self.result.token = ok and answer.token or nil
+    if ok then Memory:saveSetting("token", answer.token) end -- for the requests that follow
 end
 
--- Gives the spool's lines to the core, and notes the places of those that it has seen.
+-- Gives lines to the core, oldest first, and notes the places of those that it has seen. A torn line goes as a text.
 function Errand:handOver(lines)
-    local first, began, past, text = 1, os.time(), nil, nil
-    repeat
-        text, past = request(lines, first)
-        local answer, seen = self:post("/v1/events", text), {}
-        for _i, id in ipairs(answer.ack) do seen[id] = true end
-        for _i, one in ipairs(answer.rejected or {}) do seen[first + (one.index or math.huge)] = true end
-        for at = first, past - 1 do
-            if seen[at] or seen[lines[at]:match('^{"v":1,"id":"([^"]+)"')] then table.insert(self.result.seen, at) end
-        end
-        first = past
-    until past > #lines or os.time() - began > PATIENCE
-    self.result.more = past <= #lines
+    local parts, seen, size = {}, {}, 0
+    for at, line in ipairs(lines) do
+        size = size + #line
+        if at > LINES or at > 1 and size > BYTES then break end
+        parts[at] = type(rapidjson.decode(line)) == "table" and line or rapidjson.encode(line)
+    end
+    local head = string.format('{"device":%s,"waiting":%d,', rapidjson.encode(Memory:readSetting("device")), #lines)
+    local answer = self:post("/v1/events", head .. '"lines":[' .. table.concat(parts, ",") .. "]}")
+    for _i, id in ipairs(answer.ack) do seen[id] = true end
+    for _i, one in ipairs(answer.rejected or {}) do seen[(one.index or -1) + 1] = true end
+    for at = 1, #parts do
+        if seen[at] or seen[lines[at]:match('^{"v":1,"id":"([^"]+)"')] then table.insert(self.result.seen, at) end
+    end
+    self.result.more = #lines > #parts
 end
 
 function Errand:carryOut()
-    local code, enabled = self.code or Memory:readSetting("code"), Memory:nilOrTrue("enabled")
+    local code, enabled, lines = self.code or Memory:readSetting("code"), Memory:nilOrTrue("enabled"), Spool.lines()
     if code then self:pair(code) end
-    local lines = Spool.lines()
     if #lines > 0 or not enabled then self:handOver(lines) end -- switched off, only an answer tells that it is on again
-    if Memory:has("untold") then
-        self:post("/v1/actions/toggle_sync", { args = { enabled = enabled } })
-        self.result.told = true
-    end
+    if self.result.more then return end
+    if Memory:has("untold") then self:post("/v1/actions/toggle_sync", { args = { enabled = enabled } }) end
+    self.result.told = true
     if self.path then self:post(self.path, self.body) end
-    local version = (self.result.state or {}).menu
-    if self.code or version and version ~= self.menu then self.result.menu = select(2, self:ask("GET", "/v1/menu")) end
+    local menu = self.result.state and self.result.state.menu
+    if self.code or menu and menu ~= self.menu then self.result.menu = select(2, self:ask("GET", "/v1/menu")) end
 end
 
 --- Carries out a wish: `url`, `menu` (the version that is known), and perhaps `code`, or `path` and `body`.

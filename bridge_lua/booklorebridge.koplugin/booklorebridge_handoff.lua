@@ -9,64 +9,49 @@ local carryOut = require("booklorebridge_errand")
 local ffiUtil = require("ffi/util")
 local guarded = require("booklorebridge_guard")
 local rapidjson = require("rapidjson")
-local util = require("util")
 local _ = require("gettext")
 
 local Handoff = {}
-local POLL, DEADLINE = 0.5, 120 -- seconds
+local POLL, DEADLINE = 0.5, 90 -- seconds
 local queue, busy, started = {}, false, false
-local start
 
 --- Takes over booklorebridge.json, which an installation leaves in the plugin's folder.
 function Handoff.configure(path)
-    local config = rapidjson.decode(util.readFromFile(path, "rb") or "")
-    if type(config) ~= "table" then return end
-    for _i, key in ipairs{ "url", "code", "token", "ca_file", "start_command" } do
-        if type(config[key]) == "string" then Memory:saveSetting(key, config[key]) end
+    local ok, config = pcall(rapidjson.load, path)
+    for key, value in pairs(ok and type(config) == "table" and config or {}) do
+        if type(value) == "string" then Memory:saveSetting(key, value) end
     end
-    Memory:flush()
-    os.remove(path)
+    if ok and Memory:flush() then os.remove(path) end
 end
 
-local function isOnDevice(url)
-    return url:find("//127.", 1, true) or url:find("//localhost", 1, true) or url:find("//[::1]", 1, true)
-end
-
--- Whether asking makes sense; never a DNS lookup, as that would block.
+-- Whether asking makes sense: a core on this very device needs no network. Never a DNS lookup, as that would block.
 local function isInReach(url)
-    return url and (isOnDevice(url) or NetworkMgr:isConnected())
+    return url and (url:find("//127.", 1, true) or url:find("//localhost", 1, true) or NetworkMgr:isConnected())
 end
 
-local function startCore(url)
-    local command = Memory:readSetting("start_command")
-    if started or not command or not isOnDevice(url) then return end
-    started = true
-    os.execute("(" .. command .. ") >/dev/null 2>&1 &")
-end
-
-local function remember(wish, result)
-    local state = result.state
-    if result.token then Memory:saveSetting("token", result.token):saveSetting("url", wish.url) end
-    if result.used then Memory:delSetting("code") end
-    if result.told then Memory:delSetting("untold") end
-    if result.used or result.told then Memory:flush() end
-    if not state then return end
+-- Takes over the core's settings; but a switch flipped here that the core does not know of yet comes first.
+local function follow(state)
     Memory:saveSetting("ask_wifi", state.ask_wifi == true):saveSetting("silent", state.silent == true)
-    local switched = state.enabled ~= nil and state.enabled ~= Memory:nilOrTrue("enabled")
-    if switched and Memory:hasNot("untold") then Screen.reader:switch(state.enabled) end
+    if state.enabled == nil or state.enabled == Memory:nilOrTrue("enabled") or Memory:has("untold") then return end
+    Screen.reader:switch(state.enabled)
 end
 
 local apply = guarded(function(wish, result)
-    Menu.answered = result.reached
-    guarded(remember)(wish, result)
     local removed = #(result.seen or {}) > 0 and Spool.remove(result.seen)
+    if result.token then Memory:saveSetting("token", result.token):saveSetting("url", wish.url) end
+    if result.used then Memory:delSetting("code") end
+    if result.told then Memory:delSetting("untold") end
     if result.menu then Menu.take(result.menu) end
+    if result.used or result.told or result.menu then Memory:flush() end
+    if result.state then guarded(follow)(result.state) end
+    Menu.answered = result.reached
+    local command = not result.reached and not started and Memory:readSetting("start_command")
+    if command then started = os.execute("(" .. command .. ") >/dev/null 2>&1 &") ~= nil end
     Screen.show(result.effects)
-    if not result.reached then startCore(wish.url) end
-    if wish.done then wish.done(result.err) end
-    if removed and result.more then Handoff.send{} end
+    if result.more and removed then table.insert(queue, 1, wish) elseif wish.done then wish.done(result.err) end
 end)
 
+local start
 local watch
 watch = guarded(function(wish, pid, fd, left)
     if left <= 0 then ffiUtil.terminateSubProcess(pid) end
@@ -91,18 +76,25 @@ function start()
     UIManager:scheduleIn(POLL, watch, wish, pid, fd, DEADLINE)
 end
 
---- Asks the core: the spool goes first, then `path` with `body`; `done` is told why, if that failed. Without a network
---- nothing is asked.
-function Handoff.send(wish)
+--- Asks the core: the spool goes first, then `path` with `body`; `done` is told why, if that failed. Only for a wish with
+--- `wifi` may Wi-Fi be switched on.
+function Screen.send(wish)
     wish.url, wish.menu = wish.url or Memory:readSetting("url"), Menu.version()
-    if not isInReach(wish.url) then return wish.done and wish.done(not wish.url and _("No core is set up yet.") or nil) end
-    table.insert(queue, wish)
-    start()
+    if isInReach(wish.url) then
+        table.insert(queue, wish)
+        start()
+    elseif wish.wifi and wish.url then
+        local turnOn = Memory:isTrue("ask_wifi") and NetworkMgr.promptWifiOn or NetworkMgr.runWhenConnected
+        wish.wifi = nil
+        turnOn(NetworkMgr, guarded(function() Screen.send(wish) end))
+    elseif wish.done then
+        wish.done(not wish.url and _("No core is set up yet.") or nil)
+    end
 end
 
-local background = guarded(function() Handoff.send{} end)
+local background = guarded(function() Screen.send{} end)
 
---- A hand-off that nobody asked for: silent, and never switches Wi-Fi on.
+--- A hand-off that nobody asked for: silent.
 function Handoff.soon(seconds)
     UIManager:unschedule(background)
     UIManager:scheduleIn(seconds or 0, background)
@@ -113,7 +105,7 @@ local function toggle()
     local on = not Memory:nilOrTrue("enabled")
     Memory:saveSetting("untold", true)
     Screen.reader:switch(on)
-    Handoff.send{ done = function()
+    Screen.send{ done = function()
         if Memory:has("untold") then Screen.toast(on and _("Sync is on.") or _("Sync is off.")) end
     end }
 end
@@ -121,13 +113,9 @@ end
 --- What a person asked for by menu or gesture.
 function Screen.act(name, args)
     if name == "toggle_sync" then return toggle() end
-    local url, stretch = Memory:readSetting("url"), Screen.reader.stretch
+    local stretch = Screen.reader.stretch
     local body = { book = stretch and stretch.book, args = args or rapidjson.object() }
-    local go = guarded(function() Handoff.send{ path = "/v1/actions/" .. name, body = body, done = Screen.tell } end)
-    if not url or isInReach(url) then return go() end
-    local turnOn = Memory:isTrue("ask_wifi") and NetworkMgr.promptWifiOn or NetworkMgr.runWhenConnected
-    turnOn(NetworkMgr, go)
+    Screen.send{ path = "/v1/actions/" .. name, body = body, done = Screen.tell, wifi = true }
 end
 
-Screen.send = Handoff.send
 return Handoff

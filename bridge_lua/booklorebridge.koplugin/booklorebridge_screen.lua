@@ -2,7 +2,6 @@
 local Memory = require("booklorebridge_memory")
 local Spool = require("booklorebridge_spool")
 local UIManager = require("ui/uimanager")
-local ffiUtil = require("ffi/util")
 local guarded = require("booklorebridge_guard")
 local rapidjson = require("rapidjson")
 local _ = require("gettext")
@@ -29,7 +28,7 @@ function SHOW.confirm(effect)
 end
 
 function SHOW.schedule(effect)
-    UIManager:unschedule(timers[effect.action])
+    if timers[effect.action] then UIManager:unschedule(timers[effect.action]) end
     timers[effect.action] = guarded(function() Screen.send{ path = "/v1/actions/" .. effect.action, body = {} } end)
     UIManager:scheduleIn(effect["in"], timers[effect.action])
 end
@@ -52,18 +51,14 @@ function Screen.toast(text)
     if not Memory:isTrue("silent") then SHOW.toast{ text = text } end
 end
 
---- "3 events wait on this device."
-function Screen.waiting()
-    local count = #Spool.lines()
-    return ffiUtil.template(_.ngettext("1 event waits on this device.", "%1 events wait on this device.", count), count)
-end
+function Screen.waiting() return _("Events that wait on this device: ") .. #Spool.lines() end
 
 --- Says why something that a person asked for did not happen.
 function Screen.tell(err)
     if err then Screen.toast(Screen.waiting() .. "\n" .. tostring(err)) end
 end
 
--- A row for each option, and what OK answers with: a tap chooses one, or picks any.
+-- A row for each option, and what the chosen ones are: a tap chooses one and ends the dialog, or picks any.
 local function options(question, button)
     local rows, picked, many = {}, {}, question.kind == "pick"
     for _i, index in ipairs(many and question.default or { question.default }) do picked[index] = true end
@@ -73,7 +68,7 @@ local function options(question, button)
         row.checked_func = function() return picked[i - 1] == true end
         rows[i] = { row }
     end
-    return rows, function()
+    return rows, many and function()
         local indexes = rapidjson.array()
         for i = 0, #rows - 1 do if picked[i] then table.insert(indexes, i) end end
         return indexes
@@ -82,31 +77,30 @@ end
 
 --- Asks a question of the core's; done(value), once, with nil when it was cancelled.
 function Screen.ask(question, done)
-    local dialog, answered
+    local dialog
     local function answer(value)
-        if not answered then guarded(done)(value) end
-        answered = true
+        if done then guarded(done)(value) end
+        done = nil
     end
     local function button(text, value)
         return { text = tostring(text), callback = guarded(function()
-            local result = value and value()
+            local result = value()
             UIManager:close(dialog)
             answer(result)
         end) }
     end
-    local rows, indexes = options(question, button)
-    local yes, no = function() return true end, function() return false end
-    local typed, asks = function() return dialog:getInputText() end, question.kind == "ask"
-    local value = question.kind == "pick" and indexes or asks and typed or question.kind ~= "choose" and yes
-    local cancel, ok = button(question.cancel or _("Cancel"), value == yes and no), button(question.ok or _("OK"), value)
+    local kind, rows, indexes = question.kind or "confirm", options(question, button)
+    local typed, number = kind == "ask", question.low or question.high or type(question.default) == "number"
+    local function yes() return not typed or dialog:getInputText() end
+    local function no() if kind == "confirm" then return false end end
+    local cancel, ok = button(question.cancel or _("Cancel"), no), button(question.ok or _("OK"), indexes or yes)
     cancel.id, ok.is_enter_default = "close", true
-    table.insert(rows, { cancel, value and ok or nil })
-    local numeric = question.low or question.high or type(question.default) == "number"
-    dialog = open(asks and "inputdialog" or "buttondialog", {
+    table.insert(rows, { cancel, kind ~= "choose" and ok or nil })
+    dialog = open(typed and "inputdialog" or "buttondialog", {
         title = question.text, buttons = rows, tap_close_callback = answer, input = tostring(question.default or ""),
-        input_type = numeric and "number" or nil, text_type = question.secret and "password" or nil,
+        input_type = number and "number" or nil, text_type = question.secret and "password" or nil,
     })
-    if asks then dialog:onShowKeyboard() end
+    if typed then dialog:onShowKeyboard() end
 end
 
 return Screen

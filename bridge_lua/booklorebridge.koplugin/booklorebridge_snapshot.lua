@@ -1,4 +1,4 @@
---- A stretch of reading: page turns, seconds on each page, and the open book. Read live: the sidecar is stale until later.
+--- A stretch of reading: page turns, seconds on each page, and the open book, all live: the sidecar is stale.
 local guarded = require("booklorebridge_guard")
 local lfs = require("libs/libkoreader-lfs")
 local rapidjson = require("rapidjson")
@@ -64,25 +64,17 @@ function Stretch:leavePage(at)
     self.since = at
 end
 
---- Takes note of the page on show; true when a checkpoint is due.
+--- Takes note of the page on show; true when a checkpoint is due. Where the number of pages has changed the book was
+--- laid out anew, and where the core has moved the reader nobody has read: both are no page turns.
 function Stretch:show(page)
     if type(page) ~= "number" then return false end
     local at, count = now(), pages(self.ui)
-    local turned = page ~= self.page and count == self.pages and not self.jumping -- else laid out anew, or moved
-    self.page, self.pages, self.undo = page, count, turned and { since = self.since, at = at }
+    local turned = page ~= self.page and count == self.pages and not self.jumping
+    self.page, self.pages, self.jumping = page, count, nil
     if not turned then return false end
     self:leavePage(at)
     self.turns = self.turns + 1
     return #self.dwell >= EVERY_TURNS or at - self.told >= EVERY_SECONDS
-end
-
---- KOReader tells of a new layout only after it has shown the page: that was no page turn.
-function Stretch:layOutAnew()
-    local undo = self.undo
-    self.pages, self.undo = pages(self.ui), nil
-    if not (undo and self.dwell and now() - undo.at < 1) then return end
-    table.remove(self.dwell)
-    self.since, self.turns = undo.since, self.turns - 1
 end
 
 --- What a line says of the book and of where the reader is. `stars` is null when none are given, and left out when
@@ -96,7 +88,7 @@ function Stretch:snapshot(ended)
         local stars = tonumber(summary.rating) or 0
         reading.stars, reading.status = stars > 0 and stars or rapidjson.null, text(summary.status)
     end
-    self.dwell, self.told, self.undo = nil, now(), nil
+    self.dwell, self.told = nil, now()
     local held = ended and ui.annotation and ui.annotation.annotations
     return { book = self.book, reading = reading, annotations = held and annotations(held) or nil }
 end

@@ -10,34 +10,27 @@ local util = require("util")
 
 local Spool = { error = nil }
 local PATH = DataStorage:getSettingsDir() .. "/booklorebridge.spool"
-local HEAD = '^{"v":1,"id":"[^"]*","event":"device"'
 local unwritten = {} -- lines that the disk did not take
 
-local function read()
-    return util.readFromFile(PATH, "rb") or ""
-end
+local function read() return util.readFromFile(PATH, "rb") or "" end
 
 -- Ids rise and never come back, even if one of the two files is lost: both know how far they have come.
 local used = Memory:readSetting("reserved") or 0
 for number in read():gmatch('"id":"[^"]*%-(%d+)"') do used = math.max(used, tonumber(number)) end
 
 --- Reserves ids for the next start; not for page turns, as it writes a file.
-function Spool.reserve()
-    Memory:saveSetting("reserved", used + 500):flush()
-end
-
-local function encode(fields)
-    local ok, text = pcall(rapidjson.encode, fields, { sort_keys = true })
-    if ok then return util.fixUtf8(text, "\239\191\189") end
-    fields.annotations = nil -- what JSON cannot say costs the annotations, not the line
-    return rapidjson.encode(fields, { sort_keys = true })
-end
+function Spool.reserve() Memory:saveSetting("reserved", used + 500):flush() end
 
 local function line(event, fields)
-    local device = Memory:readSetting("device").id
-    fields.device, fields.at = device, os.date("!%Y-%m-%dT%H:%M:%SZ", os.time())
     used = used + 1
-    return string.format('{"v":1,"id":"%s-%06d","event":"%s",', device, used, event) .. encode(fields):sub(2)
+    fields.device, fields.at = Memory:readSetting("device").id, os.date("!%Y-%m-%dT%H:%M:%SZ", os.time())
+    local ok, text = pcall(rapidjson.encode, fields, { sort_keys = true })
+    if not ok then -- what JSON cannot say costs the annotations, not the line
+        fields.annotations = nil
+        text = rapidjson.encode(fields, { sort_keys = true })
+    end
+    local start = string.format('{"v":1,"id":"%s-%06d","event":"%s",', fields.device, used, event)
+    return start .. util.fixUtf8(text:sub(2), "\239\191\189")
 end
 
 local function head()
@@ -46,14 +39,14 @@ local function head()
 end
 
 -- The file is closed each time: an open one would keep USB storage from being unmounted.
-local function put(path, mode, text, durable)
+local function put(path, mode, lines, durable)
     local file, err = io.open(path, mode)
     if not file then return nil, err end
     -- A line was torn when KOReader died: what follows must not be glued to it.
-    if file:seek("end") > 0 and file:seek("end", -1) and file:read(1) ~= "\n" then text = "\n" .. text end
+    local torn = file:seek("end") > 0 and file:seek("end", -1) and file:read(1) ~= "\n"
     file:seek("end")
     local ok
-    ok, err = file:write(text)
+    ok, err = file:write(torn and "\n" or "", table.concat(lines, "\n"), "\n")
     if ok then ok, err = file:flush() end
     if ok and durable then guarded(ffiUtil.fsyncOpenedFile)(file) end -- not every file system can
     file:close()
@@ -65,16 +58,16 @@ function Spool.record(event, fields, durable)
     if Memory:isFalse("enabled") then return end
     if #unwritten == 0 and (lfs.attributes(PATH, "size") or 0) == 0 then table.insert(unwritten, head()) end
     table.insert(unwritten, line(event, fields))
-    local ok, err = put(PATH, "a+b", table.concat(unwritten, "\n") .. "\n", durable)
+    local ok, err = put(PATH, "a+b", unwritten, durable)
     if ok then unwritten = {} end
     Spool.error = not ok and tostring(err) or nil
 end
 
---- The lines that wait, oldest first; heads do not count.
+--- The lines that wait, oldest first; the device's own lines do not count.
 function Spool.lines()
     local lines = {}
     for text in (read() .. "\n" .. table.concat(unwritten, "\n")):gmatch("[^\n]+") do
-        if not text:find(HEAD) then table.insert(lines, text) end
+        if not text:find('^{"v":1,"id":"[^"]*","event":"device"') then table.insert(lines, text) end
     end
     return lines
 end
@@ -86,8 +79,7 @@ function Spool.remove(places)
     for at, text in ipairs(Spool.lines()) do
         if not gone[at] then table.insert(kept, text) end
     end
-    local whole = put(PATH .. ".new", "w+b", table.concat(kept, "\n") .. "\n", true)
-    if not (whole and os.rename(PATH .. ".new", PATH)) then return false end
+    if not (put(PATH .. ".new", "w+b", kept, true) and os.rename(PATH .. ".new", PATH)) then return false end
     unwritten, Spool.error = {}, nil
     return true
 end

@@ -16,24 +16,7 @@ function BookloreBridge:init()
     Screen.reader = self
     Handoff.configure(self.path .. "/booklorebridge.json")
     Spool.reserve()
-    self:onDispatcherRegisterActions()
     self.ui.menu:registerToMainMenu(self)
-end
-
-function BookloreBridge:onCloseWidget()
-    if Screen.reader == self then Screen.reader = nil end
-end
-
-BookloreBridge.onDispatcherRegisterActions = Menu.registerActions
-
-function BookloreBridge:onBookloreAction(name)
-    Screen.act(name)
-    return true
-end
-
--- Here and not in init: only handlers that the class has when it is loaded are protected by KOReader.
-for _i, gesture in ipairs(Menu.GESTURES) do
-    BookloreBridge["on" .. gesture[2]] = function(self) return self:onBookloreAction(gesture[3]) end
 end
 
 --- The text is static and the hint one that both of KOReader's menu orders have: its menu builder needs that.
@@ -41,9 +24,25 @@ function BookloreBridge:addToMainMenu(items)
     items.booklore_bridge = { text = _("BookLore Sync"), sorting_hint = "tools", sub_item_table_func = Menu.build }
 end
 
+function BookloreBridge:onBookloreAction(name)
+    Screen.act(name)
+    return true
+end
+
+-- Here and not in init: only handlers that the class has when it is loaded are protected by KOReader.
+for name, gesture in pairs(Menu.GESTURES) do
+    BookloreBridge["on" .. gesture.event] = function(self) return self:onBookloreAction(name) end
+end
+
+local function note(event)
+    Spool.record(event, {})
+    Handoff.soon()
+end
+
 function BookloreBridge:begin(event)
     self.stretch = Snapshot.begin(self.ui)
     Spool.record(event, self.stretch:snapshot())
+    Handoff.soon()
 end
 
 function BookloreBridge:finish(reason)
@@ -60,10 +59,20 @@ function BookloreBridge:switch(on)
     if on and self.ui.document then self:begin("book_open") end
 end
 
-function BookloreBridge:onReaderReady()
-    self:begin("book_open")
-    Handoff.soon()
+--- Moves the reader where the core says, without counting a page turn. An unknown xpointer would lead to page 1.
+function BookloreBridge:jump(to)
+    local ui, stretch = self.ui, self.stretch
+    if not stretch or stretch.book.partial_md5 ~= to.book then return end
+    local xpointer = ui.rolling and type(to.position) == "string" and ui.document:isXPointerInDocument(to.position)
+    local page = ui.paging and tonumber(to.position) or math.floor((tonumber(to.percent) or 0) * stretch.pages + 0.5)
+    if not xpointer and page < 1 then return end
+    stretch.jumping = true
+    ui.link:addCurrentLocationToStack()
+    if xpointer then return ui.rolling:onGotoXPointer(to.position, to.position) end
+    (ui.rolling or ui.paging):onGotoPage(math.min(page, stretch.pages))
 end
+
+function BookloreBridge:onReaderReady() self:begin("book_open") end
 
 function BookloreBridge:onPageUpdate(page)
     if not (self.stretch and self.stretch:show(page)) then return end -- before ReaderReady none is a page turn
@@ -73,23 +82,7 @@ end
 
 function BookloreBridge:onPosUpdate(_pos, page) self:onPageUpdate(page) end
 
-function BookloreBridge:onDocumentRerendered()
-    if self.stretch then self.stretch:layOutAnew() end
-end
-
---- Moves the reader where the core says, without counting a page turn. An unknown xpointer would lead to page 1.
-function BookloreBridge:jump(to)
-    local ui, stretch = self.ui, self.stretch
-    if not stretch or stretch.book.partial_md5 ~= to.book then return end
-    local xpointer = ui.rolling and type(to.position) == "string" and ui.document:isXPointerInDocument(to.position)
-    local page = ui.paging and tonumber(to.position) or math.floor((tonumber(to.percent) or 0) * stretch.pages + 0.5)
-    if not xpointer and page < 1 then return end
-    ui.link:addCurrentLocationToStack()
-    stretch.jumping = true
-    local engine = ui.rolling or ui.paging
-    if xpointer then engine:onGotoXPointer(to.position, to.position) else engine:onGotoPage(math.min(page, stretch.pages)) end
-    stretch.jumping = false
-end
+function BookloreBridge:onDocumentRerendered() self:onPageUpdate(self.ui:getCurrentPage()) end
 
 function BookloreBridge:onCloseDocument()
     self:finish(leaving and "exit" or "close")
@@ -99,17 +92,17 @@ end
 function BookloreBridge:onSuspend() self:finish("suspend") end -- Wi-Fi is down by now: the lines go at the next chance
 
 function BookloreBridge:onResume()
-    if self.ui.document then self:begin("resume") else Spool.record("resume", {}) end
-    Handoff.soon()
+    if self.ui.document then self:begin("resume") else note("resume") end
 end
 
-function BookloreBridge:onNetworkConnected()
-    Spool.record("network_connected", {})
-    Handoff.soon()
-end
+function BookloreBridge:onNetworkConnected() note("network_connected") end
 
 for _i, event in ipairs{ "Exit", "Restart", "PowerOff", "Reboot" } do
     BookloreBridge["on" .. event] = function() leaving = true end
+end
+
+function BookloreBridge:onCloseWidget()
+    if Screen.reader == self then Screen.reader = nil end
 end
 
 return BookloreBridge

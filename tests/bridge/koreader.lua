@@ -76,6 +76,7 @@ provide("rapidjson", {
     array = function(t) return setmetatable(t or {}, ARRAY) end,
     object = function(t) return setmetatable(t or {}, OBJECT) end,
     decode = function(text) return host.json_decode(text, null, ARRAY, OBJECT) end,
+    load = function(path) return host.json_decode(assert(io.open(path, "rb")):read("*a"), null, ARRAY, OBJECT) end,
     encode = function(value) return host.json_encode(value, kind_of) end,
 })
 

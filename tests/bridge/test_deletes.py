@@ -59,7 +59,7 @@ def test_a_sidecar_that_cannot_be_read_costs_the_event_and_nothing_else(reader: 
 
     assert told(reader) == []
     assert reader.ko.original_calls == 1
-    assert any("unreadable" in line for line in reader.log())
+    assert any("BookLore Sync:" in line for line in reader.log())
 
 
 def test_a_file_that_is_still_there_was_not_deleted(reader: EReader) -> None:

@@ -59,9 +59,7 @@ def live(steps):
     """The lines of a reader who does these steps, as far as they can be done."""
     reader, is_asleep = SampleReader(), False
     for step, value in steps:
-        if step == "sleep":
-            reader.sleep(value)
-        elif step == "jump":
+        if step in ("sleep", "jump"):
             reader.sleep(value)
         elif step == "open" and not is_asleep:
             if reader.book is not None:

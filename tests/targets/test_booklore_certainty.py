@@ -68,7 +68,11 @@ def test_isbn_of_an_audiobook_is_no_match(stock: World) -> None:
     [
         ("Dune", "DUNE ", True),
         ("Dune", "Dune: Deluxe Edition", True),
-        ("Dune (Dune Chronicles #1)", "Dune", True),
+        ("Sapiens: A Brief History of Humankind", "Sapiens", True),
+        ("Dune (Dune Chronicles #1)", "Dune", False),
+        ("Saga", "Saga: Volume Two", False),
+        ("Mistborn", "Mistborn - The Complete Trilogy", False),
+        ("Emperor", "Emperor: Part IV", False),
         ("Dune", None, True),
         ("", "Dune", True),
         ("Foundation", "Foundation and Empire", False),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,15 +20,16 @@ TOLERANCE = 1
 SESSION = "session"
 STAYS = "BookLore has no call to remove a session: it stays until somebody removes it in the server's database"
 RESEND = "`booklore verify --resend` has it sent again at the next sync"
-ONE_CLIENT = f"let only one client of a device send sessions; {STAYS}"
+ONE_CLIENT = f"let only one program send the sessions of a device; {STAYS}"
 
 
 class Row(NamedTuple):
-    """One session on the server. key: of the item that it came from, "" when it is not from here."""
+    """One session on the server. key, device: of the item that it came from, "" when it is not from here."""
 
     id: int
     shape: Shape
     key: str
+    device: str
 
     @property
     def span(self) -> tuple[int, int]:
@@ -45,7 +46,7 @@ def audit_sessions(connection: Connection, book: BookRef, items: Sequence[Item],
     held = SessionLog(connection).all(book.match)
     sent = {item.key: shape_of(session_body(item, decimals)) for item in items if item.kind == SESSION}
     missing = find_missing(held, sent)
-    rows = rows_of(held)
+    rows = rows_of(held, {item.key: str(item.body.get("device") or "") for item in items})
     return [
         *(Finding("missing", SESSION, book, key, missing_text(sent[key]), RESEND) for key in missing),
         *(Finding("duplicate", SESSION, book, key, detail, STAYS) for key, detail in find_duplicates(rows)),
@@ -59,39 +60,46 @@ def find_missing(held: Rows, sent: dict[str, Shape]) -> list[str]:
     return [key for key in unlike if held.take(sent[key], key) is None]
 
 
-def rows_of(held: Rows) -> list[Row]:
-    """By start, what is from here first."""
-    found = [
-        Row(row_id, shape, held.owners.get(row_id, "")) for here in held.by_start.values() for row_id, shape in here.items()
-    ]
+def rows_of(held: Rows, devices: Mapping[str, str]) -> list[Row]:
+    """By start, what is from here first. devices: by the items' keys."""
+    found = []
+    for here in held.by_start.values():
+        for row_id, shape in here.items():
+            key = held.owners.get(row_id, "")
+            found.append(Row(row_id, shape, key, devices.get(key, "")))
     return sorted(found, key=lambda row: (row.span, not row.key, row.id))
 
 
 def find_duplicates(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
     """Key and detail of what lies on the server more often than it was sent."""
-    there, ours = Counter(row.span for row in rows), Counter(row.span for row in rows if row.key)
+    extra: dict[tuple[int, int], list[Row]] = defaultdict(list)
     for row in rows:
-        if row.key and there[row.span] > ours[row.span]:
-            extra = ", ".join(str(other.id) for other in repeats(rows, row.span))
-            yield row.key, f"{span_text(*row.span)} is there {there[row.span]} times; too much: {extra}"
-            ours[row.span] = there[row.span]
-
-
-def repeats(rows: Sequence[Row], span: tuple[int, int]) -> list[Row]:
-    return [row for row in rows if row.span == span and not row.key]
+        if not row.key:
+            extra[row.span].append(row)
+    for row in rows:
+        more = extra.pop(row.span, []) if row.key else []
+        if more:
+            ids = ", ".join(str(one.id) for one in more)
+            yield row.key, f"{span_text(*row.span)} is there {len(more)} times too often, as session {ids}"
 
 
 def find_overlaps(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
-    """Key and detail of every session that begins before an earlier one has ended; repeats of ours are told before."""
-    ours, latest = {row.span for row in rows if row.key}, None
+    """Key and detail of every session that begins before an earlier one has ended.
+
+    Two devices may be read on at a time, and repeats of what is from here are told before.
+    """
+    ours = {row.span for row in rows if row.key}
+    latest: dict[str, Row] = {}
     for row in rows:
         if not row.key and row.span in ours:
             continue
-        shared = min(latest.shape.end, row.shape.end) - row.shape.start if latest else 0
-        if latest and shared > TOLERANCE:
-            yield row.key or latest.key, f"{row} overlaps {latest} by {shared} s"
-        if latest is None or row.shape.end > latest.shape.end:
-            latest = row
+        for other in latest.values():
+            shared = min(other.shape.end, row.shape.end) - row.shape.start
+            if shared > TOLERANCE and (not row.key or other.device in ("", row.device)):
+                yield row.key or other.key, f"{row} overlaps {other} by {shared} s"
+                break
+        if row.device not in latest or row.shape.end > latest[row.device].shape.end:
+            latest[row.device] = row
 
 
 def missing_text(shape: Shape) -> str:

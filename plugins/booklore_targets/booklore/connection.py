@@ -48,8 +48,12 @@ class Connection:
         json: Any = None,
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        before_repeat: Callable[[], None] | None = None,
     ) -> Response:
-        """The answer to a Bearer call, whatever it is; a refused token is replaced once. Raises TargetUnavailable."""
+        """The answer to a Bearer call, whatever it is; a refused token is replaced once. Raises TargetUnavailable.
+
+        before_repeat: called between, and may raise: whoever refuses a token may be another server than before.
+        """
         token = self.login.token()
         for _ in range(2):
             sent = {**(headers or {}), "Authorization": f"Bearer {token}"}
@@ -57,6 +61,8 @@ class Connection:
             if not is_token_refused(response):
                 return response
             token = self.login.renew(token)
+            if before_repeat:
+                before_repeat()
         raise self.login.suspend("the server refuses a token that it has just given")
 
     def read(

@@ -16,8 +16,8 @@ from booklore_targets.booklore.answers import declined
 from booklore_targets.booklore.connection import Connection
 from booklore_targets.booklore.titles import title_key
 
-LISTING_SECONDS = 60
-"""How long a listing is believed while a person searches in it."""
+LISTING_SECONDS = 600
+"""How long a listing is believed while a person searches in it, one book after the other."""
 
 CHUNK = 64 * 1024
 
@@ -34,13 +34,17 @@ class BookFile(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """A book of the library. isbns: 13 digits each, checked. files: those with text or pages, the primary one first."""
+    """A book of the library. isbns: 13 digits each, checked. files: those with text or pages, the primary one first.
+
+    added: when it came into the library, to the second, as the server writes it.
+    """
 
     id: int
     title: str | None
     authors: tuple[str, ...]
     isbns: frozenset[str]
     files: tuple[BookFile, ...]
+    added: str | None = None
 
     @property
     def stems(self) -> list[str]:
@@ -142,10 +146,11 @@ def listed(book: Any) -> Listed | None:
         return None
     metadata = book.get("metadata")
     facts: dict[str, Any] = metadata if isinstance(metadata, dict) else {}
-    isbns = (normalize_isbn(str(facts[name])) for name in ("isbn13", "isbn10") if facts.get(name))
+    known = (normalize_isbn(str(facts[name])) for name in ("isbn13", "isbn10") if facts.get(name))
     title = facts.get("title") or book.get("title")
     authors = tuple(name for name in facts.get("authors") or () if isinstance(name, str))
-    return Listed(book["id"], title, authors, frozenset(isbn for isbn in isbns if isbn), tuple(files_of(book)))
+    isbns = frozenset(isbn for isbn in known if isbn)
+    return Listed(book["id"], title, authors, isbns, tuple(files_of(book)), str(book.get("addedOn") or "")[:19] or None)
 
 
 def files_of(book: dict[str, Any]) -> Iterator[BookFile]:

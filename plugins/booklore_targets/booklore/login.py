@@ -118,6 +118,7 @@ class Login:
             response = self._ask_login()
         if response.status_code == 200:
             log.info("logged in")
+            self._store.set("login", (self._store.get("login") or 0) + 1)
             return self._keep(response)
         raise self._refused(response)
 

@@ -28,12 +28,6 @@ def score(text: str, book: Listed) -> float:
 
 def read_book(connection: Connection, remote_id: str) -> Candidate | None:
     """The book of that id, None when there is none that the account may see. Raises Declined."""
-    book = read_listed(connection, remote_id)
-    return candidate(book, 1.0) if book else None
-
-
-def read_listed(connection: Connection, remote_id: str) -> Listed | None:
-    """The same, with its files."""
     if not (remote_id.isascii() and remote_id.isdigit()):
         return None
     response = connection.read(f"/api/v1/books/{int(remote_id)}")
@@ -42,7 +36,7 @@ def read_listed(connection: Connection, remote_id: str) -> Listed | None:
     book = listed(json_body(response)) if response.status_code == 200 else None
     if book is None:
         raise declined(response, writing=False)
-    return book
+    return candidate(book, 1.0)
 
 
 def candidate(book: Listed, points: float) -> Candidate:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from booklore_core import BookRef, Match, TargetUnavailable, normalize_isbn
-from booklore_targets.booklore.answers import json_body
 from booklore_targets.booklore.book_types import type_of_file
-from booklore_targets.booklore.capabilities import Capabilities
-from booklore_targets.booklore.connection import Connection
-from booklore_targets.booklore.library import Library, Listed, Shelf, listed
+from booklore_targets.booklore.hashes import Hashes
+from booklore_targets.booklore.identities import Identities
+from booklore_targets.booklore.library import Library, Listed, Shelf
 from booklore_targets.booklore.proofs import Copy, Proofs
-from booklore_targets.booklore.titles import title_key, titles_agree
+from booklore_targets.booklore.titles import authors_agree, title_key, titles_agree
 
 PROOFS_PER_BOOK = 8
 """Candidates proven or refuted for one book in one run; the next run goes on where this one ended."""
@@ -28,10 +28,10 @@ class Matcher:
     """One run's search for books. Two copies of one file are one book to the reader: the lower id is taken."""
 
     def __init__(
-        self, connection: Connection, capabilities: Capabilities, library: Library, clock: Callable[[], float]
+        self, library: Library, hashes: Hashes, proofs: Proofs, identities: Identities, clock: Callable[[], float]
     ) -> None:
-        self._connection, self._capabilities, self._library, self._clock = connection, capabilities, library, clock
-        self._proofs = Proofs(connection)
+        self._library, self._hashes, self._proofs, self._identities = library, hashes, proofs, identities
+        self._clock = clock
 
     def match(self, books: Sequence[BookRef]) -> dict[str, Match]:
         """partial MD5 → match, of the books found for certain. What was found before the server went away counts.
@@ -40,6 +40,7 @@ class Matcher:
         """
         found: dict[str, Match] = {}
         ends_at = self._clock() + MATCHING_SECONDS
+        self._hashes.choose(books)
         try:
             for book in books:
                 if self._clock() > ends_at:
@@ -50,38 +51,45 @@ class Matcher:
             if not found:
                 raise
             log.info("matching ended early: %s", error.reason)
+        self._hashes.remember()
         return found
 
-    def _note(self, found: dict[str, Match], book: BookRef, match: Match | None) -> None:
-        if match is None:
+    def _note(self, found: dict[str, Match], book: BookRef, hit: Hit | None) -> None:
+        if hit is None:
             log.debug("book %s is not found for certain", book.partial_md5[:8])
             return
-        log.info("matched %s to book %s by %s", book.partial_md5[:8], match.remote_id, match.how)
+        log.info("matched %s to book %d by %s", book.partial_md5[:8], hit.book.id, hit.how)
         self._proofs.forget(book)
-        found[book.partial_md5] = match
+        self._identities.note(hit.book)
+        found[book.partial_md5] = Match(str(hit.book.id), hit.how, hit.sure, hit.book.title)
 
-    def _find(self, book: BookRef) -> Match | None:
-        return (self._by_hash(book) if self._capabilities.by_hash else None) or self._by_listing(book)
+    def _find(self, book: BookRef) -> Hit | None:
+        known = self._hashes.find(book) if self._hashes.is_chosen(book) else None
+        return Hit(known, "digest") if known else self._by_listing(book)
 
-    def _by_hash(self, book: BookRef) -> Match | None:
-        """The endpoint's book. It fails for a file that the library has twice, and for an admin without the library."""
-        response = self._connection.ask("GET", f"/api/v1/books/by-hash/{book.partial_md5}")
-        known = listed(json_body(response)) if response.status_code == 200 else None
-        return Match(str(known.id), "digest", title=known.title) if known else None
-
-    def _by_listing(self, book: BookRef) -> Match | None:
+    def _by_listing(self, book: BookRef) -> Hit | None:
         shelf = self._library.shelf()
         copies = self._proofs.untried(book, find_copies(shelf, book))
+        known = self._hashes.find(book) if copies else None
+        if known:
+            return Hit(known, "digest")
+        verdicts = {}
         for copy in copies[:PROOFS_PER_BOOK]:
-            if self._proofs.holds(book, copy):
-                return match_of(copy.book, "digest")
-        if len(copies) > PROOFS_PER_BOOK:
-            return None  # one of those left may be the very file
-        return find_by_isbn(shelf, book) or find_by_file(shelf, book)
+            verdicts[copy] = self._proofs.holds(book, copy)
+            if verdicts[copy]:
+                return Hit(copy.book, "digest")
+        hit = find_by_isbn(shelf, book) or find_by_file(shelf, book)
+        # One of those that were not read may be the very file.
+        unread = {copy.book.id for copy in copies if verdicts.get(copy) is None}
+        return hit if hit and unread <= {hit.book.id} else None
 
 
-def match_of(book: Listed, how: str, sure: float = 1.0) -> Match:
-    return Match(str(book.id), how, sure, book.title)
+class Hit(NamedTuple):
+    """A book that was found. how, sure: as in `Match`."""
+
+    book: Listed
+    how: str
+    sure: float = 1.0
 
 
 def find_copies(shelf: Shelf, book: BookRef) -> list[Copy]:
@@ -100,16 +108,16 @@ def copies_of(books: Iterable[Listed], book: BookRef) -> Iterator[Copy]:
     return (Copy(one, file) for one in books for file in one.files if book_type in (None, file.book_type))
 
 
-def find_by_isbn(shelf: Shelf, book: BookRef) -> Match | None:
-    """The one book of that ISBN, unless its title says that it is another volume of a set."""
+def find_by_isbn(shelf: Shelf, book: BookRef) -> Hit | None:
+    """The one book of that ISBN, unless title or authors say that it is another one: a box has one for all volumes."""
     isbn = normalize_isbn(book.isbn)
     hits = [one for one in shelf.by_isbn.get(isbn, ()) if one.files] if isbn else []
-    if len(hits) == 1 and titles_agree(hits[0].title, book.title):
-        return match_of(hits[0], "isbn", 0.95)
+    if len(hits) == 1 and titles_agree(hits[0].title, book.title) and authors_agree(hits[0].authors, book.authors):
+        return Hit(hits[0], "isbn", 0.95)
     return None
 
 
-def find_by_file(shelf: Shelf, book: BookRef) -> Match | None:
+def find_by_file(shelf: Shelf, book: BookRef) -> Hit | None:
     """The one book with a file of the same name, size and title: the server has rewritten its copy since.
 
     Source: server contract §5.2.1.
@@ -124,4 +132,5 @@ def find_by_file(shelf: Shelf, book: BookRef) -> Match | None:
         for file in one.files
         if (file.name, file.size_kb) == (name, size_kb) and title_key(one.title) == title
     }
-    return match_of(next(iter(hits.values())), "file", 0.9) if len(hits) == 1 else None
+    only = next(iter(hits.values())) if len(hits) == 1 else None
+    return Hit(only, "file", 0.9) if only and authors_agree(only.authors, book.authors) else None

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from booklore_targets.booklore.capabilities import Capabilities, find_capabilities
 from booklore_targets.booklore.connection import Connection
+from booklore_targets.booklore.hashes import Hashes
+from booklore_targets.booklore.identities import Identities
 from booklore_targets.booklore.library import Library
 from booklore_targets.booklore.matching import Matcher
+from booklore_targets.booklore.proofs import Proofs
 from booklore_targets.booklore.setup import read_setup
 
 if TYPE_CHECKING:
     from booklore_core import Section, Store
 
-IDLE_SECONDS, RUN_SECONDS = 60, 600
+IDLE_SECONDS = 600
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +36,8 @@ class Run:
         self.settings, self._clock = settings, clock
         self.connection = Connection(read_setup(settings), store, clock, wait)
         self.library = Library(self.connection, clock)
+        self.identities = Identities(self.connection)
         self.handlers: dict[str, Any] = {}
-        self._opened_at = clock()
 
     @cached_property
     def capabilities(self) -> Capabilities:
@@ -47,13 +50,18 @@ class Run:
 
     @cached_property
     def matcher(self) -> Matcher:
-        return Matcher(self.connection, self.capabilities, self.library, self._clock)
+        hashes = Hashes(self.connection, self.capabilities.by_hash)
+        return Matcher(self.library, hashes, Proofs(self.connection), self.identities, self._clock)
+
+    @property
+    def decimals(self) -> int:
+        """Places of the percentages that are sent."""
+        return int(self.settings.get("sessions.decimals", 2))
 
     @property
     def is_stale(self) -> bool:
         """Whether settings, server or library may have changed since: nobody has closed the run, and it is over."""
-        now = self._clock()
-        return now - self.connection.used_at > IDLE_SECONDS or now - self._opened_at > RUN_SECONDS
+        return self._clock() - self.connection.used_at > IDLE_SECONDS
 
     def forget_capabilities(self) -> None:
         """The server has shown that it can do less than it seemed: the next run probes it again."""

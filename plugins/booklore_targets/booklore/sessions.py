@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from booklore_core import Before, BookUnmatched, Declined, Item, ItemFailed, ItemRejected
 from booklore_targets.booklore.answers import NO_BOOK, declined, is_page, message
 from booklore_targets.booklore.book_types import type_of_format
-from booklore_targets.booklore.lookup import read_listed
 from booklore_targets.booklore.run import Run
 from booklore_targets.booklore.session_body import session_body
-from booklore_targets.booklore.session_log import SessionLog
+from booklore_targets.booklore.session_log import SessionLog, shape_of
 
 if TYPE_CHECKING:
     from requests import Response
@@ -39,12 +39,12 @@ class Sessions:
         if before.remote_id:
             return before.remote_id  # an earlier revision is there, and a session cannot be changed
         with still_unknown(before):
-            body, book_id = session_body(item, self._decimals), book_id_of(item)
-            if before.maybe_sent and self._log.has(book_id, body["startTime"]):
-                log.info("session %s had arrived", item.key)
+            body, book_id = session_body(item, self._run.decimals), book_id_of(item)
+            self._run.identities.check(book_id)
+            if before.maybe_sent and self._has_arrived(book_id, body, item.key):
                 return remote_id(book_id, body)
             body = {"bookId": int(book_id), "bookType": self._type(item, book_id), **body}
-        self._post_single(book_id, body)
+        self._post_single(book_id, body, item.key)
         return remote_id(book_id, body)
 
     def deliver_batch(self, items: Sequence[Item]) -> list[str]:
@@ -53,19 +53,29 @@ class Sessions:
         if not self._run.capabilities.batch:
             raise ItemFailed("the server takes sessions one by one only")
         book_id = book_id_of(items[0])
-        bodies = [session_body(item, self._decimals) for item in items]
+        bodies = [session_body(item, self._run.decimals) for item in items]
         if any(body["endTime"] == body["startTime"] for body in bodies):
             raise ItemFailed("a session without length is refused in a batch")
+        self._run.identities.check(book_id)
         batch = {"bookId": int(book_id), "bookType": self._type(items[0], book_id), "sessions": bodies}
         self._post_batch(book_id, batch)
         return [remote_id(book_id, body) for body in bodies]
 
-    def _post_single(self, book_id: str, body: dict[str, Any]) -> None:
+    def _has_arrived(self, book_id: str, body: dict[str, Any], key: str) -> bool:
+        wanted = shape_of(body)
+        found = self._log.find(book_id, wanted, key)
+        if found and found.times != wanted.times:
+            log.info("session %s had arrived in an earlier form, or another device's that began with it", key)
+        elif found:
+            log.info("session %s had arrived", key)
+        return found is not None
+
+    def _post_single(self, book_id: str, body: dict[str, Any], key: str) -> None:
         response = self._post(SINGLE, book_id, body)
         if response.status_code != 202 or is_page(response):
             self._log.forget(book_id)
             raise declined(response, writing=True)
-        self._log.add(book_id, body["startTime"])
+        self._log.add(book_id, shape_of(body), key)
 
     def _post_batch(self, book_id: str, batch: dict[str, Any]) -> None:
         from booklore_core.http import json_answer
@@ -86,7 +96,8 @@ class Sessions:
 
     def _post(self, path: str, book_id: str, body: dict[str, Any]) -> Response:
         try:
-            return self._run.connection.ask("POST", path, json=body)
+            again = partial(self._run.identities.check, book_id)
+            return self._run.connection.ask("POST", path, json=body, before_repeat=again)
         except Declined:
             self._log.forget(book_id)
             raise
@@ -97,13 +108,9 @@ class Sessions:
         if known:
             return known
         if book_id not in self._types:
-            book = read_listed(self._run.connection, book_id)
-            self._types[book_id] = book.files[0].book_type if book and book.files else "EPUB"
+            files = self._run.identities.read(book_id).files
+            self._types[book_id] = files[0].book_type if files else "EPUB"
         return self._types[book_id]
-
-    @property
-    def _decimals(self) -> int:
-        return int(self._run.settings.get("sessions.decimals", 2))
 
 
 def book_id_of(item: Item) -> str:

@@ -12,12 +12,14 @@ from booklore_core import (
     BookRef,
     Candidate,
     Check,
+    Finding,
     Item,
     ItemRejected,
     Match,
     TargetUnavailable,
 )
 from booklore_targets.booklore import lookup
+from booklore_targets.booklore.audit import audit_sessions
 from booklore_targets.booklore.capabilities import known_capabilities
 from booklore_targets.booklore.checks import check_run
 from booklore_targets.booklore.run import Run
@@ -83,6 +85,11 @@ class BookLore:
 
     def book(self, remote_id: str) -> Candidate | None:
         return lookup.read_book(self._connected().connection, remote_id)
+
+    def audit(self, book: BookRef, items: Sequence[Item]) -> list[Finding]:
+        """What of these sessions the server lacks, has too often, or has among others that overlap. Raises Declined."""
+        run = self._connected()
+        return audit_sessions(run.connection, book, items, run.decimals)
 
     def check(self) -> list[Check]:
         """What works, line by line; makes the KOReader account when there is none."""

@@ -1,10 +1,17 @@
-"""Compares titles: as keys, as two names of one book, and by likeness."""
+"""Compares titles and authors: as keys, as names of one book, and by likeness."""
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 REST = re.compile(r"\s*(?::|;|\(|\[|\s[-–—]\s)")
 """Where a title's subtitle, series or edition begins."""
+
+VOLUME = re.compile(
+    r"vol(ume)?s?|books?|parts?|band|teil|tom[eo]|issue|box(ed)?|set|collection|omnibus|complete|trilogy|series|saga"
+    r"|one|two|three|four|five|six|seven|eight|nine|ten|[ivx]+|\w*[0-9]\w*"
+)
+"""A word that says which part of a set a book is, or that it is the set."""
 
 
 def title_key(text: str | None) -> str:
@@ -15,13 +22,31 @@ def title_key(text: str | None) -> str:
 def titles_agree(one: str | None, other: str | None) -> bool:
     """Whether nothing in two titles speaks against their naming one book; an unknown title never does.
 
-    A box and its volumes share an ISBN, so "Saga: Volume One" is not "Saga: Volume Two", nor is "Foundation"
-    "Foundation and Empire". A subtitle that only one of them has is no difference.
+    A box and its volumes share an ISBN, so "Saga: Volume One" is neither "Saga: Volume Two" nor "Saga", nor is
+    "Foundation" "Foundation and Empire". A subtitle that only one of them has is no difference.
     """
     if not title_key(one) or not title_key(other):
         return True
     (main, rest), (other_main, other_rest) = split_title(one), split_title(other)
-    return main == other_main and (rest == other_rest or not rest or not other_rest)
+    if main != other_main:
+        return False
+    return rest == other_rest or not ((rest and other_rest) or names_volume(rest or other_rest))
+
+
+def names_volume(rest: list[str]) -> bool:
+    """Whether what follows a title says which part of a set a book is, or that it is the set."""
+    return any(VOLUME.fullmatch(word) for word in rest)
+
+
+def authors_agree(some: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether two lists of authors may be the same people: a name in common, or one of the lists is unknown."""
+    one, other = names(some), names(others)
+    return not one or not other or bool(one & other)
+
+
+def names(authors: Sequence[str]) -> set[str]:
+    """The names without initials and particles, however they are arranged."""
+    return {word for author in authors for word in words(title_key(author)) if len(word) > 2 or not word.isascii()}
 
 
 def split_title(text: str | None) -> tuple[list[str], list[str]]:
