@@ -25,22 +25,17 @@ local function send(method, url, text)
     return status, table.concat(answer)
 end
 
--- The answer, and its text; else an error that says why there is none. A refusal's reason is the core's own text.
+-- The answer, and its text; else an error that says why: the reason of a refusal is the core's own text.
 function Errand:ask(method, path, body)
     local text = type(body) == "table" and rapidjson.encode(body) or body or ""
     self.status, text = send(method, self.url:gsub("/+$", "") .. path, text)
     self.result.reached = type(self.status) == "number"
     local answer = rapidjson.decode(text)
-    if type(answer) ~= "table" then answer = {} elseif self.status == 200 then return answer, text end
-    error(type(answer.detail) == "string" and answer.detail or _("The core does not answer."), 0)
-end
-
--- Asks for what comes with effects, and with how things stand.
-function Errand:post(path, body)
-    local answer = self:ask("POST", path, body)
+    if type(answer) ~= "table" then answer = {} end
     for _i, effect in ipairs(answer.effects or {}) do table.insert(self.result.effects, effect) end
     self.result.state = answer.state or self.result.state
-    return answer
+    if self.status == 200 and next(answer) then return answer, text end
+    error(type(answer.detail) == "string" and answer.detail or _("The core does not answer."), 0)
 end
 
 -- Trades a six-digit code for this device's token. The code is used up, unless the core could not judge it.
@@ -62,7 +57,7 @@ function Errand:handOver(lines)
         parts[at] = type(rapidjson.decode(line)) == "table" and line or rapidjson.encode(line)
     end
     local head = string.format('{"device":%s,"waiting":%d,', rapidjson.encode(Memory:readSetting("device")), #lines)
-    local answer = self:post("/v1/events", head .. '"lines":[' .. table.concat(parts, ",") .. "]}")
+    local answer = self:ask("POST", "/v1/events", head .. '"lines":[' .. table.concat(parts, ",") .. "]}")
     for _i, id in ipairs(answer.ack) do seen[id] = true end
     for _i, one in ipairs(answer.rejected or {}) do seen[(one.index or -1) + 1] = true end
     for at = 1, #parts do
@@ -76,9 +71,11 @@ function Errand:carryOut()
     if code then self:pair(code) end
     if #lines > 0 or not enabled then self:handOver(lines) end -- switched off, only an answer tells that it is on again
     if self.result.more then return end
-    if Memory:has("untold") then self:post("/v1/actions/toggle_sync", { args = { enabled = enabled } }) end
-    self.result.told = true
-    if self.path then self:post(self.path, self.body) end
+    if Memory:has("untold") then
+        self:ask("POST", "/v1/actions/toggle_sync", { args = { enabled = enabled } })
+        self.result.told = enabled
+    end
+    if self.path then self:ask("POST", self.path, self.body) end
     local menu = self.result.state and self.result.state.menu
     if self.code or menu and menu ~= self.menu then self.result.menu = select(2, self:ask("GET", "/v1/menu")) end
 end

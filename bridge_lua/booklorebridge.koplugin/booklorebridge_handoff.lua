@@ -40,9 +40,9 @@ local apply = guarded(function(wish, result)
     local removed = #(result.seen or {}) > 0 and Spool.remove(result.seen)
     if result.token then Memory:saveSetting("token", result.token):saveSetting("url", wish.url) end
     if result.used then Memory:delSetting("code") end
-    if result.told then Memory:delSetting("untold") end
+    if result.told == Memory:nilOrTrue("enabled") then Memory:delSetting("untold") end -- else flipped again meanwhile
     if result.menu then Menu.take(result.menu) end
-    if result.used or result.told or result.menu then Memory:flush() end
+    if result.used or result.told ~= nil or result.menu then Memory:flush() end
     if result.state then guarded(follow)(result.state) end
     Menu.answered = result.reached
     local command = not result.reached and not started and Memory:readSetting("start_command")
@@ -51,29 +51,27 @@ local apply = guarded(function(wish, result)
     if result.more and removed then table.insert(queue, 1, wish) elseif wish.done then wish.done(result.err) end
 end)
 
-local start
-local watch
-watch = guarded(function(wish, pid, fd, left)
+Handoff.watch = guarded(function(wish, pid, fd, left)
     if left <= 0 then ffiUtil.terminateSubProcess(pid) end
     if left > 0 and not ffiUtil.isSubProcessDone(pid) and ffiUtil.getNonBlockingReadSize(fd) == 0 then
-        return UIManager:scheduleIn(POLL, watch, wish, pid, fd, left - POLL)
+        return UIManager:scheduleIn(POLL, Handoff.watch, wish, pid, fd, left - POLL)
     end
     local read, text = pcall(ffiUtil.readAllFromFD, fd)
     ffiUtil.isSubProcessDone(pid, true) -- it has closed the pipe or was killed, so this does not wait
     UIManager:allowStandby()
     busy = false
     apply(wish, read and rapidjson.decode(text) or { err = _("The core does not answer.") })
-    start()
+    Handoff.start()
 end)
 
-function start()
+function Handoff.start()
     local wish = not busy and table.remove(queue, 1)
     if not wish then return end
     local pid, fd = ffiUtil.runInSubProcess(function(_pid, out) ffiUtil.writeToFD(out, carryOut(wish), true) end, true)
     if not pid then return apply(wish, { err = fd }) end
     busy = true
     UIManager:preventStandby()
-    UIManager:scheduleIn(POLL, watch, wish, pid, fd, DEADLINE)
+    UIManager:scheduleIn(POLL, Handoff.watch, wish, pid, fd, DEADLINE)
 end
 
 --- Asks the core: the spool goes first, then `path` with `body`; `done` is told why, if that failed. Only for a wish with
@@ -82,7 +80,7 @@ function Screen.send(wish)
     wish.url, wish.menu = wish.url or Memory:readSetting("url"), Menu.version()
     if isInReach(wish.url) then
         table.insert(queue, wish)
-        start()
+        Handoff.start()
     elseif wish.wifi and wish.url then
         local turnOn = Memory:isTrue("ask_wifi") and NetworkMgr.promptWifiOn or NetworkMgr.runWhenConnected
         wish.wifi = nil
@@ -102,12 +100,10 @@ end
 
 -- The switch works at once and without the core, which is told as soon as it can be.
 local function toggle()
-    local on = not Memory:nilOrTrue("enabled")
     Memory:saveSetting("untold", true)
-    Screen.reader:switch(on)
-    Screen.send{ done = function()
-        if Memory:has("untold") then Screen.toast(on and _("Sync is on.") or _("Sync is off.")) end
-    end }
+    Screen.reader:switch(not Memory:nilOrTrue("enabled"))
+    local text = Memory:isTrue("enabled") and _("Sync is on.") or _("Sync is off.")
+    Screen.send{ done = function() if Memory:has("untold") then Screen.toast(text) end end }
 end
 
 --- What a person asked for by menu or gesture.

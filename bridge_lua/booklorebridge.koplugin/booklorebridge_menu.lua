@@ -11,19 +11,18 @@ local _ = require("gettext")
 local Menu = { answered = false } -- whether the core answered when it was last asked
 local tree, nodes, shown
 
---- What gestures and profiles can always reach, by the core's name for it.
+--- What gestures and profiles can always reach: the core's name for it, KOReader's id and event, and a title.
 Menu.GESTURES = {
-    sync_pending = { id = "sync_pending", event = "SyncBooklorePending", title = _("BookLore: sync now") },
-    toggle_sync = { id = "toggle_sync", event = "ToggleBookloreSync", title = _("BookLore: sync on or off") },
-    toggle_manual_only =
-        { id = "toggle_manual_sync_only", event = "ToggleBookloreManualSyncOnly", title = _("BookLore: manual only") },
-    test_connection = { id = "test_connection", event = "TestBookloreConnection", title = _("BookLore: test") },
+    sync_pending = { "sync_pending", "SyncBooklorePending", _("BookLore: sync what is pending") },
+    toggle_sync = { "toggle_sync", "ToggleBookloreSync", _("BookLore: sync on or off") },
+    toggle_manual_only = { "toggle_manual_sync_only", "ToggleBookloreManualSyncOnly", _("BookLore: manual sync only") },
+    test_connection = { "test_connection", "TestBookloreConnection", _("BookLore: test connection") },
 }
 
 -- KOReader keeps the first registration of an id, so this may come often.
-local function register(action)
-    action.category, action.general = "none", true
-    Dispatcher:registerAction("booklore_" .. action.id, action)
+local function register(id, event, title, arg)
+    local action = { category = "none", event = event, title = title, arg = arg, general = true }
+    Dispatcher:registerAction("booklore_" .. id, action)
 end
 
 local function index(items)
@@ -39,8 +38,7 @@ function Menu.take(text)
     tree, nodes = rapidjson.decode(text) or {}, {}
     index(tree.items)
     for _i, one in ipairs(tree.actions or {}) do
-        local action = { id = "action_" .. one.id, event = "BookloreAction", arg = one.id, title = one.title }
-        if not Menu.GESTURES[one.id] then register(action) end
+        if not Menu.GESTURES[one.id] then register("action_" .. one.id, "BookloreAction", one.title, one.id) end
     end
     if shown and UIManager:isWidgetShown(shown.show_parent) then shown:updateItems() end
 end
@@ -87,6 +85,6 @@ Menu.build = guarded(function()
     return items
 end)
 
-for _name, gesture in pairs(Menu.GESTURES) do register(gesture) end
+for _name, gesture in pairs(Menu.GESTURES) do register(unpack(gesture)) end
 Menu.take(Memory:readSetting("menu") or "{}")
 return Menu

@@ -18,9 +18,7 @@ local function open(widget, options)
 end
 
 function SHOW.toast(effect) open("infomessage", { text = effect.text, timeout = 4 }) end
-
 function SHOW.info(effect) open("textviewer", { title = effect.title, text = effect.text }) end
-
 SHOW["goto"] = function(effect) Screen.reader:jump(effect) end
 
 function SHOW.confirm(effect)

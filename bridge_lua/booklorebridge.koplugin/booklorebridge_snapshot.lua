@@ -41,13 +41,9 @@ function Stretch.describe(file, settings, count, props)
     props = props or settings:readSetting("doc_props") or {}
     return {
         partial_md5 = text(settings:readSetting("partial_md5_checksum")) or text(util.partialMD5(file)),
-        file = file,
-        size = lfs.attributes(file, "size"),
-        title = text(props.title),
+        file = file, size = lfs.attributes(file, "size"), pages = count,
+        title = text(props.title), language = text(props.language), identifiers = text(props.identifiers),
         authors = text(props.authors) and rapidjson.array(util.splitToArray(props.authors, "\n")),
-        identifiers = text(props.identifiers),
-        language = text(props.language),
-        pages = count,
     }
 end
 

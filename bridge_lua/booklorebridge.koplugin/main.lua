@@ -31,7 +31,7 @@ end
 
 -- Here and not in init: only handlers that the class has when it is loaded are protected by KOReader.
 for name, gesture in pairs(Menu.GESTURES) do
-    BookloreBridge["on" .. gesture.event] = function(self) return self:onBookloreAction(name) end
+    BookloreBridge["on" .. gesture[2]] = function(self) return self:onBookloreAction(name) end
 end
 
 local function note(event)
@@ -72,8 +72,6 @@ function BookloreBridge:jump(to)
     (ui.rolling or ui.paging):onGotoPage(math.min(page, stretch.pages))
 end
 
-function BookloreBridge:onReaderReady() self:begin("book_open") end
-
 function BookloreBridge:onPageUpdate(page)
     if not (self.stretch and self.stretch:show(page)) then return end -- before ReaderReady none is a page turn
     Spool.record("page_turns", self.stretch:snapshot())
@@ -81,7 +79,6 @@ function BookloreBridge:onPageUpdate(page)
 end
 
 function BookloreBridge:onPosUpdate(_pos, page) self:onPageUpdate(page) end
-
 function BookloreBridge:onDocumentRerendered() self:onPageUpdate(self.ui:getCurrentPage()) end
 
 function BookloreBridge:onCloseDocument()
@@ -89,12 +86,12 @@ function BookloreBridge:onCloseDocument()
     if not leaving then Handoff.soon() end
 end
 
-function BookloreBridge:onSuspend() self:finish("suspend") end -- Wi-Fi is down by now: the lines go at the next chance
-
 function BookloreBridge:onResume()
     if self.ui.document then self:begin("resume") else note("resume") end
 end
 
+function BookloreBridge:onReaderReady() self:begin("book_open") end
+function BookloreBridge:onSuspend() self:finish("suspend") end -- Wi-Fi is down by now: the lines go at the next chance
 function BookloreBridge:onNetworkConnected() note("network_connected") end
 
 for _i, event in ipairs{ "Exit", "Restart", "PowerOff", "Reboot" } do

@@ -107,6 +107,7 @@ def test_info_tells_settings_hooks_and_targets(booklore: Booklore, install: Inst
     assert {one["name"]: one["value"] for one in found["settings"]} == {
         "bookworm.appetite": 3,
         "bookworm.enabled": True,
+        "bookworm.since": "",
     }
     assert "Eats sessions." in booklore("plugins", "info", "bookworm").out
 

@@ -1,0 +1,160 @@
+"""A library server and a household with its own core: what a reader does, and what comes of it on the server."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import tempfile
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from booklore_core import Section, Store, hookimpl
+from booklore_core.actions import start
+from booklore_core.core import Core, Report
+from booklore_core.database import Database
+from booklore_core.flows import Choose, Request, Result
+from booklore_core.places import Places
+from booklore_core.testing import Book, BookLoreServer, SampleReader, sample_book
+from booklore_targets import booklore
+from booklore_targets.booklore.target import BookLore
+
+EVENING = datetime(2026, 11, 27, 20, 0, tzinfo=UTC)
+LISTING = "/api/v1/books"
+OpenHousehold = Callable[..., "Household"]
+
+
+class Seconds:
+    """One clock for server, core and target; waiting moves it."""
+
+    def __init__(self) -> None:
+        self.now = EVENING.timestamp()
+
+    def __call__(self) -> float:
+        return self.now
+
+    def utc(self) -> datetime:
+        return datetime.fromtimestamp(self.now, UTC)
+
+    def forward(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class OnClock:
+    """The BookLore plugin as it is shipped, on the test's clock."""
+
+    def __init__(self, clock: Seconds) -> None:
+        self._clock = clock
+
+    @hookimpl
+    def register_settings(self) -> Any:
+        return booklore.register_settings()
+
+    @hookimpl
+    def register_targets(self, settings: Section, store: Store) -> list[Any]:
+        return [BookLore(settings, store, self._clock, self._clock.forward)]
+
+
+def features() -> list[importlib.metadata.EntryPoint]:
+    return [entry for entry in importlib.metadata.entry_points(group="booklore") if entry.name == "sessions"]
+
+
+@cache
+def empty_database() -> bytes:
+    """A database file with nothing but its schema: making one takes longer than most tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        Database(f"sqlite:///{folder}/empty.sqlite").close()
+        return Path(folder, "empty.sqlite").read_bytes()
+
+
+class Household:
+    """A core on a folder of its own, an account on the server, and readers with their devices."""
+
+    def __init__(self, home: Path, dialect: str, clock: Seconds, **environ: str) -> None:
+        self.dialect, self.clock = dialect, clock
+        self.server = server = BookLoreServer(dialect, now=clock).start()
+        home.mkdir()
+        (home / "booklore.sqlite").write_bytes(empty_database())
+        account = {"BOOKLORE_USERNAME": server.username, "BOOKLORE_PASSWORD": server.password}
+        places = Places.from_environment({"BOOKLORE_HOME": str(home)})
+        self.core = Core(places, clock.utc, {"BOOKLORE_URL": server.url, **account, **environ}, features())
+        self.core.plugins.register("booklore", OnClock(clock))
+        self.core.refresh()
+        self.readers: dict[str, SampleReader] = {}
+
+    def close(self) -> None:
+        self.core.close()
+        self.server.stop()
+
+    def build_anew(self, order: Iterable[int]) -> None:
+        """The server's database is lost; its files are read in again in this order of their old ids, counted from 1."""
+        old = self.server
+        old.stop()
+        self.clock.forward(3600)
+        port = int(old.url.rpartition(":")[2])
+        self.server = BookLoreServer(self.dialect, {"books": []}, now=self.clock, port=port)
+        for book in (old.books[number] for number in order):
+            self.server.add_book(book.read() or b"", book.file_name, book.title, book.authors, book.isbn13)
+        self.server.start()
+
+    def read(self, book: dict[str, Any], device: str = "kobo-1") -> None:
+        """One session on a device."""
+        reader = self.readers.setdefault(device, SampleReader(device))
+        lines = reader.read(book)
+        reader.sleep(900)
+        assert self.core.take(lines, "test").rejected == []
+
+    def sync(self) -> Report:
+        self.clock.forward(5)
+        return self.core.sync()
+
+    def act(self, name: str, *answers: Any, **request: Any) -> Result:
+        """What an action comes to; options may be answered by how they begin."""
+        flow, asked = start(self.core, name, Request(**request)), iter(answers)
+        try:
+            question = next(flow)
+            while True:
+                question = flow.send(index_of(question, next(asked)))
+        except StopIteration as end:
+            assert next(asked, None) is None, "answers are left over"
+            return end.value
+
+    def matches(self) -> dict[str, tuple[str, str, float]]:
+        """partial MD5 → the server's id, how it was found and how sure that is."""
+        rows = self.core.database.rows("SELECT book_md5, remote_id, how, sure FROM matches")
+        return {row["book_md5"]: (row["remote_id"], row["how"], row["sure"]) for row in rows}
+
+    def match_of(self, book: dict[str, Any]) -> tuple[str, str, float] | None:
+        return self.matches().get(book["partial_md5"])
+
+    def arrived(self) -> list[int]:
+        """The ids of the books that the sessions on the server are of."""
+        return [row["bookId"] for row in self.server.sessions]
+
+    def asked(self, path: str) -> int:
+        """How many GETs for a path, or for paths that begin so if it ends in a slash, the server has had."""
+        paths = [one.path for one in self.server.requests if one.method == "GET"]
+        return sum(one.startswith(path) if path.endswith("/") else one == path for one in paths)
+
+    def ranges(self) -> int:
+        return sum(one.path.endswith("/content") for one in self.server.requests)
+
+
+def index_of(question: Any, answer: Any) -> Any:
+    if not (isinstance(question, Choose) and isinstance(answer, str)):
+        return answer
+    (index,) = (number for number, option in enumerate(question.options) if option.startswith(answer))
+    return index
+
+
+def on_device(book: Book, folder: str = "/mnt/onboard", **changed: Any) -> dict[str, Any]:
+    """The server's very file as a device tells of it."""
+    size = len(book.read() or b"")
+    facts = {"partial_md5": book.partial_md5, "file": f"{folder}/{book.file_name}", "size": size}
+    return {**sample_book(), "title": book.title, "authors": list(book.authors), **facts, **changed}
+
+
+def swapped(content: bytes) -> bytes:
+    """The content with its first byte changed: the same size, another digest."""
+    return bytes([content[0] ^ 1]) + content[1:]
