@@ -98,7 +98,7 @@ class Event:
         The clock of an e-reader jumps; the counter does not (demands §4.1 H).
         """
         prefix, _, counter = self.id.rpartition("-")
-        if prefix == self.device and counter.isdigit():
+        if prefix == self.device and counter.isascii() and counter.isdecimal():
             return f"{int(counter):020d}"
         return f"{self.at.isoformat()} {self.id}"
 

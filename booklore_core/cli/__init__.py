@@ -9,6 +9,7 @@ AT_A_GLANCE = (["status"], ["status", "--json"])
 
 def main() -> None:
     """The console script."""
+    replace_closed_streams()
     arguments = sys.argv[1:]
     if arguments in AT_A_GLANCE and answered("--json" in arguments):
         return
@@ -17,12 +18,21 @@ def main() -> None:
     app()
 
 
+def replace_closed_streams() -> None:
+    """A standard stream that was closed leads nowhere; the next file opened, the database, would take its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+
+
 def answered(as_json: bool) -> bool:
     """Whether the status could be shown at once; otherwise the whole program has to open the database."""
+    from booklore_core.cli.errors import Refused
     from booklore_core.cli.glance import show_at_once
+    from booklore_core.cli.output import say
 
     try:
         return show_at_once(as_json)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Refused as error:
+        say(str(error))
         sys.exit(1)

@@ -34,6 +34,10 @@ CHATTY = ("sqlalchemy", "urllib3", "asyncio", "alembic")
 class Commands(TyperGroup):
     """The root of all commands. A mistake or refusal ends in one line and code 1, a bug in a traceback."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        unwrap_help(self)
+
     def get_help_option(self, ctx: Any) -> Any:
         """The option with False as its default: typer loads pydantic to check a value of None."""
         option = super().get_help_option(ctx)
@@ -51,6 +55,14 @@ class Commands(TyperGroup):
                 logging.getLogger(__name__).debug("", exc_info=True)
                 say(one_line(error))
                 raise typer.Exit(1) from None
+
+
+def unwrap_help(command: Any) -> None:
+    """Joins the lines of each paragraph: the terminal's width breaks them, not the source's."""
+    paragraphs = (command.help or "").split("\n\n")
+    command.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+    for one in getattr(command, "commands", {}).values():
+        unwrap_help(one)
 
 
 app = typer.Typer(

@@ -60,6 +60,8 @@ def devices(as_json: Json = False) -> None:
         found = known(core)
     if as_json:
         show_json(found)
+    elif not found:
+        show("No e-reader is paired yet; `booklore bridge pair` makes a code for one.")
     else:
         names = ("id", "name", "model", "last_seen", "waiting")
         show_table([[one.get(name) for name in names] for one in found], "ID", "NAME", "MODEL", "LAST SEEN", "WAITING#")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -36,13 +36,19 @@ class History(StrEnum):
     PROGRESS = "progress"
 
 
-KIND = typer.Option("--kind", "-k", help="What to clear; may be repeated. Without one you choose.")
+def kind_option(kinds: type[StrEnum]) -> Any:
+    text = f"What to clear: {', '.join(kinds)}. May be repeated; without one you choose."
+    return typer.Option("--kind", "-k", metavar="KIND", help=text)
+
+
+Queues = Annotated[list[Queue] | None, kind_option(Queue)]
+Histories = Annotated[list[History] | None, kind_option(History)]
 
 app = typer.Typer(no_args_is_help=True, help="Clear what waits, what was synced, or the book cache.")
 
 
 @app.command()
-def pending(kind: Annotated[list[Queue] | None, KIND] = None, as_json: Json = False, yes: Yes = False) -> None:
+def pending(kind: Queues = None, as_json: Json = False, yes: Yes = False) -> None:
     """Discard what waits to be sent. There is no undo, and a later import does not bring it back.
 
     --yes discards everything, unless --kind says what. --json prints {"cleared": {kind: n}}.
@@ -51,7 +57,7 @@ def pending(kind: Annotated[list[Queue] | None, KIND] = None, as_json: Json = Fa
 
 
 @app.command()
-def synced(kind: Annotated[list[History] | None, KIND] = None, as_json: Json = False, yes: Yes = False) -> None:
+def synced(kind: Histories = None, as_json: Json = False, yes: Yes = False) -> None:
     """Forget the record of what was synced. The server keeps it, and nothing is sent again.
 
     --yes forgets everything, unless --kind says what. --json prints {"cleared": {kind: n}}.

@@ -32,7 +32,7 @@ def show_all(as_json: Json = False) -> None:
     if as_json:
         show_json({"settings": entries})
         return
-    rows = [(one["name"], as_text(one["value"]), one["source"], describe(one)) for one in entries]
+    rows = [(one["name"], as_text(one["value"]) or "-", one["source"], describe(one)) for one in entries]
     show_table(rows, "NAME", "VALUE", "SOURCE", "WHAT IT IS")
 
 

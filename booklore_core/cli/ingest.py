@@ -1,5 +1,6 @@
 """`booklore ingest`: takes spool files in."""
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,25 +16,48 @@ from booklore_core.cli.spool import Line, SpoolFile
 if TYPE_CHECKING:
     from booklore_core.core import Core
 
+MAX_LISTED = 1000
+"""Rejected lines that are listed; every one is counted."""
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A line that could not be taken in; lines count from 1."""
+
+    file: str
+    line: int
+    error: str
+
+    def as_json(self, name_file: bool) -> dict[str, Any]:
+        return {**({"file": self.file} if name_file else {}), "line": self.line, "error": self.error}
+
+
+@dataclass
+class Outcome:
+    """What became of the lines. listed: the first of the rejected ones."""
+
+    accepted: int = 0
+    repeated: int = 0
+    rejected: int = 0
+    listed: list[Rejection] = field(default_factory=list)
+
 
 def ingest(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Spool files, - for standard input.")],
     as_json: Json = False,
 ) -> None:
-    """Take spool files in. Taking the same lines twice changes nothing. Ends with 1 when lines were rejected."""
+    """Take spool files in. Taking the same lines twice changes nothing.
+
+    --json prints {"accepted": n, "repeated": n, "rejected": [{"line", "error"}]}, of several files each with its
+    "file". Ends with 1 when lines were rejected; they are kept aside, and the first 1,000 are listed.
+    """
     check_readable(files)
-    outcome: dict[str, Any] = {"accepted": 0, "repeated": 0, "rejected": []}
+    outcome = Outcome()
     with opened() as core, bar() as move:
         for name in files:
             take_file(core, name, outcome, move)
-    if len(files) == 1:
-        for one in outcome["rejected"]:
-            del one["file"]
-    if as_json:
-        show_json(outcome)
-    else:
-        show_outcome(outcome)
-    if outcome["rejected"]:
+    show_outcome(outcome, as_json, name_files=len(files) > 1)
+    if outcome.rejected:
         raise typer.Exit(1)
 
 
@@ -48,7 +72,7 @@ def check_readable(names: list[str]) -> None:
             raise Refused(f"{name}: {error.strerror}") from error
 
 
-def take_file(core: "Core", name: str, outcome: dict[str, Any], move: Move) -> None:
+def take_file(core: "Core", name: str, outcome: Outcome, move: Move) -> None:
     with SpoolFile(name) as spool:
         for chunk in spool.chunks():
             take_chunk(core, name, chunk, outcome)
@@ -57,16 +81,23 @@ def take_file(core: "Core", name: str, outcome: dict[str, Any], move: Move) -> N
         say(f"{name}: line {spool.torn} is torn off; it is kept for the next hand-over")
 
 
-def take_chunk(core: "Core", name: str, chunk: list[Line], outcome: dict[str, Any]) -> None:
+def take_chunk(core: "Core", name: str, chunk: list[Line], outcome: Outcome) -> None:
     taken = core.take([line.text for line in chunk], name)
-    outcome["accepted"] += len(taken.events)
-    outcome["repeated"] += taken.repeated
-    for rejected in taken.rejected:
+    outcome.accepted += len(taken.events)
+    outcome.repeated += taken.repeated
+    outcome.rejected += len(taken.rejected)
+    for rejected in taken.rejected[: MAX_LISTED - len(outcome.listed)]:
         line = chunk[rejected.line - 1]
-        outcome["rejected"].append({"file": name, "line": line.number, "error": line.fault or rejected.error})
+        outcome.listed.append(Rejection(name, line.number, line.fault or rejected.error))
 
 
-def show_outcome(outcome: dict[str, Any]) -> None:
-    show(f"{outcome['accepted']} lines taken, {outcome['repeated']} known already")
-    for one in outcome["rejected"]:
-        say(f"{one['file'] + ', ' if 'file' in one else ''}line {one['line']} rejected: {one['error']}")
+def show_outcome(outcome: Outcome, as_json: bool, name_files: bool) -> None:
+    if as_json:
+        rejected = [one.as_json(name_files) for one in outcome.listed]
+        show_json({"accepted": outcome.accepted, "repeated": outcome.repeated, "rejected": rejected})
+    else:
+        show(f"{outcome.accepted} lines taken, {outcome.repeated} known already")
+        for one in outcome.listed:
+            say(f"{one.file + ', ' if name_files else ''}line {one.line} rejected: {one.error}")
+    if outcome.rejected > len(outcome.listed):
+        say(f"{outcome.rejected - len(outcome.listed)} more lines were rejected, {outcome.rejected} in all")

@@ -34,9 +34,9 @@ class Outcome:
 
 
 def match(
-    md5: Annotated[str | None, typer.Argument(metavar="[MD5]", help="One book: its partial MD5, or the start.")] = None,
+    md5: Annotated[str | None, typer.Argument(metavar="MD5", help="One book: its partial MD5, or the start.")] = None,
     remote_id: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="The server's id of that book; without it you choose.")
+        str | None, typer.Argument(metavar="ID", help="The server's id of that book; without it you choose.")
     ] = None,
     auto: Annotated[bool, typer.Option("--auto", help="Match what is certain, ask nothing.")] = False,
     as_json: Json = False,
@@ -93,7 +93,7 @@ def every_target_was_asked(core: "Core", result: "Result") -> bool:
     from booklore_core.matching import matching_targets
 
     names = [target.name for target in matching_targets(core)]
-    told = [f"{len(core.books.unmatched(name))} still unmatched" in result.message for name in names]
+    told = [f", {len(core.books.unmatched(name))} still unmatched" in result.message for name in names]
     return bool(told) and all(told)
 
 

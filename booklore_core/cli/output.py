@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+from booklore_core.cli.errors import Refused
+
 WIDE = 1000
 """Columns of a table that no terminal shows: whatever reads it gets whole lines."""
 
@@ -58,38 +60,50 @@ def stdout() -> TextIO:
 
 def say(text: str) -> None:
     """One line to the person."""
-    sys.stderr.write(f"booklore: {text}\n")
+    sys.stderr.write(f"booklore: {plain(text)}\n")
 
 
 def show_json(document: Any) -> None:
-    stream = stdout()
-    is_unicode = "utf" in (stream.encoding or "").lower()
-    stream.write(json.dumps(document, indent=2, ensure_ascii=not is_unicode) + "\n")
-    stream.flush()
+    is_unicode = "utf" in (stdout().encoding or "").lower()
+    write(json.dumps(document, indent=2, ensure_ascii=not is_unicode) + "\n")
 
 
 def show(*lines: str) -> None:
-    stream = stdout()
-    stream.write("".join(f"{line}\n" for line in lines))
-    stream.flush()
+    write("".join(f"{line}\n" for line in lines))
 
 
 def show_table(rows: Iterable[Sequence[Any]], *columns: str) -> None:
-    """Rows as a table; a column whose name ends in `#` holds numbers."""
+    """Rows as a table; a column whose name ends in `#` holds numbers. The first one is never broken."""
     from rich.console import Console
     from rich.table import Table
 
     table = Table(
         box=None, pad_edge=False, header_style="bold", show_header=any(column.strip("#") for column in columns)
     )
-    for column in columns:
+    for number, column in enumerate(columns):
         justify: Any = "right" if column.endswith("#") else "left"
-        table.add_column(column.removesuffix("#"), justify=justify, overflow="fold")
+        table.add_column(column.removesuffix("#"), justify=justify, overflow="fold", no_wrap=number == 0)
     for row in rows:
         table.add_row(*(plain(cell) for cell in row))
     stream = stdout()
     width = None if stream.isatty() else WIDE
-    Console(file=stream, width=width, markup=False, emoji=False, highlight=False).print(table)
+    console = Console(file=stream, width=width, markup=False, emoji=False, highlight=False)
+    with console.capture() as captured:
+        console.print(table)
+    show(*(line.rstrip() for line in captured.get().splitlines()))
+
+
+def write(text: str) -> None:
+    """Writes to standard output at once. Raises Refused when it cannot; ends quietly when nobody reads any more."""
+    stream = stdout()
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # what is left would fail again at the end
+        if isinstance(error, BrokenPipeError):
+            raise SystemExit(1) from None
+        raise Refused(f"standard output: {error.strerror}") from error
 
 
 def plain(cell: Any) -> str:

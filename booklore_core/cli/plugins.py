@@ -30,7 +30,7 @@ def list_all(as_json: Json = False) -> None:
         return
     rows = [
         (one["name"], one["kind"], "on" if one["enabled"] else "off", one["version"], one["source"],
-         in_words(one["waiting"]), one["error"] or "")
+         in_words(one["waiting"]), one["error"] or "-")
         for one in entries
     ]  # fmt: skip
     show_table(rows, "NAME", "KIND", "STATE", "VERSION", "SOURCE", "WAITING", "ERROR")
@@ -84,7 +84,7 @@ def info(name: Name, as_json: Json = False) -> None:
     show_table(lines(found), "", "")
     if found["settings"]:
         show("")
-        rows = [(one["name"], as_text(one["value"]), one["help"]) for one in found["settings"]]
+        rows = [(one["name"], as_text(one["value"]) or "-", one["help"]) for one in found["settings"]]
         show_table(rows, "SETTING", "VALUE", "WHAT IT IS")
 
 
@@ -92,8 +92,8 @@ def lines(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
     texts: dict[str, Callable[[Any], str]] = {"enabled": lambda on: "yes" if on else "no", "waiting": in_words}
     for name, value in found.items():
         if name != "settings":
-            listed = ", ".join(map(str, value)) if isinstance(value, list) else str(value or "-")
-            yield name, texts[name](value) if name in texts else listed
+            listed = ", ".join(map(str, value)) if isinstance(value, list) else str(value or "")
+            yield name, texts[name](value) if name in texts else listed or "-"
 
 
 @app.command()

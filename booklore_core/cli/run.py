@@ -7,7 +7,7 @@ import typer
 from booklore_core.cli.errors import Refused
 from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json, Yes
-from booklore_core.cli.output import show, show_json, show_table
+from booklore_core.cli.output import plain, show, show_json, show_table
 from booklore_core.cli.terminal import run_flow
 from booklore_core.cli.track import find_book
 
@@ -35,7 +35,7 @@ def run(
         effects = [effect.as_json() for effect in result.effects]
         show_json({"ok": result.ok, "message": result.message, "data": result.data, "effects": effects})
     else:
-        show(*filter(None, (result.message, *map(effect_text, result.effects))))
+        show(*map(plain, filter(None, (result.message, *map(effect_text, result.effects)))))
     if not result.ok:
         raise typer.Exit(1)
 
@@ -62,7 +62,12 @@ def as_argument(text: str) -> tuple[str, Any]:
     if not (name and sign):
         raise Refused(f"--arg {text}: expected NAME=VALUE")
     words: dict[str, Any] = {"true": True, "false": False}
-    return name, words.get(value, int(value) if value.isdecimal() else value)
+    return name, words.get(value, int(value) if is_number(value) else value)
+
+
+def is_number(text: str) -> bool:
+    """Whether text is a whole number as one writes it; 00123 may be a password."""
+    return text.isdecimal() and len(text) < 19 and str(int(text)) == text
 
 
 def effect_text(effect: Any) -> str:

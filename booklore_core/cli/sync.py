@@ -46,7 +46,7 @@ def show_report(report: "Report", as_json: bool) -> None:
         show("No target is enabled; see `booklore plugins list`.")
         return
     rows = [
-        (run.target, in_words(run.delivered), in_words(run.waiting), in_words(run.rejected), run.unavailable or "")
+        (run.target, in_words(run.delivered), in_words(run.waiting), in_words(run.rejected), run.unavailable or "-")
         for run in report.runs
     ]
     show_table(rows, "TARGET", "DELIVERED", "WAITING", "REJECTED", "UNAVAILABLE")

@@ -13,8 +13,7 @@ local deleted = guarded(function(file)
     if book.partial_md5 then Spool.record("delete", { book = book }, true) end
 end)
 
--- The one hook into KOReader: deletions, renames, moves and copies pass here, and only the first have no target.
--- This file is loaded once per KOReader, so there is one hook however many instances of the plugin come and go.
+-- The one hook into KOReader, set once as this file is loaded once. Renames, moves and copies pass here with a target.
 local original = DocSettings.updateLocation
 DocSettings.updateLocation = function(file, new, ...)
     if not new then deleted(file) end

@@ -29,26 +29,24 @@ local function isInReach(url)
     return url and (url:find("//127.", 1, true) or url:find("//localhost", 1, true) or NetworkMgr:isConnected())
 end
 
--- Takes over the core's settings; but a switch flipped here that the core does not know of yet comes first.
-local function follow(state)
-    Memory:saveSetting("ask_wifi", state.ask_wifi == true):saveSetting("silent", state.silent == true)
-    if state.enabled == nil or state.enabled == Memory:nilOrTrue("enabled") or Memory:has("untold") then return end
-    Screen.reader:switch(state.enabled)
-end
-
 local apply = guarded(function(wish, result)
     local removed = #(result.seen or {}) > 0 and Spool.remove(result.seen)
     if result.token then Memory:saveSetting("token", result.token):saveSetting("url", wish.url) end
-    if result.used then Memory:delSetting("code") end
+    if result.used then wish.code = Memory:delSetting("code"):readSetting("code") end
     if result.told == Memory:nilOrTrue("enabled") then Memory:delSetting("untold") end -- else flipped again meanwhile
     if result.menu then Menu.take(result.menu) end
     if result.used or result.told ~= nil or result.menu then Memory:flush() end
-    if result.state then guarded(follow)(result.state) end
-    Menu.answered = result.reached
-    local command = not result.reached and not started and Memory:readSetting("start_command")
+    if result.reached ~= nil then Menu.answered = result.reached end
+    local command = result.reached == false and not started and Memory:readSetting("start_command")
     if command then started = os.execute("(" .. command .. ") >/dev/null 2>&1 &") ~= nil end
     Screen.show(result.effects)
     if result.more and removed then table.insert(queue, 1, wish) elseif wish.done then wish.done(result.err) end
+    local state = result.state
+    if not state then return end
+    Memory:saveSetting("ask_wifi", state.ask_wifi == true):saveSetting("silent", state.silent == true)
+    -- A switch flipped here that the core does not know of yet comes first.
+    local differs = state.enabled ~= nil and state.enabled ~= Memory:nilOrTrue("enabled")
+    if differs and Memory:hasNot("untold") then Screen.reader:switch(state.enabled) end
 end)
 
 Handoff.watch = guarded(function(wish, pid, fd, left)
@@ -74,8 +72,7 @@ function Handoff.start()
     UIManager:scheduleIn(POLL, Handoff.watch, wish, pid, fd, DEADLINE)
 end
 
---- Asks the core: the spool goes first, then `path` with `body`; `done` is told why, if that failed. Only for a wish with
---- `wifi` may Wi-Fi be switched on.
+--- Asks the core: spool first, then `path` with `body`; `done` is told what failed. With `wifi`, may switch Wi-Fi on.
 function Screen.send(wish)
     wish.url, wish.menu = wish.url or Memory:readSetting("url"), Menu.version()
     if isInReach(wish.url) then

@@ -9,7 +9,8 @@ local rapidjson = require("rapidjson")
 local _ = require("gettext")
 
 local Menu = { answered = false } -- whether the core answered when it was last asked
-local tree, nodes, shown
+local tree, shown
+local items = {} -- of KOReader's menus, by the node's id: a menu that is open shows what changes in them
 
 --- What gestures and profiles can always reach: the core's name for it, KOReader's id and event, and a title.
 Menu.GESTURES = {
@@ -25,25 +26,33 @@ local function register(id, event, title, arg)
     Dispatcher:registerAction("booklore_" .. id, action)
 end
 
-local function index(items)
-    for _i, node in ipairs(items or {}) do
-        nodes[node.id or node] = node
-        index(node.items)
+local function entries(nodes)
+    local list = {}
+    for i, node in ipairs(nodes or {}) do
+        local item = items[node.id or node] or { keep_menu_open = true }
+        items[node.id or node], list[i] = item, item
+        item.text, item.enabled, item.checked = tostring(node.text), node.enabled, node.checked
+        item.help_text, item.radio, item.sub_item_table = node.help, node.radio, node.items and entries(node.items)
+        item.callback = node.action and guarded(function(menu)
+            shown = menu
+            Screen.act(node.action, node.args)
+        end)
     end
+    return list
 end
+
+function Menu.version() return tree.version end
 
 --- Takes over a menu, and shows it where it is open.
 function Menu.take(text)
     Memory:saveSetting("menu", text)
-    tree, nodes = rapidjson.decode(text) or {}, {}
-    index(tree.items)
+    tree = rapidjson.decode(text) or {}
     for _i, one in ipairs(tree.actions or {}) do
         if not Menu.GESTURES[one.id] then register("action_" .. one.id, "BookloreAction", one.title, one.id) end
     end
+    entries(tree.items)
     if shown and UIManager:isWidgetShown(shown.show_parent) then shown:updateItems() end
 end
-
-function Menu.version() return tree.version end
 
 local function pair()
     local url = { kind = "ask", text = _("Address of the core"), default = Memory:readSetting("url") or "http://" }
@@ -56,33 +65,14 @@ local function pair()
     end)
 end
 
-local function entries(items)
-    local list = {}
-    for i, node in ipairs(items or {}) do
-        local function now() return nodes[node.id] or node end
-        list[i] = {
-            text_func = function() return tostring(now().text) end,
-            enabled_func = function() return now().enabled ~= false end,
-            checked_func = node.checked ~= nil and function() return now().checked == true end or nil,
-            help_text = node.help, radio = node.radio, keep_menu_open = true,
-            sub_item_table_func = node.items and guarded(function() return entries(now().items) end),
-            callback = node.action and guarded(function(menu)
-                shown = menu
-                Screen.act(node.action, node.args)
-            end),
-        }
-    end
-    return list
-end
-
 --- The entries below "BookLore Sync": the core's, and what one needs when it is out of reach.
 Menu.build = guarded(function()
-    local items = entries(tree.items)
-    if Menu.answered and Memory:has("token") then return items end
-    table.insert(items, 1, { text = Screen.waiting(), enabled = false })
-    if Spool.error then table.insert(items, 2, { text = Spool.error, enabled = false }) end
-    table.insert(items, { text = _("Pair with core…"), keep_menu_open = true, callback = guarded(pair) })
-    return items
+    local list = entries(tree.items)
+    if Menu.answered and Memory:has("token") then return list end
+    table.insert(list, 1, { text = Screen.waiting(), enabled = false })
+    if Spool.error then table.insert(list, 2, { text = Spool.error, enabled = false }) end
+    table.insert(list, { text = _("Pair with core…"), keep_menu_open = true, callback = guarded(pair) })
+    return list
 end)
 
 for _name, gesture in pairs(Menu.GESTURES) do register(unpack(gesture)) end

@@ -11,9 +11,7 @@ local EVERY_TURNS, EVERY_SECONDS = 5, 60
 
 -- Stands still while the device sleeps, and no clock correction moves it.
 local function now() return time.to_s(time.monotonic()) end
-
 local function text(value) return type(value) == "string" and value ~= "" and value or nil end
-
 local pages = guarded(function(ui) return ui.document:getPageCount() end)
 
 local place = guarded(function(ui, page, count)
@@ -60,8 +58,7 @@ function Stretch:leavePage(at)
     self.since = at
 end
 
---- Takes note of the page on show; true when a checkpoint is due. Where the number of pages has changed the book was
---- laid out anew, and where the core has moved the reader nobody has read: both are no page turns.
+--- Takes note of the page on show; true when a checkpoint is due. A new layout or a jump of ours is no page turn.
 function Stretch:show(page)
     if type(page) ~= "number" then return false end
     local at, count = now(), pages(self.ui)
@@ -73,8 +70,7 @@ function Stretch:show(page)
     return #self.dwell >= EVERY_TURNS or at - self.told >= EVERY_SECONDS
 end
 
---- What a line says of the book and of where the reader is. `stars` is null when none are given, and left out when
---- they cannot be read. A stretch that has ended tells of the last page and of the annotations too.
+--- What a line says of the book and its reader. `stars`: null when none are given, left out when they are not known.
 function Stretch:snapshot(ended)
     local ui, summary = self.ui, self.ui.doc_settings:readSetting("summary")
     local reading = place(ui, self.page, self.pages) or {}

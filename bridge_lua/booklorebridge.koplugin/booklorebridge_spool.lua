@@ -24,13 +24,11 @@ function Spool.reserve() Memory:saveSetting("reserved", used + 500):flush() end
 local function line(event, fields)
     used = used + 1
     fields.device, fields.at = Memory:readSetting("device").id, os.date("!%Y-%m-%dT%H:%M:%SZ", os.time())
-    local ok, text = pcall(rapidjson.encode, fields, { sort_keys = true })
-    if not ok then -- what JSON cannot say costs the annotations, not the line
-        fields.annotations = nil
-        text = rapidjson.encode(fields, { sort_keys = true })
-    end
+    local function encode() return rapidjson.encode(fields, { sort_keys = true }) end
+    local ok, text = pcall(encode)
+    if not ok then fields.annotations = nil end -- what JSON cannot say costs the annotations, not the line
     local start = string.format('{"v":1,"id":"%s-%06d","event":"%s",', fields.device, used, event)
-    return start .. util.fixUtf8(text:sub(2), "\239\191\189")
+    return start .. util.fixUtf8((ok and text or encode()):sub(2), "\239\191\189")
 end
 
 local function head()
@@ -45,12 +43,11 @@ local function put(path, mode, lines, durable)
     -- A line was torn when KOReader died: what follows must not be glued to it.
     local torn = file:seek("end") > 0 and file:seek("end", -1) and file:read(1) ~= "\n"
     file:seek("end")
-    local ok
-    ok, err = file:write(torn and "\n" or "", table.concat(lines, "\n"), "\n")
-    if ok then ok, err = file:flush() end
+    local ok, why = file:write(torn and "\n" or "", table.concat(lines, "\n"), "\n")
+    if ok then ok, why = file:flush() end
     if ok and durable then guarded(ffiUtil.fsyncOpenedFile)(file) end -- not every file system can
     file:close()
-    return ok, err
+    return ok, why
 end
 
 --- Adds an event; `durable` waits until the disk has it, so never in a page turn. On a full disk memory keeps it.

@@ -34,14 +34,9 @@ for name, gesture in pairs(Menu.GESTURES) do
     BookloreBridge["on" .. gesture[2]] = function(self) return self:onBookloreAction(name) end
 end
 
-local function note(event)
-    Spool.record(event, {})
-    Handoff.soon()
-end
-
 function BookloreBridge:begin(event)
-    self.stretch = Snapshot.begin(self.ui)
-    Spool.record(event, self.stretch:snapshot())
+    self.stretch = self.ui.document and Snapshot.begin(self.ui)
+    Spool.record(event, self.stretch and self.stretch:snapshot() or {})
     Handoff.soon()
 end
 
@@ -86,13 +81,14 @@ function BookloreBridge:onCloseDocument()
     if not leaving then Handoff.soon() end
 end
 
-function BookloreBridge:onResume()
-    if self.ui.document then self:begin("resume") else note("resume") end
-end
-
 function BookloreBridge:onReaderReady() self:begin("book_open") end
+function BookloreBridge:onResume() self:begin("resume") end
 function BookloreBridge:onSuspend() self:finish("suspend") end -- Wi-Fi is down by now: the lines go at the next chance
-function BookloreBridge:onNetworkConnected() note("network_connected") end
+
+function BookloreBridge:onNetworkConnected()
+    Spool.record("network_connected", {})
+    Handoff.soon()
+end
 
 for _i, event in ipairs{ "Exit", "Restart", "PowerOff", "Reboot" } do
     BookloreBridge["on" .. event] = function() leaving = true end

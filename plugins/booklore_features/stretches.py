@@ -125,7 +125,8 @@ def split(lines: Iterable[Any]) -> Iterator[Stretch]:
 def join(stretches: Iterable[Stretch | None], rules: Rules) -> Iterator[list[Stretch]]:
     """Stretches that count, alone or with the short ones just before them. None: nothing is joined across it.
 
-    One by whose clock nothing can be told is joined with none: it would spoil the others.
+    One by whose clock nothing can be told is joined with none: it would spoil the others. One without a page turn is
+    no part of a session (seed offline-support).
     """
     joined: list[Stretch] = []
     for stretch in stretches:
@@ -141,8 +142,8 @@ def join(stretches: Iterable[Stretch | None], rules: Rules) -> Iterator[list[Str
 
 def follows(before: Stretch, stretch: Stretch) -> bool:
     pause = (stretch.first.at - before.last.at).total_seconds()
-    is_told = not (before.clock_fault or stretch.clock_fault)
-    return is_told and same_book(before.first, stretch.first) and 0 <= pause <= LONGEST_PAUSE
+    is_read = before.turns > 0 and stretch.turns > 0 and not (before.clock_fault or stretch.clock_fault)
+    return is_read and same_book(before.first, stretch.first) and 0 <= pause <= LONGEST_PAUSE
 
 
 def is_run(ends: Sequence[tuple[str, str]], stretches: Sequence[Stretch]) -> bool:
@@ -187,7 +188,8 @@ def neighbourhood(event: Event, lines: Sequence[Any], reach: int, rules: Rules) 
         low -= 1
     last = len(stretches) - 1
     high = min(own + 1, last)
-    while high < last and not is_apart(stretches[high], stretches[high + 1], rules):
+    known = last if ends_all else last - 1  # the last stretch may be cut off: nothing can be told by it
+    while high < last and (high >= known or not is_apart(stretches[high], stretches[high + 1], rules)):
         high += 1
     until = "\U0010ffff" if high == last else str(stretches[high + 1].first.order)
     is_whole = (low > 0 or starts_all) and (high < last or ends_all)

@@ -33,7 +33,7 @@ GESTURES = {
 
 
 def texts(items: list[Any]) -> list[str]:
-    return [from_lua(item.text or item.text_func()) for item in items]
+    return [from_lua(item.text) for item in items]
 
 
 @pytest.fixture
@@ -48,11 +48,11 @@ def test_the_menu_is_the_cores(with_menu: EReader) -> None:
     sync, cache = with_menu.menu()
 
     assert texts([sync, cache]) == ["Enable sync", "Sync & Cache"]
-    assert sync.checked_func() is True
+    assert sync.checked is True
     assert cache.help_text == "What waits"
-    inside = list(cache.sub_item_table_func().values())
+    inside = list(cache.sub_item_table.values())
     assert texts(inside) == ["Sync Pending Now (3S)", "Clear Cache"]
-    assert [item.enabled_func() for item in inside] == [True, False]
+    assert [item.enabled for item in inside] == [True, False]
 
 
 def test_the_menu_is_fetched_only_when_its_version_is_new(with_menu: EReader, core: LoopbackCore) -> None:
@@ -86,7 +86,7 @@ def test_a_menu_that_was_never_fetched_says_how_many_events_wait(reader: EReader
 
 def test_a_tap_runs_the_action_with_its_arguments(with_menu: EReader, core: LoopbackCore) -> None:
     book = with_menu.open()
-    with_menu.menu()[1].sub_item_table_func()[1].callback(None)
+    with_menu.menu()[1].sub_item_table[1].callback(None)
     with_menu.pass_time(5)
 
     (body,) = core.bodies("/v1/actions/sync_pending")
@@ -95,7 +95,7 @@ def test_a_tap_runs_the_action_with_its_arguments(with_menu: EReader, core: Loop
 
 
 def test_an_open_menu_shows_what_changed(with_menu: EReader, core: LoopbackCore) -> None:
-    item = with_menu.menu()[1].sub_item_table_func()[1]
+    item = with_menu.menu()[1].sub_item_table[1]
     window = with_menu.lua.eval("{ updateItems = function(self) self.updated = true end }")
     window.show_parent = window
     with_menu.ko.shown[1] = window
@@ -104,7 +104,7 @@ def test_an_open_menu_shows_what_changed(with_menu: EReader, core: LoopbackCore)
     item.callback(window)
     with_menu.pass_time(5)
 
-    assert window.updated and item.text_func() == "Sync Pending Now"
+    assert window.updated and item.text == "Sync Pending Now"
 
 
 @pytest.mark.parametrize("gesture", GESTURES)

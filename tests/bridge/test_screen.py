@@ -118,9 +118,7 @@ def test_picking_nothing_is_an_empty_list(paired: EReader, core: LoopbackCore) -
 
 
 @pytest.mark.parametrize(("default", "typed"), [(30, "45"), ("KOReader", "Café")])
-def test_ask_answers_with_what_was_typed(
-    paired: EReader, core: LoopbackCore, default: object, typed: str
-) -> None:
+def test_ask_answers_with_what_was_typed(paired: EReader, core: LoopbackCore, default: object, typed: str) -> None:
     dialog = ask(paired, core, "ask", default=default)
     dialog.typed = to_lua(typed)
     press(dialog, "OK")

@@ -347,3 +347,18 @@ def test_a_lower_threshold_counts_no_reading_twice(open_core, is_sent):
     core.sync()
 
     assert sum(item.body["duration"] for item in bookworm.received) == 80
+
+
+def test_a_stretch_without_a_page_turn_is_no_part_of_a_session(sessions):
+    reader = SampleReader()
+    reader.open(DUNE)
+    reader.wait(20)
+    reader.suspend()
+    reader.sleep(60)
+    begin = reader.resume()["at"]
+    reader.turn(2, seconds=30)
+    reader.close()
+
+    (session,) = sessions(reader, min_duration=0)
+
+    assert (session["start"], session["duration"]) == (begin, 60)

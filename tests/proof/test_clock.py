@@ -128,7 +128,6 @@ def test_two_sessions_that_begin_in_the_same_second_both_arrive(household: House
     begin_together(household, "close_after", after=2)
 
 
-@pytest.mark.xfail(reason="the target takes any session of the book that begins in that second for the lost one")
 def test_two_sessions_of_the_same_second_both_arrive_after_a_lost_request(open_household: OpenHousehold) -> None:
     begin_together(open_household("custom"), "close_before", after=1)
 
@@ -161,9 +160,6 @@ def test_order_is_that_of_the_counter_when_the_clock_went_back(household: Househ
     assert held_sessions(household.server) == Counter({session[1:]: 1 for session in diary.facts().session})
 
 
-@pytest.mark.xfail(
-    reason="an item made before its target was registered, by the clock, is never due there", strict=True
-)
 @pytest.mark.parametrize("seconds", [3600, 365 * 86400])
 def test_core_whose_own_clock_goes_back_still_delivers(open_household: OpenHousehold, seconds: int) -> None:
     """A home server without a battery for its clock boots in the past until the network tells it the time."""

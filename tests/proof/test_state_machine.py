@@ -100,9 +100,12 @@ class ReadingLife(RuleBasedStateMachine):
     def get_into_trouble(self, fault: str, after: int, times: int | None) -> None:
         self.server.fail(fault, "* /", times, after)
 
-    @rule(fault=st.sampled_from(TROUBLES), after=st.integers(0, 3))
-    def answer_a_session_badly(self, fault: str, after: int) -> None:
-        self.server.fail(fault, "POST /api/v1/reading-sessions", 1, after)
+    @rule(number=devices, fault=st.sampled_from(TROUBLES), after=st.integers(0, 2), lasts=st.booleans())
+    def sync_and_be_answered_badly(self, number: int, fault: str, after: int, lasts: bool) -> None:
+        """Something new is sent, and the answer to a session leaves its outcome open."""
+        hand_over(self.core, lines_of([*self.spools[number], self.diaries[number].read("Emma", 2)]))
+        self.server.fail(fault, "POST /api/v1/reading-sessions", None if lasts else 1, after)
+        self.household.sync(self.core)
 
     @rule()
     def get_out_of_trouble(self) -> None:

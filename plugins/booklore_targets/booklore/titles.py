@@ -20,22 +20,23 @@ def title_key(text: str | None) -> str:
 
 
 def titles_agree(one: str | None, other: str | None) -> bool:
-    """Whether nothing in two titles speaks against their naming one book; an unknown title never does.
+    """Whether nothing in two titles speaks against their naming one book.
 
     A box and its volumes share an ISBN, so "Saga: Volume One" is neither "Saga: Volume Two" nor "Saga", nor is
-    "Foundation" "Foundation and Empire". A subtitle that only one of them has is no difference.
+    "Foundation" "Foundation and Empire". A subtitle that only one of them has is no difference. An unknown title may be
+    any but that of one of several.
     """
     if not title_key(one) or not title_key(other):
-        return True
+        return not names_volume(words(title_key(one or other)))
     (main, rest), (other_main, other_rest) = split_title(one), split_title(other)
     if main != other_main:
         return False
     return rest == other_rest or not ((rest and other_rest) or names_volume(rest or other_rest))
 
 
-def names_volume(rest: list[str]) -> bool:
-    """Whether what follows a title says which part of a set a book is, or that it is the set."""
-    return any(VOLUME.fullmatch(word) for word in rest)
+def names_volume(said: list[str]) -> bool:
+    """Whether words of a title say which part of a set a book is, or that it is the set."""
+    return any(VOLUME.fullmatch(word) for word in said)
 
 
 def authors_agree(some: Sequence[str], others: Sequence[str]) -> bool:
