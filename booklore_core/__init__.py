@@ -4,7 +4,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from booklore_core.events import UNKNOWN as UNKNOWN
     from booklore_core.events import Book as Book
     from booklore_core.events import BookClose as BookClose
     from booklore_core.events import BookOpen as BookOpen
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from booklore_core.items import Remark as Remark
     from booklore_core.items import canonical_json as canonical_json
     from booklore_core.journal import Journal as Journal
+    from booklore_core.line_fields import UNKNOWN as UNKNOWN
     from booklore_core.settings import Section as Section
     from booklore_core.settings import Setting as Setting
     from booklore_core.store import Store as Store
@@ -57,12 +57,13 @@ if TYPE_CHECKING:
     from booklore_core.targets import TargetUnavailable as TargetUnavailable
 
 EXPORTS = {
-    "events": "Book BookClose BookOpen Delete Device Event NetworkConnected PageTurns Rating Reading Resume UNKNOWN",
+    "events": "Book BookClose BookOpen Delete Device Event NetworkConnected PageTurns Rating Reading Resume",
     "flows": "Action Ask AskReader Choose Confirm Effect Flow GoTo Info Pick Question Request Result Schedule Toast",
     "hookspecs": "API_VERSION hookimpl",
     "isbn": "find_isbn normalize_isbn",
     "items": "BookRef Item Remark TOMBSTONE canonical_json",
     "journal": "Journal",
+    "line_fields": "UNKNOWN",
     "settings": "Section Setting",
     "store": "Store",
     "targets": "Before BookUnmatched Candidate Check Declined Finding ItemFailed ItemRejected Match Target"

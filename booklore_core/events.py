@@ -202,6 +202,18 @@ def decode_line(text: str) -> Any:
         raise BadLine("line", f"not JSON ({error})") from error
 
 
+def mended(value: Any) -> Any:
+    """value with U+FFFD for what no database stores in a text: half surrogate pairs and NUL.
+
+    One damaged character of a highlight must not cost the session it came with.
+    """
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [mended(part) for part in value]
+    return {mended(key): mended(part) for key, part in value.items()} if isinstance(value, dict) else value
+
+
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON number")
 

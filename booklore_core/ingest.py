@@ -12,7 +12,7 @@ from sqlalchemy.exc import DataError
 
 from booklore_core.books import Books
 from booklore_core.database import Database
-from booklore_core.events import BadLine, Device, Event, Rating, decode_line, parse_event
+from booklore_core.events import BadLine, Device, Event, Rating, decode_line, mended, parse_event
 from booklore_core.items import Item, Remark
 from booklore_core.journal import Journal
 from booklore_core.line_fields import UNKNOWN
@@ -49,7 +49,7 @@ PATIENCE = 10
 """So many events at which a feature fails again end its replay for now: a broken plugin must not slow down the rest."""
 
 UNFIT = (ValueError, OverflowError, RecursionError, DataError)
-"""What a line comes to that no database takes, for instance half a surrogate pair or a number of 30 digits."""
+"""What a line comes to that no database takes, for instance a number of 30 digits."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Ingest:
         taken = Taken()
         for number, line in enumerate(lines, start=1):
             try:
-                self._take_line(decode_line(line) if isinstance(line, str) else line, taken, now)
+                self._take_line(mended(decode_line(line) if isinstance(line, str) else line), taken, now)
             except BadLine as error:
                 self._reject(number, line, source, error, taken, now)
             except UNFIT as error:
@@ -101,7 +101,7 @@ class Ingest:
         return taken
 
     def _reject(self, number: int, line: Any, source: str, error: BadLine, taken: Taken, now: datetime) -> None:
-        self._keep_aside(line, source, error, now)
+        self.keep_aside(line, source, error, now)
         event_id = error.event_id if error.event_id and storable(error.event_id) == error.event_id else None
         taken.rejected.append(Rejected(number, error.field, error.reason, event_id))
 
@@ -192,7 +192,7 @@ class Ingest:
         self._database.run(REPLAYED, event=row["event"], plugin=plugin.name, hook=row["hook"])
         return again is None or self._ask(plugin, again, row["event"], now) is not None
 
-    def _keep_aside(self, line: Any, source: str, error: BadLine, now: datetime) -> None:
+    def keep_aside(self, line: Any, source: str, error: BadLine, now: datetime) -> None:
         text = storable(line)
         self._database.run(
             KEEP_ASIDE,

@@ -317,3 +317,17 @@ def rows_read(open_core, monkeypatch):
 
 def test_the_work_for_a_line_does_not_grow_with_the_journal(rows_read):
     assert rows_read(120) == rows_read(40)
+
+
+@pytest.mark.parametrize("character", ["\ud83d", "\x00"])
+def test_a_damaged_character_costs_no_session(open_core, character):
+    core, reader = open_core(FakeTarget()), SampleReader()
+    reader.open({**sample_book("Dune"), "title": f"Dune {character}"})
+    reader.turn(10)
+    reader.close(annotations=[{"datetime": "2026-11-20 13:41:02", "text": f"half {character}"}])
+
+    taken = core.take(reader.lines, "test")
+    repeated = core.take(reader.lines, "test")
+
+    assert (taken.rejected, taken.news, repeated.repeated) == ([], 1, 2)
+    assert core.status().waiting[0].title == "Dune \ufffd"

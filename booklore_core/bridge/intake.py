@@ -1,13 +1,12 @@
 """Taking in a device's lines: its own only, torn and foreign ones kept aside."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any
 
 from booklore_core.core import Core
 from booklore_core.events import BadLine, decode_line
-from booklore_core.ingest import KEEP_ASIDE, Taken, storable
+from booklore_core.ingest import Taken
 
 
 @dataclass(frozen=True)
@@ -26,15 +25,14 @@ def receive(core: Core, device: str, lines: list[Any]) -> Received:
     rejected = [rejection(own[one.line - 1], one.id, one.error) for one in taken.rejected]
     for index in sorted(set(range(len(sound))) - set(own)):
         error = BadLine("device", f"expected {device!r}, the device that the token was given to")
-        keep_aside(core, sound[index], device, error)
+        core.ingest.keep_aside(sound[index], f"device {device}", error, core.clock())
         rejected.append(rejection(index, sound[index].get("id"), str(error)))
     return Received(taken, sorted(rejected, key=lambda one: one["index"]))
 
 
 def readable(line: Any) -> Any:
-    """The line as it can be stored: decoded where it is whole, as text where it is torn, without lone surrogates."""
-    text = line if isinstance(line, str) else json.dumps(line, ensure_ascii=False)
-    text = text.encode("utf-8", "replace").decode()
+    """The line decoded, by the strict rules of a spool file; as text where it is torn or breaks them."""
+    text = line if isinstance(line, str) else json.dumps(line)
     try:
         return decode_line(text)
     except BadLine:
@@ -47,9 +45,3 @@ def is_foreign(line: Any, device: str) -> bool:
 
 def rejection(index: int, event_id: Any, error: str) -> dict[str, Any]:
     return {"index": index, **({"id": event_id} if isinstance(event_id, str) else {}), "error": error}
-
-
-def keep_aside(core: Core, line: Any, device: str, error: BadLine) -> None:
-    text = storable(line)
-    values = {"digest": hashlib.sha256(text.encode()).hexdigest(), "source": f"device {device}", "line": text}
-    core.database.run(KEEP_ASIDE, **values, field=error.field, reason=error.reason, now=core.clock().timestamp())

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from booklore_core.events import Digest
+from booklore_core.line_fields import Digest
 
 MAX_LINES = 1000
 

@@ -39,8 +39,7 @@ end
 
 -- Trades a six-digit code for this device's token. The code is used up, unless the core could not judge it.
 local function pair(code)
-    local body = { code = code, device = Memory:readSetting("device") }
-    local ok, answer = pcall(ask, "POST", "/v1/pair", body)
+    local ok, answer = pcall(ask, "POST", "/v1/pair", { code = code, device = Memory:readSetting("device") })
     result.used = ok or (status ~= 429 and tostring(status):find("^4%d%d$") ~= nil)
     if not ok and (wish.code or Memory:hasNot("token")) then error(answer, 0) end
     result.token = ok and answer.token or nil
@@ -75,11 +74,11 @@ local function carryOut()
         result.told = enabled
     end
     if wish.path then ask("POST", wish.path, wish.body) end
-    local menu = result.state and result.state.menu
-    if wish.code or menu and menu ~= wish.menu then result.menu = select(2, ask("GET", "/v1/menu")) end
+    local known, now = rapidjson.decode(Memory:readSetting("menu") or "{}").version, (result.state or {}).menu
+    if wish.code or now and now ~= known then result.menu = select(2, ask("GET", "/v1/menu")) end
 end
 
---- Carries out a wish: `url`, `menu` (the version that is known), and perhaps `code`, or `path` and `body`.
+--- Carries out a wish: `url`, and perhaps `code`, or `path` and `body`.
 return function(given)
     wish, result = given, { effects = rapidjson.array(), seen = rapidjson.array() }
     local ok, err = pcall(carryOut)

@@ -74,7 +74,7 @@ end
 
 --- Asks the core: spool first, then `path` with `body`; `done` is told what failed. With `wifi`, may switch Wi-Fi on.
 function Screen.send(wish)
-    wish.url, wish.menu = wish.url or Memory:readSetting("url"), Menu.version()
+    wish.url = wish.url or Memory:readSetting("url")
     if isInReach(wish.url) then
         table.insert(queue, wish)
         Handoff.start()
@@ -92,7 +92,7 @@ local background = guarded(function() Screen.send{} end)
 --- A hand-off that nobody asked for: silent.
 function Handoff.soon(seconds)
     UIManager:unschedule(background)
-    UIManager:scheduleIn(seconds or 0, background)
+    UIManager:scheduleIn(seconds, background)
 end
 
 -- The switch works at once and without the core, which is told as soon as it can be.
@@ -100,15 +100,16 @@ local function toggle()
     Memory:saveSetting("untold", true)
     Screen.reader:switch(not Memory:nilOrTrue("enabled"))
     local text = Memory:isTrue("enabled") and _("Sync is on.") or _("Sync is off.")
-    Screen.send{ done = function() if Memory:has("untold") then Screen.toast(text) end end }
+    Screen.send{ done = function() if Memory:has("untold") then Screen.tell(nil, text) end end }
 end
 
 --- What a person asked for by menu or gesture.
 function Screen.act(name, args)
-    if name == "toggle_sync" then return toggle() end
     local stretch = Screen.reader.stretch
     local body = { book = stretch and stretch.book, args = args or rapidjson.object() }
-    Screen.send{ path = "/v1/actions/" .. name, body = body, done = Screen.tell, wifi = true }
+    local wish = { path = "/v1/actions/" .. name, body = body, done = Screen.tell, wifi = true }
+    if name == "toggle_sync" then toggle() else Screen.send(wish) end
+    return true
 end
 
 return Handoff

@@ -41,8 +41,6 @@ local function entries(nodes)
     return list
 end
 
-function Menu.version() return tree.version end
-
 --- Takes over a menu, and shows it where it is open.
 function Menu.take(text)
     Memory:saveSetting("menu", text)
@@ -59,7 +57,7 @@ local function pair()
     Screen.ask(url, function(address)
         Screen.ask({ kind = "ask", text = _("Code from: booklore bridge pair") }, function(code)
             if not (address and code) then return end
-            local function done(err) Screen.toast(err or _("Paired with the core.")) end
+            local function done(err) Screen.tell(err, _("Paired with the core.")) end
             Screen.send{ url = address, code = code, done = done }
         end)
     end)

@@ -45,15 +45,12 @@ function Screen.show(effects)
     end
 end
 
-function Screen.toast(text)
-    if not Memory:isTrue("silent") then SHOW.toast{ text = text } end
-end
-
 function Screen.waiting() return _("Events that wait on this device: ") .. #Spool.lines() end
 
---- Says why something that a person asked for did not happen.
-function Screen.tell(err)
-    if err then Screen.toast(Screen.waiting() .. "\n" .. tostring(err)) end
+--- Says why something that a person asked for did not happen; or, if it did, what is done.
+function Screen.tell(err, done)
+    local text = err and Screen.waiting() .. "\n" .. tostring(err) or done
+    if text and not Memory:isTrue("silent") then SHOW.toast{ text = text } end
 end
 
 -- A row for each option, and what the chosen ones are: a tap chooses one and ends the dialog, or picks any.

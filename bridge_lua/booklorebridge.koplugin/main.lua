@@ -24,27 +24,27 @@ function BookloreBridge:addToMainMenu(items)
     items.booklore_bridge = { text = _("BookLore Sync"), sorting_hint = "tools", sub_item_table_func = Menu.build }
 end
 
-function BookloreBridge:onBookloreAction(name)
-    Screen.act(name)
-    return true
+-- Here and not in init: only handlers that the class has when it is loaded are protected by KOReader.
+function BookloreBridge:onBookloreAction(name) return Screen.act(name) end
+for name, gesture in pairs(Menu.GESTURES) do
+    BookloreBridge["on" .. gesture[2]] = function() return Screen.act(name) end
 end
 
--- Here and not in init: only handlers that the class has when it is loaded are protected by KOReader.
-for name, gesture in pairs(Menu.GESTURES) do
-    BookloreBridge["on" .. gesture[2]] = function(self) return self:onBookloreAction(name) end
+local function note(event, fields, durable)
+    Spool.record(event, fields, durable)
+    Handoff.soon(event == "page_turns" and 10 or 0)
 end
 
 function BookloreBridge:begin(event)
     self.stretch = self.ui.document and Snapshot.begin(self.ui)
-    Spool.record(event, self.stretch and self.stretch:snapshot() or {})
-    Handoff.soon()
+    note(event, self.stretch and self.stretch:snapshot() or {})
 end
 
 function BookloreBridge:finish(reason)
     if not self.stretch then return end
     local fields = self.stretch:snapshot(true)
     self.stretch, fields.reason = nil, reason
-    Spool.record("book_close", fields, true)
+    note("book_close", fields, true)
 end
 
 --- Sync is switched on or off, perhaps with a book open: the stretch begins or ends here.
@@ -56,39 +56,31 @@ end
 
 --- Moves the reader where the core says, without counting a page turn. An unknown xpointer would lead to page 1.
 function BookloreBridge:jump(to)
-    local ui, stretch = self.ui, self.stretch
+    local ui, stretch, at = self.ui, self.stretch, to.position
     if not stretch or stretch.book.partial_md5 ~= to.book then return end
-    local xpointer = ui.rolling and type(to.position) == "string" and ui.document:isXPointerInDocument(to.position)
-    local page = ui.paging and tonumber(to.position) or math.floor((tonumber(to.percent) or 0) * stretch.pages + 0.5)
+    local xpointer = ui.rolling and type(at) == "string" and ui.document:isXPointerInDocument(at)
+    local page = ui.paging and tonumber(at) or math.floor((tonumber(to.percent) or 0) * stretch.pages + 0.5)
     if not xpointer and page < 1 then return end
     stretch.jumping = true
     ui.link:addCurrentLocationToStack()
-    if xpointer then return ui.rolling:onGotoXPointer(to.position, to.position) end
-    (ui.rolling or ui.paging):onGotoPage(math.min(page, stretch.pages))
+    local engine = ui.rolling or ui.paging
+    if xpointer then engine:onGotoXPointer(at, at) else engine:onGotoPage(math.min(page, stretch.pages)) end
+    stretch.jumping = nil
 end
 
 function BookloreBridge:onPageUpdate(page)
-    if not (self.stretch and self.stretch:show(page)) then return end -- before ReaderReady none is a page turn
-    Spool.record("page_turns", self.stretch:snapshot())
-    Handoff.soon(10)
+    local stretch = self.stretch -- none before ReaderReady: those updates are no page turns
+    if stretch and stretch:show(page) then note("page_turns", stretch:snapshot()) end
 end
 
 function BookloreBridge:onPosUpdate(_pos, page) self:onPageUpdate(page) end
 function BookloreBridge:onDocumentRerendered() self:onPageUpdate(self.ui:getCurrentPage()) end
 
-function BookloreBridge:onCloseDocument()
-    self:finish(leaving and "exit" or "close")
-    if not leaving then Handoff.soon() end
-end
-
 function BookloreBridge:onReaderReady() self:begin("book_open") end
+function BookloreBridge:onCloseDocument() self:finish(leaving and "exit" or "close") end
+function BookloreBridge:onSuspend() self:finish("suspend") end -- where Wi-Fi is down by now, the lines go later
 function BookloreBridge:onResume() self:begin("resume") end
-function BookloreBridge:onSuspend() self:finish("suspend") end -- Wi-Fi is down by now: the lines go at the next chance
-
-function BookloreBridge:onNetworkConnected()
-    Spool.record("network_connected", {})
-    Handoff.soon()
-end
+function BookloreBridge:onNetworkConnected() note("network_connected", {}) end
 
 for _i, event in ipairs{ "Exit", "Restart", "PowerOff", "Reboot" } do
     BookloreBridge["on" .. event] = function() leaving = true end

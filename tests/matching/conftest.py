@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from library_world import Household, OpenHousehold, Seconds
+from library_world import Household, OpenHousehold
 
 
 @pytest.fixture(params=["booklore", "grimmory", "custom"])
@@ -18,8 +19,8 @@ def dialect(request: pytest.FixtureRequest) -> str:
 def open_household(tmp_path: Path) -> Iterator[OpenHousehold]:
     households: list[Household] = []
 
-    def open_one(dialect: str = "booklore", **environ: str) -> Household:
-        households.append(Household(tmp_path / f"home{len(households)}", dialect, Seconds(), **environ))
+    def open_one(dialect: str = "booklore", library: Any = None, **environ: str) -> Household:
+        households.append(Household(tmp_path / f"home{len(households)}", dialect, library, **environ))
         return households[-1]
 
     yield open_one

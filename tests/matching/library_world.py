@@ -71,9 +71,9 @@ def empty_database() -> bytes:
 class Household:
     """A core on a folder of its own, an account on the server, and readers with their devices."""
 
-    def __init__(self, home: Path, dialect: str, clock: Seconds, **environ: str) -> None:
-        self.dialect, self.clock = dialect, clock
-        self.server = server = BookLoreServer(dialect, now=clock).start()
+    def __init__(self, home: Path, dialect: str, library: Any = None, **environ: str) -> None:
+        self.dialect, self.clock = dialect, (clock := Seconds())
+        self.server = server = BookLoreServer(dialect, library, now=clock).start()
         home.mkdir()
         (home / "booklore.sqlite").write_bytes(empty_database())
         account = {"BOOKLORE_USERNAME": server.username, "BOOKLORE_PASSWORD": server.password}

@@ -22,9 +22,9 @@ def shelf(household: Household) -> list[dict[str, Any]]:
     """Three books that were read and that the server has in other editions; the last read one is asked about first."""
     for number in range(1, 7):
         household.server.add_book(small_epub(f"d{number}"), f"d{number}.epub", f"Dune\n   Volume {number}", ["Herbert"])
-    books = [sample_book("Ulysses"), sample_book("Middlemarch"), sample_book("My Dune", **BY_HAND)]
-    for book in books:
-        household.read(book)
+    books = [sample_book("Ulysses"), sample_book("Middlemarch"), {**sample_book("My Dune"), **BY_HAND}]
+    for number, book in enumerate(books):
+        household.read(book, device=f"kobo-{number}")
         household.clock.forward(60)
     return books
 
@@ -152,7 +152,6 @@ def test_an_id_that_is_no_book_is_refused(household: Household, shelf: list[dict
 def test_one_book_is_chosen_and_can_be_chosen_anew(household: Household, shelf: list[dict[str, Any]]) -> None:
     book = shelf[2]
     household.act("match_book", "Dune (", book=book["partial_md5"])
-    listed = household.asked(LISTING)
 
     household.act("match_book", True, EDIT, "2", book=book["partial_md5"])
     household.read(book)
@@ -160,7 +159,6 @@ def test_one_book_is_chosen_and_can_be_chosen_anew(household: Household, shelf: 
 
     assert household.match_of(book) == ("2", *PERSON)
     assert household.arrived() == [1, 2]
-    assert household.asked(LISTING) <= listed + 1
 
 
 def test_what_is_matched_automatically_first_is_sent_before_anybody_is_asked(household: Household) -> None:
