@@ -5,6 +5,7 @@ from collections.abc import Generator, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
+from booklore_core.calls import check_matches
 from booklore_core.core import Core, close
 from booklore_core.flows import Action, Ask, Choose, Confirm, Flow, Question, Request, Result
 from booklore_core.items import BookRef
@@ -33,7 +34,7 @@ def matching_targets(core: Core) -> list[MatchingTarget]:
 def match_certain(core: Core, target: MatchingTarget) -> int:
     """Matches what can be matched without a doubt. Returns how many books that are. Raises Declined."""
     books = core.books.unmatched(target.name)
-    found = target.match(books) if books else {}
+    found = check_matches(target.match(books), books) if books else {}
     for md5, match in found.items():
         core.books.match(md5, target.name, match, core.clock())
     return len(found)
