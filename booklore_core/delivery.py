@@ -149,8 +149,7 @@ class Courier:
         try:
             ids = self._call(lambda: send_batch(self._target, [one.item for one in group])) if group else []
         except TargetUnavailable as stop:
-            if not stop.maybe_sent:
-                self._withdraw(group)
+            self._leave(group, stop)
             raise
         except Declined as error:
             log.info("%s: a batch of %d: %s", self._name, len(group), describe(error))
@@ -168,8 +167,7 @@ class Courier:
             remote_id = self._call(lambda: plain(self._target.deliver(delivery.item, delivery.before)))
             outcome = Outcome(DELIVERED, remote_id=remote_id)
         except TargetUnavailable as stop:
-            if not stop.maybe_sent:
-                self._withdraw([delivery])
+            self._leave([delivery], stop)
             raise
         except Exception as error:  # noqa: BLE001 a target may fail in any way; the next item goes on
             outcome = self._failure(delivery, error)
@@ -199,6 +197,14 @@ class Courier:
             ready = self._matched(self._outbox.load(self._name, [one.id for one in group]))
             self._outbox.begin(ready, self._name, self._clock())
         return ready
+
+    def _leave(self, group: Sequence[Delivery], stop: TargetUnavailable) -> None:
+        """The run ends here: what was certainly not sent is as it was, anything else stays unknown, with the reason."""
+        if not stop.maybe_sent:
+            return self._withdraw(group)
+        unknown = Outcome(UNCONFIRMED, maybe_sent=True, reason=describe(stop))
+        with self._holding():
+            return self._outbox.settle(group, self._name, [unknown] * len(group), self._clock())
 
     def _withdraw(self, group: Sequence[Delivery]) -> None:
         with self._holding():

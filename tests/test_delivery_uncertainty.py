@@ -3,7 +3,7 @@
 import pytest
 
 from booklore_core import Before, BookRef, BookUnmatched, Item, ItemFailed, ItemRejected, TargetUnavailable
-from booklore_core.testing import FakeLibrary, FakeTarget
+from booklore_core.testing import FakeLibrary, FakeTarget, SampleReader, sample_book
 
 DUNE = BookRef("d" * 32, "Dune")
 
@@ -303,3 +303,15 @@ def test_the_idempotency_key_is_the_same_for_every_sending_of_a_revision(open_co
     core.sync()
 
     assert sent[0] == sent[1] != sent[2]
+
+
+def test_an_unknown_outcome_says_why_it_is_unknown(open_core):
+    core = open_core(FakeTarget(fails_with=TargetUnavailable("the line was cut")))
+    reader = SampleReader()
+    reader.read(sample_book("Dune"))
+    core.take(reader.lines, "test")
+
+    core.sync()
+
+    (waiting,) = core.status().waiting
+    assert (waiting.reason, waiting.attempts) == ("the line was cut", 0)

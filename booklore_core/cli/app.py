@@ -108,9 +108,11 @@ def booklore(  # a number as option would make typer load pydantic for every `--
     log_to_stderr(ctx, logging.DEBUG if debug else logging.INFO if verbose else logging.WARNING)
 
 
-for command in (demo, login, serve, ingest, sync, status, match, rematch, track, verify, doctor, run, reset):
-    app.command()(command)
+app.command()(demo)
+app.command()(login)
 app.command("test-connection")(test_connection)
+for command in (serve, ingest, sync, status, match, rematch, track, verify, doctor, run, reset):
+    app.command()(command)
 app.add_typer(bridge.app, name="bridge")
 app.add_typer(clear.app, name="clear")
 app.add_typer(config.app, name="config")

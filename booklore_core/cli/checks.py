@@ -30,5 +30,6 @@ def show_checks(checks: Iterable["Check"], as_json: bool) -> None:
 
 def row(check: "Check") -> tuple[str, str, str]:
     """Advice stands below what failed."""
-    advice = f"→ {check.advice}" if check.advice and not check.ok else ""
+    is_needed = check.advice and not check.ok and check.advice not in check.detail
+    advice = f"→ {check.advice}" if is_needed else ""
     return "ok" if check.ok else "FAIL", check.check, "\n".join(filter(None, (check.detail, advice)))

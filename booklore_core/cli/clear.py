@@ -9,7 +9,7 @@ import typer
 from booklore_core.cli.errors import Refused
 from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json, Yes
-from booklore_core.cli.output import show, show_json
+from booklore_core.cli.output import in_words, show, show_json
 from booklore_core.cli.terminal import drive, is_interactive, run_flow
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def pending(kind: Queues = None, as_json: Json = False, yes: Yes = False) -> Non
 
     --yes discards everything, unless --kind says what. --json prints {"cleared": {kind: n}}.
     """
-    clear("clear_pending", kind or (), yes, as_json)
+    clear("clear_pending", kind or (), yes, as_json, "cleared")
 
 
 @app.command()
@@ -62,7 +62,7 @@ def synced(kind: Histories = None, as_json: Json = False, yes: Yes = False) -> N
 
     --yes forgets everything, unless --kind says what. --json prints {"cleared": {kind: n}}.
     """
-    clear("clear_synced", kind or (), yes, as_json)
+    clear("clear_synced", kind or (), yes, as_json, "cleared from the history")
 
 
 @app.command()
@@ -77,11 +77,14 @@ def cache(as_json: Json = False) -> None:
     with opened() as core:
         cleared = core.database.row(CACHED)
         result = run_flow(start(core, "clear_cache", Request()))
-    show_cleared(result, cleared, as_json)
+    if as_json:
+        show_json({"cleared": cleared})
+    else:
+        show(result.message)
 
 
-def clear(action: str, kinds: Sequence[str], yes: bool, as_json: bool) -> None:
-    """Raises Refused when nobody says what to clear."""
+def clear(action: str, kinds: Sequence[str], yes: bool, as_json: bool, what: str) -> None:
+    """Raises Refused when nobody says what to clear. what: what happened to the items."""
     from booklore_core.flows import Request
 
     if not (kinds or yes or is_interactive()):
@@ -89,7 +92,10 @@ def clear(action: str, kinds: Sequence[str], yes: bool, as_json: bool) -> None:
     args = {"kinds": [str(kind) for kind in kinds]} if kinds else {}
     with opened() as core:
         result = carry_out(core, action, Request(args=args), everything=yes)
-    show_cleared(result, result.data, as_json)
+    if as_json:
+        show_json({"cleared": result.data})
+    else:
+        show(f"{in_words(result.data)} {what}" if any(result.data.values()) else result.message)
 
 
 def carry_out(core: "Core", action: str, request: "Request", everything: bool) -> "Result":
@@ -98,10 +104,3 @@ def carry_out(core: "Core", action: str, request: "Request", everything: bool) -
 
     flow = start(core, action, request)
     return drive(flow, lambda question: list(getattr(question, "chosen", ()))) if everything else run_flow(flow)
-
-
-def show_cleared(result: "Result", cleared: dict[str, int] | None, as_json: bool) -> None:
-    if as_json:
-        show_json({"cleared": cleared or {}})
-    else:
-        show(result.message)

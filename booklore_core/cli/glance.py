@@ -7,6 +7,7 @@ from booklore_core.places import Places
 from booklore_core.status import LETTERS, MAX_WAITING, Glance, Rows, Status, read_status
 
 SHOWN = 20
+NAMES_WIDTH = len("Synced progress")
 TOTAL = "SELECT COUNT(*) AS total FROM due"
 
 
@@ -49,5 +50,5 @@ def show_status(found: Status, total: int, as_json: bool) -> None:
 
 
 def show_section(title: str, counts: dict[str, int]) -> None:
-    width = max(map(len, counts))
+    width = max(NAMES_WIDTH, *map(len, counts))
     show(title, *(f"  {name:{width}} {count:5}" for name, count in counts.items()), "")

@@ -16,6 +16,9 @@ from booklore_core.cli.errors import Refused
 WIDE = 1000
 """Columns of a table that no terminal shows: whatever reads it gets whole lines."""
 
+UNBROKEN = 24
+"""Letters of a cell that should not be broken into lines as long as there is room."""
+
 _reserved: TextIO | None = None
 
 
@@ -77,20 +80,25 @@ def show_table(rows: Iterable[Sequence[Any]], *columns: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(
-        box=None, pad_edge=False, header_style="bold", show_header=any(column.strip("#") for column in columns)
-    )
-    for number, column in enumerate(columns):
-        justify: Any = "right" if column.endswith("#") else "left"
-        table.add_column(column.removesuffix("#"), justify=justify, overflow="fold", no_wrap=number == 0)
-    for row in rows:
-        table.add_row(*(plain(cell) for cell in row))
+    cells = [[plain(cell) for cell in row] for row in rows]
     stream = stdout()
-    width = None if stream.isatty() else WIDE
-    console = Console(file=stream, width=width, markup=False, emoji=False, highlight=False)
+    console = Console(file=stream, width=None if stream.isatty() else WIDE, markup=False, emoji=False, highlight=False)
+    table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(columns))
+    for number, (column, least) in enumerate(zip(columns, least_widths([columns, *cells], console.width), strict=True)):
+        justify: Any = "right" if column.endswith("#") else "left"
+        name = column.removesuffix("#")
+        table.add_column(name, justify=justify, overflow="fold", min_width=least, no_wrap=number == 0)
+    for row in cells:
+        table.add_row(*row)
     with console.capture() as captured:
         console.print(table)
     show(*(line.rstrip() for line in captured.get().splitlines()))
+
+
+def least_widths(cells: Sequence[Sequence[str]], width: int) -> Sequence[int | None]:
+    """How narrow each column may get: the last one gives way first, as long as a good part of the width is its own."""
+    least = [min(UNBROKEN, max(map(len, column))) for column in zip(*cells, strict=True)]
+    return [*least[:-1], None] if sum(least[:-1]) <= width * 3 // 4 else [None] * len(least)
 
 
 def write(text: str) -> None:

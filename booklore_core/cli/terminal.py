@@ -74,7 +74,7 @@ def answer(question: "Question", given: Iterator[str], may_ask: bool) -> Any:
 
     text = next(given, None)
     if text is not None:
-        return check_answer(question, understand(question, text))
+        return checked(question, text)
     if may_ask and is_interactive():
         return ask(question)
     default: Any = question.default
@@ -90,9 +90,27 @@ def ask(question: "Question") -> Any:
     while True:
         text = read_answer(question)
         try:
-            return check_answer(question, None if text is None else understand(question, text))
+            return check_answer(question, None) if text is None else checked(question, text)
         except BadAnswer as error:
             typer.echo(str(error), err=True)
+
+
+def checked(question: "Question", text: str) -> Any:
+    """A typed text as answer. Raises BadAnswer in terms of what is typed: options count from 1."""
+    from booklore_core.flows import BadAnswer, check_answer
+
+    try:
+        return check_answer(question, understand(question, text))
+    except BadAnswer as error:
+        most = len(getattr(question, "options", ()))
+        expected = {
+            "choose": f"a number from 1 to {most}",
+            "pick": f"numbers from 1 to {most} with commas between",
+            "confirm": "y or n",
+        }
+        if question.kind not in expected:
+            raise
+        raise BadAnswer(f"answer: expected {expected[question.kind]}") from error
 
 
 def read_answer(question: "Question") -> str | None:

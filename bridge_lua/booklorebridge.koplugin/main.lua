@@ -36,7 +36,7 @@ local function note(event, fields, durable)
 end
 
 function BookloreBridge:begin(event)
-    self.stretch = self.ui.document and Snapshot.begin(self.ui)
+    self.stretch = self.ui.document and Memory:nilOrTrue("enabled") and Snapshot.begin(self.ui) or nil
     note(event, self.stretch and self.stretch:snapshot() or {})
 end
 

@@ -47,8 +47,8 @@ class LoopbackCore:
 
 
 @contextmanager
-def serving() -> Iterator[LoopbackCore]:
-    core = LoopbackCore()
+def serving(core: LoopbackCore | None = None) -> Iterator[LoopbackCore]:
+    core = core or LoopbackCore()
 
     class Handler(BaseHTTPRequestHandler):
         def handle_request(self) -> None:

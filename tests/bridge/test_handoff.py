@@ -33,16 +33,30 @@ def test_opening_a_book_asks_the_core_so_that_it_can_send_the_reader_on(paired: 
     assert core.events() == ["book_open"]
 
 
-def test_suspending_hands_nothing_over_and_the_next_network_does(paired: EReader, core: LoopbackCore) -> None:
-    paired.open()
-    paired.pass_time(2)
-    paired.send("Suspend")
-    paired.pass_time(2)
+def test_what_is_written_down_after_wifi_went_down_goes_with_the_next_network(
+    tmp_path: Path, core: LoopbackCore
+) -> None:
+    reader = EReader(tmp_path, config={"url": core.url.replace("127.0.0.1", "0.0.0.0"), "token": "secret"})
+    reader.connected = True
+    reader.open()
+    reader.pass_time(2)
+    reader.connected = False
+    reader.send("Suspend")
+    reader.pass_time(2)
     assert core.events() == ["book_open"]
 
-    paired.send("NetworkConnected")
-    paired.pass_time(2)
+    reader.connected = True
+    reader.send("NetworkConnected")
+    reader.pass_time(2)
     assert core.events() == ["book_open", "book_close", "network_connected"]
+
+
+def test_where_the_network_stays_up_suspending_hands_over_too(paired: EReader, core: LoopbackCore) -> None:
+    paired.open()
+    paired.send("Suspend")
+    paired.pass_time(2)
+
+    assert core.events() == ["book_open", "book_close"]
 
 
 def test_a_checkpoint_is_handed_over_a_while_after_the_page_turn(paired: EReader, core: LoopbackCore) -> None:
@@ -101,7 +115,7 @@ def test_a_person_who_asks_without_a_core_is_told_once_how_many_events_wait(tmp_
     reader.pass_time(2)
 
     (toast,) = reader.toasts()
-    assert toast.startswith("3 events wait on this device.")
+    assert toast == "Events that wait on this device: 3\nThe core does not answer."
 
 
 def test_five_thousand_waiting_lines_go_in_bounded_requests(paired: EReader, core: LoopbackCore) -> None:

@@ -95,7 +95,7 @@ def test_a_device_nobody_has_set_up_keeps_its_lines_and_says_so_when_asked(reade
 
     reader.ko.gesture("booklore_sync_pending")
     reader.pass_time(5)
-    assert reader.toasts() == ["2 events wait on this device.\nNo core is set up yet."]
+    assert reader.toasts() == ["Events that wait on this device: 2\nNo core is set up yet."]
 
 
 def test_background_work_never_switches_wifi_on(tmp_path: Path) -> None:

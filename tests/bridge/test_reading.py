@@ -87,17 +87,28 @@ def test_scroll_mode_counts_pages_not_positions(reader: EReader) -> None:
     assert turns(reader) == 2
 
 
-def test_a_new_layout_with_the_same_number_of_pages_is_no_turn(reader: EReader) -> None:
+def test_a_new_layout_is_no_turn(reader: EReader) -> None:
     reader.open(page=10)
     reader.read(pages=1, seconds=20)
     reader.pass_time(20)
-    reader.ko.move(reader.ko.book, 12)
+    reader.ko.book.pages = 140
+    reader.ko.move(reader.ko.book, 15)
     reader.send("DocumentRerendered")
     reader.pass_time(5)
     reader.close()
 
     assert turns(reader) == 1
     assert dwell(reader) == [20, 25]
+
+
+def test_a_layout_that_is_told_of_late_costs_no_turn_after_it(reader: EReader) -> None:
+    reader.open(page=10)
+    reader.ko.book.pages = 140
+    reader.send("DocumentRerendered")
+    reader.read(pages=2, seconds=5)
+    reader.close()
+
+    assert turns(reader) == 2
 
 
 def test_a_turn_long_before_a_new_layout_still_counts(reader: EReader) -> None:

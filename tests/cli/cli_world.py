@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,3 +50,21 @@ def book_on(server: BookLoreServer, title: str) -> dict[str, Any]:
         "authors": list(book.authors),
         "pages": 600,
     }
+
+
+def on_a_terminal(arguments: list[str], typed: str) -> tuple[int, str, str]:
+    """Exit code, standard output (no terminal) and what the terminal showed."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "booklore_core", *arguments]
+    with subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, start_new_session=True) as ran:
+        os.close(theirs)
+        os.write(ours, typed.encode())
+        out, _ = ran.communicate(timeout=60)
+    told = b""
+    try:
+        while part := os.read(ours, 65536):
+            told += part
+    except OSError:
+        pass  # Linux ends a terminal that nobody holds any more with an error
+    os.close(ours)
+    return ran.returncode, out.decode(), told.decode()

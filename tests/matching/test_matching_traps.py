@@ -223,7 +223,7 @@ def stock(household: Household, shelf: list[tuple[Work, int, bool, int]]) -> dic
     return found
 
 
-@settings(deadline=None, max_examples=12, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=8, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(shelf=st.lists(copies, min_size=1, max_size=8), style=st.integers(0, 4))
 def test_whatever_is_matched_is_the_same_work(
     household: Household, shelf: list[tuple[Work, int, bool, int]], style: int

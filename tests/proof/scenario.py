@@ -260,7 +260,7 @@ def short_day() -> Scenario:
     kobo = Diary()
     early = [kobo.wake("Dune"), kobo.run_dry("Emma")]
     late = kobo.read("Dune", 2)
-    return scenario_of(kobo, handovers=[lines_of(early), [*reversed(late.lines), *early[0].lines]])
+    return scenario_of(kobo, handovers=[lines_of(early), [*reversed(late.lines)]])
 
 
 def lines_of(units: Iterable[Unit]) -> list[Line]:

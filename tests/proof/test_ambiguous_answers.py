@@ -70,6 +70,8 @@ def settle_exactly(household: Household, core: Core, scenario: Scenario, story: 
     for _ in range(3):
         household.clock.forward(LOCKED_SECONDS)
         household.settle(core)
+        if not core.pending():
+            break
     assert_exact(core, household.server, scenario.facts, scenario.wall, story)
     count("ambiguous answers")
 
@@ -84,12 +86,14 @@ def ambiguity(household: Household, fault: str, times: int | None, after: int) -
         settle_exactly(household, core, scenario, f"{fault}, {times} times after {after} requests")
 
 
-@pytest.mark.parametrize(("times", "after"), [(1, 1), (None, 0)], ids=["first", "all"])
 @pytest.mark.parametrize("fault", [*CUT_OFF, *ANSWERS])
-def test_answer_to_a_session_leaves_each_on_the_server_once(
-    household: Household, fault: str, times: int | None, after: int
-) -> None:
-    ambiguity(household, fault, times, after)
+def test_answer_to_a_session_leaves_each_on_the_server_once(household: Household, fault: str) -> None:
+    ambiguity(household, fault, times=1, after=1)
+
+
+@pytest.mark.parametrize("fault", [*CUT_OFF, *ANSWERS])
+def test_answers_to_all_sessions_leave_each_on_the_server_once(open_household: OpenHousehold, fault: str) -> None:
+    ambiguity(open_household("custom"), fault, times=None, after=0)
 
 
 @pytest.mark.soak
@@ -107,7 +111,7 @@ def test_answer_to_any_request_leaves_each_session_on_the_server_once(
     open_household: OpenHousehold, fault: str
 ) -> None:
     """Every request of the first run gets the fault once: login, probes, listing, digest, sessions."""
-    for number in range(0, 16, 5):
+    for number in range(1, 16, 7):
         household = open_household("custom")
         scenario = day()
         with household.opened() as core:
@@ -136,7 +140,7 @@ def test_expired_token_leaves_each_session_on_the_server_once(household: Househo
         settle_exactly(household, core, scenario, "expired token")
 
 
-@pytest.mark.parametrize("after", range(4))
+@pytest.mark.parametrize("after", [0, 2])
 def test_token_that_expires_between_two_sessions_costs_nothing(household: Household, after: int) -> None:
     scenario = day()
     seen: list[str] = []
@@ -156,7 +160,7 @@ def test_token_that_expires_between_two_sessions_costs_nothing(household: Househ
         settle_exactly(household, core, scenario, f"token expired after {after} sessions")
 
 
-@pytest.mark.parametrize("after", range(0, 8, 2))
+@pytest.mark.parametrize("after", [0, 3])
 def test_database_that_goes_away_is_no_refusal(household: Household, after: int) -> None:
     """Health is UP, tokens get 401, logins 500: contract 2.6."""
     scenario = day()

@@ -14,7 +14,7 @@ from power import AFTER, BEFORE, Machine, PowerCut, powered
 from scenario import Scenario, full_day, short_day
 from tally import count
 
-STRIDE = 29
+STRIDE = 59
 """In the suite, every so many steps on both sides; the offsets differ, so that the dialects complement each other."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,16 @@ REGRESSIONS: tuple[int, ...] = ()
 
 REGRESSIONS_OVER_HTTP: tuple[int, ...] = ()
 
-SEEDS, SEEDS_OVER_HTTP = 60, 8
+SEEDS, SEEDS_OVER_HTTP = 50, 10
 SOAK_SEEDS, SOAK_SEEDS_OVER_HTTP = 5_000, 500
+
+
+def batches(first: int, last: int, size: int) -> list[range]:
+    return [range(start, min(start + size, last)) for start in range(first, last, size)]
+
+
+def name(seeds: Sequence[int]) -> str:
+    return f"{seeds[0]}-{seeds[-1]}" if isinstance(seeds, range) else "regressions"
 
 
 def run(seed: int, folder: Path, simulated: Callable[[int, Path], list[str]]) -> None:
@@ -35,15 +43,10 @@ def run_over_http(seed: int, folder: Path) -> None:
     run(seed, folder, lambda number, made: simulate_over_http(number, made, DIALECTS[number % len(DIALECTS)]))
 
 
-@pytest.mark.parametrize("first", range(0, SEEDS, 20))
-def test_week_loses_and_doubles_nothing(folder: Path, first: int) -> None:
-    for seed in range(first, min(first + 20, SEEDS)):
+@pytest.mark.parametrize("seeds", [REGRESSIONS, *batches(0, SEEDS, 10)], ids=name)
+def test_week_loses_and_doubles_nothing(folder: Path, seeds: Sequence[int]) -> None:
+    for seed in seeds:
         run(seed, folder, simulate)
-
-
-@pytest.mark.parametrize("seed", REGRESSIONS)
-def test_week_that_failed_once_does_not_fail_again(folder: Path, seed: int) -> None:
-    run(seed, folder, simulate)
 
 
 def test_week_is_the_same_whenever_it_is_run(folder: Path) -> None:
@@ -65,24 +68,21 @@ def trace(folder: Path, seed: int) -> list[str]:
     return seen
 
 
-@pytest.mark.parametrize("seed", range(SEEDS_OVER_HTTP))
-def test_week_over_http_loses_and_doubles_nothing(folder: Path, seed: int) -> None:
-    run_over_http(seed, folder)
-
-
-@pytest.mark.parametrize("seed", REGRESSIONS_OVER_HTTP)
-def test_week_over_http_that_failed_once_does_not_fail_again(folder: Path, seed: int) -> None:
-    run_over_http(seed, folder)
+@pytest.mark.parametrize("seeds", [REGRESSIONS_OVER_HTTP, *batches(0, SEEDS_OVER_HTTP, 5)], ids=name)
+def test_week_over_http_loses_and_doubles_nothing(folder: Path, seeds: Sequence[int]) -> None:
+    for seed in seeds:
+        run_over_http(seed, folder)
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("first", range(SEEDS, SOAK_SEEDS, 100))
-def test_thousands_of_weeks(folder: Path, first: int) -> None:
-    for seed in range(first, first + 100):
+@pytest.mark.parametrize("seeds", batches(SEEDS, SOAK_SEEDS, 50), ids=name)
+def test_thousands_of_weeks_lose_and_double_nothing(folder: Path, seeds: Sequence[int]) -> None:
+    for seed in seeds:
         run(seed, folder, simulate)
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("seed", range(SEEDS_OVER_HTTP, SOAK_SEEDS_OVER_HTTP))
-def test_hundreds_of_weeks_over_http(folder: Path, seed: int) -> None:
-    run_over_http(seed, folder)
+@pytest.mark.parametrize("seeds", batches(SEEDS_OVER_HTTP, SOAK_SEEDS_OVER_HTTP, 10), ids=name)
+def test_hundreds_of_weeks_over_http_lose_and_double_nothing(folder: Path, seeds: Sequence[int]) -> None:
+    for seed in seeds:
+        run_over_http(seed, folder)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from booklore_world import FRESH, MAYBE_SENT, OpenWorld, World, session
 
-from booklore_core import BookUnmatched, Declined, ItemFailed, TargetUnavailable
+from booklore_core import BookUnmatched, Declined, Item, ItemFailed, TargetUnavailable
 
 POST, LOOK = "POST /api/v1/reading-sessions", "GET /api/v1/reading-sessions/book"
 
@@ -104,6 +104,61 @@ def test_revision_that_ends_later_is_the_session_that_was_sent(stock: World) -> 
     target.deliver(session(end="2026-02-22T14:30:00Z", duration=1800), MAYBE_SENT)
 
     assert len(stock.server.sessions) == 1
+
+
+def of_device(device: str, **changed: object) -> Item:
+    """A session of another device that begins in the same second."""
+    one = session(device=device, **changed)
+    return Item("session", f"{device}/0", one.book, one.body, one.occurred_at)
+
+
+LONGER = {"end": "2026-02-22T14:09:00Z", "duration": 540}
+
+
+@pytest.mark.parametrize("changed", [{}, LONGER, {"start_page": 30}, {**LONGER, "start_page": 30}])
+@pytest.mark.parametrize("arrived", [0, 1, 2])
+def test_sessions_of_two_devices_that_begin_together_both_arrive_in_one_run(
+    stock: World, changed: dict[str, object], arrived: int
+) -> None:
+    items = [session(), of_device("boox-2", **changed)]
+    for item in items[:arrived]:
+        stock.target().deliver(item, FRESH)
+    target = stock.target()
+
+    for item in items * 2:
+        target.deliver(item, MAYBE_SENT)
+
+    assert len(stock.server.sessions) == 2
+
+
+def test_session_of_another_device_that_begins_elsewhere_is_sent_though_its_outcome_is_unknown(stock: World) -> None:
+    stock.target().deliver(session(), FRESH)
+
+    stock.target().deliver(of_device("boox-2", start_page=30, **LONGER), MAYBE_SENT)
+
+    assert len(stock.server.sessions) == 2
+
+
+def test_session_that_cannot_be_told_from_an_earlier_form_counts_as_arrived(
+    stock: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    stock.target().deliver(session(), FRESH)
+
+    with caplog.at_level("INFO"):
+        stock.target().deliver(of_device("boox-2", **LONGER), MAYBE_SENT)
+
+    assert len(stock.server.sessions) == 1
+    assert "in an earlier form, or another device's" in caplog.text
+
+
+def test_session_that_was_sent_is_found_again_in_the_same_run(stock: World) -> None:
+    target = stock.target()
+    target.deliver(session(minute=10), MAYBE_SENT)
+
+    for _ in range(2):
+        target.deliver(session(), MAYBE_SENT)
+
+    assert len(stock.server.sessions) == 2
 
 
 def test_fractions_of_a_second_are_no_difference(stock: World) -> None:
