@@ -202,7 +202,7 @@ class Courier:
         """The run ends here: what was certainly not sent is as it was, anything else stays unknown, with the reason."""
         if not stop.maybe_sent:
             return self._withdraw(group)
-        unknown = Outcome(UNCONFIRMED, maybe_sent=True, reason=describe(stop))
+        unknown = Outcome(UNCONFIRMED, maybe_sent=True, reason=f"outcome unknown: {describe(stop)}")
         with self._holding():
             return self._outbox.settle(group, self._name, [unknown] * len(group), self._clock())
 

@@ -20,7 +20,17 @@ def find_isbn(text: str | None) -> str | None:
 
 
 def normalize_isbn(text: str | None) -> str | None:
-    """The ISBN as 13 digits, or None unless its check digit is right. Hyphens and spaces are ignored."""
+    """The ISBN as 13 digits, or None unless its check digit is right. Hyphens and spaces are ignored.
+
+    None also for one that stands in for a missing one: 0000000000 and 123456789X add up, too.
+    """
+    isbn = add_up(text)
+    is_stand_in = isbn is not None and (len(set(isbn[3:12])) == 1 or isbn[3:12] == "123456789")
+    return None if is_stand_in else isbn
+
+
+def add_up(text: str | None) -> str | None:
+    """The ISBN as 13 digits if its check digit is right."""
     digits = re.sub(r"[-\s]", "", text or "").upper()
     if re.fullmatch(r"97[89][0-9]{10}", digits):
         return digits if check_digit_13(digits[:12]) == digits[12] else None

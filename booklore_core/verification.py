@@ -4,8 +4,8 @@ import logging
 from dataclasses import dataclass, field
 from typing import Any
 
-from booklore_core.core import Core
-from booklore_core.targets import AuditableTarget, Declined, Finding
+from booklore_core.core import Core, close
+from booklore_core.targets import AuditableTarget, BookUnmatched, Finding, ItemFailed, TargetUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -39,22 +39,29 @@ def finding_json(target: str, finding: Finding) -> dict[str, Any]:
 def verify(core: Core, md5: str | None = None) -> Verification:
     """Compares every enabled target that can be compared, for all books or one."""
     verification = Verification()
-    for name, target in core.targets.items():
+    for target in core.targets.values():
         if isinstance(target, AuditableTarget):
             try:
-                _audit(core, target, [md5] if md5 else core.ledger.books(name), verification)
-            except Declined as error:
-                verification.unavailable[name] = error.reason
+                _audit(core, target, [md5] if md5 else core.ledger.books(target.name), verification)
+            except TargetUnavailable as error:
+                verification.unavailable[target.name] = error.reason
+            finally:
+                close(target)
     return verification
 
 
 def _audit(core: Core, target: AuditableTarget, md5s: list[str], verification: Verification) -> None:
+    """A book that cannot be compared does not keep the others from it."""
     for md5 in md5s:
         items = core.ledger.taken(target.name, md5)
-        if items:
-            findings = target.audit(items[0].book, items)
-            verification.findings += [(target.name, finding) for finding in findings]
-            verification.checked += len(items)
+        try:
+            findings = target.audit(items[0].book, items) if items else []
+        except (BookUnmatched, ItemFailed) as error:
+            title = items[0].book.title or md5
+            verification.unavailable[target.name] = f"{title} could not be compared: {error.reason}"
+            continue
+        verification.findings += [(target.name, finding) for finding in findings]
+        verification.checked += len(items)
 
 
 def resend(core: Core, verification: Verification) -> int:

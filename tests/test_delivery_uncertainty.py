@@ -314,4 +314,4 @@ def test_an_unknown_outcome_says_why_it_is_unknown(open_core):
     core.sync()
 
     (waiting,) = core.status().waiting
-    assert (waiting.reason, waiting.attempts) == ("the line was cut", 0)
+    assert (waiting.reason, waiting.attempts) == ("outcome unknown: the line was cut", 0)

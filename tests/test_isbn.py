@@ -27,3 +27,8 @@ def test_only_an_isbn_with_a_valid_check_digit_is_found(text, isbn):
 @pytest.mark.parametrize("text", ["half", "123", "978-0-00-0001", "97804410135930"])
 def test_what_is_no_isbn_is_none(text):
     assert normalize_isbn(text) is None
+
+
+@pytest.mark.parametrize("text", ["0000000000", "9780000000002", "1111111111", "123456789X"])
+def test_a_number_that_stands_in_for_a_missing_one_is_none(text):
+    assert find_isbn(text) is None

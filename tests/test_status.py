@@ -64,7 +64,7 @@ def test_an_item_waits_until_every_target_has_it_and_counts_once(open_core, cloc
         (ItemRejected("the server says never"), "the server says never", 1),
         (KeyError("id"), "KeyError: 'id'", 1),
         (TargetUnavailable("down", maybe_sent=False), "not sent yet", 0),
-        (TargetUnavailable("hung up", maybe_sent=True), "outcome unknown", 0),
+        (TargetUnavailable("hung up", maybe_sent=True), "outcome unknown: hung up", 0),
     ],
 )
 def test_every_waiting_item_says_why(open_core, clock, error, reason, attempts):

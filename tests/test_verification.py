@@ -2,7 +2,7 @@
 
 import pytest
 
-from booklore_core.targets import Finding, TargetUnavailable
+from booklore_core.targets import BookUnmatched, Finding, TargetUnavailable
 from booklore_core.testing import FakeTarget, SampleReader, sample_book
 from booklore_core.verification import resend, verify
 
@@ -112,3 +112,20 @@ def test_what_still_waits_is_not_verified(open_core):
     core.sync()
 
     assert verify(core).checked == 0
+
+
+def test_a_book_that_cannot_be_compared_does_not_keep_the_others_from_it(core, target):
+    audit = target.audit
+
+    def choosy(book, items):
+        if book.title == "Dune":
+            raise BookUnmatched("it is gone")
+        return audit(book, items)
+
+    target.audit = choosy
+    target.held.remove(core.ledger.taken("bookworm", EMMA["partial_md5"])[0].key)
+
+    verification = verify(core)
+
+    assert [finding.book.title for _, finding in verification.findings] == ["Emma"]
+    assert verification.unavailable == {"bookworm": "Dune could not be compared: it is gone"}

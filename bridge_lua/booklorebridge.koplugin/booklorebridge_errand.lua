@@ -34,7 +34,7 @@ local function ask(method, path, body)
     for _i, effect in ipairs(answer.effects or {}) do table.insert(result.effects, effect) end
     result.state = answer.state or result.state
     if status == 200 and next(answer) then return answer, text end
-    error(type(answer.detail) == "string" and answer.detail or _("The core does not answer."), 0)
+    error(type(answer.detail) == "string" and answer.detail or _("The core does not answer: ") .. tostring(status), 0)
 end
 
 -- Trades a six-digit code for this device's token. The code is used up, unless the core could not judge it.

@@ -87,7 +87,7 @@ function Screen.send(wish)
     end
 end
 
-local background = guarded(function() Screen.send{} end)
+local background = guarded(function() if #queue == 0 then Screen.send{} end end) -- any that waits takes the spool along
 
 --- A hand-off that nobody asked for: silent.
 function Handoff.soon(seconds)

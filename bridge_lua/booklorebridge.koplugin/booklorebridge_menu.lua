@@ -32,6 +32,7 @@ local function entries(nodes)
         local item = items[node.id or node] or { keep_menu_open = true }
         items[node.id or node], list[i] = item, item
         item.text, item.enabled, item.checked = tostring(node.text), node.enabled, node.checked
+        item.checked_func = node.checked ~= nil and function() return item.checked end or nil
         item.help_text, item.radio, item.sub_item_table = node.help, node.radio, node.items and entries(node.items)
         item.callback = node.action and guarded(function(menu)
             shown = menu

@@ -60,7 +60,7 @@ local function options(question, button)
     for i, option in ipairs(question.options or {}) do
         local row = button(option, function() return i - 1 end)
         if many then row.callback = function() picked[i - 1] = not picked[i - 1] end end
-        row.checked_func = function() return picked[i - 1] == true end
+        row.checked_func, row.no_refresh_checkmark = function() return picked[i - 1] == true end, not many
         rows[i] = { row }
     end
     return rows, many and function()

@@ -48,7 +48,7 @@ def test_the_menu_is_the_cores(with_menu: EReader) -> None:
     sync, cache = with_menu.menu()
 
     assert texts([sync, cache]) == ["Enable sync", "Sync & Cache"]
-    assert sync.checked is True
+    assert sync.checked_func() is True
     assert cache.help_text == "What waits"
     inside = list(cache.sub_item_table.values())
     assert texts(inside) == ["Sync Pending Now (3S)", "Clear Cache"]

@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from booklore_core.testing import BookLoreServer
+
+in_every_dialect = pytest.mark.parametrize("dialect", ["booklore", "grimmory", "custom"], indirect=True)
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,14 @@ def booklore(home: Path) -> Booklore:
 
 
 @pytest.fixture
-def server() -> Iterator[BookLoreServer]:
-    with BookLoreServer("custom") as one:
+def dialect(request: pytest.FixtureRequest) -> str:
+    """Of the server; see `in_every_dialect`."""
+    return str(getattr(request, "param", "custom"))
+
+
+@pytest.fixture
+def server(dialect: str) -> Iterator[BookLoreServer]:
+    with BookLoreServer(dialect) as one:
         yield one
 
 

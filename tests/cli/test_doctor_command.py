@@ -27,7 +27,7 @@ def test_without_a_server_the_doctor_says_what_to_do(booklore: Booklore) -> None
     ran = booklore("doctor")
 
     assert ran.code == 1
-    assert "→ run `booklore login`" in ran.out
+    assert "run `booklore login`" in ran.out
 
 
 def test_secrets_that_others_can_read_are_reported(booklore: Booklore, account: BookLoreServer, home: Path) -> None:

@@ -156,3 +156,16 @@ def test_half_a_letter_in_a_title_does_not_hold_up_the_spool(
         "half a ? letter",
         "a whole \U0001f600 one",
     }
+
+
+def test_of_very_many_rejected_lines_the_first_are_listed_and_all_counted(booklore: Booklore, tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.write_text("bad\n" * 700)
+    other.write_text("worse\n" * 1500)
+
+    ran = booklore("ingest", one, other, "--json")
+
+    listed = [(line["file"], line["line"]) for line in ran.json["rejected"]]
+    assert ran.code == 1
+    assert listed == [(str(one), n) for n in range(1, 701)] + [(str(other), n) for n in range(1, 301)]
+    assert ran.err == "booklore: 1200 more lines were rejected, 2200 in all\n"

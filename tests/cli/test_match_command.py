@@ -1,21 +1,14 @@
 """`booklore match` and `booklore rematch`, against servers of all three dialects."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from cli_world import Booklore, Spool, book_on, on_a_terminal
+from cli_world import Booklore, Spool, book_on, in_every_dialect, on_a_terminal
 
 from booklore_core.testing import BookLoreServer, SampleReader, sample_book
 
 EMMA = sample_book("Emma (Annotated)")
 UNHEARD = sample_book("Zzyzx 99")
-
-
-@pytest.fixture(params=["booklore", "grimmory", "custom"])
-def server(request: pytest.FixtureRequest) -> Iterator[BookLoreServer]:
-    with BookLoreServer(request.param) as one:
-        yield one
 
 
 @pytest.fixture
@@ -39,6 +32,7 @@ def sessions_of(server: BookLoreServer) -> list[int]:
     return sorted(row["bookId"] for row in server.sessions)
 
 
+@in_every_dialect
 def test_certain_books_are_matched_and_what_waited_for_them_arrives(
     booklore: Booklore, account: BookLoreServer, read: Any
 ) -> None:
@@ -69,6 +63,7 @@ def test_unmatched_books_of_which_nothing_waits_are_no_failure(booklore: Booklor
     assert (ran.code, ran.json["unmatched"]) == (0, 1)
 
 
+@in_every_dialect
 def test_book_is_matched_by_the_servers_id(booklore: Booklore, account: BookLoreServer, read: Any) -> None:
     read(EMMA)
 
@@ -79,7 +74,8 @@ def test_book_is_matched_by_the_servers_id(booklore: Booklore, account: BookLore
     assert sessions_of(account) == [id_of(account, "Emma")]
 
 
-@pytest.mark.parametrize("remote_id", ["4711", "emma", "1/../2"])
+@in_every_dialect
+@pytest.mark.parametrize("remote_id", ["4711", "1/../2"])
 def test_id_that_the_server_does_not_have_is_refused(booklore: Booklore, read: Any, remote_id: str) -> None:
     read(EMMA)
 
@@ -89,6 +85,7 @@ def test_id_that_the_server_does_not_have_is_refused(booklore: Booklore, read: A
     assert booklore("status", "--json").json["books"]["matched"] == 0
 
 
+@in_every_dialect
 def test_server_out_of_reach_is_told_in_one_line(booklore: Booklore, account: BookLoreServer, read: Any) -> None:
     read(EMMA)
     account.stop()
@@ -109,6 +106,7 @@ def test_server_out_of_reach_is_told_in_one_line(booklore: Booklore, account: Bo
         assert "cannot be reached" in ran.err
 
 
+@in_every_dialect
 def test_rematch_finds_the_new_ids_of_a_library_that_was_built_anew(
     booklore: Booklore, account: BookLoreServer, read: Any
 ) -> None:
@@ -168,13 +166,3 @@ def test_one_book_is_chosen_on_a_terminal(booklore: Booklore, account: BookLoreS
     assert (code, out) == (3, "Matched\n")
     assert "Zzyzx" not in told
     assert sessions_of(account) == [id_of(account, "Emma")]
-
-
-def test_auto_asks_nothing_on_a_terminal_either(booklore: Booklore, read: Any) -> None:
-    read(EMMA)
-
-    for option in ("--auto", "--yes"):
-        code, out, told = on_a_terminal(["match", option], "")
-
-        assert (code, out) == (3, "booklore: 0 matched, 1 still unmatched\n")
-        assert "by hand" not in told

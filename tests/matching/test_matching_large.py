@@ -44,7 +44,7 @@ def library(count: int) -> dict[str, Any]:
             "authors": [f"Author Number {number % 700}", "Somebody Else"],
             "fileName": f"Somebody - The Collected Works, Volume {number} (An Imprint, 2019).epub",
             "fileSizeKb": 3 + number % 2500,
-            "md5": f"{number:032x}",
+            "md5": f"{number + 1:032x}",
             "isbn13": None,
         }
         for number in range(count)

@@ -146,18 +146,11 @@ def listed(book: Any) -> Listed | None:
         return None
     metadata = book.get("metadata")
     facts: dict[str, Any] = metadata if isinstance(metadata, dict) else {}
-    known = (real_isbn(str(facts[name])) for name in ("isbn13", "isbn10") if facts.get(name))
+    known = (normalize_isbn(str(facts[name])) for name in ("isbn13", "isbn10") if facts.get(name))
     title = facts.get("title") or book.get("title")
     authors = tuple(name for name in facts.get("authors") or () if isinstance(name, str))
     isbns = frozenset(isbn for isbn in known if isbn)
     return Listed(book["id"], title, authors, isbns, tuple(files_of(book)), str(book.get("addedOn") or "")[:19] or None)
-
-
-def real_isbn(text: str | None) -> str | None:
-    """The ISBN as 13 digits, None for one that is wrong or stands in for a missing one: 0000000000 adds up, too."""
-    isbn = normalize_isbn(text)
-    is_stand_in = isbn is not None and (len(set(isbn[3:12])) == 1 or isbn[3:12] == "123456789")
-    return None if is_stand_in else isbn
 
 
 def files_of(book: dict[str, Any]) -> Iterator[BookFile]:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from booklore_core import BookRef, Match, TargetUnavailable
+from booklore_core import BookRef, Match, TargetUnavailable, normalize_isbn
 from booklore_targets.booklore.book_types import type_of_file
 from booklore_targets.booklore.hashes import Hashes
 from booklore_targets.booklore.identities import Identities
-from booklore_targets.booklore.library import Library, Listed, Shelf, real_isbn
+from booklore_targets.booklore.library import Library, Listed, Shelf
 from booklore_targets.booklore.proofs import Copy, Proofs
 from booklore_targets.booklore.titles import authors_agree, title_key, titles_agree
 
@@ -97,7 +97,7 @@ def find_copies(shelf: Shelf, book: BookRef) -> list[Copy]:
     size_kb = -1 if book.size is None else book.size // 1024
     sized = copies_of(shelf.by_size.get(size_kb, ()), book)
     same_size = (copy for copy in sized if copy.file.size_kb == size_kb)
-    same_isbn = copies_of(shelf.by_isbn.get(real_isbn(book.isbn) or "", ()), book)
+    same_isbn = copies_of(shelf.by_isbn.get(normalize_isbn(book.isbn) or "", ()), book)
     same_title = copies_of(shelf.by_title.get(title_key(book.title), ()), book)
     return list(dict.fromkeys((*same_size, *same_isbn, *same_title)))
 
@@ -110,7 +110,7 @@ def copies_of(books: Iterable[Listed], book: BookRef) -> Iterator[Copy]:
 
 def find_by_isbn(shelf: Shelf, book: BookRef) -> Hit | None:
     """The one book of that ISBN, unless title or authors say that it is another one: a box has one for all volumes."""
-    isbn = real_isbn(book.isbn)
+    isbn = normalize_isbn(book.isbn)
     hits = [one for one in shelf.by_isbn.get(isbn, ()) if one.files] if isbn else []
     if len(hits) == 1 and titles_agree(hits[0].title, book.title) and authors_agree(hits[0].authors, book.authors):
         return Hit(hits[0], "isbn", 0.95)

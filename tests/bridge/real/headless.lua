@@ -81,6 +81,7 @@ local DataStorage = require("datastorage")
 G_reader_settings = require("luasettings"):open(DataStorage:getDataDir() .. "/settings.reader.lua")
 G_reader_settings:makeFalse("use_xtext")
 require("ffi/blitbuffer"):enableCBB(false)
+require("dbg"):turnOn() -- its checks of arguments too
 require("logger"):setLevel(require("logger").levels.warn)
 
 provide("libs/libkoreader-input", {

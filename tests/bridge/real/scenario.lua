@@ -22,16 +22,13 @@ end
 
 local function broadcast(...) UIManager:broadcastEvent(Event:new(...)) end
 
-local function topmost()
-    local stack = UIManager._window_stack
-    return stack[#stack].widget
-end
-
---- Runs until a widget with this text or title is on top, and closes what it replaces.
+--- Runs until a window with this text or title is shown.
 local function await(text)
     for _ = 1, 60 do
-        local top = topmost()
-        if (top.text or "") == text or (top.title or "") == text then return top end
+        for _, window in ipairs(UIManager._window_stack) do
+            local widget = window.widget
+            if widget.text == text or widget.title == text then return widget end
+        end
         run(0.2)
     end
     error("never shown: " .. text)
@@ -62,13 +59,17 @@ local function shownIn(menu)
     return texts
 end
 
-local function tap(dialog, text)
-    for _, row in ipairs(dialog.layout) do
-        for _, button in ipairs(row) do
-            if button.text == text then return button:onTapSelectButton() end
-        end
+local function button(widget, text)
+    if widget.text == text and widget.onTapSelectButton then return widget end
+    for _, child in ipairs(widget) do
+        local found = button(child, text)
+        if found then return found end
     end
-    error("no button " .. text)
+end
+
+local function tap(dialog, text)
+    assert(button(dialog, text), "no button " .. text):onTapSelectButton()
+    UIManager:forceRePaint()
 end
 
 for entry in lfs.dir("plugins") do
@@ -99,22 +100,22 @@ for _, question in ipairs{ "choose", "pick", "ask", "confirm" } do
 end
 menu:onMenuSelect(find(menu.item_table, "Enable sync"))
 run(2.5)
-tell("switched off", { checked = find(menu.item_table, "Enable sync").checked })
+tell("switched off", { checked = find(menu.item_table, "Enable sync").checked_func() })
 menu:onMenuSelect(find(menu.item_table, "Enable sync"))
 run(2.5)
 menu:closeMenu()
 
-ReaderUI:showReader(books .. "/dune.png")
+ReaderUI:showReader(books .. "/dune.gif")
 run(1.5)
 local ui = ReaderUI.instance
 tell("reader", { loaded = ui.booklorebridge ~= nil, again = FileManager.instance == nil })
 tell("reader's menu", { items = shownIn(openMenu(ui)) })
 ui.menu.menu_container[1]:closeMenu()
-for _ = 1, 6 do ui:handleEvent(Event:new("GotoViewRel", 1)) end
+for page = 2, 7 do ui:handleEvent(Event:new("GotoPage", page)) end
 ui.doc_settings:readSetting("summary").rating = 4
 broadcast("Suspend")
 broadcast("Resume")
-ui:handleEvent(Event:new("GotoViewRel", 1))
+ui:handleEvent(Event:new("GotoPage", 8))
 UIManager:close(await("Welcome back"))
 run(1.5)
 tell("moved", { page = ui:getCurrentPage() })
@@ -124,7 +125,7 @@ ui:onClose()
 FileManager:showFiles(books)
 run(1.5)
 
-FileManager.instance:deleteFile(books .. "/dune.png", true)
+FileManager.instance:deleteFile(books .. "/dune.gif", true)
 broadcast("NetworkConnected")
 run(2.5)
 tell("end", { windows = #UIManager._window_stack, plugin = FileManager.instance.booklorebridge ~= nil })

@@ -101,7 +101,7 @@ class Visit:
 def visit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
     home = tmp_path_factory.mktemp("koreader")
     (home / "books").mkdir()
-    (home / "books" / "dune.png").write_bytes(b"no picture, but thirty pages to the stand-in")
+    (home / "books" / "dune.gif").write_bytes(b"no picture, but thirty pages to the stand-in")
     plugin = home / "plugins" / SHIM.name
     shutil.copytree(SHIM, plugin)
     with serving(TalkativeCore()) as core:
