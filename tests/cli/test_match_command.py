@@ -74,8 +74,9 @@ def test_book_is_matched_by_the_servers_id(booklore: Booklore, account: BookLore
     assert sessions_of(account) == [id_of(account, "Emma")]
 
 
-@in_every_dialect
-@pytest.mark.parametrize("remote_id", ["4711", "1/../2"])
+@pytest.mark.parametrize(
+    ("dialect", "remote_id"), [("booklore", "4711"), ("grimmory", "4711"), ("custom", "1/../2")], indirect=["dialect"]
+)
 def test_id_that_the_server_does_not_have_is_refused(booklore: Booklore, read: Any, remote_id: str) -> None:
     read(EMMA)
 
@@ -85,7 +86,6 @@ def test_id_that_the_server_does_not_have_is_refused(booklore: Booklore, read: A
     assert booklore("status", "--json").json["books"]["matched"] == 0
 
 
-@in_every_dialect
 def test_server_out_of_reach_is_told_in_one_line(booklore: Booklore, account: BookLoreServer, read: Any) -> None:
     read(EMMA)
     account.stop()
@@ -166,3 +166,12 @@ def test_one_book_is_chosen_on_a_terminal(booklore: Booklore, account: BookLoreS
     assert (code, out) == (3, "Matched\n")
     assert "Zzyzx" not in told
     assert sessions_of(account) == [id_of(account, "Emma")]
+
+
+def test_auto_asks_nothing_on_a_terminal_either(booklore: Booklore, read: Any) -> None:
+    read(EMMA)
+
+    code, out, told = on_a_terminal(["match", "--auto"], "")
+
+    assert (code, out) == (3, "booklore: 0 matched, 1 still unmatched\n")
+    assert "by hand" not in told

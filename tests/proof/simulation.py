@@ -20,8 +20,8 @@ from tally import count
 from booklore_core.core import Core
 from booklore_core.testing import MORNING, BookLoreServer
 
-WEEK = 40
-"""How many things happen in a week, half of them at devices."""
+WEEK, DAY = 40, 8
+"""How many things happen in it, half of them at devices."""
 
 CRASH_RATE = 0.3
 EXIT_RATE = 0.08
@@ -71,7 +71,7 @@ class InProcess:
 
     def calm(self) -> None:
         self.remote.rate = 0.0
-        count("faults in simulated weeks", self.remote.faults)
+        count("faults in simulations", self.remote.faults)
 
     def faults(self, core: Core, facts: Facts, wall: Mapping[str, float]) -> list[str]:
         compared = compare(self.remote.held, shown_sessions(facts.session), "session")
@@ -102,7 +102,7 @@ class OverHttp:
             case _:
                 where = rng.choice(("* /", "POST /api/v1/reading-sessions", "GET /api/v1/reading-sessions"))
                 self.server.fail(rng.choice(TROUBLES), where, rng.choice((1, 1, 2, 5)), rng.randrange(4))
-        count("faults in simulated weeks")
+        count("faults in simulations")
 
     def calm(self) -> None:
         self.server.recover()
@@ -146,18 +146,20 @@ class Device:
 class Week:
     """One run. folder: an empty one, for the homes that processes leave to each other."""
 
-    def __init__(self, seed: int, folder: Path, world: World, clock: Clock, household: Household) -> None:
+    def __init__(
+        self, seed: int, folder: Path, world: World, clock: Clock, household: Household, things: int = WEEK
+    ) -> None:
         self.rng = random.Random(seed)
         self.folder, self.world, self.clock, self.household = folder, world, clock, household
         self.crashes = 0
         self.devices = [Device(number, self.rng) for number in range(self.rng.randint(1, 3))]
-        self.left = WEEK
+        self.left = things
 
     def faults(self) -> list[str]:
         """What is wrong at the end of the week, when everything has calmed down; empty when nothing is."""
         while self.left > 0:
             self._process()
-        count("crashes in simulated weeks", self.crashes)
+        count("crashes in simulations", self.crashes)
         self.world.calm()
         facts = Facts()
         with self.household.opened(self.world.plugin(self.clock)) as core:
@@ -206,11 +208,16 @@ class Week:
         core.refresh()
 
 
-def simulate(seed: int, folder: Path) -> list[str]:
-    """One week with the remote of this process."""
+def simulate_day(seed: int, folder: Path) -> list[str]:
+    """One day with the remote of this process."""
+    return simulate(seed, folder, DAY)
+
+
+def simulate(seed: int, folder: Path, things: int = WEEK) -> list[str]:
+    """One week, or as many things as are asked for, with the remote of this process."""
     clock = Clock()
     household = Household(folder / "home", BookLoreServer("booklore"), clock)
-    return Week(seed, folder, InProcess(random.Random(seed + 1)), clock, household).faults()
+    return Week(seed, folder, InProcess(random.Random(seed + 1)), clock, household, things).faults()
 
 
 def simulate_over_http(seed: int, folder: Path, dialect: str) -> list[str]:

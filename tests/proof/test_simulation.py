@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from household import DIALECTS
-from simulation import simulate, simulate_over_http
+from simulation import simulate, simulate_day, simulate_over_http
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from tally import count
@@ -19,8 +19,8 @@ REGRESSIONS: tuple[int, ...] = ()
 
 REGRESSIONS_OVER_HTTP: tuple[int, ...] = ()
 
-SEEDS, SEEDS_OVER_HTTP = 50, 10
-SOAK_SEEDS, SOAK_SEEDS_OVER_HTTP = 5_000, 500
+DAYS, SEEDS, SEEDS_OVER_HTTP = 200, 30, 10
+SOAK_DAYS, SOAK_SEEDS, SOAK_SEEDS_OVER_HTTP = 5_000, 2_000, 200
 
 
 def batches(first: int, last: int, size: int) -> list[range]:
@@ -31,16 +31,29 @@ def name(seeds: Sequence[int]) -> str:
     return f"{seeds[0]}-{seeds[-1]}" if isinstance(seeds, range) else "regressions"
 
 
-def run(seed: int, folder: Path, simulated: Callable[[int, Path], list[str]]) -> None:
+def run(seed: int, folder: Path, simulated: Callable[[int, Path], list[str]], span: str = "simulated weeks") -> None:
     """Raises AssertionError that names the seed."""
     with tempfile.TemporaryDirectory(dir=folder) as made:
         faults = simulated(seed, Path(made))
     assert not faults, "\n".join([f"seed {seed}; add it to the regressions", *faults])
-    count("simulated weeks")
+    count(span)
 
 
 def run_over_http(seed: int, folder: Path) -> None:
     run(seed, folder, lambda number, made: simulate_over_http(number, made, DIALECTS[number % len(DIALECTS)]))
+
+
+@pytest.mark.parametrize("seeds", batches(0, DAYS, 50), ids=name)
+def test_day_loses_and_doubles_nothing(folder: Path, seeds: Sequence[int]) -> None:
+    for seed in seeds:
+        run(seed, folder, simulate_day, "simulated days")
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seeds", batches(DAYS, SOAK_DAYS, 100), ids=name)
+def test_thousands_of_days_lose_and_double_nothing(folder: Path, seeds: Sequence[int]) -> None:
+    for seed in seeds:
+        run(seed, folder, simulate_day, "simulated days")
 
 
 @pytest.mark.parametrize("seeds", [REGRESSIONS, *batches(0, SEEDS, 10)], ids=name)

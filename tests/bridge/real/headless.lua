@@ -103,4 +103,4 @@ end)
 
 require("document/canvascontext"):init(require("device"))
 require("ui/bidi").setup(nil)
-return require("scenario")
+return require(arg[3])

@@ -1,0 +1,41 @@
+--- A day with the real core: a book is read, and the core's own menu is used.
+local Dispatcher = require("dispatcher")
+local Event = require("ui/event")
+local FileManager = require("apps/filemanager/filemanager")
+local Person = require("person")
+local ReaderUI = require("apps/reader/readerui")
+
+FileManager:showFiles(Person.books)
+ReaderUI:showReader(Person.books .. "/dune.gif")
+Person.wait(0.5)
+local ui = ReaderUI.instance
+for page = 2, 7 do
+    Person.wait(0.3)
+    ui:handleEvent(Event:new("GotoPage", page))
+end
+ui.doc_settings:readSetting("summary").rating = 4
+ui:onClose()
+FileManager:showFiles(Person.books)
+Person.wait(3)
+
+local menu = Person.openMenu(FileManager.instance)
+Person.tell("menu", { items = Person.shownIn(menu) })
+Person.choose(menu, "Preferences")
+Person.choose(menu, "Silent mode")
+Person.wait(2)
+Person.tell("silent", { checked = Person.find(menu, "Silent mode").checked_func() })
+menu:backToUpperMenu()
+Person.choose(menu, "Sync & Cache")
+Person.tell("cache", { items = Person.shownIn(menu) })
+Person.choose(menu, "View Pending Sessions")
+Person.tell("pending", { text = Person.await("Pending Sessions").text })
+Person.dismiss("Pending Sessions")
+Person.choose(menu, "Clear Pending")
+local dialog = Person.await("Clear which queues? There is no undo.")
+Person.tap(dialog, "Cancel")
+Person.wait(1.5)
+menu:closeMenu()
+Dispatcher:execute({ booklore_toggle_sync = true })
+Person.wait(2)
+Person.tell("end", {})
+os.exit(0, false)
