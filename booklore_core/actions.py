@@ -6,7 +6,7 @@ from typing import Any
 from booklore_core.clearing import CLEAR_ACTIONS, QUEUES
 from booklore_core.core import Core, Report
 from booklore_core.flows import Action, Flow, Request, Result, Toast
-from booklore_core.matching import MATCH_ACTIONS
+from booklore_core.matching import LONG_PRESS, MATCH_ACTIONS, wanted_book
 from booklore_core.setting_actions import SET_SETTING, TRIGGERS, sync_mode
 from booklore_core.settings import BadSetting
 from booklore_core.status import LETTERS, short_counts
@@ -20,6 +20,13 @@ def sync_pending(core: Core, request: Request) -> Flow:
     yield from ()
     report = core.sync(request.args.get("target"))
     return Result(summary(report), ok=report.is_complete, data=report_json(report))
+
+
+def sync_book(core: Core, request: Request) -> Flow:
+    """Sync this book: sends what waits of one book and of no other."""
+    yield from ()
+    report = core.sync(book=wanted_book(core, request).partial_md5)
+    return Result(summary(report), data=report_json(report))
 
 
 def summary(report: Report) -> str:
@@ -131,6 +138,7 @@ CORE_ACTIONS = (
         "sync_pending", sync_label, sync_pending, "Sends everything that waits.", order=1, menu=SYNC_AND_CACHE,
         enabled=lambda core: bool(core.pending()), dispatcher="BookLore Sync: sync pending items",
     ),
+    Action("sync_book", "Sync this book", sync_book, "Sends what waits of this book.", order=3, menu=LONG_PRESS),
     Action(
         "view_pending", "View Pending Sessions", view_pending, "Shows what is known and what waits.", order=2,
         menu=SYNC_AND_CACHE,

@@ -124,10 +124,12 @@ class Core:
         target: str | None = None,
         on_progress: Callable[[str, int, int], None] | None = None,
         keep_open: bool = False,
+        book: str | None = None,
     ) -> Report:
         """One delivery run at every enabled target, or at one. Raises BadSetting for a target that there is not.
 
-        keep_open: more calls follow at once; who asks for it closes the target.
+        keep_open: more calls follow at once; who asks for it closes the target. book: the partial MD5 of the only book
+        whose items are sent.
         """
         if target is not None and target not in self.targets:
             raise BadSetting(f"there is no enabled target {target!r}; `booklore plugins list` shows them")
@@ -136,13 +138,15 @@ class Core:
             before = requests_made()
             for name, one in self.targets.items():
                 if target in (None, name):
-                    report.runs.append(self._deliver(one, progress_of(name, on_progress), keep_open))
+                    report.runs.append(self._deliver(one, progress_of(name, on_progress), keep_open, book))
             report.requests = requests_made() - before
         return report
 
-    def _deliver(self, target: Target, on_progress: Callable[[int, int], None] | None, keep_open: bool) -> Run:
+    def _deliver(
+        self, target: Target, on_progress: Callable[[int, int], None] | None, keep_open: bool, book: str | None
+    ) -> Run:
         try:
-            return Courier(self.database, self.outbox, self.books, target, self.clock).run(on_progress)
+            return Courier(self.database, self.outbox, self.books, target, self.clock, book).run(on_progress)
         finally:
             if not keep_open:
                 close(target)

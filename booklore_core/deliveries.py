@@ -16,6 +16,7 @@ RETRYING, UNMATCHED, REJECTED = "retrying", "unmatched", "rejected"
 
 DUE = """
 SELECT due.item_id FROM due JOIN items i ON i.id = due.item_id WHERE due.target = :target
+    AND (CAST(:book AS TEXT) IS NULL OR due.book_md5 = :book)
 ORDER BY {rank}, due.kind, due.book_md5, i.occurred_at, due.item_id
 """
 LOAD = """
@@ -100,9 +101,13 @@ class Deliveries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def due(self, target: str) -> list[int]:
-        """The ids of all items whose latest revision target has not got, in the order in which they are sent."""
-        return [row["item_id"] for row in self._database.rows(DUE.format(rank=rank_sql("due.kind")), target=target)]
+    def due(self, target: str, book: str | None = None) -> list[int]:
+        """The ids of the items whose latest revision target has not got, in the order in which they are sent.
+
+        book: partial MD5 of the only book that is asked about.
+        """
+        rows = self._database.rows(DUE.format(rank=rank_sql("due.kind")), target=target, book=book)
+        return [row["item_id"] for row in rows]
 
     def load(self, target: str, ids: Sequence[int]) -> list[Delivery]:
         """Those of ids that are still due, in the order of ids."""

@@ -50,19 +50,21 @@ class Run:
 
 
 class Courier:
-    """Brings what is due to one target, as far as it gets."""
+    """Brings what is due to one target, as far as it gets. book: the partial MD5 of the only book that it is about."""
 
-    def __init__(self, database: Database, outbox: Outbox, books: Books, target: Target, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, outbox: Outbox, books: Books, target: Target, clock: Clock, book: str | None = None
+    ) -> None:
         self._database, self._outbox, self._books = database, outbox, books
         self._target, self._name, self._clock = target, target.name, clock
         self._needs_match, self._is_batch = isinstance(target, MatchingTarget), isinstance(target, BatchTarget)
         self._lease = Lease(database, target.name, clock)
         self._calls = Calls(outbox, target.name, self._lease.renew)
-        self._run = Run(target.name)
+        self._run, self._book = Run(target.name), book
 
     def run(self, on_progress: Callable[[int, int], None] | None = None) -> Run:
         """One run. Another process that is delivering to the target just now is left to it."""
-        due = self._outbox.due(self._name)
+        due = self._outbox.due(self._name, self._book)
         if due:
             self._run.unavailable = self._obstacle() or self._carry_all(due, on_progress or (lambda done, total: None))
         left = self._outbox.waiting_at(self._name)
@@ -112,6 +114,7 @@ class Courier:
         """Matches first: the books of what is due that the target's id is not known of."""
         target = self._target
         books = self._outbox.unmatched(self._name) if self._needs_match else []
+        books = [book for book in books if self._book in (None, book.partial_md5)]
         if not books or not isinstance(target, MatchingTarget):
             return
         try:

@@ -219,8 +219,9 @@ MATCH_ACTIONS = (
         "For when the server's library was built anew and its ids changed.", order=1, menu=ADVANCED,
         enabled=lambda core: core.status().books["total"] > 0,
     ),
-    Action("match_book", "Match book", match_book, "Matches this book by title or id.", menu=LONG_PRESS),
+    Action("match_book", "Match book", match_book, "Matches this book by title or id.", order=1, menu=LONG_PRESS),
     Action(
-        "track_book", "Enable or disable tracking", track, "Whether reading of this book is recorded.", menu=LONG_PRESS
+        "track_book", "Enable or disable tracking", track, "Whether reading of this book is recorded.", order=2,
+        menu=LONG_PRESS,
     ),
 )  # fmt: skip

@@ -83,11 +83,11 @@ def show_table(rows: Iterable[Sequence[Any]], *columns: str) -> None:
     cells = [[plain(cell) for cell in row] for row in rows]
     stream = stdout()
     console = Console(file=stream, width=None if stream.isatty() else WIDE, markup=False, emoji=False, highlight=False)
-    table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(columns))
-    for number, (column, least) in enumerate(zip(columns, least_widths([columns, *cells], console.width), strict=True)):
-        justify: Any = "right" if column.endswith("#") else "left"
-        name = column.removesuffix("#")
-        table.add_column(name, justify=justify, overflow="fold", min_width=least, no_wrap=number == 0)
+    names = [column.removesuffix("#") for column in columns]
+    table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(names))
+    for number, least in enumerate(least_widths([names, *cells], console.width)):
+        justify: Any = "right" if columns[number].endswith("#") else "left"
+        table.add_column(names[number], justify=justify, overflow="fold", min_width=least, no_wrap=number == 0)
     for row in cells:
         table.add_row(*row)
     with console.capture() as captured:

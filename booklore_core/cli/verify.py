@@ -65,7 +65,8 @@ def show_findings(verification: "Verification") -> None:
         show_table(rows(verification), "FOUND", "TARGET", "KIND", "BOOK", "DETAIL")
         show("")
     counts = {what: len(found) for what, found in verification.as_json().items() if isinstance(found, list)}
-    show(f"{verification.checked} items compared: " + ", ".join(f"{count} {what}" for what, count in counts.items()))
+    items = "1 item" if verification.checked == 1 else f"{verification.checked} items"
+    show(f"{items} compared: " + ", ".join(f"{count} {what}" for what, count in counts.items()))
 
 
 def rows(verification: "Verification") -> Iterator[tuple[str, ...]]:

@@ -93,7 +93,7 @@ def test_gestures_are_offered_what_has_a_title(core: Core, ereader: EReader) -> 
 def test_what_a_held_file_offers_stands_apart(ereader: EReader) -> None:
     menu = ereader.menu()
 
-    assert texts(menu["long_press"]) == ["Enable or disable tracking", "Match book"]
+    assert texts(menu["long_press"]) == ["Match book", "Enable or disable tracking", "Sync this book"]
     assert "Long press" not in texts(menu["items"])
 
 

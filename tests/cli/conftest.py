@@ -9,10 +9,14 @@ from pathlib import Path
 
 import pytest
 from cli_world import Booklore, Install, Ran, Spool
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from booklore_core.cli.app import app
 from booklore_core.testing import BookLoreServer, SampleReader
+
+COMMAND = get_command(app)
+"""Made once: making every command anew takes longer than most of them run."""
 
 
 @pytest.fixture
@@ -23,13 +27,22 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
+def exit_code(arguments: list[str]) -> int:
+    try:
+        COMMAND.main(arguments, prog_name="booklore")
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
 @pytest.fixture
 def booklore(home: Path) -> Booklore:
     def run(*arguments: object, stdin: str | bytes = "") -> Ran:
-        result = CliRunner().invoke(app, [str(one) for one in arguments], input=stdin)
-        if result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return Ran(result.exit_code, result.stdout, result.stderr)
+        with CliRunner().isolation(input=stdin) as (out, err, _):
+            code = exit_code([str(one) for one in arguments])
+            sys.stdout.flush()
+            sys.stderr.flush()
+            return Ran(code, out.getvalue().decode(), err.getvalue().decode())
 
     return run
 
