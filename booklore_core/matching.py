@@ -41,23 +41,32 @@ def match_certain(core: Core, target: MatchingTarget) -> int:
 
 
 def match_unmatched(core: Core, request: Request) -> Flow:
-    """Match Unmatched Books: automatic first, then, if wanted, one book after the other by hand."""
-    lines = []
+    """Match Unmatched Books: automatic first, then, if wanted, one book after the other by hand.
+
+    One target out of reach does not keep the others from it.
+    """
+    lines, unavailable = [], {}
     for target in matching_targets(core):
         try:
-            found = match_certain(core, target)
-            if found:
-                core.sync(target.name, keep_open=True)
-            by_hand = yield from ask_by_hand(core, target, found, bool(request.args.get("auto")))
+            lines.append((yield from match_at(core, target, bool(request.args.get("auto")))))
         except Declined as error:
-            return Result(f"{target.name}: {error.reason}", ok=False, data=core.status().books)
+            unavailable[target.name] = error.reason
+            lines.append(f"{target.name}: {error.reason}")
         finally:
             close(target)
-        left = len(core.books.unmatched(target.name))
-        lines.append(f"{target.name}: {found + by_hand} matched, {left} still unmatched")
     books = core.status().books
     text = "\n".join(lines) or "No enabled target matches books"
-    return Result(text, ok=bool(lines) and books["unmatched"] == 0, data=books)
+    ok = bool(lines) and not unavailable and books["unmatched"] == 0
+    return Result(text, ok=ok, data={"books": books, "unavailable": unavailable})
+
+
+def match_at(core: Core, target: MatchingTarget, only_certain: bool) -> Generator[Question, Any, str]:
+    """Matches one target's books. Returns what to tell. Raises Declined."""
+    found = match_certain(core, target)
+    if found:
+        core.sync(target.name, keep_open=True)
+    by_hand = yield from ask_by_hand(core, target, found, only_certain)
+    return f"{target.name}: {found + by_hand} matched, {len(core.books.unmatched(target.name))} still unmatched"
 
 
 def ask_by_hand(core: Core, target: MatchingTarget, found: int, only_certain: bool) -> Steps:

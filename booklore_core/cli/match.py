@@ -58,10 +58,12 @@ def match(
 
 def match_all(core: "Core", auto: bool, may_ask: bool) -> Outcome:
     from booklore_core.flows import Request
+    from booklore_core.matching import matching_targets
 
     before = matches(core)
     result = run(core, "match_unmatched", Request(args={"auto": auto}), may_ask)
-    return conclude(core, result, matches(core) - before, failed=not every_target_was_asked(core, result))
+    failed = bool(result.data["unavailable"]) or not matching_targets(core)
+    return conclude(core, result, matches(core) - before, failed)
 
 
 def match_one(core: "Core", start: str, remote_id: str | None, may_ask: bool) -> Outcome:
@@ -86,15 +88,6 @@ def run(core: "Core", name: str, request: "Request", may_ask: bool = False) -> "
 def matches(core: "Core") -> Matches:
     """Every match that an enabled target has."""
     return {(name, *match) for name in core.targets for match in core.books.matches(name).items()}
-
-
-def every_target_was_asked(core: "Core", result: "Result") -> bool:
-    """Whether the result counts what is left at every target: of one out of reach it tells the reason instead."""
-    from booklore_core.matching import matching_targets
-
-    names = [target.name for target in matching_targets(core)]
-    told = [f", {len(core.books.unmatched(name))} still unmatched" in result.message for name in names]
-    return bool(told) and all(told)
 
 
 def conclude(core: "Core", result: "Result", found: Set[Any], failed: bool = False) -> Outcome:

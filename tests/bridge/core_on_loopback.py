@@ -19,7 +19,7 @@ class LoopbackCore:
         self.state: dict[str, Any] = {}
         self.effects: list[dict[str, Any]] = []
         self.menu: dict[str, Any] = {"version": "1", "items": []}
-        self.loses_answers, self.status = False, 200
+        self.loses_answers, self.status, self.refusal = False, 200, b"no"
         self.url = ""
 
     def answer(self, method: str, path: str, body: Any) -> dict[str, Any]:
@@ -28,6 +28,8 @@ class LoopbackCore:
             return {"token": f"token for {body['code']}"}
         if path == "/v1/menu":
             return self.menu
+        if path == "/v1/actions/toggle_sync":
+            self.state = self.state | {"enabled": body["args"]["enabled"]}
         reply: dict[str, Any] = {"effects": effects, "state": self.state}
         if path == "/v1/events":
             self.lines += body["lines"]
@@ -55,7 +57,7 @@ def serving(core: LoopbackCore | None = None) -> Iterator[LoopbackCore]:
             size = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(size)) if size else None
             core.requests.append((self.command, self.path, body, self.headers.get("Authorization")))
-            reply = json.dumps(core.answer(self.command, self.path, body)).encode() if core.status == 200 else b"no"
+            reply = json.dumps(core.answer(self.command, self.path, body)).encode() if core.status == 200 else core.refusal
             if core.loses_answers:
                 self.close_connection = True
                 return

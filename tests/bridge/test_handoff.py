@@ -245,3 +245,21 @@ def test_the_disk_filling_up_before_the_rewrite_ends_the_rounds(paired: EReader,
     paired.send("NetworkConnected")
     paired.pass_time(5)
     assert [line["event"] for line in paired.spool()] == ["device"]
+
+
+def test_a_core_that_hangs_does_not_let_hand_offs_pile_up(paired: EReader) -> None:
+    paired.child_hangs = True
+    paired.open()
+    for _ in range(20):
+        paired.read(pages=5)
+        paired.pass_time(15)
+
+    assert len(list(paired.ko.pipes.values())) <= 4
+    assert len(paired.spool("page_turns")) == 20
+
+
+def test_the_core_hears_how_many_lines_wait(paired: EReader, core: LoopbackCore) -> None:
+    read_a_book(paired)
+    paired.pass_time(2)
+
+    assert core.bodies("/v1/events")[0]["waiting"] == 3

@@ -140,7 +140,6 @@ def test_actions_of_plugins_are_gestures_too_also_after_a_restart(with_menu: ERe
 
 
 def test_a_toggle_tells_the_core_what_is_wanted_and_takes_over_its_state(paired: EReader, core: LoopbackCore) -> None:
-    core.state = {"enabled": False}
     paired.ko.gesture("booklore_toggle_sync")
     paired.pass_time(2)
     paired.open()
@@ -194,6 +193,43 @@ def test_a_toggle_without_the_core_holds_and_is_told_later(paired: EReader, core
 
     assert core.paths()[-1] == "/v1/actions/toggle_sync"
     assert core.bodies("/v1/actions/toggle_sync")[-1]["args"] == {"enabled": False}
+
+
+def test_a_switch_that_is_flipped_back_while_the_core_is_asked_stays_as_it_is(
+    paired: EReader, core: LoopbackCore
+) -> None:
+    for _ in range(2):
+        paired.ko.gesture("booklore_toggle_sync")
+    paired.pass_time(5)
+    paired.send("Resume")
+
+    assert [body["args"]["enabled"] for body in core.bodies("/v1/actions/toggle_sync")] == [False, True]
+    assert paired.spool("resume")
+
+
+def test_switched_on_again_at_the_core_the_device_follows_at_the_next_contact(
+    paired: EReader, core: LoopbackCore
+) -> None:
+    core.state = {"enabled": False}
+    paired.send("NetworkConnected")
+    paired.pass_time(2)
+    core.state = {"enabled": True}
+    paired.open()
+    paired.pass_time(2)
+    paired.close()
+    paired.pass_time(2)
+
+    assert core.bodies("/v1/events")[1]["lines"] == []
+    assert core.events() == ["network_connected", "book_open", "book_close"]
+
+
+def test_the_gestures_that_the_shim_has_anyway_are_not_offered_twice(paired: EReader, core: LoopbackCore) -> None:
+    own = [{"id": name, "title": "Again"} for _, name in GESTURES.values()]
+    core.menu, core.state = MENU | {"actions": own}, {"menu": "2"}
+    paired.send("NetworkConnected")
+    paired.pass_time(3)
+
+    assert set(paired.ko.actions.keys()) == set(GESTURES)
 
 
 def test_silent_mode_hides_the_shims_own_message(paired: EReader, core: LoopbackCore) -> None:

@@ -148,3 +148,33 @@ def test_a_core_on_the_device_is_started_once(tmp_path: Path) -> None:
     assert [line for line in reader.log() if line.startswith("execute")] == [
         "execute (booklore serve) >/dev/null 2>&1 &"
     ]
+
+
+def test_what_an_installation_leaves_in_the_plugins_folder_is_taken_over_once(tmp_path: Path) -> None:
+    reader = EReader(tmp_path, config={"url": "http://127.0.0.1:9", "code": "123456"})
+
+    assert not reader.plugin.joinpath("booklorebridge.json").exists()
+    assert '["code"] = "123456"' in reader.setting("lua").read_text()
+
+
+def test_a_refusal_is_told_in_the_cores_words(paired: EReader, core: LoopbackCore) -> None:
+    core.status, core.refusal = 401, b'{"detail": "this device is not paired"}'
+    paired.ko.gesture("booklore_sync_pending")
+    paired.pass_time(3)
+
+    assert paired.toasts() == ["Events that wait on this device: 0\nthis device is not paired"]
+
+
+def test_a_code_is_used_once_however_many_lines_wait(reader: EReader, core: LoopbackCore) -> None:
+    line = '{{"v":1,"id":"kobo-7f3a-{:06d}","event":"resume","at":"2026-11-20T14:00:00Z","device":"kobo-7f3a"}}\n'
+    reader.setting("spool").write_text("".join(line.format(i) for i in range(1500)))
+    core.state = {"menu": "1"}
+    reader.menu()[-1].callback(None)
+    for typed in (core.url, "654321"):
+        (dialog,) = reader.shown("inputdialog")
+        dialog.typed = typed
+        dialog.buttons[1][2].callback()
+    reader.pass_time(5)
+
+    assert core.paths() == ["/v1/pair", "/v1/events", "/v1/events", "/v1/menu"]
+    assert reader.toasts() == ["Paired with the core."]

@@ -186,3 +186,23 @@ def test_what_is_no_text_is_shown_as_one_because_painting_it_would_end_koreader(
     show(paired, core, {"type": "toast", "text": {"a": 1}}, {"type": "info", "text": 7})
 
     assert all(isinstance(widget.text, str) and isinstance(widget.title, str) for widget in paired.shown())
+
+
+def test_a_password_is_not_shown_while_it_is_typed(paired: EReader, core: LoopbackCore) -> None:
+    dialog = ask(paired, core, "ask", secret=True, low=None)
+
+    assert (dialog.text_type, dialog.input) == ("password", "")
+
+
+def test_picking_is_confirmed_with_the_cores_word(paired: EReader, core: LoopbackCore) -> None:
+    press(ask(paired, core, "pick", options=["Sessions"], default=[0], ok="Clear Selected"), "Clear Selected")
+    paired.pass_time(2)
+
+    assert answers(core) == [[0]]
+
+
+def test_a_position_that_is_null_is_gone_to_by_percent(paired: EReader, core: LoopbackCore) -> None:
+    paired.open(page=10)
+    show(paired, core, {"type": "goto", "book": MD5, "position": None, "percent": 0.42})
+
+    assert paired.ko.book.page == 42

@@ -46,6 +46,32 @@ def test_ids_are_never_used_again_not_even_without_the_spool(reader: EReader) ->
         reader.restart()
 
 
+def test_ids_go_on_when_the_settings_are_those_of_an_earlier_day(reader: EReader) -> None:
+    earlier = reader.setting("lua").read_bytes()
+    for _ in range(200):
+        reader.send("Resume")
+    last = reader.spool()[-1]["id"]
+    for _ in range(3):
+        reader.restart()
+    reader.setting("lua").write_bytes(earlier.replace(b"500", b"0"))
+    reader.restart()
+    reader.send("Resume")
+
+    assert reader.spool()[-1]["id"] > last
+
+
+def test_ids_go_on_after_all_lines_have_left(paired: EReader) -> None:
+    paired.open()
+    paired.close()
+    seen = {line["id"] for line in paired.spool()}
+    paired.pass_time(2)
+    paired.remember(device={"id": "kobo-7f3a", "name": "Kobo_nova", "model": "Kobo_nova"})
+    paired.restart()
+    paired.send("Resume")
+
+    assert not seen & {line["id"] for line in paired.spool()}
+
+
 def test_a_page_turn_neither_syncs_nor_rewrites_nor_asks_the_network(reader: EReader) -> None:
     reader.open()
     syncs, opened = reader.ko.fsyncs, len(reader.ko.opened)
@@ -137,3 +163,12 @@ def test_a_file_system_that_cannot_sync_still_gets_each_line_once(reader: EReade
     reader.send("Resume")
 
     assert [line["event"] for line in reader.spool()] == ["device", "book_open", "book_close", "resume"]
+
+
+def test_annotations_that_json_cannot_say_cost_themselves_and_not_the_line(reader: EReader) -> None:
+    book = reader.open(annotations=[{"datetime": "2026-11-20 13:41:02"}])
+    book.annotations[1].pos0 = float("nan")
+    reader.close()
+
+    (closed,) = reader.spool("book_close")
+    assert "annotations" not in closed and closed["reading"]["dwell"] == [0]
