@@ -49,6 +49,7 @@ local apply = guarded(function(wish, result)
     if differs and Memory:hasNot("untold") then Screen.reader:switch(state.enabled) end
 end)
 
+--- Looks whether the child is done, or out of time.
 Handoff.watch = guarded(function(wish, pid, fd, left)
     if left <= 0 then ffiUtil.terminateSubProcess(pid) end
     if left > 0 and not ffiUtil.isSubProcessDone(pid) and ffiUtil.getNonBlockingReadSize(fd) == 0 then
@@ -62,6 +63,7 @@ Handoff.watch = guarded(function(wish, pid, fd, left)
     Handoff.start()
 end)
 
+--- Sends the next child, when there is none and something to ask.
 function Handoff.start()
     local wish = not busy and table.remove(queue, 1)
     if not wish then return end

@@ -64,9 +64,10 @@ local function pair()
     end)
 end
 
---- The entries below "BookLore Sync": the core's, and what one needs when it is out of reach.
+--- The entries below "BookLore Sync": the core's, those for the open book, and what one needs without the core.
 Menu.build = guarded(function()
     local list = entries(tree.items)
+    for _i, item in ipairs(Screen.reader.stretch and entries(tree.long_press) or {}) do table.insert(list, item) end
     if Menu.answered and Memory:has("token") then return list end
     table.insert(list, 1, { text = Screen.waiting(), enabled = false })
     if Spool.error then table.insert(list, 2, { text = Spool.error, enabled = false }) end
