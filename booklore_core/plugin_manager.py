@@ -19,7 +19,13 @@ DISTRIBUTION = "booklore-sync"
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
-SINCE = Setting("since", str, "", "Give a new target the past: a date such as 2026-01-31, or all")
+SINCE = Setting(
+    "since",
+    str,
+    "",
+    "What a new target is given of the past: a date such as 2026-01-31, or all",
+    label="Send the past since",
+)
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -33,7 +33,8 @@ CREATE TABLE remarks (
     key TEXT PRIMARY KEY, plugin TEXT NOT NULL, book_md5 TEXT, remark TEXT NOT NULL, made_at {real} NOT NULL
 );
 CREATE TABLE devices (
-    id TEXT PRIMARY KEY, name TEXT, model TEXT, koreader TEXT, last_seen {real}, token_hash TEXT, waiting INTEGER
+    id TEXT PRIMARY KEY, name TEXT, model TEXT, koreader TEXT, shim TEXT, last_seen {real}, token_hash TEXT,
+    waiting INTEGER
 );
 CREATE TABLE pairings (
     id {id}, salt TEXT NOT NULL, code_hash TEXT NOT NULL, expires_at {real} NOT NULL, used INTEGER NOT NULL

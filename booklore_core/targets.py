@@ -85,13 +85,15 @@ class ItemFailed(Declined):
 class Target(Protocol):
     """A place items go. `deliver` returns the remote's id for the item, if it has one, or raises one of the above.
 
-    Optional methods, looked up by name:
+    Optional, looked up by name:
     `deliver_batch(items) -> list[str | None] | None` takes up to `batch_size` (default 100) items of one kind and book,
     none of which was ever begun before; when it raises, the loop goes on one by one.
     `match(books) -> Mapping[str, Match]` finds the remote's books by partial MD5, certain matches only; a target that
     has it is given no item of an unmatched book. `search(text, limit)`, `book(remote_id)` serve matching by hand.
-    `remote_progress(book)` tells the remote's position. `check()` tests the connection. `close()` comes after every run
-    and when a call took too long: a call still under way must send nothing more; the next call opens again.
+    `audit(book, items)` compares. `remote_progress(book)` tells the remote's position. `check()` tests the connection.
+    `about` is a line about the remote, told without asking it.
+    `close()` comes after every run and when a call took too long: a call still under way must send nothing more; the
+    next call opens again.
     """
 
     name: str

@@ -69,7 +69,7 @@ class Bridge:
         self._keep_fresh()
         received = receive(self.core, device.id, request.lines)
         left = None if request.waiting is None else max(0, request.waiting - len(request.lines))
-        pairing.note_contact(self.core, device.id, device.name, device.model, left)
+        pairing.note_contact(self.core, device, left)
         receipt = {"ack": received.taken.acknowledged, "rejected": received.rejected}
         effects = []
         if self.core.settings["sync.enabled"]:

@@ -22,11 +22,15 @@ def _six_digits(value: str) -> str:
 
 
 class Device(BaseModel):
-    """The device that speaks. id: stays the same for as long as the device does. name: for people."""
+    """The device that speaks. id: stays the same for as long as the device does. name: for people.
+
+    shim: the version of what speaks for it.
+    """
 
     id: Annotated[str, Field(min_length=1, max_length=200)]
     name: Name | None = None
     model: Name | None = None
+    shim: Name | None = None
 
 
 class Pairing(BaseModel):

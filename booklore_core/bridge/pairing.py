@@ -5,9 +5,12 @@ import hmac
 import secrets
 from collections import deque
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from booklore_core.core import Core
+
+if TYPE_CHECKING:
+    from booklore_core.bridge.models import Device
 
 CODE_LIFE = timedelta(minutes=10)
 WRONG_TRIES, PER = 5, timedelta(minutes=1)
@@ -28,7 +31,7 @@ ON CONFLICT (id) DO UPDATE SET name = COALESCE(excluded.name, devices.name),
 TOKENS = "SELECT id, token_hash, last_seen FROM devices WHERE token_hash IS NOT NULL"
 SEEN = """
 UPDATE devices SET last_seen = :now, name = COALESCE(:name, name), model = COALESCE(:model, model),
-    waiting = COALESCE(:waiting, waiting) WHERE id = :id
+    shim = COALESCE(:shim, shim), waiting = COALESCE(:waiting, waiting) WHERE id = :id
 """
 PAIRED = """
 SELECT id, name, model, last_seen, waiting FROM devices WHERE token_hash IS NOT NULL ORDER BY last_seen DESC, id
@@ -91,11 +94,9 @@ def device_of(core: Core, token: str) -> str | None:
     return found
 
 
-def note_contact(
-    core: Core, device: str, name: str | None = None, model: str | None = None, waiting: int | None = None
-) -> None:
+def note_contact(core: Core, device: "Device", waiting: int | None = None) -> None:
     """Notes that a device was in touch. waiting: how many lines are left on it, None when it did not say."""
-    values = {"id": device, "name": name, "model": model, "waiting": waiting}
+    values = {"id": device.id, "name": device.name, "model": device.model, "shim": device.shim, "waiting": waiting}
     core.database.run(SEEN, **values, now=core.clock().timestamp())
 
 

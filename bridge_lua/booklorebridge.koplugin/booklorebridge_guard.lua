@@ -1,6 +1,5 @@
 --- Wraps a function so that its errors end in the log: an error in a scheduled callback would end KOReader.
 local logger = require("logger")
-
 return function(fn)
     return function(...)
         local ok, result = pcall(fn, ...)

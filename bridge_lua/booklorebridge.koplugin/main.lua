@@ -15,6 +15,7 @@ local leaving = false
 function BookloreBridge:init()
     Screen.reader = self
     Handoff.configure(self.path .. "/booklorebridge.json")
+    Memory:readSetting("device").shim = self.version
     Spool.reserve()
     self.ui.menu:registerToMainMenu(self)
 end
@@ -75,7 +76,6 @@ end
 
 function BookloreBridge:onPosUpdate(_pos, page) self:onPageUpdate(page) end
 function BookloreBridge:onDocumentRerendered() self:onPageUpdate(self.ui:getCurrentPage()) end
-
 function BookloreBridge:onReaderReady() self:begin("book_open") end
 function BookloreBridge:onCloseDocument() self:finish(leaving and "exit" or "close") end
 function BookloreBridge:onSuspend() self:finish("suspend") end -- where Wi-Fi is down by now, the lines go later

@@ -51,10 +51,38 @@ def register_settings() -> Iterable[Setting]:
     yield Setting(
         "mode", str, DURATION, "What makes a session count", choices=(DURATION, PAGES), label="Detection mode"
     )
-    yield Setting("min_duration", int, 30, "Shortest session", low=0, high=LONGEST, unit="seconds")
-    yield Setting("min_pages", int, 5, "Fewest page turns of a session", low=1, high=10_000, unit="pages")
-    yield Setting("idle_cap", int, 600, "Most reading time that one page counts", low=1, high=LONGEST, unit="seconds")
-    yield Setting("decimals", int, 2, "Decimal places of the progress that is sent", low=0, high=5)
+    yield Setting(
+        "min_duration", int, 30, "Shortest session", label="Minimum duration", low=0, high=LONGEST, unit="seconds"
+    )
+    yield Setting(
+        "min_pages",
+        int,
+        5,
+        "Fewest page turns of a session",
+        label="Minimum pages read",
+        low=1,
+        high=10_000,
+        unit="pages",
+    )
+    yield Setting(
+        "idle_cap",
+        int,
+        600,
+        "Most reading time that one page counts",
+        label="Longest time on a page",
+        low=1,
+        high=LONGEST,
+        unit="seconds",
+    )
+    yield Setting(
+        "decimals",
+        int,
+        2,
+        "Decimal places of the progress that is sent",
+        label="Progress decimal places",
+        low=0,
+        high=5,
+    )
 
 
 @hookimpl

@@ -57,7 +57,9 @@ def serving(core: LoopbackCore | None = None) -> Iterator[LoopbackCore]:
             size = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(size)) if size else None
             core.requests.append((self.command, self.path, body, self.headers.get("Authorization")))
-            reply = json.dumps(core.answer(self.command, self.path, body)).encode() if core.status == 200 else core.refusal
+            reply = (
+                json.dumps(core.answer(self.command, self.path, body)).encode() if core.status == 200 else core.refusal
+            )
             if core.loses_answers:
                 self.close_connection = True
                 return

@@ -12,7 +12,7 @@ from typing import Any
 import lupa.luajit21 as luajit
 
 SHIM = Path(__file__).parents[2] / "bridge_lua" / "booklorebridge.koplugin"
-FAKE = Path(__file__).with_name("koreader.lua")
+FAKE = [Path(__file__).with_name(f"koreader{part}.lua") for part in ("", "_files", "_network", "_screen", "_apps")]
 BOOKS = "/mnt/onboard/Books"
 
 
@@ -62,9 +62,12 @@ class EReader:
 
     def restart(self) -> None:
         """A new process: nothing of the old one survives but its files."""
+        self.ko: Any = None
         self.lua = luajit.LuaRuntime(unpack_returned_tuples=True, encoding="latin-1", register_eval=False)
-        load = self.lua.eval("function(text, host) return assert(loadstring(text, '=koreader.lua'))(host) end")
-        self.ko = load(FAKE.read_text().encode().decode("latin-1"), self._host())
+        load = self.lua.eval("function(text, name, host, ko) return assert(loadstring(text, name))(host, ko) end")
+        host = self._host()
+        for file in FAKE:
+            self.ko = load(to_lua(file.read_text()), f"={file.name}", host, self.ko) or self.ko
         self.ko.load(str(self.plugin))
         self.ko.file_manager()
 

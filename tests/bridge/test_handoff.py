@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,8 @@ def test_a_closed_book_is_handed_over_and_leaves_the_spool(paired: EReader, core
     assert core.events() == ["book_open", "page_turns", "book_close"]
     assert [line["event"] for line in paired.spool()] == ["device"]
     assert {token for *_, token in core.requests} == {"Bearer secret"}
-    assert core.bodies("/v1/events")[0]["device"] == {"id": "kobo-7f3a", "name": "Kobo_nova", "model": "Kobo_nova"}
+    kobo = {"id": "kobo-7f3a", "name": "Kobo_nova", "model": "Kobo_nova", "shim": version("booklore-sync")}
+    assert core.bodies("/v1/events")[0]["device"] == kobo
 
 
 def test_opening_a_book_asks_the_core_so_that_it_can_send_the_reader_on(paired: EReader, core: LoopbackCore) -> None:

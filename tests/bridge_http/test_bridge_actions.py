@@ -194,7 +194,7 @@ def test_about_tells_what_runs_and_what_waits_on_the_device(ereader: EReader) ->
 
     assert info["type"] == "info" and info["title"] == "About"
     assert "Waiting on this device: 4" in info["text"] and "Last contact: 2026-11-20T20:00:00Z" in info["text"]
-    assert "  third_party" in info["text"] and "Targets: shop" in info["text"]
+    assert "  third_party" in info["text"] and "shop: enabled" in info["text"]
 
 
 def test_an_answer_without_an_answer_is_refused(ereader: EReader) -> None:

@@ -112,7 +112,7 @@ def test_what_the_environment_sets_cannot_be_changed_here(open_core: Any, serve:
     core = open_core(BOOKLORE_SESSIONS__MIN_DURATION="60")
     ereader = paired(core, serve(core))
 
-    line = entry(ereader.menu(), "What to Sync", "Reading sessions", "Shortest session: 60 seconds")
+    line = entry(ereader.menu(), "What to Sync", "Reading sessions", "Minimum duration: 60 seconds")
 
     assert line["enabled"] is False and "set by the environment" in line["help"]
     answer = setting(ereader, "sessions.min_duration", value=90)

@@ -36,6 +36,13 @@ class Capabilities:
     def product(self) -> str:
         return "Grimmory" if self.family == "grimmory" else "BookLore"
 
+    @property
+    def text(self) -> str:
+        """Product, version and what it has beyond the stock one, for people."""
+        extras = {"books by digest": self.by_hash, "sessions in batches": self.batch, "book search": self.search}
+        present = [name for name, is_there in extras.items() if is_there]
+        return f"{self.product} {self.version}" + (f" with {', '.join(present)}" if present else ", stock")
+
 
 def known_capabilities(stored: Any) -> Capabilities | None:
     """What was remembered of the last probe, without asking anybody."""

@@ -61,10 +61,7 @@ def check_koreader(run: Run) -> str:
 
 
 def describe_capabilities(run: Run) -> str:
-    found = run.capabilities
-    extras = {"books by digest": found.by_hash, "sessions in batches": found.batch, "book search": found.search}
-    present = [name for name, is_there in extras.items() if is_there]
-    return f"{found.product} {found.version}" + (f" with {', '.join(present)}" if present else ", stock")
+    return run.capabilities.text
 
 
 def describe_matching(run: Run) -> str:

@@ -59,6 +59,12 @@ class BookLore:
         self._lock = threading.Lock()
 
     @property
+    def about(self) -> str:
+        """Which server it was when it was last seen. Asks nobody."""
+        known = known_capabilities(self._store.get("dialect"))
+        return known.text if known else "not in touch yet"
+
+    @property
     def batch_size(self) -> int:
         """How many sessions go into one request: one, unless the server was seen to take more. Asks nobody."""
         known = known_capabilities(self._store.get("dialect"))

@@ -19,8 +19,12 @@ local function shell()
 end
 
 provide("libs/libkoreader-lfs", function() return require("lfs") end)
-for _, name in ipairs{ "ffi/mupdf", "ffi/koptcontext", "ffi/archiver", "libs/libkoreader-xtext" } do provide(name, shell) end
-if not package.searchpath("rapidjson", package.cpath) then provide("rapidjson", function() return require("json") end) end
+for _, name in ipairs{ "ffi/mupdf", "ffi/koptcontext", "ffi/archiver", "libs/libkoreader-xtext" } do
+    provide(name, shell)
+end
+if not package.searchpath("rapidjson", package.cpath) then
+    provide("rapidjson", function() return require("json") end)
+end
 
 provide("ffi/utf8proc", {
     lowercase = string.lower, lowercase_NFKC_Casefold = string.lower, lowercase_dumb = string.lower,
