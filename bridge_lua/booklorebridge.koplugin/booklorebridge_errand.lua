@@ -11,15 +11,12 @@ local function send(method, path, text)
     local url = wish.url:gsub("/+$", "") .. path
     local http = require(url:find("^https:") and "ssl.https" or "socket.http")
     local ltn12, socketutil = require("ltn12"), require("socketutil")
-    local token, answer = Memory:readSetting("token"), {}
+    local answer, token = {}, Memory:has("token") and "Bearer " .. Memory:readSetting("token") or nil
     socketutil:set_timeout(30, 50)
     status = select(2, http.request{
         method = method, url = url, redirect = false, -- the token goes nowhere else
         verify = "peer", cafile = Memory:readSetting("ca_file") or "data/ca-bundle.crt",
-        headers = {
-            ["Content-Type"] = "application/json", ["Content-Length"] = #text,
-            ["Authorization"] = token and "Bearer " .. token,
-        },
+        headers = { ["Content-Type"] = "application/json", ["Content-Length"] = #text, ["Authorization"] = token },
         source = ltn12.source.string(text), sink = socketutil.table_sink(answer),
     })
     return table.concat(answer)

@@ -1,9 +1,8 @@
 --- Wraps a function so that its errors end in the log: an error in a scheduled callback would end KOReader.
-local logger = require("logger")
 return function(fn)
     return function(...)
         local ok, result = pcall(fn, ...)
         if ok then return result end
-        logger.warn("BookLore Sync:", result)
+        require("logger").warn("BookLore Sync:", result)
     end
 end

@@ -76,6 +76,7 @@ end
 
 --- Asks the core: spool first, then `path` with `body`; `done` is told what failed. With `wifi`, may switch Wi-Fi on.
 function Screen.send(wish)
+    if not next(wish) and #queue > 0 then return end -- the one that waits takes the spool along
     wish.url = wish.url or Memory:readSetting("url")
     if isInReach(wish.url) then
         table.insert(queue, wish)
@@ -89,14 +90,6 @@ function Screen.send(wish)
     end
 end
 
-local background = guarded(function() if #queue == 0 then Screen.send{} end end) -- any that waits takes the spool along
-
---- A hand-off that nobody asked for: silent.
-function Handoff.soon(seconds)
-    UIManager:unschedule(background)
-    UIManager:scheduleIn(seconds, background)
-end
-
 -- The switch works at once and without the core, which is told as soon as it can be.
 local function toggle()
     Memory:saveSetting("untold", true)
@@ -105,10 +98,9 @@ local function toggle()
     Screen.send{ done = function() if Memory:has("untold") then Screen.tell(nil, text) end end }
 end
 
---- What a person asked for by menu or gesture.
-function Screen.act(name, args)
-    local stretch = Screen.reader.stretch
-    local body = { book = stretch and stretch.book, args = args or rapidjson.object() }
+--- What a person asked for by menu or gesture: for this book, else for the open one.
+function Screen.act(name, args, book)
+    local body = { book = book or (Screen.reader.stretch or {}).book, args = args or rapidjson.object() }
     local wish = { path = "/v1/actions/" .. name, body = body, done = Screen.tell, wifi = true }
     if name == "toggle_sync" then toggle() else Screen.send(wish) end
     return true

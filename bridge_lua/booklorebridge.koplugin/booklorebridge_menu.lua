@@ -1,8 +1,11 @@
---- The core's menu and gestures, kept on the device so that they are there without the core.
+--- The core's menu, gestures and buttons for held files, kept on the device so that they are there without the core.
 local Dispatcher = require("dispatcher")
+local DocumentRegistry = require("document/documentregistry")
+local FileManager = require("apps/filemanager/filemanager")
 local Memory = require("booklorebridge_memory")
 local Screen = require("booklorebridge_screen")
 local Spool = require("booklorebridge_spool")
+local Stretch = require("booklorebridge_snapshot")
 local UIManager = require("ui/uimanager")
 local guarded = require("booklorebridge_guard")
 local rapidjson = require("rapidjson")
@@ -53,21 +56,41 @@ function Menu.take(text)
     if shown and UIManager:isWidgetShown(shown.show_parent) then shown:updateItems() end
 end
 
+-- Of a held file: a button for each thing that the core offers for a book.
+local function rowFor(file, shownList)
+    if not DocumentRegistry:hasProvider(file) then return end
+    local buttons = {}
+    for i, node in ipairs(tree.long_press or {}) do
+        buttons[i] = { text = tostring(node.text), enabled = node.enabled, callback = guarded(function()
+            UIManager:close(shownList().file_dialog)
+            Screen.act(node.action, node.args, Stretch.describe(file))
+        end) }
+    end
+    return buttons[1] and buttons
+end
+
+--- Adds a row to the dialogs of held files. KOReader may keep its first function for ever, so that knows no window.
+Menu.offer = guarded(function(ui)
+    for _i, lists in pairs{ ui.file_chooser and ui, ui.history, ui.collections, ui.filesearcher } do
+        local shownList = lists.getMenuInstance
+        local row = guarded(function(file, is_file) return is_file and rowFor(file, shownList) or nil end)
+        FileManager.addFileDialogButtons(lists, "booklorebridge", row)
+    end
+end)
+
 local function pair()
-    local url = { kind = "ask", text = _("Address of the core"), default = Memory:readSetting("url") or "http://" }
-    Screen.ask(url, function(address)
+    local core = { kind = "ask", text = _("Address of the core"), default = Memory:readSetting("url") or "http://" }
+    local function done(err) Screen.tell(err, _("Paired with the core.")) end
+    Screen.ask(core, function(url)
         Screen.ask({ kind = "ask", text = _("Code from: booklore bridge pair") }, function(code)
-            if not (address and code) then return end
-            local function done(err) Screen.tell(err, _("Paired with the core.")) end
-            Screen.send{ url = address, code = code, done = done }
+            if url and code then Screen.send{ url = url, code = code, done = done } end
         end)
     end)
 end
 
---- The entries below "BookLore Sync": the core's, those for the open book, and what one needs without the core.
+--- The entries below "BookLore Sync": the core's, and what one needs without the core.
 Menu.build = guarded(function()
     local list = entries(tree.items)
-    for _i, item in ipairs(Screen.reader.stretch and entries(tree.long_press) or {}) do table.insert(list, item) end
     if Menu.answered and Memory:has("token") then return list end
     table.insert(list, 1, { text = Screen.waiting(), enabled = false })
     if Spool.error then table.insert(list, 2, { text = Spool.error, enabled = false }) end

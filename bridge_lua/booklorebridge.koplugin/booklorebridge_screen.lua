@@ -21,21 +21,22 @@ function SHOW.toast(effect) open("infomessage", { text = effect.text, timeout = 
 function SHOW.info(effect) open("textviewer", { title = effect.title, text = effect.text }) end
 SHOW["goto"] = function(effect) Screen.reader:jump(effect) end
 
-function SHOW.confirm(effect)
-    Screen.ask(effect, function(yes) Screen.show(yes and effect.on_ok or effect.on_cancel) end)
-end
-
-function SHOW.schedule(effect)
-    if timers[effect.action] then UIManager:unschedule(timers[effect.action]) end
-    timers[effect.action] = guarded(function() Screen.send{ path = "/v1/actions/" .. effect.action, body = {} } end)
-    UIManager:scheduleIn(effect["in"], timers[effect.action])
-end
+function SHOW.confirm(one) Screen.ask(one, function(ok) Screen.show(one[ok and "on_ok" or "on_cancel"]) end) end
+function SHOW.schedule(effect) Screen.later(effect["in"], { path = "/v1/actions/" .. effect.action, body = {} }) end
 
 function SHOW.question(question)
     Screen.ask(question, function(value)
         if value == nil then value = rapidjson.null end
         Screen.send{ path = "/v1/answers/" .. question.id, body = { answer = value }, done = Screen.tell }
     end)
+end
+
+--- Sends a wish that nobody asked for, in so many seconds; one for the same that is still to come gives way.
+function Screen.later(seconds, wish)
+    local name = wish.path or "spool"
+    if timers[name] then UIManager:unschedule(timers[name]) end
+    timers[name] = guarded(function() Screen.send(wish) end)
+    UIManager:scheduleIn(seconds, timers[name])
 end
 
 --- Shows a list of effects; kinds from a newer core are left out.

@@ -1,4 +1,5 @@
 --- A stretch of reading: page turns, seconds on each page, and the open book, all live: the sidecar is stale.
+local DocSettings = require("docsettings")
 local guarded = require("booklorebridge_guard")
 local lfs = require("libs/libkoreader-lfs")
 local rapidjson = require("rapidjson")
@@ -17,10 +18,8 @@ local pages = guarded(function(ui) return ui.document:getPageCount() end)
 local place = guarded(function(ui, page, count)
     local engine = ui.rolling or ui.paging
     local percent, position = engine:getLastPercent() or page / count, engine:getLastProgress()
-    return {
-        percent = percent == percent and math.min(math.max(percent, 0), 1) or nil,
-        position = position and tostring(position),
-    }
+    percent = percent == percent and math.min(math.max(percent, 0), 1) or nil
+    return { percent = percent, position = position and tostring(position) }
 end)
 
 -- Word for word, but that KOReader keys `ext` by page number, and JSON knows names only.
@@ -34,21 +33,22 @@ local function annotations(held)
     return copies
 end
 
---- A book as a line carries it, from the settings and properties that KOReader keeps of it.
-function Stretch.describe(file, settings, count, props)
-    props = props or settings:readSetting("doc_props") or {}
+--- A book as a line carries it: live from the reader that has it open, else from its sidecar if there is one.
+function Stretch.describe(file, ui)
+    -- :open would delete a sidecar that it cannot read
+    local settings = ui and ui.doc_settings or DocSettings.openSettingsFile(DocSettings:findSidecarFile(file))
+    local props = ui and ui.doc_props or settings:readSetting("doc_props") or {}
     return {
         partial_md5 = text(settings:readSetting("partial_md5_checksum")) or text(util.partialMD5(file)),
-        file = file, size = lfs.attributes(file, "size"), pages = count,
+        file = file, size = lfs.attributes(file, "size"), pages = ui and pages(ui) or settings:readSetting("doc_pages"),
         title = text(props.title), language = text(props.language), identifiers = text(props.identifiers),
         authors = text(props.authors) and rapidjson.array(util.splitToArray(props.authors, "\n")),
     }
 end
 
 function Stretch.begin(ui)
-    local at, count = now(), pages(ui)
-    local book = Stretch.describe(ui.document.file, ui.doc_settings, count, ui.doc_props)
-    local self = { ui = ui, book = book, page = ui:getCurrentPage(), pages = count, turns = 0, since = at, told = at }
+    local book = Stretch.describe(ui.document.file, ui)
+    local self = { ui = ui, book = book, page = ui:getCurrentPage(), pages = book.pages, turns = 0, since = now() }
     return setmetatable(self, Stretch)
 end
 
@@ -67,7 +67,7 @@ function Stretch:show(page)
     if not turned then return false end
     self:leavePage(at)
     self.turns = self.turns + 1
-    return #self.dwell >= EVERY_TURNS or at - self.told >= EVERY_SECONDS
+    return #self.dwell >= EVERY_TURNS or at - (self.told or 0) >= EVERY_SECONDS
 end
 
 --- What a line says of the book and its reader. `stars`: null when none are given, left out when they are not known.

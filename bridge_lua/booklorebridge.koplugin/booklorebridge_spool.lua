@@ -3,7 +3,6 @@ local DataStorage = require("datastorage")
 local Memory = require("booklorebridge_memory")
 local Version = require("version")
 local ffiUtil = require("ffi/util")
-local guarded = require("booklorebridge_guard")
 local lfs = require("libs/libkoreader-lfs")
 local rapidjson = require("rapidjson")
 local util = require("util")
@@ -45,7 +44,7 @@ local function put(path, mode, lines, durable)
     file:seek("end")
     local ok, why = file:write(torn and "\n" or "", table.concat(lines, "\n"), "\n")
     if ok then ok, why = file:flush() end
-    if ok and durable then guarded(ffiUtil.fsyncOpenedFile)(file) end -- not every file system can
+    if ok and durable then pcall(ffiUtil.fsyncOpenedFile, file) end -- not every file system can
     file:close()
     return ok, why
 end
@@ -76,9 +75,9 @@ function Spool.remove(places)
     for at, text in ipairs(Spool.lines()) do
         if not gone[at] then table.insert(kept, text) end
     end
-    if not (put(PATH .. ".new", "w+b", kept, true) and os.rename(PATH .. ".new", PATH)) then return false end
-    unwritten, Spool.error = {}, nil
-    return true
+    local ok = put(PATH .. ".new", "w+b", kept, true) and os.rename(PATH .. ".new", PATH)
+    if ok then unwritten, Spool.error = {}, nil end
+    return ok
 end
 
 return Spool

@@ -1,5 +1,5 @@
 --- Watches what happens in KOReader and writes it down. What follows from it is decided by the core.
-require("booklorebridge_deletes")
+local DocSettings = require("docsettings")
 local Handoff = require("booklorebridge_handoff")
 local Memory = require("booklorebridge_memory")
 local Menu = require("booklorebridge_menu")
@@ -7,6 +7,7 @@ local Screen = require("booklorebridge_screen")
 local Snapshot = require("booklorebridge_snapshot")
 local Spool = require("booklorebridge_spool")
 local WidgetContainer = require("ui/widget/container/widgetcontainer")
+local guarded = require("booklorebridge_guard")
 local _ = require("gettext")
 
 local BookloreBridge = WidgetContainer:extend{}
@@ -18,6 +19,8 @@ function BookloreBridge:init()
     Memory:readSetting("device").shim = self.version
     Spool.reserve()
     self.ui.menu:registerToMainMenu(self)
+    -- After all plugins: a list of our own would hide what another one adds to the lists of the class.
+    guarded(self.ui.registerPostInitCallback)(self.ui, function() Menu.offer(self.ui) end)
 end
 
 --- The text is static and the hint one that both of KOReader's menu orders have: its menu builder needs that.
@@ -33,7 +36,7 @@ end
 
 local function note(event, fields, durable)
     Spool.record(event, fields, durable)
-    Handoff.soon(event == "page_turns" and 10 or 0)
+    Screen.later(event == "page_turns" and 10 or 0, {})
 end
 
 function BookloreBridge:begin(event)
@@ -82,12 +85,19 @@ function BookloreBridge:onSuspend() self:finish("suspend") end -- where Wi-Fi is
 function BookloreBridge:onResume() self:begin("resume") end
 function BookloreBridge:onNetworkConnected() note("network_connected", {}) end
 
-for _i, event in ipairs{ "Exit", "Restart", "PowerOff", "Reboot" } do
-    BookloreBridge["on" .. event] = function() leaving = true end
-end
+local function leave() leaving = true end
+for _i, event in ipairs{ "Exit", "Restart", "PowerOff", "Reboot" } do BookloreBridge["on" .. event] = leave end
 
-function BookloreBridge:onCloseWidget()
-    if Screen.reader == self then Screen.reader = nil end
+local deleted = guarded(function(file)
+    local book = Snapshot.describe(file)
+    if book.partial_md5 and not book.size then Spool.record("delete", { book = book }, true) end
+end)
+
+-- The one hook into KOReader, as it has no event for this. Its sidecar is still there; moves and copies have a target.
+local updateLocation = DocSettings.updateLocation
+function DocSettings.updateLocation(file, new, ...)
+    if not new then deleted(file) end
+    return updateLocation(file, new, ...)
 end
 
 return BookloreBridge

@@ -16,7 +16,7 @@ end
 local DocSettings = { sidecars = {} }
 function DocSettings:findSidecarFile(file) return self.sidecars[file] and file .. ".sdr" or nil end
 function DocSettings.openSettingsFile(path)
-    return LuaSettings:new{ data = DocSettings.sidecars[path:sub(1, -5)] or {} }
+    return LuaSettings:new{ data = path and DocSettings.sidecars[path:sub(1, -5)] or {} }
 end
 function DocSettings.updateLocation(file, new, copy)
     local data = DocSettings.sidecars[file]
@@ -48,14 +48,54 @@ function ko.load(folder)
     ko.class = class_
 end
 
+-- The lists of files. Each module object keeps rows of its own, in a list that is the class's if that has one.
+local FileManager = class()
+local LISTS = { history = class(), collections = class(), filesearcher = class() }
+ko.lists = { filemanager = FileManager, history = LISTS.history, collections = LISTS.collections }
+ko.lists.filesearcher = LISTS.filesearcher
+
+function FileManager:addFileDialogButtons(id, row)
+    self.rows = self.rows or { index = {} }
+    if self.rows.index[id] then return end
+    table.insert(self.rows, row)
+    self.rows.index[id] = #self.rows
+end
+function FileManager.getMenuInstance() return ko.ui.file_chooser end
+for name, List in pairs(LISTS) do
+    function List.getMenuInstance() return ko.ui[name].booklist_menu end
+end
+provide("apps/filemanager/filemanager", FileManager)
+provide("document/documentregistry", { hasProvider = function(_, file)
+    return file:find("%.epub$") ~= nil or file:find("%.pdf$") ~= nil
+end })
+
+--- Holds a file in a list: the dialog with the rows that were added.
+function ko.hold(place, file, is_file)
+    local list = place == "filemanager" and ko.ui or ko.ui[place]
+    local dialog = { kind = "filedialog", buttons = {} }
+    for _, row_func in ipairs(list.rows or {}) do
+        local row = row_func(file, is_file, nil)
+        if row ~= nil then table.insert(dialog.buttons, row) end
+    end
+    list.getMenuInstance().file_dialog = dialog
+    require("ui/uimanager"):show(dialog)
+    return dialog
+end
+
+--- The window with its lists; the plugin comes after them, and another plugin may come after it.
 local function instance(fields)
-    fields.ui.menu = { registerToMainMenu = function(_, plugin) ko.menu_owner = plugin end }
+    local ui, after = fields.ui, {}
+    ui.menu = { registerToMainMenu = function(_, plugin) ko.menu_owner = plugin end }
+    ui.registerPostInitCallback = function(_, callback) table.insert(after, callback) end
+    for name, List in pairs(LISTS) do ui[name] = List:new{ booklist_menu = {} } end
     ko.plugin = ko.class:new(fields)
-    ko.ui = fields.ui
+    ko.ui = ui
+    if ko.other_plugin then ko.other_plugin(ui) end
+    for _, callback in ipairs(after) do callback() end
 end
 
 function ko.file_manager()
-    instance{ ui = {} }
+    instance{ ui = FileManager:new{ file_chooser = {} } }
 end
 
 --- A reader for a book: `book` is what the modules would answer, changed by the test as it goes on.

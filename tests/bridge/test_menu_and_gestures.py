@@ -55,22 +55,6 @@ def test_the_menu_is_the_cores(with_menu: EReader) -> None:
     assert [item.enabled is not False for item in inside] == [True, False]
 
 
-def test_what_the_core_offers_for_a_book_stands_in_the_menu_of_the_open_one(
-    paired: EReader, core: LoopbackCore
-) -> None:
-    held = [{"id": "match_book", "text": "Match book", "action": "match_book"}]
-    core.menu, core.state = MENU | {"long_press": held}, {"menu": "2"}
-    paired.send("NetworkConnected")
-    paired.pass_time(3)
-    assert texts(paired.menu())[-1] == "Sync & Cache"
-
-    book = paired.open()
-    paired.menu()[-1].callback(None)
-    paired.pass_time(3)
-    (body,) = core.bodies("/v1/actions/match_book")
-    assert body["book"]["partial_md5"] == book.settings.partial_md5_checksum
-
-
 def test_the_menu_is_fetched_only_when_its_version_is_new(with_menu: EReader, core: LoopbackCore) -> None:
     with_menu.send("NetworkConnected")
     with_menu.pass_time(3)

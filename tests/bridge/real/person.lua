@@ -80,6 +80,15 @@ local function button(widget, text)
     end
 end
 
+--- Those of the texts that are on a button of the dialog.
+function Person.buttons(dialog, texts)
+    local found = json.array()
+    for _, text in ipairs(texts) do
+        if button(dialog, text) then table.insert(found, text) end
+    end
+    return found
+end
+
 function Person.tap(dialog, text)
     assert(button(dialog, text), "no button " .. text):onTapSelectButton()
     UIManager:forceRePaint()

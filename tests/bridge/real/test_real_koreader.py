@@ -23,6 +23,10 @@ ITEMS: list[dict[str, Any]] = [
     *({"id": kind, "text": f"Ask: {kind}", "action": f"ask_{kind}", "help": "A question"} for kind in QUESTIONS),
     {"id": "cache", "text": "Sync & Cache", "items": [{"id": "clear", "text": "Clear Cache", "enabled": False}]},
 ]
+HELD = [
+    {"id": "match_book", "text": "Match book", "action": "match_book"},
+    {"id": "track_book", "text": "Enable or disable tracking", "action": "track_book", "enabled": False},
+]
 ACTIONS = [{"id": "sync_pending", "title": "Sync"}, {"id": "night_report", "title": "Night report"}]
 
 
@@ -33,11 +37,17 @@ class TalkativeCore(LoopbackCore):
         name = path.rpartition("/")[2]
         on = body["args"]["enabled"] if name == "toggle_sync" else self.state.get("enabled", True)
         self.state = {"enabled": on, "menu": f"{on}"}
-        self.menu = {"version": f"{on}", "items": [ITEMS[0] | {"checked": on}, *ITEMS[1:]], "actions": ACTIONS}
+        items = [ITEMS[0] | {"checked": on}, *ITEMS[1:]]
+        self.menu = {"version": f"{on}", "items": items, "long_press": HELD, "actions": ACTIONS}
         return super().answer(method, path, body) | self.says(name, body)
 
     def says(self, name: str, body: Any) -> dict[str, Any]:
-        texts = {"sync_pending": "Synced 3 items", "night_report": "Good night", "7": "Answered"}
+        texts = {
+            "sync_pending": "Synced 3 items",
+            "night_report": "Good night",
+            "7": "Answered",
+            "match_book": "Matched",
+        }
         if name in texts:
             return {"effects": [{"type": "toast", "text": texts[name]}]}
         kind = name.removeprefix("ask_")
@@ -121,6 +131,26 @@ def test_a_book_deleted_in_the_file_manager_is_told(visited: Visit, core: Talkat
     (deleted,) = lines(core, "delete")
 
     assert deleted["book"]["partial_md5"] == lines(core, "book_open")[0]["book"]["partial_md5"]
+
+
+@pytest.mark.parametrize("place", ["file manager", "history"])
+def test_a_held_book_offers_what_the_core_says(visited: Visit, place: str) -> None:
+    assert visited.report[f"held in {place}"] == {
+        "step": f"held in {place}",
+        "buttons": ["Match book", "Enable or disable tracking"],
+        "closed": True,
+    }
+
+
+def test_a_held_folder_offers_nothing(visited: Visit) -> None:
+    assert visited.report["held folder"]["buttons"] == []
+
+
+def test_a_tap_on_a_held_books_button_names_the_book(visited: Visit, core: TalkativeCore) -> None:
+    fresh, read = (body["book"] for body in core.bodies("/v1/actions/match_book"))
+
+    assert (fresh["file"], fresh.get("pages"), read["pages"]) == (read["file"], None, 30)
+    assert fresh["partial_md5"] == read["partial_md5"] == lines(core, "book_open")[0]["book"]["partial_md5"]
 
 
 def test_everything_was_handed_over_and_nothing_is_left_behind(visited: Visit) -> None:

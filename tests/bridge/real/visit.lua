@@ -29,6 +29,27 @@ Person.choose(menu, "Enable sync")
 Person.wait(1.5)
 menu:closeMenu()
 
+-- Holds a file in a list; which of the core's buttons its dialog has.
+local function hold(list, how, item)
+    list[how](list, item)
+    UIManager:forceRePaint()
+    return Person.buttons(list.file_dialog, { "Match book", "Enable or disable tracking" })
+end
+
+-- Holds the book, and taps a button.
+local function match(place, list, how, item)
+    local buttons = hold(list, how, item)
+    local dialog = list.file_dialog
+    Person.tap(dialog, "Match book")
+    Person.dismiss("Matched")
+    Person.tell("held in " .. place, { buttons = buttons, closed = not UIManager:isWidgetShown(dialog) })
+end
+
+local book, chooser = Person.books .. "/dune.gif", FileManager.instance.file_chooser
+match("file manager", chooser, "showFileDialog", { path = book, is_file = true })
+Person.tell("held folder", { buttons = hold(chooser, "showFileDialog", { path = Person.books, is_file = false }) })
+UIManager:close(chooser.file_dialog)
+
 ReaderUI:showReader(Person.books .. "/dune.gif")
 Person.wait(1)
 local ui = ReaderUI.instance
@@ -48,6 +69,11 @@ Person.dismiss("Good night")
 ui:onClose()
 FileManager:showFiles(Person.books)
 Person.wait(1)
+
+local history = FileManager.instance.history
+history:onShowHist()
+match("history", history.booklist_menu, "onMenuHold", history.booklist_menu.item_table[1])
+history.booklist_menu.close_callback()
 
 FileManager.instance:deleteFile(Person.books .. "/dune.gif", true)
 Person.broadcast("NetworkConnected")
