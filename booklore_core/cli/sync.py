@@ -10,6 +10,7 @@ from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json
 from booklore_core.cli.output import in_words, say, show, show_json, show_table
 from booklore_core.cli.progress import bar
+from booklore_core.cli.track import find_book
 
 if TYPE_CHECKING:
     from booklore_core.core import Report
@@ -19,11 +20,15 @@ STILL_WAITING = 3
 
 def sync(
     target: Annotated[str | None, typer.Option(help="Sync with this target only.", show_default="all")] = None,
+    book: Annotated[
+        str | None, typer.Option(metavar="MD5", help="Sync one book: its partial MD5, or the start.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Send everything that waits. Ends with 3 when something still waits afterwards."""
     with opened() as core, progress() as on_progress:
-        report = core.sync(target, on_progress)
+        md5 = find_book(core, book).partial_md5 if book else None
+        report = core.sync(target, on_progress, book=md5)
     show_report(report, as_json)
     if not report.is_complete:
         explain(report)

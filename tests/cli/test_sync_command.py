@@ -159,3 +159,18 @@ def test_file_that_is_no_database_is_left_alone(booklore: Booklore, home: Path) 
     assert (ran.code, ran.out) == (1, "")
     assert ran.err.count("\n") == 1
     assert (home / "booklore.sqlite").read_text().startswith("my diary")
+
+
+def test_one_book_alone_can_be_synced(
+    booklore: Booklore, account: BookLoreServer, reader: SampleReader, spool: Spool
+) -> None:
+    dune, emma = book_on(account, "Dune"), book_on(account, "Emma")
+    reader.read(dune)
+    reader.sleep(600)
+    reader.read(emma)
+    booklore("ingest", spool())
+
+    ran = booklore("sync", "--book", emma["partial_md5"][:10], "--json")
+
+    assert (ran.code, ran.json["delivered"], ran.json["waiting"]) == (3, {"session": 1}, {"session": 1})
+    assert [one["bookId"] for one in account.sessions] == [2]
