@@ -5,7 +5,7 @@ from typing import Any
 
 from booklore_core.clearing import CLEAR_ACTIONS, QUEUES
 from booklore_core.core import Core, Report
-from booklore_core.flows import Action, Flow, Request, Result, Toast
+from booklore_core.flows import Action, Flow, Request, Result
 from booklore_core.matching import LONG_PRESS, MATCH_ACTIONS, wanted_book
 from booklore_core.setting_actions import SET_SETTING, TRIGGERS, sync_mode
 from booklore_core.settings import BadSetting
@@ -181,8 +181,3 @@ def start(core: Core, name: str, request: Request) -> Flow:
     action = find_action(core, name)
     result = yield from action.run(core, request)
     return finish(core, action, result)
-
-
-def as_toast(result: Result) -> list[Any]:
-    """A result's effects, its message first."""
-    return [*([Toast(result.message)] if result.message else []), *result.effects]

@@ -11,7 +11,7 @@ from booklore_core.items import DELIVERY_ORDER, BookRef, Item, delivery_rank
 from booklore_core.journal import item_of
 from booklore_core.targets import Before
 
-DELIVERED, DISCARDED, UNCONFIRMED = "delivered", "discarded", "unconfirmed"
+DELIVERED, UNCONFIRMED = "delivered", "unconfirmed"
 RETRYING, UNMATCHED, REJECTED = "retrying", "unmatched", "rejected"
 
 DUE = """

@@ -12,6 +12,7 @@ from booklore_core.database import Database
 from booklore_core.deliveries import Deliveries
 from booklore_core.items import Item, canonical_json
 from booklore_core.journal import GIVEN
+from booklore_core.status import read_pending
 
 PUT = """
 INSERT INTO items (kind, key, book_md5, body, occurred_at, revision, plugin, created_at, updated_at)
@@ -32,7 +33,6 @@ UNSAID = """
 SELECT i.id AS id FROM items i WHERE i.kind = :kind AND i.key = :key AND i.occurred_at >= :occurred_at
     AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.item_id = i.id AND {given})
 """
-COUNT = "SELECT kind, COUNT(DISTINCT item_id) AS count FROM due GROUP BY kind"
 COUNT_AT = """
 SELECT kind, CASE WHEN state = 'rejected' THEN 'rejected' ELSE 'waiting' END AS state, COUNT(*) AS count
 FROM due WHERE target = :target GROUP BY 1, 2
@@ -115,7 +115,7 @@ class Outbox(Deliveries):
 
     def pending(self) -> dict[str, int]:
         """kind → how many items some enabled target still waits for."""
-        return {row["kind"]: row["count"] for row in self._database.rows(COUNT)}
+        return read_pending(self._database)
 
     def waiting_at(self, target: str) -> dict[str, dict[str, int]]:
         """`waiting` and `rejected`, each kind → count, at one target."""

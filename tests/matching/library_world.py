@@ -10,50 +10,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from booklore_core import Section, Store, hookimpl
+from one_clock import Clock, OnClock
+
 from booklore_core.actions import start
 from booklore_core.core import Core, Report
 from booklore_core.database import Database
 from booklore_core.flows import Choose, Request, Result
 from booklore_core.places import Places
 from booklore_core.testing import Book, BookLoreServer, SampleReader, sample_book
-from booklore_targets import booklore
-from booklore_targets.booklore.target import BookLore
 
 EVENING = datetime(2026, 11, 27, 20, 0, tzinfo=UTC)
 LISTING = "/api/v1/books"
 OpenHousehold = Callable[..., "Household"]
-
-
-class Seconds:
-    """One clock for server, core and target; waiting moves it."""
-
-    def __init__(self) -> None:
-        self.now = EVENING.timestamp()
-
-    def __call__(self) -> float:
-        return self.now
-
-    def utc(self) -> datetime:
-        return datetime.fromtimestamp(self.now, UTC)
-
-    def forward(self, seconds: float) -> None:
-        self.now += seconds
-
-
-class OnClock:
-    """The BookLore plugin as it is shipped, on the test's clock."""
-
-    def __init__(self, clock: Seconds) -> None:
-        self._clock = clock
-
-    @hookimpl
-    def register_settings(self) -> Any:
-        return booklore.register_settings()
-
-    @hookimpl
-    def register_targets(self, settings: Section, store: Store) -> list[Any]:
-        return [BookLore(settings, store, self._clock, self._clock.forward)]
 
 
 def features() -> list[importlib.metadata.EntryPoint]:
@@ -72,7 +40,7 @@ class Household:
     """A core on a folder of its own, an account on the server, and readers with their devices."""
 
     def __init__(self, home: Path, dialect: str, library: Any = None, **environ: str) -> None:
-        self.dialect, self.clock = dialect, (clock := Seconds())
+        self.dialect, self.clock = dialect, (clock := Clock(EVENING))
         self.server = server = BookLoreServer(dialect, library, now=clock).start()
         home.mkdir()
         (home / "booklore.sqlite").write_bytes(empty_database())

@@ -7,16 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
+import one_clock
 from scenario import FEATURES, Line
 
-from booklore_core import Section, Store, hookimpl
 from booklore_core.core import Core, Report
 from booklore_core.places import Places
 from booklore_core.testing import BookLoreServer
-from booklore_targets import booklore
-from booklore_targets.booklore.target import BookLore
 
 EVENING = datetime(2026, 12, 24, 20, 0, tzinfo=UTC)
 LAPSE = 90
@@ -29,35 +26,11 @@ MOST_SYNCS = 6
 DIALECTS = ("booklore", "grimmory", "custom")
 
 
-class Clock:
-    """Tells the time it was given, for core, target and server; waiting moves it."""
+class Clock(one_clock.Clock):
+    """It is Christmas Eve unless said otherwise."""
 
     def __init__(self, now: datetime = EVENING) -> None:
-        self.seconds = now.timestamp()
-
-    def __call__(self) -> float:
-        return self.seconds
-
-    def utc(self) -> datetime:
-        return datetime.fromtimestamp(self.seconds, UTC)
-
-    def forward(self, seconds: float) -> None:
-        self.seconds += seconds
-
-
-class OnClock:
-    """The BookLore plugin as it is shipped, on a clock of the test's."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-
-    @hookimpl
-    def register_settings(self) -> Any:
-        return booklore.register_settings()
-
-    @hookimpl
-    def register_targets(self, settings: Section, store: Store) -> list[Any]:
-        return [BookLore(settings, store, self._clock, self._clock.forward)]
+        super().__init__(now)
 
 
 def features() -> list[importlib.metadata.EntryPoint]:
@@ -83,7 +56,7 @@ class Household:
         self.clock.forward(LAPSE)
         places = Places.from_environment({"BOOKLORE_HOME": str(self.home)})
         core = Core(places, self.clock.utc, self.environ, features())
-        plugin = plugin or OnClock(self.clock)
+        plugin = plugin or one_clock.OnClock(self.clock)
         core.plugins.register(getattr(plugin, "name", "booklore"), plugin)
         core.refresh()
         return core

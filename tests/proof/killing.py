@@ -126,7 +126,7 @@ class Zygote:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, **environ},
+            env={**os.environ, **environ, "PYTHONPATH": str(Path(__file__).parents[1])},
         )
 
     def round(self, number: int, reader: EReader, killer: Killer) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 from checker import compare, excess, find_faults, overlaps, shown_sessions, unsettled
-from household import Clock, Household, OnClock, hand_over
+from household import Clock, Household, hand_over
+from one_clock import OnClock
 from power import AFTER, BEFORE, Machine, PowerCut, powered
 from remote import Remote, RemotePlugin
 from scenario import TITLES, Diary, Facts, Unit, lines_of, stock

@@ -13,7 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from household import Clock, OnClock, features
+from household import Clock, features
+from one_clock import OnClock
 
 from booklore_core.core import Core
 from booklore_core.places import Places
