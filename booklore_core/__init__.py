@@ -39,11 +39,11 @@ if TYPE_CHECKING:
     from booklore_core.items import Item as Item
     from booklore_core.items import Remark as Remark
     from booklore_core.items import canonical_json as canonical_json
-    from booklore_core.journal import Journal as Journal
     from booklore_core.line_fields import UNKNOWN as UNKNOWN
+    from booklore_core.pipeline.journal import Journal as Journal
     from booklore_core.settings import Section as Section
     from booklore_core.settings import Setting as Setting
-    from booklore_core.store import Store as Store
+    from booklore_core.storage.store import Store as Store
     from booklore_core.targets import Before as Before
     from booklore_core.targets import BookUnmatched as BookUnmatched
     from booklore_core.targets import Candidate as Candidate
@@ -62,10 +62,10 @@ EXPORTS = {
     "hookspecs": "API_VERSION hookimpl",
     "isbn": "find_isbn normalize_isbn",
     "items": "BookRef Item Remark TOMBSTONE canonical_json",
-    "journal": "Journal",
+    "pipeline.journal": "Journal",
     "line_fields": "UNKNOWN",
     "settings": "Section Setting",
-    "store": "Store",
+    "storage.store": "Store",
     "targets": "Before BookUnmatched Candidate Check Declined Finding ItemFailed ItemRejected Match Target"
     " TargetUnavailable",
 }

@@ -9,23 +9,23 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from booklore_core.books import Books
-from booklore_core.database import Database
-from booklore_core.delivery import Courier, Run
 from booklore_core.flows import Action
-from booklore_core.ingest import Ingest, Taken
 from booklore_core.items import Item
-from booklore_core.journal import Journal
-from booklore_core.lease import Clock
-from booklore_core.ledger import Ledger
-from booklore_core.offers import gather
-from booklore_core.outbox import Outbox
-from booklore_core.places import Places
+from booklore_core.pipeline.books import Books
+from booklore_core.pipeline.delivery import Courier, Run
+from booklore_core.pipeline.ingest import Ingest, Taken
+from booklore_core.pipeline.journal import Journal
+from booklore_core.pipeline.lease import Clock
+from booklore_core.pipeline.ledger import Ledger
+from booklore_core.pipeline.outbox import Outbox
 from booklore_core.plugin_manager import PluginManager
-from booklore_core.secrets import Secrets
+from booklore_core.registry import gather
 from booklore_core.settings import BadSetting, Section, Settings
-from booklore_core.status import Status, read_pending, read_status
-from booklore_core.store import Store, StoredSettings
+from booklore_core.storage.counts import Status, read_pending, read_status
+from booklore_core.storage.database import Database
+from booklore_core.storage.places import Places
+from booklore_core.storage.secrets import Secrets
+from booklore_core.storage.store import Store, StoredSettings
 from booklore_core.targets import Target
 
 log = logging.getLogger(__name__)

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from booklore_core.events import BookClose, BookOpen, Delete, Event, NetworkConnected, PageTurns, Rating, Resume
     from booklore_core.flows import Action, Effect
     from booklore_core.items import Item
-    from booklore_core.journal import Journal
+    from booklore_core.pipeline.journal import Journal
     from booklore_core.settings import Section, Setting
-    from booklore_core.store import Store
+    from booklore_core.storage.store import Store
     from booklore_core.targets import Target
 
 PROJECT = "booklore"

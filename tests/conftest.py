@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from booklore_core.core import Core
-from booklore_core.places import Places
+from booklore_core.storage.places import Places
 from booklore_core.testing import Plugin
 
 

@@ -37,8 +37,8 @@ FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names.spl
 
 BROAD = {
     "booklore_core.plugin_manager": "loading a plugin, and calling one, may fail in any way",
-    "booklore_core.delivery": "delivering an item may fail in any way",
-    "booklore_core.calls": "a target's code runs in a thread of its own; what it raises is handed to who waits",
+    "booklore_core.pipeline.delivery": "delivering an item may fail in any way",
+    "booklore_core.pipeline.gateway": "a target's code runs in a thread of its own; what it raises is handed to who waits",
     "booklore_core.bridge.errands": "what work raises is handed to who waits for it",
 }
 """Where every exception is caught, and why."""

@@ -8,9 +8,9 @@ import threading
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from booklore_core.database import TYPES, Database, DatabaseUnusable, redact, statement
-from booklore_core.schema import MIGRATIONS, VERSION
-from booklore_core.views import VIEWS, view_statements
+from booklore_core.storage.database import TYPES, Database, DatabaseUnusable, redact, statement
+from booklore_core.storage.schema import MIGRATIONS, VERSION
+from booklore_core.storage.views import VIEWS, view_statements
 
 READ = "SELECT value FROM plugin_store WHERE plugin = 'test' AND key = :key"
 WRITE = """
@@ -20,7 +20,7 @@ ON CONFLICT (plugin, key) DO UPDATE SET value = excluded.value
 
 COUNT_UP = """
 import sys
-from booklore_core.database import Database
+from booklore_core.storage.database import Database
 database = Database(sys.argv[1])
 for _ in range(25):
     with database.writing():

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from booklore_core.database import Database, DatabaseUnusable
-from booklore_core.schema import VERSION
+from booklore_core.storage.database import Database, DatabaseUnusable
+from booklore_core.storage.schema import VERSION
 
 WRITE = "INSERT INTO plugin_store (plugin, key, value) VALUES ('test', :key, :value)"
 
@@ -23,7 +23,7 @@ connection.execute("COMMIT")
 
 FILL = """
 import resource, signal, sys
-from booklore_core.database import Database, DatabaseUnusable
+from booklore_core.storage.database import Database, DatabaseUnusable
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 database = Database(sys.argv[1], wal=sys.argv[2] == "wal")
 limit = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from booklore_core import BookRef, BookUnmatched, Item, ItemFailed, ItemRejected, Match, TargetUnavailable
-from booklore_core import delivery as delivery_module
+from booklore_core.pipeline import delivery as delivery_module
 from booklore_core.testing import FakeLibrary, FakeTarget
 
 DUNE, EMMA = BookRef("d" * 32, "Dune"), BookRef("e" * 32, "Emma")

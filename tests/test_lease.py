@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from booklore_core import BookRef, Item
-from booklore_core.lease import Lease, LeaseLost
+from booklore_core.pipeline.lease import Lease, LeaseLost
 from booklore_core.testing import FakeTarget
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from booklore_core.actions import start
+from booklore_core.actions.match import CANCEL, EDIT, SKIP
 from booklore_core.flows import BadAnswer, Choose, Confirm, Request, answer_all
-from booklore_core.matching import CANCEL, EDIT, SKIP
 from booklore_core.settings import BadSetting
 from booklore_core.testing import FakeLibrary, SampleReader, sample_book
 

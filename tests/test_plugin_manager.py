@@ -7,8 +7,8 @@ import pytest
 
 from booklore_core import Item, hookimpl
 from booklore_core.core import Core
-from booklore_core.places import Places
 from booklore_core.settings import BadSetting
+from booklore_core.storage.places import Places
 from booklore_core.testing import FakeTarget, SampleReader, sample_book
 
 FINE = """

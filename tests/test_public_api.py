@@ -83,7 +83,7 @@ def test_a_name_loads_only_what_it_needs(name):
 
 
 def test_the_command_line_needs_no_heavy_module_for_its_help():
-    done = modules_after("import booklore_core.status, booklore_core.places")
+    done = modules_after("import booklore_core.storage.counts, booklore_core.storage.places")
 
     assert not done & (HEAVY - {"platformdirs"})
 

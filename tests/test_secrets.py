@@ -9,14 +9,14 @@ import threading
 
 import pytest
 
-from booklore_core.database import Database
-from booklore_core.secrets import Secrets, SecretsUnreadable
-from booklore_core.store import Store
+from booklore_core.storage.database import Database
+from booklore_core.storage.secrets import Secrets, SecretsUnreadable
+from booklore_core.storage.store import Store
 
 WRITER = """
 import sys
 from pathlib import Path
-from booklore_core.secrets import Secrets
+from booklore_core.storage.secrets import Secrets
 secrets, name = Secrets(Path(sys.argv[1])), sys.argv[2]
 print("ready", flush=True)
 for number in range(int(sys.argv[3])):

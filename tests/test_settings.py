@@ -3,10 +3,10 @@
 import pytest
 
 from booklore_core import Setting
-from booklore_core.database import Database
-from booklore_core.secrets import Secrets
 from booklore_core.settings import BadSetting, Settings
-from booklore_core.store import StoredSettings
+from booklore_core.storage.database import Database
+from booklore_core.storage.secrets import Secrets
+from booklore_core.storage.store import StoredSettings
 
 SHOP = (
     Setting("enabled", bool, True, "Whether the shop works"),

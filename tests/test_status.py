@@ -5,8 +5,8 @@ import sqlite3
 import pytest
 
 from booklore_core import BookRef, Item, ItemFailed, ItemRejected, TargetUnavailable
-from booklore_core.faults import DatabaseUnusable
-from booklore_core.status import MAX_WAITING, Glance, read_status, short_counts
+from booklore_core.storage.counts import MAX_WAITING, Glance, read_status, short_counts
+from booklore_core.storage.faults import DatabaseUnusable
 from booklore_core.testing import FakeLibrary, FakeTarget
 
 DUNE = BookRef("ec549edd15e40cfc506269777a36b559", "Dune")

@@ -7,10 +7,10 @@ import pytest
 from ereader import EReader
 
 from booklore_core.actions import start
+from booklore_core.actions.verify import verify
 from booklore_core.bridge import pairing, serving
 from booklore_core.flows import Request, answer_all
 from booklore_core.testing import DIALECTS, BookLoreServer
-from booklore_core.verification import verify
 
 CAPTURES = Path(__file__).parent / "captures"
 LIBRARY = CAPTURES / "server" / "library.json"

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from trace_replay import spool_from_trace
 
+from booklore_core.actions.verify import verify
 from booklore_core.testing import DIALECTS, BookLoreServer
-from booklore_core.verification import verify
 
 LIBRARY = Path(__file__).parent / "captures" / "server" / "library.json"
 

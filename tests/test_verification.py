@@ -2,9 +2,9 @@
 
 import pytest
 
+from booklore_core.actions.verify import resend, verify
 from booklore_core.targets import BookUnmatched, Finding, TargetUnavailable
 from booklore_core.testing import FakeTarget, SampleReader, sample_book
-from booklore_core.verification import resend, verify
 
 DUNE, EMMA = sample_book("Dune"), sample_book("Emma")
 

@@ -6,7 +6,7 @@ from booklore_core.bridge.pairing import iso_utc
 from booklore_core.core import Core
 from booklore_core.flows import Action, Flow, Request, Result
 from booklore_core.plugin_manager import DISTRIBUTION, Plugin
-from booklore_core.status import short_counts
+from booklore_core.storage.counts import short_counts
 from booklore_core.targets import Target
 
 DEVICE = "SELECT last_seen, waiting, shim FROM devices WHERE id = :id"

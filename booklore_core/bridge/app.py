@@ -13,11 +13,11 @@ from booklore_core.bridge.body import BodyLimit, LenientRoute
 from booklore_core.bridge.bridge import Bridge
 from booklore_core.bridge.conversations import NoSuchDialog
 from booklore_core.bridge.errands import Busy
-from booklore_core.database import DatabaseUnusable
 from booklore_core.flows import BadAnswer
 from booklore_core.plugin_manager import DISTRIBUTION
-from booklore_core.secrets import SecretsUnreadable
 from booklore_core.settings import BadSetting
+from booklore_core.storage.database import DatabaseUnusable
+from booklore_core.storage.secrets import SecretsUnreadable
 
 NOT_PAIRED = "this device is not paired; make a code with `booklore bridge pair`"
 bearer = HTTPBearer(auto_error=False, description="The token from /v1/pair")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from booklore_core.actions import CORE_ACTIONS, report_json, summary
+from booklore_core.actions.settings import sync_mode
 from booklore_core.bridge import models, pairing
 from booklore_core.bridge.about import ABOUT
 from booklore_core.bridge.conversations import DEADLINE, Conversations
@@ -17,8 +18,7 @@ from booklore_core.bridge.syncer import Syncer
 from booklore_core.bridge.triggers import WAIT, WAKE_SYNC, Triggers
 from booklore_core.core import Core
 from booklore_core.flows import Action, Request, Result
-from booklore_core.setting_actions import sync_mode
-from booklore_core.status import LETTERS
+from booklore_core.storage.counts import LETTERS
 
 SETTINGS = "SELECT name, value FROM settings ORDER BY name"
 

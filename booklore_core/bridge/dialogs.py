@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from booklore_core.flows import Ask, Choose, Confirm, Flow, Pick, Question
-from booklore_core.lease import Clock
+from booklore_core.pipeline.lease import Clock
 
 LIFE = timedelta(minutes=10)
 MAX_DIALOGS = 100

@@ -6,7 +6,7 @@ from typing import Any
 
 from booklore_core.core import Core
 from booklore_core.events import BadLine, decode_line
-from booklore_core.ingest import Taken
+from booklore_core.pipeline.ingest import Taken
 
 
 @dataclass(frozen=True)

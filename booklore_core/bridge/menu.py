@@ -8,12 +8,12 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from booklore_core.actions import all_actions
+from booklore_core.actions.match import LONG_PRESS
+from booklore_core.actions.settings import SET_SETTING, Entry, setting_entries
 from booklore_core.core import Core
 from booklore_core.flows import Action
-from booklore_core.matching import LONG_PRESS
-from booklore_core.setting_actions import SET_SETTING, Entry, setting_entries
 from booklore_core.settings import BadSetting
-from booklore_core.status import Status
+from booklore_core.storage.counts import Status
 
 T = TypeVar("T")
 

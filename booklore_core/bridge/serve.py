@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from booklore_core.bridge.app import create_app
 from booklore_core.bridge.bridge import Bridge, Patience
 from booklore_core.core import Core
-from booklore_core.places import Places
+from booklore_core.storage.places import Places
 
 BACKLOG = 128
 LIMITS: dict[str, Any] = {"limit_concurrency": 64, "timeout_keep_alive": 15, "timeout_graceful_shutdown": 10}

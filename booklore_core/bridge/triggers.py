@@ -10,14 +10,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from booklore_core.actions import summary
+from booklore_core.actions.settings import sync_mode
 from booklore_core.bridge.errands import is_done_within
 from booklore_core.bridge.mailbox import Mailbox
 from booklore_core.bridge.syncer import Syncer
 from booklore_core.core import Core, Report
 from booklore_core.events import BookClose, Delete, Event, NetworkConnected, Resume
 from booklore_core.flows import Schedule, Toast
-from booklore_core.ingest import Taken
-from booklore_core.setting_actions import sync_mode
+from booklore_core.pipeline.ingest import Taken
 
 WAKE_SYNC = "wake_sync"
 """The action that a device runs some seconds after waking up; it is in no menu."""

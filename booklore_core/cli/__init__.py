@@ -28,8 +28,8 @@ def replace_closed_streams() -> None:
 def answered(as_json: bool) -> bool:
     """Whether the status could be shown at once; otherwise the whole program has to open the database."""
     from booklore_core.cli.errors import Refused
-    from booklore_core.cli.glance import show_at_once
     from booklore_core.cli.output import say
+    from booklore_core.cli.status_view import show_at_once
 
     try:
         return show_at_once(as_json)

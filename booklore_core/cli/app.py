@@ -9,23 +9,23 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from booklore_core.cli import bridge, clear, config, plugins
-from booklore_core.cli.connection import test_connection
-from booklore_core.cli.demo import demo
-from booklore_core.cli.doctor import doctor
+from booklore_core.cli.commands import bridge, clear, config, plugins
+from booklore_core.cli.commands.demo import demo
+from booklore_core.cli.commands.doctor import doctor
+from booklore_core.cli.commands.ingest import ingest
+from booklore_core.cli.commands.login import login
+from booklore_core.cli.commands.match import match
+from booklore_core.cli.commands.rematch import rematch
+from booklore_core.cli.commands.reset import reset
+from booklore_core.cli.commands.run import run
+from booklore_core.cli.commands.serve import serve
+from booklore_core.cli.commands.status import status
+from booklore_core.cli.commands.sync import sync
+from booklore_core.cli.commands.test_connection import test_connection
+from booklore_core.cli.commands.track import track
+from booklore_core.cli.commands.verify import verify
 from booklore_core.cli.errors import is_expected, one_line
-from booklore_core.cli.ingest import ingest
-from booklore_core.cli.login import login
-from booklore_core.cli.match import match
 from booklore_core.cli.output import own_stdout, say
-from booklore_core.cli.rematch import rematch
-from booklore_core.cli.reset import reset
-from booklore_core.cli.run import run
-from booklore_core.cli.serve import serve
-from booklore_core.cli.status import status
-from booklore_core.cli.sync import sync
-from booklore_core.cli.track import track
-from booklore_core.cli.verify import verify
 
 CHATTY = ("sqlalchemy", "urllib3", "asyncio", "alembic")
 """Libraries whose own debug lines tell nobody anything, and might tell too much."""

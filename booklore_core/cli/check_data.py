@@ -23,7 +23,7 @@ FRESH = timedelta(days=7)
 
 def check_database(core: "Core") -> "Check":
     """Raises DatabaseUnusable when it cannot even be asked."""
-    from booklore_core.database import redact
+    from booklore_core.storage.database import redact
 
     version = core.database.value("SELECT MAX(version) AS version FROM schema_version")
     detail = f"{redact(core.database.url)}, schema {version}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from booklore_core.core import Core
-    from booklore_core.places import Places
+    from booklore_core.storage.places import Places
     from booklore_core.targets import Check
 
 ROOM = 100 * 1024 * 1024

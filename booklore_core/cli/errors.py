@@ -5,9 +5,9 @@ import sys
 EXPECTED = {
     "booklore_core.bridge.install": "CannotInstall",
     "booklore_core.bridge.serve": "CannotListen",
-    "booklore_core.database": "DatabaseUnusable",
+    "booklore_core.storage.database": "DatabaseUnusable",
     "booklore_core.flows": "BadAnswer",
-    "booklore_core.secrets": "SecretsUnreadable",
+    "booklore_core.storage.secrets": "SecretsUnreadable",
     "booklore_core.settings": "BadSetting",
     "booklore_core.targets": "Declined",
 }

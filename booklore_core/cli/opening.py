@@ -10,7 +10,7 @@ from booklore_core.cli.output import reserve_stdout
 
 if TYPE_CHECKING:
     from booklore_core.core import Core
-    from booklore_core.places import Places
+    from booklore_core.storage.places import Places
 
 PRODUCT = "booklore"
 """The target that this program is named after: its home library."""
@@ -18,7 +18,7 @@ PRODUCT = "booklore"
 
 def find_places() -> "Places":
     """Where things lie, by the environment."""
-    from booklore_core.places import Places
+    from booklore_core.storage.places import Places
 
     return Places.from_environment()
 

@@ -61,7 +61,7 @@ def targets(core: "Core", plugin: "Plugin") -> list[str]:
 
 def describe(core: "Core", plugin: "Plugin") -> dict[str, Any]:
     """Everything about a plugin that a person may ask."""
-    from booklore_core.cli.config import entry as setting_entry
+    from booklore_core.cli.commands.config import entry as setting_entry
 
     prefix = f"{plugin.name}."
     settings = [setting_entry(value) for value in core.settings if value.name.startswith(prefix)]

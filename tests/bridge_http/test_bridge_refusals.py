@@ -12,7 +12,7 @@ from bridge_world import EReader, paired
 
 from booklore_core.bridge import serving
 from booklore_core.core import Core
-from booklore_core.places import Places
+from booklore_core.storage.places import Places
 
 CALLS = [("POST", "/v1/events"), ("POST", "/v1/actions/sync_pending"), ("POST", "/v1/answers/x"), ("GET", "/v1/menu")]
 MIB = 1024 * 1024

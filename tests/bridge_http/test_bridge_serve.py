@@ -18,7 +18,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from booklore_core.bridge.serve import run
-from booklore_core.places import Places
+from booklore_core.storage.places import Places
 run(Places.from_environment({"BOOKLORE_HOME": sys.argv[1]}), sys.argv[2], 0)
 """
 

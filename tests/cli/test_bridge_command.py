@@ -13,7 +13,7 @@ import pytest
 import requests
 from cli_world import Booklore
 
-from booklore_core.cli.demo import check
+from booklore_core.cli.commands.demo import check
 from booklore_core.cli.demo_day import Arrival
 from booklore_core.cli.errors import Refused
 

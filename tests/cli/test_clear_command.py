@@ -3,8 +3,8 @@
 import pytest
 from cli_world import Booklore, Spool, book_on, on_a_terminal
 
-from booklore_core.clearing import HISTORIES, QUEUES
-from booklore_core.cli.clear import History, Queue
+from booklore_core.actions.clear import HISTORIES, QUEUES
+from booklore_core.cli.commands.clear import History, Queue
 from booklore_core.testing import BookLoreServer, SampleReader, sample_book
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from booklore_core import BookRef, Item
 from booklore_core.core import Core
-from booklore_core.places import Places
+from booklore_core.storage.places import Places
 
 QUEUED, BOOKS, ROUNDS = 10_000, 200, 7
 LIMIT = 0.150

@@ -14,9 +14,9 @@ from one_clock import Clock, OnClock
 
 from booklore_core.actions import start
 from booklore_core.core import Core, Report
-from booklore_core.database import Database
 from booklore_core.flows import Choose, Request, Result
-from booklore_core.places import Places
+from booklore_core.storage.database import Database
+from booklore_core.storage.places import Places
 from booklore_core.testing import Book, BookLoreServer, SampleReader, sample_book
 
 EVENING = datetime(2026, 11, 27, 20, 0, tzinfo=UTC)

@@ -8,10 +8,10 @@ import pytest
 from library_world import LISTING, Household, index_of
 
 from booklore_core.actions import start
+from booklore_core.actions.match import CANCEL, EDIT, SKIP
+from booklore_core.actions.verify import verify
 from booklore_core.flows import Ask, Choose, Confirm, Question, Request
-from booklore_core.matching import CANCEL, EDIT, SKIP
 from booklore_core.testing import sample_book, small_epub
-from booklore_core.verification import verify
 
 PERSON = ("person", 1.0)
 BY_HAND = {"title": "Dune Messiah, 2nd printing", "authors": ["F. Herbert"]}

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from library_world import LISTING, Household, OpenHousehold, on_device, swapped
 
+from booklore_core.actions.verify import verify
 from booklore_core.testing import Book, partial_digest, sample_book, small_epub
-from booklore_core.verification import verify
 
 DIGEST = ("digest", 1.0)
 STOCK = ("booklore", "grimmory")

@@ -25,7 +25,7 @@ CHILD = """
 import json, sys
 from pathlib import Path
 from booklore_core.core import Core
-from booklore_core.places import Places
+from booklore_core.storage.places import Places
 
 core = Core(Places.from_environment())
 core.take([json.loads(line) for line in sys.stdin], "test")

@@ -9,9 +9,9 @@ from typing import Any
 
 from scenario import Facts, Session
 
+from booklore_core.actions.verify import verify
 from booklore_core.core import Core
 from booklore_core.testing import BookLoreServer
-from booklore_core.verification import verify
 
 UNSETTLED = "SELECT state, reason FROM deliveries WHERE state NOT IN ('delivered', 'discarded')"
 

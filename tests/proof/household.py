@@ -12,7 +12,7 @@ import one_clock
 from scenario import FEATURES, Line
 
 from booklore_core.core import Core, Report
-from booklore_core.places import Places
+from booklore_core.storage.places import Places
 from booklore_core.testing import BookLoreServer
 
 EVENING = datetime(2026, 12, 24, 20, 0, tzinfo=UTC)

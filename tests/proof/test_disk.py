@@ -16,7 +16,7 @@ from scenario import Diary, Line, Scenario, scenario_of, short_day
 from tally import count
 
 from booklore_core.core import Core
-from booklore_core.database import DatabaseUnusable
+from booklore_core.storage.database import DatabaseUnusable
 
 STRIDE = 7
 

@@ -19,7 +19,7 @@ from zygote import Shifted
 
 from booklore_core.bridge.pairing import new_code
 from booklore_core.core import Core
-from booklore_core.places import Places
+from booklore_core.storage.places import Places
 from booklore_core.testing import BookLoreServer
 
 ROUNDS, COMMAND_ROUNDS, BRIDGE_ROUNDS = 100, 4, 6

@@ -17,7 +17,7 @@ from household import Clock, features
 from one_clock import OnClock
 
 from booklore_core.core import Core
-from booklore_core.places import Places
+from booklore_core.storage.places import Places
 
 
 class Shifted(Clock):

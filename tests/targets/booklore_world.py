@@ -11,10 +11,10 @@ from typing import Any
 
 from booklore_core import Before, BookRef, Item, Setting
 from booklore_core.core import StoredSettings
-from booklore_core.database import Database
-from booklore_core.secrets import Secrets
 from booklore_core.settings import Settings
-from booklore_core.store import Store
+from booklore_core.storage.database import Database
+from booklore_core.storage.secrets import Secrets
+from booklore_core.storage.store import Store
 from booklore_core.testing import Book, BookLoreServer
 from booklore_targets.booklore import register_settings
 from booklore_targets.booklore.target import BookLore

@@ -12,7 +12,7 @@ from booklore_core import TargetUnavailable
 from booklore_core.bridge import serving
 from booklore_core.bridge.pairing import devices, new_code
 from booklore_core.core import Core
-from booklore_core.places import Places
+from booklore_core.storage.places import Places
 from booklore_core.testing import FakeTarget, Plugin
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())

@@ -1,0 +1,92 @@
+"""`booklore bridge`: puts the shim onto an e-reader, and pairs it with this core."""
+
+import socket
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from booklore_core.cli.commands.serve import PORT
+from booklore_core.cli.errors import Refused
+from booklore_core.cli.opening import opened
+from booklore_core.cli.options import Json
+from booklore_core.cli.output import show, show_json, show_table
+
+Url = Annotated[
+    str | None, typer.Option(help="Address at which e-readers reach this computer.", show_default="found out")
+]
+
+app = typer.Typer(no_args_is_help=True, help="Connect e-readers.")
+
+
+@app.command()
+def install(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="KOReader's folder on the e-reader.")],
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Put the shim into a KOReader folder."""
+    from booklore_core.bridge.install import install as put
+
+    address = url or own_address()
+    with opened() as core:
+        folder = put(core, directory, address)
+    if as_json:
+        show_json({"path": str(folder), "url": address})
+    else:
+        show(f"installed {folder}", f"It will look for this core at {address}.")
+
+
+@app.command()
+def pair(url: Url = None, as_json: Json = False) -> None:
+    """Show a code with which an e-reader may join, for ten minutes and once."""
+    from booklore_core.bridge.pairing import new_code
+
+    with opened() as core:
+        code, expires_in = new_code(core)
+    address = url or own_address()
+    if as_json:
+        show_json({"code": code, "expires_in": expires_in, "url": address})
+    else:
+        show(f"Code {code}, good for {expires_in // 60} minutes, at {address}")
+
+
+@app.command()
+def devices(as_json: Json = False) -> None:
+    """List the e-readers."""
+    from booklore_core.bridge.pairing import devices as known
+
+    with opened() as core:
+        found = known(core)
+    if as_json:
+        show_json(found)
+    elif not found:
+        show("No e-reader is paired yet; `booklore bridge pair` makes a code for one.")
+    else:
+        names = ("id", "name", "model", "last_seen", "waiting")
+        show_table([[one.get(name) for name in names] for one in found], "ID", "NAME", "MODEL", "LAST SEEN", "WAITING#")
+
+
+@app.command()
+def revoke(device: Annotated[str, typer.Argument(metavar="ID")], as_json: Json = False) -> None:
+    """Let an e-reader in no more. What it has handed over stays."""
+    from booklore_core.bridge.pairing import revoke as shut_out
+
+    with opened() as core:
+        if not shut_out(core, device):
+            raise Refused(f"no paired device {device!r}; `booklore bridge devices` lists them")
+    if as_json:
+        show_json({"id": device, "revoked": True})
+    else:
+        show(f"{device} has to be paired anew")
+
+
+def own_address() -> str:
+    """Where this computer is reached from its own network. Nothing is sent to find out."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+            host = probe.getsockname()[0]
+        except OSError:
+            host = "127.0.0.1"
+    return f"http://{host}:{PORT}"

@@ -1,0 +1,61 @@
+"""`booklore reset`: removes what this program has put into its data folder."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from booklore_core.cli.opening import find_places
+from booklore_core.cli.options import Yes
+from booklore_core.cli.output import say, show
+from booklore_core.cli.terminal import confirmed
+
+if TYPE_CHECKING:
+    from booklore_core.storage.places import Places
+
+BESIDES_DATABASE = ("", "-wal", "-shm", "-journal")
+SECRETS = ("secrets.json", "secrets.lock", "secrets.new")
+CACHE = "cache"
+
+
+def reset(yes: Yes = False) -> None:
+    """Remove the database, the secrets and the cache. What waits is lost; config.toml stays."""
+    places = find_places()
+    found = [path for path in own_files(places) if path.is_file() or path.is_symlink()]
+    if not found:
+        show(f"{places.home}: nothing to remove")
+        return
+    if not confirmed(f"Remove {len(found)} files in {places.home}, and with them all that waits?", "--yes", yes):
+        say("nothing was removed")
+        raise typer.Exit(1)
+    for path in found:
+        path.unlink()
+        show(f"removed {path}")
+    remove_empty(places.home)
+    if places.database_file is None or not is_inside(places.database_file, places.home):
+        say("the database lies outside of the data folder; it was left as it is")
+
+
+def own_files(places: "Places") -> Iterator[Path]:
+    """The files in the data folder that this program makes, whether they are there or not."""
+    database = places.database_file
+    if database and is_inside(database, places.home):
+        yield from (Path(f"{database}{suffix}") for suffix in BESIDES_DATABASE)
+    yield from (places.home / name for name in SECRETS)
+    cache = places.home / CACHE
+    if cache.is_dir() and not cache.is_symlink():
+        yield from (path for path in sorted(cache.rglob("*")) if not path.is_dir())
+
+
+def is_inside(path: Path, folder: Path) -> bool:
+    return path.absolute().is_relative_to(folder.absolute())
+
+
+def remove_empty(home: Path) -> None:
+    """Removes the folders that hold nothing any more."""
+    cache = home / CACHE
+    folders = [*sorted(cache.rglob("*"), reverse=True), cache] if cache.is_dir() and not cache.is_symlink() else []
+    for folder in (*folders, home):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()

@@ -1,0 +1,1 @@
+"""The way of a fact: spool → ingest → journal → derive → outbox → ledger → delivery."""

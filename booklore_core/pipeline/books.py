@@ -1,0 +1,154 @@
+"""Books by partial MD5: the files they were seen as, the tracking switch, the stars, and their matches per target."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from booklore_core.events import Book
+from booklore_core.items import BookRef
+from booklore_core.storage.database import Database
+from booklore_core.targets import Match
+
+KEEP = """
+INSERT INTO books
+    (partial_md5, title, authors, isbn, size, language, pages, tracked, stars_known, created_at, updated_at)
+VALUES (:partial_md5, :title, :authors, :isbn, :size, :language, :pages, 1, 0, :now, :now)
+ON CONFLICT (partial_md5) DO UPDATE SET
+    title = COALESCE(excluded.title, books.title), isbn = COALESCE(excluded.isbn, books.isbn),
+    authors = CASE WHEN excluded.authors = '[]' THEN books.authors ELSE excluded.authors END,
+    size = COALESCE(excluded.size, books.size), language = COALESCE(excluded.language, books.language),
+    pages = COALESCE(excluded.pages, books.pages), updated_at = excluded.updated_at
+"""
+SEEN = """
+INSERT INTO files (device, path, book_md5, size, seen_at) VALUES (:device, :path, :book_md5, :size, :now)
+ON CONFLICT (device, path) DO UPDATE SET book_md5 = excluded.book_md5, size = excluded.size, seen_at = excluded.seen_at
+"""
+BOOK = """
+SELECT b.*, (SELECT f.path FROM files f WHERE f.book_md5 = b.partial_md5
+             ORDER BY f.seen_at DESC, f.id DESC LIMIT 1) AS file
+FROM books b
+"""
+UNMATCHED = """
+WHERE b.partial_md5 NOT IN (SELECT book_md5 FROM matches WHERE target = :target)
+    AND b.partial_md5 IN (SELECT book_md5 FROM files UNION SELECT book_md5 FROM due) ORDER BY b.updated_at DESC
+"""
+MATCH = """
+INSERT INTO matches (book_md5, target, remote_id, how, sure, title, matched_at)
+VALUES (:book_md5, :target, :remote_id, :how, :sure, :title, :now)
+ON CONFLICT (book_md5, target) DO UPDATE SET remote_id = excluded.remote_id, how = excluded.how, sure = excluded.sure,
+    title = excluded.title, matched_at = excluded.matched_at
+"""
+
+
+def utc(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def book_ref(row: dict[str, Any]) -> BookRef:
+    """The book that a row of books holds."""
+    authors = tuple(json.loads(row["authors"]))
+    return BookRef(
+        row["partial_md5"], row["title"], authors, row["isbn"], row.get("file"), row["size"], row.get("match")
+    )
+
+
+class Books:
+    """The books that the devices told of. Identity is the partial MD5; paths come and go."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def see(self, book: Book, device: str, now: datetime) -> None:
+        """Notes a book and the file it was seen as. What is not told stays as it was."""
+        self.keep(book.ref, now, language=book.language, pages=book.pages)
+        if book.file:
+            self._database.run(
+                SEEN,
+                device=device,
+                path=book.file,
+                book_md5=book.partial_md5,
+                size=book.size,
+                now=now.timestamp(),
+            )
+
+    def keep(self, ref: BookRef, now: datetime, language: str | None = None, pages: int | None = None) -> None:
+        """Makes sure that a book is known."""
+        self._database.run(
+            KEEP,
+            partial_md5=ref.partial_md5,
+            title=ref.title,
+            authors=json.dumps(list(ref.authors), ensure_ascii=False),
+            isbn=ref.isbn,
+            size=ref.size,
+            language=language,
+            pages=pages,
+            now=now.timestamp(),
+        )
+
+    def get(self, md5: str) -> BookRef | None:
+        row = self._database.row(BOOK + " WHERE b.partial_md5 = :md5", md5=md5)
+        return book_ref(row) if row else None
+
+    def find(self, start: str) -> list[BookRef]:
+        """The books whose partial MD5 begins with start, at most ten; none for what can begin no MD5."""
+        if not (start.isascii() and start.isalnum()):
+            return []
+        rows = self._database.rows(BOOK + " WHERE b.partial_md5 LIKE :start LIMIT 10", start=f"{start.lower()}%")
+        return [book_ref(row) for row in rows]
+
+    def is_tracked(self, md5: str) -> bool:
+        """Whether reading of the book is recorded. A book never heard of is."""
+        return bool(self._database.value("SELECT tracked FROM books WHERE partial_md5 = :md5", md5=md5) != 0)
+
+    def track(self, md5: str, on: bool) -> None:
+        self._database.run("UPDATE books SET tracked = :on WHERE partial_md5 = :md5", on=int(on), md5=md5)
+
+    def change_stars(self, md5: str, stars: int | None, at: datetime) -> tuple[bool, int | None]:
+        """Notes the stars a snapshot shows. Returns whether they differ from the last known ones, and those.
+
+        The first snapshot of a book without stars changes nothing; one older than the last known is ignored.
+        """
+        known = self._database.row("SELECT stars_known, stars, stars_at FROM books WHERE partial_md5 = :md5", md5=md5)
+        if known is None or (known["stars_at"] or 0) > at.timestamp():
+            return False, None
+        self._database.run(
+            "UPDATE books SET stars_known = 1, stars = :stars, stars_at = :at WHERE partial_md5 = :md5",
+            stars=stars,
+            at=at.timestamp(),
+            md5=md5,
+        )
+        return known["stars"] != stars, known["stars"]
+
+    def match(self, md5: str, target: str, match: Match, now: datetime) -> None:
+        """Remembers a target's id for a book."""
+        self._database.run(
+            MATCH,
+            book_md5=md5,
+            target=target,
+            remote_id=match.remote_id,
+            how=match.how,
+            sure=match.sure,
+            title=match.title,
+            now=now.timestamp(),
+        )
+
+    def forget_match(self, md5: str, target: str) -> None:
+        self._database.run("DELETE FROM matches WHERE book_md5 = :md5 AND target = :target", md5=md5, target=target)
+
+    def forget_matches(self) -> None:
+        """Every target finds every book anew."""
+        self._database.run("DELETE FROM matches")
+
+    def forget_files(self) -> None:
+        """Forgets where books lie; the next opening tells again."""
+        self._database.run("DELETE FROM files")
+
+    def matches(self, target: str) -> dict[str, str]:
+        """partial MD5 → the target's id, of all matched books."""
+        rows = self._database.rows("SELECT book_md5, remote_id FROM matches WHERE target = :target", target=target)
+        return {row["book_md5"]: row["remote_id"] for row in rows}
+
+    def unmatched(self, target: str) -> Sequence[BookRef]:
+        """The books that the target's matcher has not found yet, the last read first."""
+        return [book_ref(row) for row in self._database.rows(BOOK + UNMATCHED, target=target)]

@@ -1,0 +1,61 @@
+"""The right to deliver to a target: one run at a time, across processes."""
+
+import os
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from booklore_core.storage.database import Database
+
+Clock = Callable[[], datetime]
+
+LEASE = 60.0
+"""Seconds after a run's last sign of life at which another run may take over."""
+
+ABSURD = timedelta(minutes=10)
+"""By so much two computers' clocks may differ."""
+
+TAKE_LEASE = """
+INSERT INTO leases (target, owner, expires_at) VALUES (:target, :owner, :expires_at)
+ON CONFLICT (target) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at
+WHERE leases.owner = excluded.owner OR leases.expires_at <= :now OR leases.expires_at > :absurd
+"""
+"""A lease far in the future was taken before the clock was set back; it would bar everybody until then."""
+
+RENEW_LEASE = "UPDATE leases SET expires_at = :expires_at WHERE target = :target AND owner = :owner"
+DROP_LEASE = "DELETE FROM leases WHERE target = :target AND owner = :owner"
+
+
+class LeaseLost(Exception):
+    """Another run took over: this one was silent for too long and must not send anything more."""
+
+
+class Lease:
+    """The right to deliver to a target, across processes."""
+
+    def __init__(self, database: Database, target: str, clock: Clock) -> None:
+        self._database, self._target, self._clock = database, target, clock
+        self._owner = f"{os.getpid()}-{uuid.uuid4()}"
+
+    def take(self) -> bool:
+        """Whether the lease could be had."""
+        now = self._clock()
+        limits = {"now": now.timestamp(), "absurd": expiry(now + ABSURD)}
+        return self._database.run(TAKE_LEASE, **self._mine, **limits, expires_at=expiry(now)) > 0
+
+    def renew(self) -> None:
+        """A sign of life. Raises LeaseLost."""
+        if self._database.run(RENEW_LEASE, **self._mine, expires_at=expiry(self._clock())) == 0:
+            raise LeaseLost(self._target)
+
+    def drop(self) -> None:
+        self._database.run(DROP_LEASE, **self._mine)
+
+    @property
+    def _mine(self) -> dict[str, Any]:
+        return {"target": self._target, "owner": self._owner}
+
+
+def expiry(now: datetime) -> float:
+    return (now + timedelta(seconds=LEASE)).timestamp()

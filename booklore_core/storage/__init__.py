@@ -1,0 +1,1 @@
+"""The database, the secrets, and where they lie."""

@@ -1,0 +1,89 @@
+"""Why the database cannot be used, in words that a person can act on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DBAPIError,
+    InterfaceError,
+    NoSuchModuleError,
+    OperationalError,
+)
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+
+from booklore_core.storage.schema import TYPES
+
+ADVICE = {
+    "not a database": "this is no SQLite file; it was left as it is: move it away or restore a backup",
+    "malformed": "the file is damaged; it was left as it is: restore a backup, or recover it with `sqlite3 … .recover`",
+    "unable to open": "check that the folder exists and may be written",
+    "readonly": "check who may write to the file and its folder",
+    "full": "free some space; nothing that was acknowledged is lost",
+    "No space left": "free some space on the server; nothing that was acknowledged is lost",
+    "locked": "another program holds it for long; try again",
+    "I/O": "the disk reports errors or is full; nothing that was acknowledged is lost",
+    "authentication": "check the user name and password in the address",
+    "onnection": "check the address, and that the server runs",
+}
+SQLITE_ERROR = 1
+"""SQLite's code for a mistake in a statement: a bug, which shows a traceback."""
+
+
+class DatabaseUnusable(Exception):
+    """The database cannot be opened, read or written; the text says why and what to do. Nothing was changed."""
+
+
+def backend(url: str) -> str:
+    """`sqlite` or `postgresql`. Raises DatabaseUnusable for any other address."""
+    try:
+        address = make_url(url)
+        name = address.get_backend_name()
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+        raise DatabaseUnusable(f"{redact(url)}: not a database address such as sqlite:///file.sqlite") from error
+    if name not in TYPES:
+        raise DatabaseUnusable(f"{redact(url)}: expected a sqlite or postgresql address, got {name}")
+    try:
+        address.get_dialect().import_dbapi()
+    except ModuleNotFoundError as error:
+        raise DatabaseUnusable(f"{redact(url)}: needs the Python package {error.name}; install it") from error
+    return name
+
+
+@contextmanager
+def explained(url: str) -> Iterator[None]:
+    """Turns the driver's errors about the database as a whole into one a person understands."""
+    try:
+        yield
+    except (DBAPIError, PoolExhausted) as error:
+        reason = reason_of(error)
+        if reason is None:
+            raise
+        raise DatabaseUnusable(f"{redact(url)}: {reason}; {advice(reason)}") from error
+
+
+def reason_of(error: DBAPIError | PoolExhausted) -> str | None:
+    """The driver's words about the database as a whole; None for a mistake in one statement or its values."""
+    if isinstance(error, PoolExhausted):
+        return "every connection is busy"
+    about_all = isinstance(error, OperationalError | InterfaceError) or type(error) is DatabaseError
+    if not about_all or getattr(error.orig, "sqlite_errorcode", None) == SQLITE_ERROR:
+        return None
+    return str(error.orig).strip()
+
+
+def advice(reason: str) -> str:
+    """What a person can do about a driver's complaint."""
+    return next((what for words, what in ADVICE.items() if words in reason), "see `booklore doctor`")
+
+
+def redact(url: str) -> str:
+    """url without its passwords."""
+    try:
+        parts = make_url(url)
+    except (ArgumentError, ValueError):
+        return f"{url.partition(':')[0]}:…"
+    query = {key: "***" if "pass" in key.lower() else value for key, value in parts.query.items()}
+    return parts.set(query=query).render_as_string(hide_password=True).replace("%2A", "*")
