@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from booklore_core.events import UNKNOWN as UNKNOWN
     from booklore_core.events import Book as Book
     from booklore_core.events import BookClose as BookClose
     from booklore_core.events import BookOpen as BookOpen
@@ -39,35 +40,50 @@ if TYPE_CHECKING:
     from booklore_core.items import Item as Item
     from booklore_core.items import Remark as Remark
     from booklore_core.items import canonical_json as canonical_json
-    from booklore_core.line_fields import UNKNOWN as UNKNOWN
+    from booklore_core.kinds import Kind as Kind
+    from booklore_core.pipeline.facts import Fact as Fact
+    from booklore_core.pipeline.facts import Facts as Facts
+    from booklore_core.pipeline.gateway import Gateway as Gateway
     from booklore_core.pipeline.journal import Journal as Journal
     from booklore_core.settings import Section as Section
     from booklore_core.settings import Setting as Setting
     from booklore_core.storage.store import Store as Store
+    from booklore_core.targets import AccountTarget as AccountTarget
+    from booklore_core.targets import AuditableTarget as AuditableTarget
+    from booklore_core.targets import BatchTarget as BatchTarget
     from booklore_core.targets import Before as Before
     from booklore_core.targets import BookUnmatched as BookUnmatched
     from booklore_core.targets import Candidate as Candidate
     from booklore_core.targets import Check as Check
+    from booklore_core.targets import CheckableTarget as CheckableTarget
     from booklore_core.targets import Declined as Declined
     from booklore_core.targets import Finding as Finding
     from booklore_core.targets import ItemFailed as ItemFailed
     from booklore_core.targets import ItemRejected as ItemRejected
     from booklore_core.targets import Match as Match
+    from booklore_core.targets import MatchingTarget as MatchingTarget
+    from booklore_core.targets import ProgressTarget as ProgressTarget
+    from booklore_core.targets import RemotePosition as RemotePosition
+    from booklore_core.targets import SearchableTarget as SearchableTarget
+    from booklore_core.targets import Superseded as Superseded
     from booklore_core.targets import Target as Target
     from booklore_core.targets import TargetUnavailable as TargetUnavailable
 
 EXPORTS = {
-    "events": "Book BookClose BookOpen Delete Device Event NetworkConnected PageTurns Rating Reading Resume",
+    "events": "Book BookClose BookOpen Delete Device Event NetworkConnected PageTurns Rating Reading Resume UNKNOWN",
     "flows": "Action Ask AskReader Choose Confirm Effect Flow GoTo Info Pick Question Request Result Schedule Toast",
     "hookspecs": "API_VERSION hookimpl",
     "isbn": "find_isbn normalize_isbn",
     "items": "BookRef Item Remark TOMBSTONE canonical_json",
+    "kinds": "Kind",
+    "pipeline.facts": "Fact Facts",
+    "pipeline.gateway": "Gateway",
     "pipeline.journal": "Journal",
-    "line_fields": "UNKNOWN",
     "settings": "Section Setting",
     "storage.store": "Store",
-    "targets": "Before BookUnmatched Candidate Check Declined Finding ItemFailed ItemRejected Match Target"
-    " TargetUnavailable",
+    "targets": "AccountTarget AuditableTarget BatchTarget Before BookUnmatched Candidate Check CheckableTarget Declined"
+    " Finding ItemFailed ItemRejected Match MatchingTarget ProgressTarget RemotePosition SearchableTarget Superseded"
+    " Target TargetUnavailable",
 }
 HOMES = {name: module for module, names in EXPORTS.items() for name in names.split()}
 

@@ -1,4 +1,4 @@
-"""One open core: database, settings, plugins, targets and actions, put together."""
+"""One open core: database, settings, plugins, pipeline, targets and actions, put together."""
 
 import importlib.metadata
 import logging
@@ -11,31 +11,40 @@ from typing import Any
 
 from booklore_core.flows import Action
 from booklore_core.items import Item
+from booklore_core.kinds import Kinds
 from booklore_core.pipeline.books import Books
-from booklore_core.pipeline.delivery import Courier, Run
+from booklore_core.pipeline.delivery import DeliveryRun, RunSummary
+from booklore_core.pipeline.derive import Derive
+from booklore_core.pipeline.devices import Devices
+from booklore_core.pipeline.gateway import Gateway
 from booklore_core.pipeline.ingest import Ingest, Taken
 from booklore_core.pipeline.journal import Journal
 from booklore_core.pipeline.lease import Clock
 from booklore_core.pipeline.ledger import Ledger
 from booklore_core.pipeline.outbox import Outbox
+from booklore_core.pipeline.quarantine import Quarantine
 from booklore_core.plugin_manager import PluginManager
-from booklore_core.registry import gather
+from booklore_core.registry import Registry
 from booklore_core.settings import BadSetting, Section, Settings
-from booklore_core.storage.counts import Status, read_pending, read_status
+from booklore_core.storage.counts import Status, count_books, count_pending_at, read_status
 from booklore_core.storage.database import Database
 from booklore_core.storage.places import Places
 from booklore_core.storage.secrets import Secrets
-from booklore_core.storage.store import Store, StoredSettings
-from booklore_core.targets import Target
+from booklore_core.storage.store import PluginMemory, Store, StoredSettings
 
 log = logging.getLogger(__name__)
+
+Progress = Callable[[str, int, int], None]
+"""Told by long work: a label, how much is done, of how much."""
+
+NOT_HERE = "this process does not have it: its plugin or a setting is missing here"
 
 
 @dataclass
 class Report:
     """What a sync did: one run per target, and how many HTTP requests the targets made."""
 
-    runs: list[Run] = field(default_factory=list)
+    runs: list[RunSummary] = field(default_factory=list)
     requests: int = 0
 
     def total(self, name: str) -> dict[str, int]:
@@ -76,21 +85,32 @@ class Core:
         self.places, self.clock = places, clock
         places.home.mkdir(parents=True, exist_ok=True)
         self.secrets = Secrets(places.secrets)
-        self.database = Database(places.database_url, wal=wants_wal(environ))
-        self.settings = Settings(StoredSettings(self.database), self.secrets, places.config, environ)
-        self.books = Books(self.database)
-        self.journal = Journal(self.database)
-        self.outbox = Outbox(self.database, self.books)
-        self.ledger = Ledger(self.database)
-        self.plugins = PluginManager(self.settings)
-        self.ingest = Ingest(self.database, self.journal, self.books, self.outbox, self.plugins)
-        self.targets: Mapping[str, Target] = {}
-        self.actions: Mapping[str, Action] = {}
-        self.target_owners: Mapping[str, str] = {}
-        self.action_owners: Mapping[str, str] = {}
+        self.database = database = Database(places.database_url, wal=wants_wal(environ))
+        self.settings = Settings(StoredSettings(database), self.secrets, places.config, environ)
+        self.books, self.devices = Books(database), Devices(database)
+        self.journal, self.quarantine = Journal(database), Quarantine(database)
+        self.outbox, self.ledger = Outbox(database, self.books), Ledger(database)
+        self.plugins = PluginManager(self.settings, PluginMemory(database))
+        self.ingest = Ingest(database, self.journal, self.books, self.devices, self.quarantine)
+        self.derive = Derive(database, self.journal, self.outbox, self.plugins, clock)
+        self.registry = Registry(database, self.plugins, self.outbox, self.store)
         self._syncing = threading.Lock()
         self.plugins.load(entry_points)
         self.refresh()
+
+    @property
+    def kinds(self) -> Kinds:
+        return self.registry.kinds
+
+    @property
+    def targets(self) -> Mapping[str, Gateway]:
+        """The enabled targets by name, each behind its door."""
+        return self.registry.targets
+
+    @property
+    def plugin_actions(self) -> Mapping[str, tuple[str, Action]]:
+        """name → plugin and action; the core's own are in `booklore_core.actions`."""
+        return self.registry.actions
 
     def store(self, plugin: str) -> Store:
         return Store(self.database, plugin, self.secrets)
@@ -99,90 +119,89 @@ class Core:
         return self.settings.section(plugin)
 
     def refresh(self) -> None:
-        """Asks the plugins anew for targets and actions, after a setting or a plugin was changed."""
-        for plugin in self.plugins.plugins.values():
-            plugin.enabled = self.settings.enabled(plugin.name)
-        before = self.targets
-        offers = gather(self.plugins, self.settings, self.store, self.outbox, self.clock())
-        self.targets, self.target_owners = offers.targets, offers.target_owners
-        self.actions, self.action_owners = offers.actions, offers.action_owners
-        for target in before.values():
-            close(target)
+        """Lets changed settings and switched plugins take effect."""
+        self.plugins.load_enabled()
+        self.registry.refresh(self.clock())
 
     def take(self, lines: Iterable[Any], source: str) -> Taken:
-        """Takes spool lines in, decoded or as text."""
-        return self.ingest.take(lines, source, self.clock())
+        """Takes spool lines in, decoded or as text, and leads the features on. What is acknowledged was durable before
+        any plugin was asked."""
+        taken = self.ingest.take(lines, source, self.clock())
+        taken.news = self.derive.lead()
+        return taken
 
-    def put(self, items: Sequence[Item], plugin: str) -> None:
-        """Takes in facts that follow from a person's answers."""
-        with self.database.writing():
-            for item in items:
-                self.outbox.put(item, plugin, self.clock())
+    def catch_up(self) -> None:
+        """At every start: lines that an older version could not take are tried again, features are led to the end."""
+        due = self.quarantine.due()
+        if due:
+            self.retry_quarantine([one.id for one in due])
+        self.derive.lead()
 
-    def sync(
-        self,
-        target: str | None = None,
-        on_progress: Callable[[str, int, int], None] | None = None,
-        keep_open: bool = False,
-        book: str | None = None,
-    ) -> Report:
+    def retry_quarantine(self, ids: Sequence[int] | None = None) -> Taken:
+        """Takes in what was refused before, as far as it can be taken now; None: all that nobody has dismissed."""
+        chosen = self.quarantine.lines() if ids is None else self.quarantine.chosen(ids)
+        whole = Taken()
+        for one in chosen:
+            taken = self.ingest.take([one.line], one.source, self.clock())
+            if not taken.rejected:
+                self.quarantine.remove([one.id])
+            whole.accepted, whole.repeated = whole.accepted + taken.accepted, whole.repeated + taken.repeated
+            whole.events, whole.rejected = [*whole.events, *taken.events], [*whole.rejected, *taken.rejected]
+        whole.news = self.derive.lead()
+        return whole
+
+    def put(self, items: Sequence[Item], plugin: str) -> int:
+        """Takes in facts that follow from a person's answers. Returns how many are news."""
+        return self.outbox.put(items, plugin, self.clock())
+
+    def sync(self, target: str | None = None, progress: Progress | None = None, book: str | None = None) -> Report:
         """One delivery run at every enabled target, or at one. Raises BadSetting for a target that there is not.
 
-        keep_open: more calls follow at once; who asks for it closes the target. book: the partial MD5 of the only book
-        whose items are sent.
+        book: the partial MD5 of the only book whose items are sent.
         """
         if target is not None and target not in self.targets:
             raise BadSetting(f"there is no enabled target {target!r}; `booklore plugins list` shows them")
-        report = Report()
-        with self._syncing:
-            before = requests_made()
-            for name, one in self.targets.items():
-                if target in (None, name):
-                    report.runs.append(self._deliver(one, progress_of(name, on_progress), keep_open, book))
-            report.requests = requests_made() - before
-        return report
+        from booklore_core.http import requests_sent
 
-    def _deliver(
-        self, target: Target, on_progress: Callable[[int, int], None] | None, keep_open: bool, book: str | None
-    ) -> Run:
-        try:
-            return Courier(self.database, self.outbox, self.books, target, self.clock, book).run(on_progress)
-        finally:
-            if not keep_open:
-                close(target)
+        self.derive.lead()
+        with self._syncing:
+            before = requests_sent()
+            wanted = [one for name, one in self.targets.items() if target in (None, name)]
+            runs = [self._deliver(one, progress, book) for one in wanted]
+            runs += [] if target else self._left_alone()
+            return Report(runs, requests_sent() - before)
+
+    def _deliver(self, target: Gateway, progress: Progress | None, book: str | None) -> RunSummary:
+        run = DeliveryRun(self.database, self.ledger, self.books, target, self.clock, book)
+        return run.run(progress and (lambda done, total: progress(target.name, done, total)))
+
+    def _left_alone(self) -> list[RunSummary]:
+        """The targets that are owed something and that another process has, or had."""
+        missing = sorted(self.outbox.subscribers().keys() - self.targets.keys())
+        counted = [(name, count_pending_at(self.database, name)) for name in missing]
+        return [
+            RunSummary(name, waiting=one["waiting"], rejected=one["rejected"], unavailable=NOT_HERE)
+            for name, one in counted
+            if any(one.values())
+        ]
 
     def status(self) -> Status:
         return read_status(self.database)
 
+    def count_books(self) -> dict[str, int]:
+        """total, matched, unmatched."""
+        return count_books(self.database)
+
     def pending(self) -> dict[str, int]:
-        return read_pending(self.database)
+        return self.outbox.pending()
 
     def close(self) -> None:
         for target in self.targets.values():
-            close(target)
+            target.close()
         self.database.close()
-
-
-def close(target: Target) -> None:
-    """Ends a target's run, a call that was given up included. Its next call opens it again."""
-    end = getattr(target, "close", None)
-    if end:
-        end()
 
 
 def wants_wal(environ: Mapping[str, str] | None) -> bool:
     """BOOKLORE_DATABASE__WAL=false is for file systems without shared memory; it is needed before settings are read."""
     given = (os.environ if environ is None else environ).get("BOOKLORE_DATABASE__WAL", "true")
     return given.lower() not in ("false", "no", "off", "0")
-
-
-def progress_of(target: str, on_progress: Callable[[str, int, int], None] | None) -> Callable[[int, int], None] | None:
-    if on_progress is None:
-        return None
-    return lambda done, total: on_progress(target, done, total)
-
-
-def requests_made() -> int:
-    from booklore_core.http import requests_sent
-
-    return requests_sent()

@@ -1,45 +1,70 @@
-"""What KOReader did: one class per event, and the way from a spool line to one of them."""
+"""What KOReader did: one class per event, with the types that its fields have, what is forgiven and what is refused."""
 
-import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass as checked
 
 from booklore_core.isbn import find_isbn
-from booklore_core.items import BookRef
-from booklore_core.line_fields import (
-    UNKNOWN,
-    Annotations,
-    Authors,
-    Count,
-    Digest,
-    Dwell,
-    Fraction,
-    Id,
-    Position,
-    Size,
-    Stars,
-    Text,
-    Utc,
-)
+from booklore_core.items import MD5, BookRef
 
-SPOOL_VERSION = 1
-MAX_LINE = 4 * 1024 * 1024
-"""Characters. A book with ten thousand annotations stays below it."""
+PERCENT_SLACK = 1e-6
 
 
-class BadLine(ValueError):
-    """A spool line that cannot be taken. field: the field that is wrong, `line` for the line as a whole."""
-
-    def __init__(self, field: str, reason: str, event_id: str | None = None) -> None:
-        super().__init__(f"{field}: {reason}")
-        self.field, self.reason, self.event_id = field, reason, event_id
+def _utc(value: Any) -> datetime:
+    if not isinstance(value, str) or not value.endswith("Z"):
+        raise ValueError("expected UTC time such as 2026-11-20T14:00:00Z")
+    return datetime.fromisoformat(value).astimezone(UTC)
 
 
-UNION_BRANCHES = ("int", "literal['unknown']")
-"""How pydantic names the branches of `stars` in an error's path; a person wants the field."""
+def _md5(value: str) -> str:
+    if not MD5.fullmatch(value.lower()):
+        raise ValueError("expected 32 hex digits")
+    return value.lower()
+
+
+def _fraction(value: float) -> float:
+    if not -PERCENT_SLACK <= value <= 1 + PERCENT_SLACK:
+        raise ValueError("expected a fraction from 0 to 1")
+    return min(1.0, max(0.0, value))
+
+
+def _list(value: Any) -> Any:
+    """Lua has one empty table for `{}` and `[]`."""
+    return () if value == {} else value
+
+
+def _place(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _stars(value: Any) -> Any:
+    return None if value == 0 else value
+
+
+def _one_to_five(value: int | str | None) -> int | str | None:
+    if isinstance(value, int) and not 1 <= value <= 5:
+        raise ValueError("expected 1 to 5")
+    return value
+
+
+Id = Annotated[str, Field(min_length=1, max_length=200)]
+Utc = Annotated[datetime, BeforeValidator(_utc)]
+Digest = Annotated[str, AfterValidator(_md5)]
+Fraction = Annotated[float, AfterValidator(_fraction)]
+Count = Annotated[int, Field(ge=0, le=10_000_000)]
+Text = Annotated[str, Field(max_length=100_000)]
+Size = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Seconds = Annotated[int, Field(ge=0, le=2**63 - 1)]
+UNKNOWN: Literal["unknown"] = "unknown"
+
+Authors = Annotated[tuple[Text, ...], Field(max_length=1000), BeforeValidator(_list)]
+Position = Annotated[Text | None, BeforeValidator(_place)]
+Dwell = Annotated[tuple[Seconds, ...] | None, Field(max_length=100_000), BeforeValidator(_list)]
+Stars = Annotated[int | None | Literal["unknown"], BeforeValidator(_stars), AfterValidator(_one_to_five)]
+Annotations = Annotated[tuple[dict[str, Any], ...] | None, Field(max_length=100_000), BeforeValidator(_list)]
 
 LENIENT = ConfigDict(extra="ignore", strict=False)
 
@@ -97,10 +122,14 @@ class Event:
 
         The clock of an e-reader jumps; the counter does not (demands §4.1 H).
         """
-        prefix, _, counter = self.id.rpartition("-")
-        if prefix == self.device and counter.isascii() and counter.isdecimal():
-            return f"{int(counter):020d}"
-        return f"{self.at.isoformat()} {self.id}"
+        return order_of(self.device, self.id, self.at)
+
+
+def order_of(device: str, event_id: str, at: datetime) -> str:
+    prefix, _, counter = event_id.rpartition("-")
+    if prefix == device and counter.isascii() and counter.isdecimal():
+        return f"{int(counter):020d}"
+    return f"{at.isoformat()} {event_id}"
 
 
 @checked(frozen=True, kw_only=True, config=LENIENT)
@@ -173,66 +202,28 @@ class Delete(BookEvent):
     name: ClassVar[str] = "delete"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rating(Event):
-    """Stars that differ from the last known ones. Derived by the core: KOReader fires no event for a rating."""
+RATING_SUFFIX = "/rating"
+
+
+@checked(frozen=True, kw_only=True, config=LENIENT)
+class Rating(BookEvent):
+    """Stars that differ from the last known ones. Derived by the core: KOReader fires no event for a rating.
+
+    Its id is that of the line whose snapshot shows the stars, and a suffix; it stands where that line stands.
+    """
 
     name: ClassVar[str] = "rating"
-    book: Book
-    stars: int | None
-    before: int | None
+    id: Annotated[str, Field(min_length=1, max_length=300)]
+    stars: Stars
+    before: Stars = None
+
+    @property
+    def order(self) -> str:
+        return order_of(self.device, self.id.removesuffix(RATING_SUFFIX), self.at)
 
 
 SPOOLED = (Device, BookOpen, PageTurns, BookClose, Resume, NetworkConnected, Delete)
-ADAPTERS: dict[str, TypeAdapter[Any]] = {cls.name: TypeAdapter(cls) for cls in SPOOLED}
+"""What a spool line may tell. A `Rating` the core adds to the journal by itself."""
 
-
-def parse_line(text: str) -> Event:
-    """The event that one spool line tells. Unknown fields are ignored. Raises BadLine naming the field."""
-    return parse_event(decode_line(text))
-
-
-def decode_line(text: str) -> Any:
-    """The JSON value of a spool line. Raises BadLine."""
-    if len(text) > MAX_LINE:
-        raise BadLine("line", f"longer than {MAX_LINE} characters")
-    try:
-        return json.loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise BadLine("line", f"not JSON ({error})") from error
-
-
-def mended(value: Any) -> Any:
-    """value with U+FFFD for what no database stores in a text: half surrogate pairs and NUL.
-
-    One damaged character of a highlight must not cost the session it came with.
-    """
-    if isinstance(value, str):
-        return value.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, list):
-        return [mended(part) for part in value]
-    return {mended(key): mended(part) for key, part in value.items()} if isinstance(value, dict) else value
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON number")
-
-
-def parse_event(data: Any) -> Event:
-    """The event that a decoded spool line tells. Raises BadLine naming the field."""
-    if not isinstance(data, dict):
-        raise BadLine("line", "expected a JSON object")
-    event_id = data["id"] if isinstance(data.get("id"), str) else None
-    if data.get("v") != SPOOL_VERSION:
-        raise BadLine("v", f"expected {SPOOL_VERSION}, got {data.get('v')!r}", event_id)
-    adapter = ADAPTERS.get(data["event"]) if isinstance(data.get("event"), str) else None
-    if adapter is None:
-        raise BadLine("event", f"unknown event {data.get('event')!r}", event_id)
-    try:
-        event: Event = adapter.validate_python(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        path = [str(part) for part in first["loc"]]
-        field = ".".join(part for part in path if part not in UNION_BRANCHES) or "line"
-        raise BadLine(field, first["msg"].removeprefix("Value error, "), event_id) from error
-    return event
+OPENINGS, READING = (BookOpen, Resume), (BookOpen, Resume, PageTurns, BookClose)
+"""What begins a stretch of reading, and what a stretch is made of."""

@@ -7,9 +7,13 @@ terminal, the bridge as dialogs on the e-reader, a test from a list.
 import re
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from booklore_core.items import Item
+from booklore_core.kinds import NAME
+
+if TYPE_CHECKING:
+    from booklore_core.core import Core
 
 
 @dataclass(frozen=True)
@@ -146,13 +150,16 @@ class GoTo:
 
 @dataclass(frozen=True)
 class Schedule:
-    """Run an action later. seconds: from now."""
+    """Run an action later. seconds: from now. book: partial MD5 of the book that it is about. args: the action's."""
 
     seconds: float
     action: str
+    book: str | None = None
+    args: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        return {"type": "schedule", "in": self.seconds, "action": self.action}
+        about = {name: value for name, value in (("book", self.book), ("args", dict(self.args))) if value}
+        return {"type": "schedule", "in": self.seconds, "action": self.action, **about}
 
 
 @dataclass(frozen=True)
@@ -203,28 +210,40 @@ class Action:
     """
 
     name: str
-    label: str | Callable[[Any], str]
-    run: Callable[[Any, "Request"], Flow]
+    label: str | Callable[["Core"], str]
+    run: Callable[["Core", "Request"], Flow]
     help: str = ""
-    enabled: Callable[[Any], bool] | None = None
-    checked: Callable[[Any], bool] | None = None
+    enabled: Callable[["Core"], bool] | None = None
+    checked: Callable[["Core"], bool] | None = None
     radio: bool = False
     menu: tuple[str, ...] = ()
     dispatcher: str = ""
     order: int = 100
     args: Mapping[str, Any] = field(default_factory=dict)
 
-    def text(self, core: Any) -> str:
+    def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise ValueError(f"action: expected a lower-case name with underscores, got {self.name!r}")
+
+    def text(self, core: "Core") -> str:
         return self.label if isinstance(self.label, str) else self.label(core)
+
+
+def unseen(label: str, done: int, total: int) -> None:
+    """Where nobody looks at the progress of long work."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """Who asks for an action, and about what. book: partial MD5 of the book at hand. device: None at the CLI."""
+    """Who asks for an action, and about what. book: partial MD5 of the book at hand. device: None at the CLI.
+
+    progress: told by long work: a label, how much is done, of how much.
+    """
 
     book: str | None = None
     args: Mapping[str, Any] = field(default_factory=dict)
     device: str | None = None
+    progress: Callable[[str, int, int], None] = unseen
 
 
 def answer_all(flow: Flow, answers: Iterable[Any]) -> Result:

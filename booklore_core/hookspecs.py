@@ -8,8 +8,8 @@ their arguments and nothing else, no file, no network, no clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import pluggy
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from booklore_core.events import BookClose, BookOpen, Delete, Event, NetworkConnected, PageTurns, Rating, Resume
     from booklore_core.flows import Action, Effect
     from booklore_core.items import Item
+    from booklore_core.kinds import Kind
+    from booklore_core.pipeline.facts import Facts
+    from booklore_core.pipeline.gateway import Gateway
     from booklore_core.pipeline.journal import Journal
     from booklore_core.settings import Section, Setting
     from booklore_core.storage.store import Store
@@ -30,6 +33,11 @@ API_VERSION = 1
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def register_kinds() -> Iterable[Kind]:
+    """Declare the kinds of facts."""
 
 
 @hookspec
@@ -73,7 +81,7 @@ def register_actions(settings: Section, store: Store) -> Iterable[Action]:
 
 
 @hookspec
-def on_book_open(event: BookOpen, journal: Journal, settings: Section) -> Iterable[Item] | None:
+def on_book_open(event: BookOpen, journal: Journal, facts: Facts, settings: Section) -> Iterable[Item] | None:
     """A book was opened.
 
     ::
@@ -85,7 +93,7 @@ def on_book_open(event: BookOpen, journal: Journal, settings: Section) -> Iterab
 
 
 @hookspec
-def on_page_turns(event: PageTurns, journal: Journal, settings: Section) -> Iterable[Item] | None:
+def on_page_turns(event: PageTurns, journal: Journal, facts: Facts, settings: Section) -> Iterable[Item] | None:
     """A few pages were turned.
 
     ::
@@ -99,7 +107,7 @@ def on_page_turns(event: PageTurns, journal: Journal, settings: Section) -> Iter
 
 
 @hookspec
-def on_book_close(event: BookClose, journal: Journal, settings: Section) -> Iterable[Item] | None:
+def on_book_close(event: BookClose, journal: Journal, facts: Facts, settings: Section) -> Iterable[Item] | None:
     """A stretch of reading ended: the book was closed, the device went to sleep, or KOReader exits.
 
     ::
@@ -112,7 +120,7 @@ def on_book_close(event: BookClose, journal: Journal, settings: Section) -> Iter
 
 
 @hookspec
-def on_resume(event: Resume, journal: Journal, settings: Section) -> Iterable[Item] | None:
+def on_resume(event: Resume, journal: Journal, facts: Facts, settings: Section) -> Iterable[Item] | None:
     """The device woke up; event.book is None in the file browser.
 
     ::
@@ -125,7 +133,9 @@ def on_resume(event: Resume, journal: Journal, settings: Section) -> Iterable[It
 
 
 @hookspec
-def on_network_connected(event: NetworkConnected, journal: Journal, settings: Section) -> Iterable[Item] | None:
+def on_network_connected(
+    event: NetworkConnected, journal: Journal, facts: Facts, settings: Section
+) -> Iterable[Item] | None:
     """The device has a network.
 
     ::
@@ -138,7 +148,7 @@ def on_network_connected(event: NetworkConnected, journal: Journal, settings: Se
 
 
 @hookspec
-def on_rating(event: Rating, journal: Journal, settings: Section) -> Iterable[Item] | None:
+def on_rating(event: Rating, journal: Journal, facts: Facts, settings: Section) -> Iterable[Item] | None:
     """The stars differ from the last known ones; event.stars is None when they were taken away.
 
     ::
@@ -150,7 +160,7 @@ def on_rating(event: Rating, journal: Journal, settings: Section) -> Iterable[It
 
 
 @hookspec
-def on_delete(event: Delete, journal: Journal, settings: Section) -> Iterable[Item] | None:
+def on_delete(event: Delete, journal: Journal, facts: Facts, settings: Section) -> Iterable[Item] | None:
     """The book's file was deleted on the device.
 
     ::
@@ -162,7 +172,9 @@ def on_delete(event: Delete, journal: Journal, settings: Section) -> Iterable[It
 
 
 @hookspec
-def reply(event: Event, remote: Any, settings: Section) -> Iterable[Effect] | None:
+def reply(
+    event: Event, journal: Journal, facts: Facts, targets: Mapping[str, Gateway], settings: Section
+) -> Iterable[Effect] | None:
     """Something for the reader, after the event is durable and under a deadline.
 
     remote(target) is that target when it is enabled, else None; asking it may raise TargetUnavailable.
@@ -179,7 +191,7 @@ def reply(event: Event, remote: Any, settings: Section) -> Iterable[Effect] | No
 
 
 @hookspec(firstresult=True)
-def import_history(path: Path, settings: Section) -> Iterable[Item] | None:
+def import_history(path: Path, journal: Journal, facts: Facts, settings: Section) -> Iterable[Item] | None:
     """The items that a file of past reading holds, or None when the file is not of this plugin's kind.
 
     A plain function, never a generator: a generator is not None, so no other plugin would be asked.

@@ -8,15 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-DELIVERY_ORDER = ("rating", "annotation", "bookmark", "progress", "session", "deletion")
-"""The kinds, in the order in which one run delivers them (seed sync-and-cache). Deletions come last, so that nothing
-pending about a book is sent after it is gone; a third party's kinds go before them."""
+from booklore_core.kinds import NAME
 
 TOMBSTONE: Mapping[str, Any] = {"removed": True}
 """The body of a fact that was removed on the device."""
 
 MD5 = re.compile(r"[0-9a-f]{32}")
-NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +43,7 @@ class BookRef:
 class Item:
     """One fact about a book.
 
-    kind: one of DELIVERY_ORDER, or a third party's own lower-case name.
+    kind: the name of a declared `Kind`.
     key: identity of the fact within its kind; the same key with another body is a new revision of the same fact.
     body: JSON types only. occurred_at: when it happened, UTC.
     Raises ValueError naming the field that is wrong.
@@ -101,10 +98,3 @@ def canonical_json(value: Any, field: str) -> str:
         return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{field}: expected JSON types only ({error})") from error
-
-
-def delivery_rank(kind: str) -> int:
-    """Where a kind stands in a run: lower goes first."""
-    if kind == "deletion":
-        return len(DELIVERY_ORDER) + 1
-    return DELIVERY_ORDER.index(kind) if kind in DELIVERY_ORDER else len(DELIVERY_ORDER)

@@ -27,6 +27,8 @@ SINCE = Setting(
     label="Send the past since",
 )
 
+PAST = Setting("since", str, "all", "What of the journal a new feature is given", label="Look back to")
+
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
@@ -54,8 +56,8 @@ class Plugin:
 class PluginManager:
     """The plugins behind the entry points of the group `booklore`, each isolated from the others."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, memory: Any = None) -> None:
+        self._settings, self._memory = settings, memory
         self._pluggy = pluggy.PluginManager(PROJECT)
         self._pluggy.add_hookspecs(hookspecs)
         self.plugins: dict[str, Plugin] = {}
@@ -79,13 +81,13 @@ class PluginManager:
         known = self.plugins.get(entry_point.name)
         if known is not None:
             if known.source != source:
-                self._blame(known, f"is there twice: the one of {source} {version} was left out")
+                self.blame(known, f"is there twice: the one of {source} {version} was left out")
             return
         plugin = self.plugins[entry_point.name] = Plugin(entry_point.name, source, version)
         try:
             self.register(entry_point.name, entry_point.load(), plugin)
         except (Exception, SystemExit) as error:  # noqa: BLE001 a plugin may fail in any way; the others go on
-            self._blame(plugin, f"could not be loaded: {type(error).__name__}: {error}")
+            self.blame(plugin, f"could not be loaded: {type(error).__name__}: {error}")
             self._keep_switch(plugin)
 
     def _keep_switch(self, plugin: Plugin) -> None:
@@ -114,7 +116,8 @@ class PluginManager:
         for setting in declared:
             if not isinstance(setting, Setting):
                 raise TypeError(f"register_settings: expected a Setting, got {type(setting).__name__}")
-        common = [ENABLED, SINCE] if self._hook(name, "register_targets").get_hookimpls() else [ENABLED]
+        past = SINCE if self._hook(name, "register_targets").get_hookimpls() else PAST
+        common = [ENABLED, past]
         own = {setting.name for setting in declared}
         return [*(setting for setting in common if setting.name not in own), *declared]
 
@@ -126,6 +129,20 @@ class PluginManager:
     def working(self) -> list[Plugin]:
         """The plugins that are loaded and enabled, by name."""
         return [plugin for _, plugin in sorted(self.plugins.items()) if plugin.module is not None and plugin.enabled]
+
+    @property
+    def features(self) -> list[Plugin]:
+        """The working plugins that turn events into facts."""
+        events = [name for name, spec in vars(hookspecs).items() if name.startswith("on_") and callable(spec)]
+        return [one for one in self.working if any(self._hook(one.name, hook).get_hookimpls() for hook in events)]
+
+    def setting(self, plugin: Plugin, name: str) -> Any:
+        """The value of one of a plugin's settings, "" where it declares none of that name."""
+        return self._settings.section(plugin.name).get(name, "")
+
+    def load_enabled(self) -> None:
+        for plugin in self.plugins.values():
+            plugin.enabled = self._settings.enabled(plugin.name)
 
     def with_hook(self, hook: str) -> list[Plugin]:
         """The working plugins that implement a hook."""
@@ -156,10 +173,10 @@ class PluginManager:
         try:
             return work()
         except (Exception, SystemExit) as error:  # noqa: BLE001 a plugin may fail in any way; the others go on
-            self._blame(plugin, f"{what} failed: {type(error).__name__}: {error}")
+            self.blame(plugin, f"{what} failed: {type(error).__name__}: {error}")
             return None
 
-    def _blame(self, plugin: Plugin, text: str) -> None:
+    def blame(self, plugin: Plugin, text: str) -> None:
         plugin.errors = [*plugin.errors[-9:], text]
         log.warning("plugin %s %s", plugin.name, text)
         log.debug("plugin %s", plugin.name, exc_info=True)

@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -247,3 +248,16 @@ class Section:
 
     def _full_name(self, key: str) -> str:
         return key if "." in key else f"{self.name}.{key}"
+
+
+def parse_since(text: str, name: str) -> datetime | None:
+    """The start of the past that something new is given: a date, or `all`. None: from now on. Raises BadSetting."""
+    if not text:
+        return None
+    if text == "all":
+        return datetime.fromtimestamp(0, UTC)
+    try:
+        given = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadSetting(f"{name}: expected a date such as 2026-01-31 or `all`, got {text!r}") from error
+    return given if given.tzinfo else given.replace(tzinfo=UTC)

@@ -1,7 +1,8 @@
 """What a sync target is, what one attempt may find out, and how a target declines."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from booklore_core.items import BookRef, Item
@@ -14,10 +15,12 @@ class Before:
     remote_id: the id that an earlier revision was given, if any.
     maybe_sent: an earlier attempt, of this or an earlier revision, began and its outcome is unknown. A target whose
     create is not idempotent must look at the remote first, and raise `ItemFailed(…, maybe_sent=True)` when it cannot.
+    tried_at: when the last attempt was begun, UTC.
     """
 
     remote_id: str | None = None
     maybe_sent: bool = False
+    tried_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +53,30 @@ class Check:
     advice: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class RemotePosition:
+    """Where the remote's reader is. percent: fraction 0–1. position: xpointer, or a page number as text. at: UTC."""
+
+    percent: float | None
+    position: str | None = None
+    device: str | None = None
+    at: datetime | None = None
+
+
 class Declined(Exception):
-    """Why a delivery did not happen. maybe_sent: the remote may have taken the item all the same."""
+    """Why a target did not do what was asked. maybe_sent: the remote may have taken the item all the same.
+
+    target: its name, filled in by the core.
+    """
 
     def __init__(self, reason: str, maybe_sent: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.maybe_sent = maybe_sent
+        self.target = ""
+
+    def __str__(self) -> str:
+        return f"{self.target}: {self.reason}" if self.target else self.reason
 
 
 class TargetUnavailable(Declined):
@@ -71,6 +91,10 @@ class TargetUnavailable(Declined):
 
 class BookUnmatched(Declined):
     """The remote does not know the book (any more): its items wait until it is matched."""
+
+
+class Superseded(Declined):
+    """The remote holds something newer than this item: it is given up, and only a later revision is sent."""
 
 
 class ItemRejected(Declined):
@@ -91,7 +115,8 @@ class Target(Protocol):
     `match(books) -> Mapping[str, Match]` finds the remote's books by partial MD5, certain matches only; a target that
     has it is given no item of an unmatched book. `search(text, limit)`, `book(remote_id)` serve matching by hand.
     `audit(book, items)` compares. `remote_progress(book)` tells the remote's position. `check()` tests the connection.
-    `about` is a line about the remote, told without asking it.
+    `credentials` and `log_in()` are an account. `about` is a line about the remote, told without asking it.
+    Every call has a minute; whatever else it raises is a failed attempt, whose outcome is unknown if it may have sent.
     `close()` comes after every run and when a call took too long: a call still under way must send nothing more; the
     next call opens again.
     """
@@ -122,6 +147,22 @@ class SearchableTarget(MatchingTarget, Protocol):
 @runtime_checkable
 class CheckableTarget(Target, Protocol):
     def check(self) -> Sequence[Check]: ...
+
+
+@runtime_checkable
+class AccountTarget(Target, Protocol):
+    """A target with an account. credentials: the names of its plugin's settings that make it, in the order in which
+    they are asked for. `log_in` tries the account as it is set now; the line whose `check` is `account` says whether it
+    is good."""
+
+    credentials: Sequence[str]
+
+    def log_in(self) -> Sequence[Check]: ...
+
+
+@runtime_checkable
+class ProgressTarget(Target, Protocol):
+    def remote_progress(self, book: BookRef) -> RemotePosition | None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import pytest
 
 from booklore_core.core import Core
 from booklore_core.storage.places import Places
-from booklore_core.testing import Plugin
+from booklore_core.testing import FakePlugin
 
 
 class Clock:
@@ -49,7 +49,7 @@ def open_core(tmp_path: Path, clock: Clock) -> Iterator[OpenCore]:
         places = Places.from_environment({"BOOKLORE_HOME": str(tmp_path / home)})
         core = Core(places, clock, environ, shipped(*plugins))
         for target in targets:
-            core.plugins.register(f"{target.name}_plugin", Plugin([target]))
+            core.plugins.register(f"{target.name}_plugin", FakePlugin([target]))
         core.refresh()
         cores.append(core)
         return core

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from booklore_core import UNKNOWN, BookClose, Device, Resume
-from booklore_core.events import BadLine, parse_event, parse_line
+from booklore_core.pipeline import spool
+from booklore_core.pipeline.spool import BadLine, parse_event
 
 LINE = {
     "v": 1,
@@ -50,7 +51,7 @@ def changed(path, value):
 
 
 def test_a_line_of_the_design_becomes_a_book_close():
-    event = parse_line(json.dumps(LINE))
+    event, _ = spool.parse_line(json.dumps(LINE))
 
     assert isinstance(event, BookClose)
     assert event.at == datetime(2026, 11, 20, 14, tzinfo=UTC)
@@ -102,7 +103,7 @@ def test_a_bad_value_is_refused_with_the_name_of_its_field(path, value, field):
 @pytest.mark.parametrize("text", ["", "null", "[]", "{", '{"v":1', "\x00\x01", "[" * 100_000, '{"v":NaN}', "1e999"])
 def test_garbage_is_refused_as_a_line(text):
     with pytest.raises(BadLine) as refused:
-        parse_line(text)
+        spool.parse_line(text)
 
     assert refused.value.field in ("line", "v")
 

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from booklore_core import BookRef, Item
-from booklore_core.items import delivery_rank
 
 DUNE = BookRef("ec549edd15e40cfc506269777a36b559", "Dune")
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -54,9 +53,3 @@ def test_a_body_cannot_be_changed_through_the_mapping_it_was_made_from():
     body["stars"].append(5)
 
     assert item.body == {"stars": [4]}
-
-
-def test_ratings_go_first_sessions_late_and_deletions_last():
-    kinds = ["deletion", "session", "vocabulary", "rating", "progress"]
-
-    assert sorted(kinds, key=delivery_rank) == ["rating", "progress", "session", "vocabulary", "deletion"]

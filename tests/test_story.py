@@ -7,7 +7,7 @@ import pytest
 from ereader import EReader
 
 from booklore_core.actions import start
-from booklore_core.actions.verify import verify
+from booklore_core.actions.verify import compare
 from booklore_core.bridge import pairing, serving
 from booklore_core.flows import Request, answer_all
 from booklore_core.testing import DIALECTS, BookLoreServer
@@ -77,7 +77,7 @@ def test_a_day_of_reading_reaches_booklore(core, server, tmp_path):
         (5, "EPUB", 390),
     ]
     assert [round(one["endProgress"] - one["startProgress"], 2) for one in server.sessions] == [30.0, 15.0]
-    assert verify(core).is_clean
+    assert compare(core).is_clean
 
 
 def test_the_days_spool_carried_over_by_cable_adds_nothing(core, server, tmp_path):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from trace_replay import spool_from_trace
 
-from booklore_core.actions.verify import verify
+from booklore_core.actions.verify import compare
 from booklore_core.testing import DIALECTS, BookLoreServer
 
 LIBRARY = Path(__file__).parent / "captures" / "server" / "library.json"
@@ -57,7 +57,7 @@ def test_the_recorded_day_arrives_as_its_sessions(take_trace, server):
 
     assert sent(server) == sorted(SESSIONS, key=lambda row: (row[1], row[0]))
     assert core.pending() == {}
-    assert verify(core).is_clean
+    assert compare(core).is_clean
 
 
 def test_stretches_without_a_page_turn_and_short_ones_are_no_sessions(take_trace, server):

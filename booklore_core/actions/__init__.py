@@ -1,74 +1,19 @@
-"""What a person can ask for, declared once: KOReader's menu, its gestures and the command line show the same."""
+"""What a person can ask for, one file each: KOReader's menu, its gestures and the command line show the same."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from booklore_core.actions.clear import CLEAR_ACTIONS, QUEUES
-from booklore_core.actions.match import LONG_PRESS, MATCH_ACTIONS, wanted_book
-from booklore_core.actions.settings import SET_SETTING, TRIGGERS, sync_mode
-from booklore_core.core import Core, Report
+from booklore_core.actions.clear import CLEAR_ACTIONS
+from booklore_core.actions.match import MATCH_ACTIONS
+from booklore_core.actions.settings import SET_SETTING, sync_mode
+from booklore_core.actions.status import STATUS_ACTIONS
+from booklore_core.actions.submenus import TRIGGERS
+from booklore_core.actions.sync import SYNC_ACTIONS
+from booklore_core.actions.verify import VERIFY_ACTIONS
+from booklore_core.core import Core
 from booklore_core.flows import Action, Flow, Request, Result
 from booklore_core.settings import BadSetting
-from booklore_core.storage.counts import LETTERS, short_counts
-from booklore_core.targets import Check, CheckableTarget, Declined
-
-SYNC_AND_CACHE = ("Sync & Cache",)
-
-
-def sync_pending(core: Core, request: Request) -> Flow:
-    """Sync Pending Now."""
-    yield from ()
-    report = core.sync(request.args.get("target"))
-    return Result(summary(report), ok=report.is_complete, data=report_json(report))
-
-
-def sync_book(core: Core, request: Request) -> Flow:
-    """Sync this book: sends what waits of one book and of no other."""
-    yield from ()
-    report = core.sync(book=wanted_book(core, request).partial_md5)
-    return Result(summary(report), data=report_json(report))
-
-
-def summary(report: Report) -> str:
-    """A toast about a sync: what arrived, what did not, and why (seed sync-and-cache)."""
-    delivered, left = report.total("delivered"), report.total("waiting")
-    rejected = report.total("rejected")
-    parts = [f"{short_counts(delivered)} synced" if delivered else "", f"{short_counts(left)} waiting" if left else ""]
-    parts += [f"{short_counts(rejected)} rejected" if rejected else ""]
-    parts += [f"{target}: {reason}" for target, reason in report.unavailable.items()]
-    return "\n".join(part for part in parts if part) or "Nothing to sync"
-
-
-def report_json(report: Report) -> dict[str, Any]:
-    """The shape that `booklore sync --json` prints."""
-    names = ("delivered", "waiting", "rejected")
-    per_target = {
-        run.target: {**{name: getattr(run, name) for name in names}, "unavailable": run.unavailable}
-        for run in report.runs
-    }
-    totals = {name: report.total(name) for name in names}
-    return {
-        **totals,
-        "unavailable": list(report.unavailable),
-        "requests": report.requests,
-        "targets": per_target,
-    }
-
-
-def sync_label(core: Core) -> str:
-    counts = short_counts(core.pending())
-    return f"Sync Pending Now ({counts})" if counts else "Sync Pending Now"
-
-
-def view_pending(core: Core, request: Request) -> Flow:
-    """View Pending Sessions: what is known and what waits. Nothing is changed."""
-    yield from ()
-    status = core.status()
-    books = status.books
-    lines = ["Book cache", f"  Books: {books['total']}, matched {books['matched']}, unmatched {books['unmatched']}"]
-    lines += ["Pending uploads", *(f"  {QUEUES[kind]}: {status.pending.get(kind, 0)}" for kind in LETTERS)]
-    lines += ["Progress history", f"  Synced progress: {status.synced.get('progress', 0)}"]
-    return Result("\n".join(lines), title="Pending Sessions", data=status.as_json())
+from booklore_core.targets import Check, Declined
 
 
 def toggle_sync(core: Core, request: Request) -> Flow:
@@ -112,9 +57,6 @@ def check_targets(core: Core) -> Sequence[Check]:
 
 
 def check_target(target: Any) -> Iterator[Check]:
-    if not isinstance(target, CheckableTarget):
-        yield Check(target.name, True, "enabled; it has no connection test")
-        return
     try:
         yield from target.check()
     except Declined as error:
@@ -135,15 +77,6 @@ CORE_ACTIONS = (
         checked=is_enabled("sync.enabled"), dispatcher="BookLore Sync: toggle sync",
     ),
     Action(
-        "sync_pending", sync_label, sync_pending, "Sends everything that waits.", order=1, menu=SYNC_AND_CACHE,
-        enabled=lambda core: bool(core.pending()), dispatcher="BookLore Sync: sync pending items",
-    ),
-    Action("sync_book", "Sync this book", sync_book, "Sends what waits of this book.", order=3, menu=LONG_PRESS),
-    Action(
-        "view_pending", "View Pending Sessions", view_pending, "Shows what is known and what waits.", order=2,
-        menu=SYNC_AND_CACHE,
-    ),
-    Action(
         "test_connection", "Test Connection", test_connection, "A line for each thing that has to work.", order=50,
         menu=("Authentication",), dispatcher="BookLore Sync: test connection",
     ),
@@ -153,13 +86,30 @@ CORE_ACTIONS = (
         checked=lambda core: sync_mode(core) == "manual", dispatcher="BookLore Sync: toggle manual sync only",
     ),
 )  # fmt: skip
+
+OWN = {
+    action.name: action
+    for some in (CORE_ACTIONS, SYNC_ACTIONS, STATUS_ACTIONS, MATCH_ACTIONS, CLEAR_ACTIONS, VERIFY_ACTIONS)
+    for action in (*some, SET_SETTING)
+}
 """The core's own actions; plugins add theirs through `register_actions`."""
 
 
 def all_actions(core: Core) -> dict[str, Action]:
-    """Every action by name: the core's own, then the plugins'."""
-    own = (*CORE_ACTIONS, *MATCH_ACTIONS, *CLEAR_ACTIONS, SET_SETTING)
-    return {action.name: action for action in own} | dict(core.actions)
+    """Every action by name: the core's own, then the plugins'. A plugin's that has a name of the core's is refused."""
+    return OWN | {name: action for name, (plugin, action) in core.plugin_actions.items() if is_free(core, plugin, name)}
+
+
+def is_free(core: Core, plugin: str, name: str) -> bool:
+    """Whether a plugin may call its action so; if not, it is told."""
+    if name in OWN:
+        core.plugins.blame(core.plugins.plugins[plugin], f"register_actions: the name {name!r} is the core's own")
+    return name not in OWN
+
+
+def owner_of(core: Core, name: str) -> str:
+    """The plugin whose action it is, `core` for our own."""
+    return "core" if name in OWN else core.plugin_actions[name][0]
 
 
 def find_action(core: Core, name: str) -> Action:
@@ -170,14 +120,9 @@ def find_action(core: Core, name: str) -> Action:
     return action
 
 
-def finish(core: Core, action: Action, result: Result) -> Result:
-    """Takes in the facts that follow from a flow's answers, under the name of the plugin whose action it is."""
-    core.put(result.items, core.action_owners.get(action.name, "core"))
-    return result
-
-
 def start(core: Core, name: str, request: Request) -> Flow:
-    """The flow of an action. Raises BadSetting for a name that there is not."""
-    action = find_action(core, name)
-    result = yield from action.run(core, request)
-    return finish(core, action, result)
+    """The flow of an action; the facts that follow from it are taken in under the name of the plugin whose action it
+    is. Raises BadSetting for a name that there is not."""
+    result = yield from find_action(core, name).run(core, request)
+    core.put(result.items, owner_of(core, name))
+    return result

@@ -3,85 +3,81 @@
 import logging
 from collections.abc import Generator, Sequence
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from booklore_core.core import Core, close
+from booklore_core.actions.submenus import ADVANCED, LONG_PRESS, SYNC_AND_CACHE
 from booklore_core.flows import Action, Ask, Choose, Confirm, Flow, Question, Request, Result
 from booklore_core.items import BookRef
-from booklore_core.pipeline.gateway import check_matches
+from booklore_core.pipeline.gateway import Gateway
 from booklore_core.settings import BadSetting
 from booklore_core.targets import Candidate, Declined, Match, MatchingTarget, SearchableTarget
+
+if TYPE_CHECKING:
+    from booklore_core.core import Core
 
 log = logging.getLogger(__name__)
 
 Steps = Generator[Question, Any, int]
 CANDIDATES = 5
 EDIT, SKIP, CANCEL = "Edit title or enter an id", "Skip this book", "Cancel matching"
-SYNC_AND_CACHE = ("Sync & Cache",)
-ADVANCED = (*SYNC_AND_CACHE, "Advanced")
-LONG_PRESS = ("Long press",)
-"""Actions of this menu appear when a file is held, not in the main menu."""
+PERSON = "person"
+"""How a match was found that a person has chosen."""
 
 
 class Cancelled(Exception):
     """The person ended the matching."""
 
 
-def matching_targets(core: Core) -> list[MatchingTarget]:
-    return [target for target in core.targets.values() if isinstance(target, MatchingTarget)]
+def matching_targets(core: "Core") -> list[Gateway]:
+    return [target for target in core.targets.values() if target.has(MatchingTarget)]
 
 
-def match_certain(core: Core, target: MatchingTarget) -> int:
+def match_certain(core: "Core", target: Gateway, books: Sequence[BookRef]) -> int:
     """Matches what can be matched without a doubt. Returns how many books that are. Raises Declined."""
-    books = core.books.unmatched(target.name)
-    found = check_matches(target.match(books), books) if books else {}
+    found = target.match(books) if books else {}
     for md5, match in found.items():
         core.books.match(md5, target.name, match, core.clock())
     return len(found)
 
 
-def match_unmatched(core: Core, request: Request) -> Flow:
+def match_unmatched(core: "Core", request: Request) -> Flow:
     """Match Unmatched Books: automatic first, then, if wanted, one book after the other by hand.
 
     One target out of reach does not keep the others from it.
     """
-    lines, unavailable = [], {}
+    lines, matched, unavailable = [], 0, {}
     for target in matching_targets(core):
         try:
-            lines.append((yield from match_at(core, target, bool(request.args.get("auto")))))
+            with target.session():
+                found = yield from match_at(core, target, bool(request.args.get("auto")))
+            matched += found
+            lines.append(f"{target.name}: {found} matched, {len(core.books.unmatched(target.name))} still unmatched")
         except Declined as error:
             unavailable[target.name] = error.reason
-            lines.append(f"{target.name}: {error.reason}")
-        finally:
-            close(target)
-    books = core.status().books
+            lines.append(str(error))
+    books = core.count_books()
     text = "\n".join(lines) or "No enabled target matches books"
     ok = bool(lines) and not unavailable and books["unmatched"] == 0
-    return Result(text, ok=ok, data={"books": books, "unavailable": unavailable})
+    data = {"matched": matched, "books": books, "unavailable": unavailable, "targets": len(matching_targets(core))}
+    return Result(text, ok=ok, data=data)
 
 
-def match_at(core: Core, target: MatchingTarget, only_certain: bool) -> Generator[Question, Any, str]:
-    """Matches one target's books. Returns what to tell. Raises Declined."""
-    found = match_certain(core, target)
+def match_at(core: "Core", target: Gateway, only_certain: bool) -> Steps:
+    """Matches one target's books. Returns how many were matched. Raises Declined."""
+    found = match_certain(core, target, core.books.unmatched(target.name))
     if found:
-        core.sync(target.name, keep_open=True)
-    by_hand = yield from ask_by_hand(core, target, found, only_certain)
-    return f"{target.name}: {found + by_hand} matched, {len(core.books.unmatched(target.name))} still unmatched"
-
-
-def ask_by_hand(core: Core, target: MatchingTarget, found: int, only_certain: bool) -> Steps:
-    """Whether to go on by hand, and if so, book by book. Returns how many were matched so."""
+        core.sync(target.name)
     left = core.books.unmatched(target.name)
-    if not left or only_certain or not isinstance(target, SearchableTarget):
-        return 0
+    if not left or only_certain or not target.has(SearchableTarget):
+        return found
     news = f"{found} books matched" if found else "No new matches found"
     question = f"{news} ({len(left)} still unmatched). Do you want to match the books by hand?"
     if not (yield Confirm(question, ok="Yes", cancel="No")):
-        return 0
-    return (yield from match_by_hand(core, target, left))
+        return found
+    return found + (yield from match_by_hand(core, target, left))
 
 
-def match_by_hand(core: Core, target: SearchableTarget, books: Sequence[BookRef]) -> Steps:
+def match_by_hand(core: "Core", target: Gateway, books: Sequence[BookRef]) -> Steps:
     """One book after the other. Returns how many were matched."""
     matched = 0
     try:
@@ -92,11 +88,11 @@ def match_by_hand(core: Core, target: SearchableTarget, books: Sequence[BookRef]
     return matched
 
 
-def choose_match(core: Core, target: SearchableTarget, book: BookRef, heading: str) -> Steps:
+def choose_match(core: "Core", target: Gateway, book: BookRef, heading: str) -> Steps:
     """Up to five candidates for one book, until one is chosen or the book is skipped. Returns 1 or 0."""
     text = title_of(book)
     while True:
-        candidates = list(target.search(text, CANDIDATES))
+        candidates = target.search(text, CANDIDATES)
         options = [*map(candidate_label, candidates), EDIT, SKIP, CANCEL]
         question = heading if candidates else f"{heading}\nNothing found for “{text}”"
         answer = yield Choose(question, options, default=len(options) - 2)
@@ -114,15 +110,15 @@ def choose_match(core: Core, target: SearchableTarget, book: BookRef, heading: s
         text = wanted or text
 
 
-def take_match(core: Core, target: SearchableTarget, book: BookRef, candidate: Candidate) -> int:
+def take_match(core: "Core", target: Gateway, book: BookRef, candidate: Candidate) -> int:
     """Remembers a person's choice and sends what waited for it."""
-    match = Match(candidate.remote_id, "person", 1.0, candidate.title)
+    match = Match(candidate.remote_id, PERSON, 1.0, candidate.title)
     core.books.match(book.partial_md5, target.name, match, core.clock())
-    core.sync(target.name, keep_open=True)
+    core.sync(target.name)
     return 1
 
 
-def find_by_id(target: SearchableTarget, text: str | None) -> Candidate | None:
+def find_by_id(target: Gateway, text: str | None) -> Candidate | None:
     return target.book(text.strip()) if text and text.strip().isdigit() else None
 
 
@@ -144,34 +140,38 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def match_book(core: Core, request: Request) -> Flow:
+def match_book(core: "Core", request: Request) -> Flow:
     """Match one book: by the id in `args`, or by choosing."""
     book = wanted_book(core, request)
-    targets = [target for target in matching_targets(core) if isinstance(target, SearchableTarget)]
-    if not targets:
+    target = next((one for one in matching_targets(core) if one.has(SearchableTarget)), None)
+    if target is None:
         return Result("No enabled target can be searched", ok=False)
-    target, remote_id = targets[0], request.args.get("id")
     try:
-        if remote_id is None:
-            known = core.books.matches(target.name).get(book.partial_md5)
-            if known and not (yield Confirm(f"{name_of(book)} is matched already. Re-match it?", ok="Re-match")):
-                return Result("")
-            done = yield from choose_match(core, target, book, name_of(book))
-            return Result("Matched" if done else "Not matched", ok=bool(done))
-        candidate = target.book(str(remote_id))
-        if candidate is None:
-            return Result(f"{target.name} has no book {remote_id}", ok=False)
-        take_match(core, target, book, candidate)
-        return Result(f"{name_of(book)} is matched to {one_line(candidate.title)} ({candidate.remote_id})")
+        with target.session():
+            return (yield from match_one(core, target, book, request.args.get("id")))
     except Cancelled:
         return Result("Not matched", ok=False)
     except Declined as error:
-        return Result(f"{target.name}: {error.reason}", ok=False)
-    finally:
-        close(target)
+        return Result(str(error), ok=False)
 
 
-def wanted_book(core: Core, request: Request) -> BookRef:
+def match_one(core: "Core", target: Gateway, book: BookRef, remote_id: Any) -> Flow:
+    """Raises Cancelled, Declined."""
+    if remote_id is None:
+        known = core.books.matches(target.name).get(book.partial_md5)
+        if known and not (yield Confirm(f"{name_of(book)} is matched already. Re-match it?", ok="Re-match")):
+            return Result("", data={"matched": 0})
+        done = yield from choose_match(core, target, book, name_of(book))
+        return Result("Matched" if done else "Not matched", ok=bool(done), data={"matched": done})
+    candidate = target.book(str(remote_id))
+    if candidate is None:
+        return Result(f"{target.name} has no book {remote_id}", ok=False)
+    take_match(core, target, book, candidate)
+    text = f"{name_of(book)} is matched to {one_line(candidate.title)} ({candidate.remote_id})"
+    return Result(text, data={"matched": 1})
+
+
+def wanted_book(core: "Core", request: Request) -> BookRef:
     """The book that a request is about. Raises BadSetting for none, an unknown and an ambiguous one."""
     start = str(request.book or request.args.get("book") or "")
     found = core.books.find(start) if start else []
@@ -180,27 +180,45 @@ def wanted_book(core: Core, request: Request) -> BookRef:
     return found[0]
 
 
-def rematch_all(core: Core, request: Request) -> Flow:
-    """Re-match All Books in Cache: forget every match, then find them anew."""
+def rematch_all(core: "Core", request: Request) -> Flow:
+    """Re-match All Books in Cache: finds every match anew; what a person matched stays while the server has that book.
+
+    Nothing is forgotten at a target before it has answered.
+    """
     yield from ()
-    core.books.forget_matches()
-    try:
-        found = sum(match_certain(core, target) for target in matching_targets(core))
-    except Declined as error:
-        return Result(f"All matches were forgotten; they are found anew at the next sync ({error.reason})", ok=False)
-    core.sync()
-    return Result(f"{found} books matched anew", data=core.status().books)
+    found, unavailable = 0, {}
+    for target in matching_targets(core):
+        try:
+            with target.session():
+                found += rematch_at(core, target)
+        except Declined as error:
+            unavailable[target.name] = error.reason
+    core.sync(progress=request.progress)
+    lines = [f"{found} books matched anew", *(f"{name}: {why}; its matches stay" for name, why in unavailable.items())]
+    data = {"matched": found, "books": core.count_books(), "unavailable": unavailable}
+    return Result("\n".join(lines), ok=not unavailable, data=data)
 
 
-def clear_cache(core: Core, request: Request) -> Flow:
-    """Clear Cache: forgets matches and file paths. Identities, queues and what was synced stay."""
-    yield from ()
-    core.books.forget_matches()
-    core.books.forget_files()
-    return Result("Cache cleared")
+def rematch_at(core: "Core", target: Gateway) -> int:
+    """Returns how many books are matched anew. Raises Declined, with every match as it was."""
+    known = core.books.matched(target.name)
+    can_tell = target.has(SearchableTarget)
+    by_hand = [(book, match) for book, match in known if match.how == PERSON]
+    gone = [book for book, match in by_hand if can_tell and target.book(match.remote_id) is None]
+    kept = {book.partial_md5 for book, _ in by_hand} - {book.partial_md5 for book in gone}
+    books = [book for book, _ in known if book.partial_md5 not in kept]
+    books += core.books.unmatched(target.name)
+    matches = target.match(books) if books else {}
+    with core.database.writing():
+        for book in books:
+            if book.partial_md5 in matches:
+                core.books.match(book.partial_md5, target.name, matches[book.partial_md5], core.clock())
+            else:
+                core.books.forget_match(book.partial_md5, target.name)
+    return len(matches)
 
 
-def track(core: Core, request: Request) -> Flow:
+def track(core: "Core", request: Request) -> Flow:
     """Enable or disable tracking of one book."""
     yield from ()
     book = wanted_book(core, request)
@@ -209,24 +227,20 @@ def track(core: Core, request: Request) -> Flow:
     return Result(f"{title_of(book)} is {'tracked' if wanted else 'not tracked'}", data={"tracked": bool(wanted)})
 
 
-def match_label(core: Core) -> str:
-    count = core.status().books["unmatched"]
+def match_label(core: "Core") -> str:
+    count = core.count_books()["unmatched"]
     return f"Match Unmatched Books ({count})" if count else "Match Unmatched Books"
 
 
 MATCH_ACTIONS = (
     Action(
         "match_unmatched", match_label, match_unmatched, "Finds your books on the server.", order=3,
-        menu=SYNC_AND_CACHE, enabled=lambda core: core.status().books["unmatched"] > 0,
-    ),
-    Action(
-        "clear_cache", "Clear Cache", clear_cache, "Forgets matches and file paths; nothing that waits is lost.",
-        order=5, menu=SYNC_AND_CACHE, enabled=lambda core: core.status().books["total"] > 0,
+        menu=SYNC_AND_CACHE, enabled=lambda core: core.count_books()["unmatched"] > 0,
     ),
     Action(
         "rematch_all", "Re-match All Books in Cache", rematch_all,
         "For when the server's library was built anew and its ids changed.", order=1, menu=ADVANCED,
-        enabled=lambda core: core.status().books["total"] > 0,
+        enabled=lambda core: core.count_books()["total"] > 0,
     ),
     Action("match_book", "Match book", match_book, "Matches this book by title or id.", order=1, menu=LONG_PRESS),
     Action(

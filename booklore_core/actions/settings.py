@@ -9,7 +9,7 @@ from booklore_core.flows import Action, Ask, Choose, Flow, Request, Result
 from booklore_core.hookspecs import PROJECT
 from booklore_core.plugin_manager import Plugin
 from booklore_core.settings import BadSetting, Setting, Value
-from booklore_core.storage.counts import short_counts
+from booklore_core.storage.counts import count_pending_at
 
 AUTHENTICATION, WHAT_TO_SYNC, PLUGINS = ("Authentication",), ("What to Sync",), ("Plugins",)
 TRIGGERS, PREFERENCES = ("Sync Settings", "Sync Triggers"), ("Preferences",)
@@ -152,8 +152,8 @@ def button(value: Value, choice: str, enabled: bool) -> Entry:
 def plugin_entry(core: Core, plugin: Plugin, values: Sequence[Value]) -> Entry:
     """A plugin's switch; its help says what the plugin is, what waits for it and what went wrong."""
     name = f"{plugin.name}.enabled"
-    waits = [waiting for target, owner in core.target_owners.items() if owner == plugin.name
-             for waiting in [short_counts(core.outbox.waiting_at(target)["waiting"])] if waiting]  # fmt: skip
+    waits = [waiting for target in core.targets.values() if target.plugin == plugin.name
+             for waiting in [core.kinds.short_counts(count_pending_at(core.database, target.name)["waiting"])] if waiting]  # fmt: skip
     switch = next((value for value in values if value.name == name), None)
     parts = [plugin.help, *(f"Waiting: {counts}" for counts in waits), plugin.error or ""]
     return Entry(

@@ -1,13 +1,15 @@
 """Ledger against remote: what a target has taken, compared with what it holds."""
 
-import logging
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from booklore_core.core import Core, close
-from booklore_core.targets import AuditableTarget, BookUnmatched, Finding, ItemFailed, TargetUnavailable
+from booklore_core.actions.match import wanted_book
+from booklore_core.flows import Action, Flow, Request, Result
+from booklore_core.pipeline.gateway import Gateway
+from booklore_core.targets import AuditableTarget, BookUnmatched, Declined, Finding, ItemFailed
 
-log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from booklore_core.core import Core
 
 
 @dataclass
@@ -36,21 +38,36 @@ def finding_json(target: str, finding: Finding) -> dict[str, Any]:
     return {"target": target, **book, **{name: getattr(finding, name) for name in names}}
 
 
-def verify(core: Core, md5: str | None = None) -> Verification:
+def verify(core: "Core", request: Request) -> Flow:
+    """Compares what was sent with what the targets hold. args: book, the only one; resend, to have what is missing sent
+    again at the next sync. ok: nothing was found."""
+    yield from ()
+    if not any(target.has(AuditableTarget) for target in core.targets.values()):
+        return Result("No enabled target can be looked into; see `booklore plugins list`", ok=False)
+    asked = request.book or request.args.get("book")
+    verification = compare(core, wanted_book(core, request).partial_md5 if asked else None)
+    data = verification.as_json()
+    if request.args.get("resend"):
+        data["resent"] = resend(core, verification)
+    counts = ", ".join(f"{len(found)} {what}" for what, found in data.items() if isinstance(found, list))
+    items = "1 item" if verification.checked == 1 else f"{verification.checked} items"
+    return Result(f"{items} compared: {counts}", ok=verification.is_clean, data=data)
+
+
+def compare(core: "Core", md5: str | None = None) -> Verification:
     """Compares every enabled target that can be compared, for all books or one."""
     verification = Verification()
     for target in core.targets.values():
-        if isinstance(target, AuditableTarget):
-            try:
-                _audit(core, target, [md5] if md5 else core.ledger.books(target.name), verification)
-            except TargetUnavailable as error:
-                verification.unavailable[target.name] = error.reason
-            finally:
-                close(target)
+        if target.has(AuditableTarget):
+            with target.session():
+                try:
+                    audit_books(core, target, [md5] if md5 else core.ledger.books(target.name), verification)
+                except Declined as error:
+                    verification.unavailable[target.name] = error.reason
     return verification
 
 
-def _audit(core: Core, target: AuditableTarget, md5s: list[str], verification: Verification) -> None:
+def audit_books(core: "Core", target: Gateway, md5s: list[str], verification: Verification) -> None:
     """A book that cannot be compared does not keep the others from it."""
     for md5 in md5s:
         items = core.ledger.taken(target.name, md5)
@@ -64,9 +81,12 @@ def _audit(core: Core, target: AuditableTarget, md5s: list[str], verification: V
         verification.checked += len(items)
 
 
-def resend(core: Core, verification: Verification) -> int:
+def resend(core: "Core", verification: Verification) -> int:
     """Makes what is missing due again; the next sync looks before it sends. Returns how many items that are."""
     missing = [(target, finding) for target, finding in verification.findings if finding.what == "missing"]
     for target, finding in missing:
         core.ledger.owe_again(target, finding.kind, finding.key)
     return len(missing)
+
+
+VERIFY_ACTIONS = (Action("verify", "Verify", verify, "Compares what was sent with what the server holds."),)

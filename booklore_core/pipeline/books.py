@@ -1,7 +1,9 @@
 """Books by partial MD5: the files they were seen as, the tracking switch, the stars, and their matches per target."""
 
 import json
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,14 +26,19 @@ SEEN = """
 INSERT INTO files (device, path, book_md5, size, seen_at) VALUES (:device, :path, :book_md5, :size, :now)
 ON CONFLICT (device, path) DO UPDATE SET book_md5 = excluded.book_md5, size = excluded.size, seen_at = excluded.seen_at
 """
-BOOK = """
-SELECT b.*, (SELECT f.path FROM files f WHERE f.book_md5 = b.partial_md5
-             ORDER BY f.seen_at DESC, f.id DESC LIMIT 1) AS file
-FROM books b
-"""
+FILE = "(SELECT f.path FROM files f WHERE f.book_md5 = b.partial_md5 ORDER BY f.seen_at DESC, f.id DESC LIMIT 1)"
+BOOK = f"SELECT b.*, {FILE} AS file FROM books b"
+STARS = "SELECT partial_md5, tracked, stars, stars_at FROM books WHERE partial_md5 IN :ids"
+KEEP_STARS = "UPDATE books SET stars_known = 1, stars = :stars, stars_at = :at WHERE partial_md5 = :md5"
 UNMATCHED = """
-WHERE b.partial_md5 NOT IN (SELECT book_md5 FROM matches WHERE target = :target)
-    AND b.partial_md5 IN (SELECT book_md5 FROM files UNION SELECT book_md5 FROM due) ORDER BY b.updated_at DESC
+ WHERE b.partial_md5 NOT IN (SELECT book_md5 FROM matches WHERE target = :target)
+    AND b.partial_md5 IN (SELECT book_md5 FROM files
+        UNION SELECT i.book_md5 FROM owed o JOIN items i ON i.id = o.item_id)
+    ORDER BY b.updated_at DESC
+"""
+MATCHED = f"""
+SELECT b.*, {FILE} AS file, m.remote_id AS match, m.how AS how, m.sure AS sure, m.title AS match_title
+FROM matches m JOIN books b ON b.partial_md5 = m.book_md5 WHERE m.target = :target ORDER BY b.updated_at DESC
 """
 MATCH = """
 INSERT INTO matches (book_md5, target, remote_id, how, sure, title, matched_at)
@@ -53,38 +60,43 @@ def book_ref(row: dict[str, Any]) -> BookRef:
     )
 
 
+@dataclass(frozen=True)
+class BookStars:
+    """What is known of a book's stars. at: unix seconds of the snapshot that showed them, None before the first one."""
+
+    tracked: bool = True
+    stars: int | None = None
+    at: float | None = None
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> "BookStars":
+        return cls(row["tracked"] != 0, row["stars"], row["stars_at"])
+
+    def after(self, stars: int | None, at: float) -> "BookStars":
+        """What is known after a snapshot; one older than the last changes nothing."""
+        return self if (self.at or 0) > at else replace(self, stars=stars, at=at)
+
+
 class Books:
     """The books that the devices told of. Identity is the partial MD5; paths come and go."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def see(self, book: Book, device: str, now: datetime) -> None:
-        """Notes a book and the file it was seen as. What is not told stays as it was."""
-        self.keep(book.ref, now, language=book.language, pages=book.pages)
-        if book.file:
-            self._database.run(
-                SEEN,
-                device=device,
-                path=book.file,
-                book_md5=book.partial_md5,
-                size=book.size,
-                now=now.timestamp(),
-            )
+    def see(self, seen: Iterable[tuple[str, Book]], now: datetime) -> None:
+        """Notes books and the files that devices saw them as, in this order. What is not told stays as it was."""
+        told = list(dict.fromkeys(reversed(list(seen))))[::-1]  # of what is told twice the last
+        self._database.run_many(KEEP, [book_row(one.ref, now, one.language, one.pages) for _, one in told])
+        files = [
+            {"device": device, "path": one.file, "book_md5": one.partial_md5, "size": one.size, "now": now.timestamp()}
+            for device, one in told
+            if one.file
+        ]
+        self._database.run_many(SEEN, files)
 
-    def keep(self, ref: BookRef, now: datetime, language: str | None = None, pages: int | None = None) -> None:
-        """Makes sure that a book is known."""
-        self._database.run(
-            KEEP,
-            partial_md5=ref.partial_md5,
-            title=ref.title,
-            authors=json.dumps(list(ref.authors), ensure_ascii=False),
-            isbn=ref.isbn,
-            size=ref.size,
-            language=language,
-            pages=pages,
-            now=now.timestamp(),
-        )
+    def keep(self, refs: Iterable[BookRef], now: datetime) -> None:
+        """Makes sure that books are known."""
+        self._database.run_many(KEEP, [book_row(ref, now) for ref in dict.fromkeys(refs)])
 
     def get(self, md5: str) -> BookRef | None:
         row = self._database.row(BOOK + " WHERE b.partial_md5 = :md5", md5=md5)
@@ -104,21 +116,14 @@ class Books:
     def track(self, md5: str, on: bool) -> None:
         self._database.run("UPDATE books SET tracked = :on WHERE partial_md5 = :md5", on=int(on), md5=md5)
 
-    def change_stars(self, md5: str, stars: int | None, at: datetime) -> tuple[bool, int | None]:
-        """Notes the stars a snapshot shows. Returns whether they differ from the last known ones, and those.
+    def stars(self, md5s: Iterable[str]) -> dict[str, BookStars]:
+        """partial MD5 → whether it is tracked, and the stars known last. A book never heard of is tracked."""
+        known = {row["partial_md5"]: BookStars.of(row) for row in self._database.rows(STARS, ids=list(md5s))}
+        return defaultdict(BookStars, known)
 
-        The first snapshot of a book without stars changes nothing; one older than the last known is ignored.
-        """
-        known = self._database.row("SELECT stars_known, stars, stars_at FROM books WHERE partial_md5 = :md5", md5=md5)
-        if known is None or (known["stars_at"] or 0) > at.timestamp():
-            return False, None
-        self._database.run(
-            "UPDATE books SET stars_known = 1, stars = :stars, stars_at = :at WHERE partial_md5 = :md5",
-            stars=stars,
-            at=at.timestamp(),
-            md5=md5,
-        )
-        return known["stars"] != stars, known["stars"]
+    def keep_stars(self, known: Mapping[str, BookStars]) -> None:
+        rows = [{"md5": md5, "stars": one.stars, "at": one.at} for md5, one in known.items() if one.at is not None]
+        self._database.run_many(KEEP_STARS, rows)
 
     def match(self, md5: str, target: str, match: Match, now: datetime) -> None:
         """Remembers a target's id for a book."""
@@ -136,13 +141,19 @@ class Books:
     def forget_match(self, md5: str, target: str) -> None:
         self._database.run("DELETE FROM matches WHERE book_md5 = :md5 AND target = :target", md5=md5, target=target)
 
-    def forget_matches(self) -> None:
-        """Every target finds every book anew."""
-        self._database.run("DELETE FROM matches")
+    def forget_matches(self) -> int:
+        """Every target finds every book anew. Returns how many matches there were."""
+        return self._database.run("DELETE FROM matches")
 
-    def forget_files(self) -> None:
-        """Forgets where books lie; the next opening tells again."""
-        self._database.run("DELETE FROM files")
+    def matched(self, target: str) -> list[tuple[BookRef, Match]]:
+        """The books that the target has an id of, and how it was found."""
+        rows = self._database.rows(MATCHED, target=target)
+        return [(book_ref({**row, "match": None}), Match(row["match"], row["how"], row["sure"], row["match_title"]))
+                for row in rows]  # fmt: skip
+
+    def forget_files(self) -> int:
+        """Forgets where books lie; the next opening tells again. Returns how many files were known."""
+        return self._database.run("DELETE FROM files")
 
     def matches(self, target: str) -> dict[str, str]:
         """partial MD5 → the target's id, of all matched books."""
@@ -152,3 +163,16 @@ class Books:
     def unmatched(self, target: str) -> Sequence[BookRef]:
         """The books that the target's matcher has not found yet, the last read first."""
         return [book_ref(row) for row in self._database.rows(BOOK + UNMATCHED, target=target)]
+
+
+def book_row(ref: BookRef, now: datetime, language: str | None = None, pages: int | None = None) -> dict[str, Any]:
+    return {
+        "partial_md5": ref.partial_md5,
+        "title": ref.title,
+        "authors": json.dumps(list(ref.authors), ensure_ascii=False),
+        "isbn": ref.isbn,
+        "size": ref.size,
+        "language": language,
+        "pages": pages,
+        "now": now.timestamp(),
+    }

@@ -1,16 +1,25 @@
-"""The only loop that talks to targets. Targets never see the outbox."""
+"""The only loop that delivers. Targets never see the outbox."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from booklore_core.pipeline.books import Books
-from booklore_core.pipeline.deliveries import DELIVERED, REJECTED, RETRYING, UNCONFIRMED, UNMATCHED, Delivery, Outcome
-from booklore_core.pipeline.gateway import Calls, check_matches, describe, plain, send_batch
+from booklore_core.pipeline.gateway import Gateway
 from booklore_core.pipeline.lease import Clock, Lease, LeaseLost
-from booklore_core.pipeline.outbox import Outbox
+from booklore_core.pipeline.ledger import (
+    DELIVERED,
+    REJECTED,
+    RETRYING,
+    SUPERSEDED,
+    UNCONFIRMED,
+    UNMATCHED,
+    Delivery,
+    Ledger,
+    Outcome,
+)
+from booklore_core.storage.counts import count_pending_at
 from booklore_core.storage.database import Database
 from booklore_core.targets import (
     BatchTarget,
@@ -18,23 +27,18 @@ from booklore_core.targets import (
     Declined,
     ItemRejected,
     MatchingTarget,
-    Target,
+    Superseded,
     TargetUnavailable,
 )
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
-CALL_LIMIT = 60.0
-"""Seconds after which a target's call is given up for this run and counts as unknown."""
-
-SIGN_OF_LIFE = 10.0
 CHUNK = 500
-BATCH = 100
+NOT_MATCHED = "the book is not matched yet"
 
 
 @dataclass
-class Run:
+class RunSummary:
     """What one delivery run did at one target. waiting, rejected: what is left. unavailable: why it ended early."""
 
     target: str
@@ -45,58 +49,61 @@ class Run:
     matched: int = 0
     unavailable: str | None = None
 
-    def count(self, counts: dict[str, int], kind: str) -> None:
-        counts[kind] = counts.get(kind, 0) + 1
+    def count(self, outcome: Outcome, kind: str) -> None:
+        if outcome.state != SUPERSEDED:
+            counts = self.delivered if outcome.state == DELIVERED else self.failed
+            counts[kind] = counts.get(kind, 0) + 1
 
 
-class Courier:
+class DeliveryRun:
     """Brings what is due to one target, as far as it gets. book: the partial MD5 of the only book that it is about."""
 
     def __init__(
-        self, database: Database, outbox: Outbox, books: Books, target: Target, clock: Clock, book: str | None = None
+        self, database: Database, ledger: Ledger, books: Books, target: Gateway, clock: Clock, book: str | None = None
     ) -> None:
-        self._database, self._outbox, self._books = database, outbox, books
-        self._target, self._name, self._clock = target, target.name, clock
-        self._needs_match, self._is_batch = isinstance(target, MatchingTarget), isinstance(target, BatchTarget)
+        self._database, self._ledger, self._books = database, ledger, books
+        self._target, self._name, self._clock, self._book = target, target.name, clock, book
+        self._needs_match, self._is_batch = target.has(MatchingTarget), target.has(BatchTarget)
         self._lease = Lease(database, target.name, clock)
-        self._calls = Calls(outbox, target.name, self._lease.renew)
-        self._run, self._book = Run(target.name), book
+        self._summary = RunSummary(target.name)
 
-    def run(self, on_progress: Callable[[int, int], None] | None = None) -> Run:
+    def run(self, on_progress: Callable[[int, int], None] | None = None) -> RunSummary:
         """One run. Another process that is delivering to the target just now is left to it."""
-        due = self._outbox.due(self._name, self._book)
+        due = self._ledger.due(self._name, self._book)
         if due:
-            self._run.unavailable = self._obstacle() or self._carry_all(due, on_progress or (lambda done, total: None))
-        left = self._outbox.waiting_at(self._name)
-        self._run.waiting, self._run.rejected = left["waiting"], left["rejected"]
-        return self._run
+            with self._target.session():
+                obstacle = self._obstacle()
+                self._summary.unavailable = obstacle or self._bring_all(due, on_progress or (lambda done, total: None))
+        left = count_pending_at(self._database, self._name)
+        self._summary.waiting, self._summary.rejected = left["waiting"], left["rejected"]
+        return self._summary
 
     def _obstacle(self) -> str | None:
         """Why no run may begin."""
-        if self._calls.is_lingering:
+        if self._target.is_lingering:
             return "an earlier call has not come back yet"
         return None if self._lease.take() else "another sync is running"
 
-    def _carry_all(self, due: Sequence[int], on_progress: Callable[[int, int], None]) -> str | None:
+    def _bring_all(self, due: Sequence[int], on_progress: Callable[[int, int], None]) -> str | None:
         """Returns why the run ended early."""
         try:
-            self._carry(due, on_progress)
+            self._match()
+            self._bring(due, on_progress)
         except TargetUnavailable as stop:
-            log.info("%s: %s", self._name, describe(stop))
-            return describe(stop)
+            log.info("%s", stop)
+            return stop.reason
         except LeaseLost:
             return "another sync took over"
         finally:
             self._lease.drop()
         return None
 
-    def _carry(self, due: Sequence[int], on_progress: Callable[[int, int], None]) -> None:
-        self._match()
-        size = min(BATCH, getattr(self._target, "batch_size", BATCH)) if self._is_batch else 1
+    def _bring(self, due: Sequence[int], on_progress: Callable[[int, int], None]) -> None:
+        size = self._target.batch_size if self._is_batch else 1
         for start in range(0, len(due), CHUNK):
             ids = due[start : start + CHUNK]
             with self._holding():
-                ready = self._matched(self._outbox.load(self._name, ids))
+                ready = self._matched(self._ledger.load(self._name, ids))
             done = start + len(ids) - len(ready)
             for group in groups(ready, size):
                 self._deliver(group)
@@ -111,33 +118,34 @@ class Courier:
             yield
 
     def _match(self) -> None:
-        """Matches first: the books of what is due that the target's id is not known of."""
-        target = self._target
-        books = self._outbox.unmatched(self._name) if self._needs_match else []
+        """Matches first: the books of what is due that the target's id is not known of.
+
+        A matching that fails does not keep the known books from being delivered.
+        """
+        books = self._ledger.unmatched(self._name) if self._needs_match else []
         books = [book for book in books if self._book in (None, book.partial_md5)]
-        if not books or not isinstance(target, MatchingTarget):
+        if not books:
             return
         try:
-            found = self._call(lambda: check_matches(target.match(books), books))
+            found = self._target.match(books, self._lease.renew)
         except TargetUnavailable:
             raise
-        except Exception as error:  # noqa: BLE001 a target may fail in any way; known books are still delivered
-            log.warning("target %s: matching failed: %s", self._name, describe(error))
+        except Declined as error:
+            log.warning("%s", error)
             return
-        for md5, match in found.items():
-            self._books.match(md5, self._name, match, self._clock())
-        self._run.matched = len(found)
+        with self._holding():
+            for md5, match in found.items():
+                self._books.match(md5, self._name, match, self._clock())
+        self._summary.matched = len(found)
         log.info("%s: %d of %d books matched", self._name, len(found), len(books))
 
     def _matched(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
         """Those that may be sent; the others are noted as waiting for their book's match."""
         if not self._needs_match:
             return list(deliveries)
-        waiting = [delivery for delivery in deliveries if delivery.item.book.match is None]
-        news = [delivery for delivery in waiting if delivery.state != UNMATCHED]
-        outcomes = [wait_for_match(delivery, "the book is not matched yet") for delivery in news]
-        self._outbox.settle(news, self._name, outcomes, self._clock())
-        return [delivery for delivery in deliveries if delivery.item.book.match is not None]
+        waiting = [one for one in deliveries if one.item.book.match is None and one.state != UNMATCHED]
+        self._ledger.wait(waiting, self._name, NOT_MATCHED, self._clock())
+        return [one for one in deliveries if one.item.book.match is not None]
 
     def _deliver(self, group: Sequence[Delivery]) -> None:
         """Delivers a group at once if it may be, else one by one."""
@@ -150,41 +158,37 @@ class Courier:
     def _deliver_batch(self, group: Sequence[Delivery]) -> bool:
         """Whether the whole group was delivered. Otherwise it goes on one by one, as possibly sent."""
         try:
-            ids = self._call(lambda: send_batch(self._target, [one.item for one in group])) if group else []
+            ids = self._target.deliver_batch([one.item for one in group], self._lease.renew) if group else []
         except TargetUnavailable as stop:
             self._leave(group, stop)
             raise
         except Declined as error:
-            log.info("%s: a batch of %d: %s", self._name, len(group), describe(error))
+            log.info("%s: a batch of %d: %s", self._name, len(group), error.reason)
             if not error.maybe_sent:
                 self._withdraw(group)
-            return False
-        except Exception as error:  # noqa: BLE001 a target may fail in any way; its items are tried one by one
-            log.warning("target %s: a batch of %d failed: %s", self._name, len(group), describe(error))
             return False
         self._settle(group, [Outcome(DELIVERED, remote_id=remote_id) for remote_id in ids])
         return True
 
     def _deliver_one(self, delivery: Delivery) -> None:
         try:
-            remote_id = self._call(lambda: plain(self._target.deliver(delivery.item, delivery.before)))
+            remote_id = self._target.deliver(delivery.item, delivery.before, self._lease.renew)
             outcome = Outcome(DELIVERED, remote_id=remote_id)
         except TargetUnavailable as stop:
             self._leave([delivery], stop)
             raise
-        except Exception as error:  # noqa: BLE001 a target may fail in any way; the next item goes on
+        except Declined as error:
             outcome = self._failure(delivery, error)
         self._settle([delivery], [outcome])
 
-    def _failure(self, delivery: Delivery, error: Exception) -> Outcome:
-        """What an attempt that raised comes to: the error's type decides.
+    def _failure(self, delivery: Delivery, error: Declined) -> Outcome:
+        """What an attempt that was declined comes to: the error's type decides.
 
         An earlier attempt whose outcome is unknown stays so: only the target can tell, by delivering.
         """
-        reason = describe(error)
-        log.info("%s: %s %s: %s", self._name, delivery.item.kind, delivery.item.key, reason)
-        if not isinstance(error, Declined):
-            return Outcome(RETRYING, True, reason=reason, counts=True)
+        log.info("%s: %s %s: %s", self._name, delivery.item.kind, delivery.item.key, error.reason)
+        if isinstance(error, Superseded):
+            return Outcome(SUPERSEDED, reason=error.reason)
         maybe_sent = error.maybe_sent or delivery.before.maybe_sent
         state = UNCONFIRMED if maybe_sent else RETRYING
         if isinstance(error, BookUnmatched):
@@ -192,48 +196,39 @@ class Courier:
             state = UNMATCHED
         elif isinstance(error, ItemRejected):
             state = REJECTED
-        return Outcome(state, maybe_sent, reason=reason, counts=True)
+        return Outcome(state, maybe_sent, reason=error.reason, counts=True)
 
     def _begin(self, group: Sequence[Delivery]) -> list[Delivery]:
         """Notes that the outcome is unknown from here on. Returns what is still due, as it is now."""
         with self._holding():
-            ready = self._matched(self._outbox.load(self._name, [one.id for one in group]))
-            self._outbox.begin(ready, self._name, self._clock())
+            ready = self._matched(self._ledger.load(self._name, [one.id for one in group]))
+            self._ledger.begin(ready, self._name, self._clock())
         return ready
 
     def _leave(self, group: Sequence[Delivery], stop: TargetUnavailable) -> None:
         """The run ends here: what was certainly not sent is as it was, anything else stays unknown, with the reason."""
         if not stop.maybe_sent:
             return self._withdraw(group)
-        unknown = Outcome(UNCONFIRMED, maybe_sent=True, reason=f"outcome unknown: {describe(stop)}")
+        unknown = Outcome(UNCONFIRMED, maybe_sent=True, reason=f"outcome unknown: {stop.reason}")
         with self._holding():
-            return self._outbox.settle(group, self._name, [unknown] * len(group), self._clock())
+            return self._ledger.settle(group, self._name, [unknown] * len(group), self._clock())
 
     def _withdraw(self, group: Sequence[Delivery]) -> None:
         with self._holding():
-            for delivery in group:
-                self._outbox.withdraw(delivery, self._name, self._clock())
+            self._ledger.withdraw(group, self._name, self._clock())
 
     def _settle(self, group: Sequence[Delivery], outcomes: Sequence[Outcome]) -> None:
         with self._holding():
-            self._outbox.settle(group, self._name, outcomes, self._clock())
+            self._ledger.settle(group, self._name, outcomes, self._clock())
         for delivery, outcome in zip(group, outcomes, strict=True):
-            counts = self._run.delivered if outcome.state == DELIVERED else self._run.failed
-            self._run.count(counts, delivery.item.kind)
-
-    def _call(self, work: Callable[[], T]) -> T:
-        return self._calls.run(work, CALL_LIMIT, SIGN_OF_LIFE)
-
-
-def wait_for_match(delivery: Delivery, reason: str) -> Outcome:
-    return Outcome(UNMATCHED, maybe_sent=delivery.before.maybe_sent, reason=reason)
+            self._summary.count(outcome, delivery.item.kind)
 
 
 def groups(deliveries: Iterable[Delivery], size: int) -> Iterable[list[Delivery]]:
     """Neighbours of one kind and book that were never begun before, up to size together; everything else alone."""
     group: list[Delivery] = []
     for delivery in deliveries:
-        if group and (len(group) >= size or not (delivery.is_fresh and alike(group[-1], delivery))):
+        if group and (len(group) >= size or not (delivery.is_fresh and may_go_together(group[-1], delivery))):
             yield group
             group = []
         group.append(delivery)
@@ -241,6 +236,6 @@ def groups(deliveries: Iterable[Delivery], size: int) -> Iterable[list[Delivery]
         yield group
 
 
-def alike(one: Delivery, other: Delivery) -> bool:
+def may_go_together(one: Delivery, other: Delivery) -> bool:
     same_book = one.item.book.partial_md5 == other.item.book.partial_md5
     return one.is_fresh and one.item.kind == other.item.kind and same_book

@@ -1,92 +1,216 @@
-"""Calls of a target's code: in a thread of its own, for a limited time, and with its answer checked."""
+"""The only door to a target's code: a deadline, every error told as `Declined`, closed when all have left."""
 
+import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
 
 from booklore_core.items import BookRef, Item
-from booklore_core.targets import Declined, Match, TargetUnavailable
+from booklore_core.pipeline.deadline import TookTooLong, Watch
+from booklore_core.targets import (
+    AuditableTarget,
+    Before,
+    Candidate,
+    Check,
+    CheckableTarget,
+    Declined,
+    Finding,
+    ItemFailed,
+    Match,
+    RemotePosition,
+    Target,
+    TargetUnavailable,
+)
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 
+CALL_LIMIT = 60.0
+"""Seconds after which a call is given up for this run and counts as unknown."""
+
+CLOSE_LIMIT = 5.0
 MAX_TEXT = 1000
-
-LATEST: WeakKeyDictionary[object, dict[str, threading.Thread]] = WeakKeyDictionary()
-"""The latest call of every target, per outbox."""
+MAX_BATCH = 100
 
 
-class Calls:
-    """Calls one target. outbox: the one that the calls are about. renew: gives a sign of life; what it raises ends the
-    waiting."""
+def nothing() -> None:
+    """What somebody who waits does meanwhile."""
 
-    def __init__(self, outbox: object, name: str, renew: Callable[[], None]) -> None:
-        self._latest, self._name, self._renew = LATEST.setdefault(outbox, {}), name, renew
+
+class Gateway:
+    """One target, as everybody else sees it. Raises Declined, which names the target, and nothing else.
+
+    lingering: calls that were given up, by target; while one goes on nobody enters, for it may still send something.
+    """
+
+    def __init__(self, target: Target, plugin: str, lingering: dict[str, list[Watch[Any]]] | None = None) -> None:
+        self._target, self.plugin = target, plugin
+        self.name, self.kinds = str(target.name), frozenset(target.kinds)
+        self._lingering = {} if lingering is None else lingering
+        self._inside, self._lock = 0, threading.Lock()
+
+    def has(self, part: type) -> bool:
+        """Whether the target has an optional part, one of the protocols of `booklore_core.targets`."""
+        return isinstance(self._target, part)
+
+    @property
+    def about(self) -> str:
+        """What the target says of its remote, from memory."""
+        return self._attribute("about", str, "")
+
+    @property
+    def batch_size(self) -> int:
+        return max(1, min(MAX_BATCH, self._attribute("batch_size", int, MAX_BATCH)))
+
+    @property
+    def credentials(self) -> tuple[str, ...]:
+        """The names of the settings that make the account, in the order in which they are asked for."""
+        return self._attribute("credentials", tuple, ())
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """Around several calls: the target is closed once the last one who is inside has left."""
+        with self._lock:
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._inside -= 1
+                is_last = self._inside == 0
+            if is_last:
+                self.close()
+
+    def deliver(self, item: Item, before: Before, meanwhile: Callable[[], None] = nothing) -> str | None:
+        work = self._target.deliver
+        return self._call("deliver", lambda: as_text(work(item, before)), meanwhile, may_send=True)
+
+    def deliver_batch(self, items: Sequence[Item], meanwhile: Callable[[], None] = nothing) -> list[str | None]:
+        """The remote ids of a batch, one for each item."""
+        target: Any = self._target
+        return self._call("deliver_batch", lambda: ids_of(target.deliver_batch(items), items), meanwhile, True)
+
+    def match(self, books: Sequence[BookRef], meanwhile: Callable[[], None] = nothing) -> dict[str, Match]:
+        target: Any = self._target
+        return self._call("match", lambda: matches_of(target.match(books), books), meanwhile)
+
+    def search(self, text: str, limit: int) -> list[Candidate]:
+        target: Any = self._target
+        return self._call("search", lambda: all_of(Candidate, target.search(text, limit))[:limit])
+
+    def book(self, remote_id: str) -> Candidate | None:
+        """The remote's book of that id, None when it has none."""
+        target: Any = self._target
+        return self._call("book", lambda: maybe_of(Candidate, target.book(remote_id)))
+
+    def check(self) -> list[Check]:
+        """What works, line by line; a target that cannot tell is enabled, that is all."""
+        target: Any = self._target
+        if not self.has(CheckableTarget):
+            return [Check(self.name, True, "enabled; it has no connection test")]
+        return self._call("check", lambda: all_of(Check, target.check()))
+
+    def log_in(self) -> list[Check]:
+        """Tries the account as it is set now."""
+        target: Any = self._target
+        return self._call("log_in", lambda: all_of(Check, target.log_in()))
+
+    def audit(self, book: BookRef, items: Sequence[Item]) -> list[Finding]:
+        target: Any = self._target
+        if not self.has(AuditableTarget):
+            return []
+        return self._call("audit", lambda: all_of(Finding, target.audit(book, items)))
+
+    def remote_position(self, book: BookRef) -> RemotePosition | None:
+        """Where the remote's reader is in a book."""
+        target: Any = self._target
+        return self._call("remote_progress", lambda: maybe_of(RemotePosition, target.remote_progress(book)))
+
+    def close(self) -> None:
+        """Ends the target's run, a call that was given up included. Its next call opens it again."""
+        end = getattr(self._target, "close", None)
+        if end is None:
+            return
+        try:
+            Watch(lambda _: end(), f"close {self.name}").wait(CLOSE_LIMIT, tick=CLOSE_LIMIT)
+        except Exception as error:  # noqa: BLE001 a target may fail in any way
+            log.warning("target %s: close: %s: %s", self.name, type(error).__name__, error)
 
     @property
     def is_lingering(self) -> bool:
-        """Whether a call that was given up earlier goes on: it may still send something."""
-        return self._name in self._latest and self._latest[self._name].is_alive()
+        """Whether a call that was given up goes on."""
+        given_up = self._lingering.get(self.name, [])
+        given_up[:] = [watch for watch in given_up if watch.is_alive]
+        return bool(given_up)
 
-    def run(self, work: Callable[[], T], limit: float, every: float) -> T:
-        """What work returns or raises. limit, every: seconds until it is given up, and between two signs of life.
+    def _call(
+        self, what: str, work: Callable[[], T], meanwhile: Callable[[], None] = nothing, may_send: bool = False
+    ) -> T:
+        """may_send: an error that is none of the target's own words leaves the outcome open."""
+        if self.is_lingering:
+            raise self._named(TargetUnavailable("an earlier call has not come back yet", maybe_sent=False))
+        with self.session():
+            watch = Watch(lambda _: work(), self.name)
+            try:
+                return watch.wait(CALL_LIMIT, meanwhile)
+            except TookTooLong as error:
+                declined: Declined = TargetUnavailable(f"{what} {error}")
+            except Declined as error:
+                declined = error
+            except Exception as error:
+                log.warning("target %s: %s failed: %s: %s", self.name, what, type(error).__name__, error)
+                log.debug("target %s", self.name, exc_info=True)
+                declined = ItemFailed(f"{what} failed: {type(error).__name__}: {error}", maybe_sent=may_send)
+            finally:
+                if watch.is_alive:
+                    self._lingering.setdefault(self.name, []).append(watch)
+            raise self._named(declined)
 
-        Raises TargetUnavailable when it takes longer.
-        """
-        box: list[tuple[bool, Any]] = []
-        thread = threading.Thread(target=lambda: box.append(attempt(work)), daemon=True, name=self._name)
-        self._latest[self._name] = thread
-        thread.start()
-        waited = 0.0
-        while thread.is_alive() and waited < limit:
-            thread.join(every)
-            waited += every
-            if thread.is_alive():
-                self._renew()
-        if not box:
-            raise TargetUnavailable(f"{self._name} took longer than {limit:g} s")
-        worked, value = box[0]
-        if not worked:
-            raise value
-        result: T = value
-        return result
+    def _named(self, declined: Declined) -> Declined:
+        declined.target, declined.reason = self.name, as_text(declined.reason) or "no reason told"
+        return declined
+
+    def _attribute(self, name: str, kind: type[T], otherwise: T) -> T:
+        """A property may be code of the target, too."""
+        try:
+            found = getattr(self._target, name, otherwise)
+            return found if isinstance(found, kind) else kind(found)  # type: ignore[call-arg]
+        except Exception as error:  # noqa: BLE001 a target may fail in any way
+            log.warning("target %s: %s: %s: %s", self.name, name, type(error).__name__, error)
+            return otherwise
 
 
-def attempt(work: Callable[[], T]) -> tuple[bool, Any]:
-    """(True, what work returns) or (False, what it raises)."""
-    try:
-        return True, work()
-    except Exception as error:  # noqa: BLE001 handed over to the thread that waits
-        return False, error
-    except BaseException as error:  # noqa: BLE001 no target ends the program
-        return False, RuntimeError(f"tried to end the program ({type(error).__name__}: {error})")
+def as_text(value: Any) -> str | None:
+    """value as text that every database takes."""
+    return None if value is None else str(value).replace("\0", "").encode("utf-8", "replace").decode()[:MAX_TEXT]
 
 
-def send_batch(target: Any, items: Sequence[Item]) -> list[str | None]:
-    """The remote ids of a batch, one for each item. Raises ValueError when it answers with another number of them."""
-    ids = target.deliver_batch(items)
+def ids_of(ids: Any, items: Sequence[Item]) -> list[str | None]:
+    """Raises ValueError when a batch is answered with another number of ids."""
     if ids is None:
         return [None] * len(items)
-    told = [plain(remote_id) for remote_id in ids]
+    told = [as_text(remote_id) for remote_id in ids]
     if len(told) != len(items):
         raise ValueError(f"a batch of {len(items)} was answered with {len(told)} ids")
     return told
 
 
-def check_matches(found: Mapping[str, Match], books: Sequence[BookRef]) -> dict[str, Match]:
+def matches_of(found: Mapping[str, Match], books: Sequence[BookRef]) -> dict[str, Match]:
     """What a target has matched of books. Raises whatever comes of an answer that is none."""
     known = {book.partial_md5: found[book.partial_md5] for book in books if book.partial_md5 in found}
     return {md5: replace(match, remote_id=str(match.remote_id)) for md5, match in known.items()}
 
 
-def plain(value: Any) -> str | None:
-    """value as text that every database takes."""
-    return None if value is None else str(value).replace("\0", "").encode("utf-8", "replace").decode()[:MAX_TEXT]
+def all_of(kind: type[T], values: Any) -> list[T]:
+    """Raises TypeError for anything else among values."""
+    listed = list(values)
+    strange = next((type(value).__name__ for value in listed if not isinstance(value, kind)), None)
+    if strange:
+        raise TypeError(f"expected {kind.__name__}, got {strange}")
+    return listed
 
 
-def describe(error: Exception) -> str:
-    """One line about an error, for the item's reason."""
-    return (
-        plain(error.reason if isinstance(error, Declined) else f"{type(error).__name__}: {error}") or "no reason told"
-    )
+def maybe_of(kind: type[T], value: Any) -> T | None:
+    return None if value is None else all_of(kind, [value])[0]

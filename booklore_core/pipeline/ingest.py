@@ -1,60 +1,27 @@
-"""Event → journal → features → outbox, one transaction per line."""
+"""Lines → journal, many in one transaction; acknowledged when that is committed. No plugin runs here."""
 
-import hashlib
-import json
-import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
-from sqlalchemy.exc import DataError
-
-from booklore_core.events import BadLine, Device, Event, Rating, decode_line, mended, parse_event
-from booklore_core.items import Item, Remark
-from booklore_core.line_fields import UNKNOWN
-from booklore_core.pipeline.books import Books
-from booklore_core.pipeline.journal import Journal
-from booklore_core.pipeline.outbox import Outbox
-from booklore_core.plugin_manager import Plugin, PluginManager
+from booklore_core.events import RATING_SUFFIX, UNKNOWN, Device, Event, PageTurns, Rating
+from booklore_core.pipeline.books import Books, BookStars
+from booklore_core.pipeline.devices import Devices
+from booklore_core.pipeline.journal import Journal, Told
+from booklore_core.pipeline.quarantine import Quarantine
+from booklore_core.pipeline.spool import BadLine, parse_event, parse_line
 from booklore_core.storage.database import Database
 
-log = logging.getLogger(__name__)
-
-KEEP_ASIDE = """
-INSERT INTO kept_aside (digest, source, line, field, reason, seen_at)
-VALUES (:digest, :source, :line, :field, :reason, :now) ON CONFLICT (digest) DO NOTHING
-"""
-DEVICE = """
-INSERT INTO devices (id, name, model, koreader, last_seen) VALUES (:id, :name, :model, :koreader, :now)
-ON CONFLICT (id) DO UPDATE SET name = COALESCE(excluded.name, devices.name),
-    model = COALESCE(excluded.model, devices.model), koreader = COALESCE(excluded.koreader, devices.koreader),
-    last_seen = excluded.last_seen
-"""
-REMARK = """
-INSERT INTO remarks (key, plugin, book_md5, remark, made_at) VALUES (:key, :plugin, :book_md5, :remark, :now)
-ON CONFLICT (key) DO NOTHING
-"""
-TO_REPLAY = """
-INSERT INTO replays (event, plugin, hook, error, failed_at) VALUES (:event, :plugin, :hook, :error, :now)
-ON CONFLICT (event, plugin, hook) DO UPDATE SET error = excluded.error, failed_at = excluded.failed_at
-"""
-REPLAYS = """
-SELECT r.event, r.plugin, r.hook, e.line FROM replays r JOIN events e ON e.id = r.event
-WHERE r.plugin = :plugin ORDER BY r.failed_at, e.ord LIMIT 1000
-"""
-REPLAYED = "DELETE FROM replays WHERE event = :event AND plugin = :plugin AND hook = :hook"
-
-PATIENCE = 10
-"""So many events at which a feature fails again end its replay for now: a broken plugin must not slow down the rest."""
-
-UNFIT = (ValueError, OverflowError, RecursionError, DataError)
-"""What a line comes to that no database takes, for instance a number of 30 digits."""
+LINES = 500
+"""So many lines go into one transaction."""
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """A line that was kept aside. line: its number from 1 on. field, reason: what is wrong. id: if it could be read."""
+    """A line that went into quarantine. line: its number from 1 on. field, reason: what is wrong. id: if it could be
+    read."""
 
     line: int
     field: str
@@ -68,161 +35,139 @@ class Rejected:
 
 @dataclass
 class Taken:
-    """What became of some lines. events: the new ones. news: how many facts followed."""
+    """What became of some lines. accepted: how many are new; events: those of them that are about no book, or about one
+    that is tracked. acknowledged: the ids that are durable now. news: how many facts have followed so far."""
 
     events: list[Event] = field(default_factory=list)
     acknowledged: list[str] = field(default_factory=list)
+    accepted: int = 0
     repeated: int = 0
     news: int = 0
     rejected: list[Rejected] = field(default_factory=list)
 
 
 class Ingest:
-    """Takes lines in. A line is durable when its call returns; the same line twice changes nothing."""
+    """Takes lines in. A line is durable when the call returns; the same line twice changes nothing.
+
+    Whatever goes wrong but a line that is bad undoes its whole transaction and is raised: none of it is acknowledged.
+    """
 
     def __init__(
-        self, database: Database, journal: Journal, books: Books, outbox: Outbox, plugins: PluginManager
+        self, database: Database, journal: Journal, books: Books, devices: Devices, quarantine: Quarantine
     ) -> None:
         self._database, self._journal, self._books = database, journal, books
-        self._outbox, self._plugins = outbox, plugins
+        self._devices, self._quarantine = devices, quarantine
 
     def take(self, lines: Iterable[Any], source: str, now: datetime) -> Taken:
-        """Takes lines, decoded or as text, one transaction each. source: where those kept aside came from."""
-        self.replay(now)
-        taken = Taken()
-        for number, line in enumerate(lines, start=1):
-            try:
-                self._take_line(mended(decode_line(line) if isinstance(line, str) else line), taken, now)
-            except BadLine as error:
-                self._reject(number, line, source, error, taken, now)
-            except UNFIT as error:
-                unfit = BadLine("line", f"cannot be kept ({type(error).__name__})", id_of(line))
-                self._reject(number, line, source, unfit, taken, now)
+        """Takes lines, decoded or as text. source: where those in quarantine came from."""
+        taken, numbered = Taken(), enumerate(lines, start=1)
+        while part := list(islice(numbered, LINES)):
+            good, bad = parse_all(part)
+            with self._database.writing():
+                self._database.lock_journal()
+                done = self._append(good, now)
+                bad += done.reused
+                for number, error in bad:
+                    self._quarantine.put(part[number - part[0][0]][1], source, error, now)
+            note(taken, done, bad)
         return taken
 
-    def _reject(self, number: int, line: Any, source: str, error: BadLine, taken: Taken, now: datetime) -> None:
-        self.keep_aside(line, source, error, now)
-        event_id = error.event_id if error.event_id and storable(error.event_id) == error.event_id else None
-        taken.rejected.append(Rejected(number, error.field, error.reason, event_id))
-
-    def _take_line(self, line: Any, taken: Taken, now: datetime) -> None:
-        event = parse_event(line)
-        with self._database.writing():
-            tracked = self._see(event, now)
-            row = self._journal.append(event, line, tracked, now)
-            if row is not None and tracked:
-                taken.news += self._derive(event, row, now)
-        taken.acknowledged.append(event.id)
-        if row is None:
-            taken.repeated += 1
-        else:
-            taken.events.append(event)
-
-    def _see(self, event: Event, now: datetime) -> bool:
-        """Notes device and book. Returns whether the book is tracked."""
-        known = (event.display, event.model, event.koreader) if isinstance(event, Device) else (None, None, None)
-        name, model, koreader = known
-        self._database.run(DEVICE, id=event.device, name=name, model=model, koreader=koreader, now=now.timestamp())
-        book = getattr(event, "book", None)
-        if book is None:
-            return True
-        self._books.see(book, event.device, now)
-        return self._books.is_tracked(book.partial_md5)
-
-    def _derive(self, event: Event, row: int, now: datetime) -> int:
-        rating = self._rating(event, now)
-        told = [event] if rating is None else [event, rating]
-        return sum(self._ask(plugin, one, row, now) or 0 for one in told for plugin in self._features(one))
-
-    def _features(self, event: Event) -> list[Plugin]:
-        return [] if isinstance(event, Device) else self._plugins.with_hook(f"on_{event.name}")
-
-    def _rating(self, event: Event, now: datetime) -> Rating | None:
-        """The change of stars that a snapshot shows. KOReader fires no event for it (koreader-facts C).
-
-        A device's clock may be ahead: nothing counts as later than now, or it would outdo all ratings to come.
-        """
-        book, reading = getattr(event, "book", None), getattr(event, "reading", None)
-        if book is None or reading is None or reading.stars == UNKNOWN:
-            return None
-        changed, before = self._books.change_stars(book.partial_md5, reading.stars, min(event.at, now))
-        return as_rating(event, before) if changed else None
-
-    def _ask(self, plugin: Plugin, event: Event, row: int, now: datetime) -> int | None:
-        """How many facts a feature derives; None when it raised: only its own are undone, the event waits for it."""
-        news = self._plugins.guard(plugin, f"on_{event.name}", lambda: self._facts(plugin, event, now))
-        if news is None:
-            values = {"event": row, "plugin": plugin.name, "hook": f"on_{event.name}", "error": plugin.error or ""}
-            self._database.run(TO_REPLAY, **values, now=now.timestamp())
-        return news
-
-    def _facts(self, plugin: Plugin, event: Event, now: datetime) -> int:
-        with self._database.savepoint():
-            given = self._plugins.call(plugin, f"on_{event.name}", event=event, journal=self._journal)
-            return sum(self._put(thing, plugin, now) for thing in given)
-
-    def _put(self, thing: Any, plugin: Plugin, now: datetime) -> int:
-        if isinstance(thing, Remark):
-            log.info("%s: %s", plugin.name, thing.text)
-            values = {"key": f"{plugin.name}:{thing.key}", "plugin": plugin.name, "remark": thing.text}
-            self._database.run(REMARK, **values, book_md5=thing.book.partial_md5, now=now.timestamp())
-            return 0
-        if not isinstance(thing, Item):
-            raise TypeError(f"expected an Item, got {type(thing).__name__}")
-        return int(self._outbox.put(thing, plugin.name, now))
-
-    def replay(self, now: datetime) -> int:
-        """Gives features the events at which they failed before. Returns how many they coped with now."""
-        return sum(self._replay_at(plugin, now) for plugin in self._plugins.working)
-
-    def _replay_at(self, plugin: Plugin, now: datetime) -> int:
-        done = failed = 0
-        for row in self._database.rows(REPLAYS, plugin=plugin.name):
-            with self._database.writing():
-                copes = self._replay_one(plugin, row, now)
-            done, failed = done + copes, failed + (not copes)
-            if failed == PATIENCE:
-                break
+    def _append(self, good: list[tuple[int, Event, dict[str, Any]]], now: datetime) -> "Appended":
+        """Notes devices and books, and appends what is new."""
+        events = [event for _, event, _ in good]
+        told_books = [(event.device, event.book) for event in events if getattr(event, "book", None)]  # type: ignore[attr-defined]
+        self._devices.see(dict.fromkeys(map(device_of, events)), now)
+        self._books.see(told_books, now)
+        stars = self._books.stars({book.partial_md5 for _, book in told_books})
+        told = [(number, Told(event, line, is_tracked(event, stars))) for number, event, line in good]
+        done = sift(told, self._journal.known(one for _, one in told))
+        kept = [one for one in done.new if one.tracked or not isinstance(one.event, PageTurns)]
+        self._journal.append(list(with_ratings(kept, stars, now)), now)
+        self._books.keep_stars(stars)
         return done
 
-    def _replay_one(self, plugin: Plugin, row: dict[str, Any], now: datetime) -> bool:
-        """Whether the feature copes with the event now."""
-        event = parse_event(json.loads(row["line"]))
-        again = as_rating(event) if row["hook"] == "on_rating" else event
-        self._database.run(REPLAYED, event=row["event"], plugin=plugin.name, hook=row["hook"])
-        return again is None or self._ask(plugin, again, row["event"], now) is not None
 
-    def keep_aside(self, line: Any, source: str, error: BadLine, now: datetime) -> None:
-        text = storable(line)
-        self._database.run(
-            KEEP_ASIDE,
-            digest=hashlib.sha256(text.encode()).hexdigest(),
-            source=source,
-            line=text,
-            field=error.field,
-            reason=error.reason,
-            now=now.timestamp(),
-        )
+@dataclass
+class Appended:
+    """new: the lines that were not known. reused: number and error of those whose ids another line has."""
+
+    new: list[Told] = field(default_factory=list)
+    repeated: list[str] = field(default_factory=list)
+    reused: list[tuple[int, BadLine]] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
 
 
-def as_rating(event: Event, before: int | None = None) -> Rating | None:
-    """The stars that an event's snapshot shows, as an event of their own."""
-    book, reading = getattr(event, "book", None), getattr(event, "reading", None)
-    if book is None or reading is None or reading.stars == UNKNOWN:
-        return None
-    return Rating(id=event.id, device=event.device, at=event.at, book=book, stars=reading.stars, before=before)
+def parse_all(part: list[tuple[int, Any]]) -> tuple[list[tuple[int, Event, dict[str, Any]]], list[tuple[int, BadLine]]]:
+    """The lines that can be taken, and what is wrong with the others, each with its number."""
+    good, bad = [], []
+    for number, line in part:
+        try:
+            good.append((number, *parse_line(line)))
+        except BadLine as error:
+            bad.append((number, error))
+    return good, bad
 
 
-def storable(line: Any) -> str:
-    """A bad line as text that every database takes."""
-    try:
-        text = line if isinstance(line, str) else json.dumps(line, ensure_ascii=False)
-    except (TypeError, ValueError, RecursionError):
-        text = repr(line)
-    return text.replace("\0", "\\u0000").encode("utf-8", "backslashreplace").decode()
+def sift(told: Iterable[tuple[int, Told]], known: dict[tuple[str, str], bool]) -> Appended:
+    """What is new, what is repeated, and whose id was used by another line: two devices share an id, or one was set up
+    anew."""
+    done, here = Appended(), dict[tuple[str, str], Told]()
+    for number, one in told:
+        name = (one.event.device, one.event.id)
+        is_same = one.digest == here[name].digest if name in here else known.get(name)
+        if is_same is False:
+            reason = f"{one.event.id!r} was used by another line of {one.event.device!r}"
+            done.reused.append((number, BadLine("id", reason, one.event.id)))
+            continue
+        done.ids.append(one.event.id)
+        if is_same:
+            done.repeated.append(one.event.id)
+        else:
+            here[name] = one
+            done.new.append(one)
+    return done
 
 
-def id_of(line: Any) -> str | None:
-    """The id of a decoded line, as far as it can be told to anybody."""
-    given = line.get("id") if isinstance(line, dict) else None
-    return given if isinstance(given, str) else None
+def note(taken: Taken, done: Appended, bad: list[tuple[int, BadLine]]) -> None:
+    """Adds what became of one part, which is durable now."""
+    taken.events += [one.event for one in done.new if one.tracked]
+    taken.acknowledged += done.ids
+    taken.accepted += len(done.new)
+    taken.repeated += len(done.repeated)
+    rejected = [Rejected(number, error.field, error.reason, error.event_id) for number, error in bad]
+    taken.rejected += sorted(rejected, key=lambda one: one.line)
+
+
+def device_of(event: Event) -> tuple[str, str | None, str | None, str | None]:
+    """id, name, model and KOReader's version, as far as the line tells them."""
+    about = (event.display, event.model, event.koreader) if isinstance(event, Device) else (None, None, None)
+    return (event.device, *about)
+
+
+def is_tracked(event: Event, stars: dict[str, BookStars]) -> bool:
+    book = getattr(event, "book", None)
+    return book is None or stars[book.partial_md5].tracked
+
+
+def with_ratings(told: Iterable[Told], stars: dict[str, BookStars], now: datetime) -> Iterator[Told]:
+    """The lines, each followed by the change of stars that its snapshot shows. stars: known before, and then after.
+
+    KOReader fires no event for a rating (koreader-facts C). A device's clock may be ahead: nothing counts as later than
+    now, or it would outdo all ratings to come.
+    """
+    for one in told:
+        yield one
+        event, book, reading = one.event, getattr(one.event, "book", None), getattr(one.event, "reading", None)
+        if not one.tracked or book is None or reading is None or reading.stars == UNKNOWN:
+            continue
+        before = stars[book.partial_md5]
+        after = stars[book.partial_md5] = before.after(reading.stars, min(event.at, now).timestamp())
+        if after.stars != before.stars:
+            yield rating(one, after.stars, before.stars)
+
+
+def rating(told: Told, stars: int | None, before: int | None) -> Told:
+    """The change of stars as an event of the journal."""
+    line = {name: told.line[name] for name in ("v", "device", "at", "book")}
+    line |= {"id": f"{told.event.id}{RATING_SUFFIX}", "event": Rating.name, "stars": stars, "before": before}
+    return Told(parse_event(line), line, tracked=True)

@@ -1,14 +1,15 @@
-"""The append-only record of events, and the only memory that features have."""
+"""The log of events, in the order in which they arrived; features are its consumers and find their memory in it."""
 
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, TypeVar
 
-from booklore_core.events import BadLine, Event, parse_event
-from booklore_core.items import BookRef, Item
-from booklore_core.pipeline.books import book_ref, utc
+from booklore_core.events import OPENINGS, READING, Event
+from booklore_core.pipeline.books import utc
+from booklore_core.pipeline.spool import parse_event
 from booklore_core.storage.database import Database
 
 E = TypeVar("E", bound=Event)
@@ -16,110 +17,158 @@ E = TypeVar("E", bound=Event)
 STRETCHES_AROUND = 12
 """How many openings before and after an event `Journal.around` reaches by itself."""
 
-INSERT = """
-INSERT INTO events (device, event_id, name, at, ord, book_md5, tracked, line, received_at)
-VALUES (:device, :event_id, :name, :at, :ord, :book_md5, :tracked, :line, :received_at)
-ON CONFLICT (device, event_id) DO NOTHING RETURNING id
+READ = "tracked = 1 AND name IN ({})".format(", ".join(f"'{cls.name}'" for cls in READING))
+OPENED = "tracked = 1 AND book_md5 IS NOT NULL AND name IN ({})".format(", ".join(f"'{cls.name}'" for cls in OPENINGS))
+SAME = "SELECT event_id, digest, line FROM events WHERE device = :device AND event_id IN :ids"
+APPEND = """
+INSERT INTO events (device, event_id, name, at, ord, book_md5, tracked, line, digest, received_at)
+VALUES (:device, :event_id, :name, :at, :ord, :book_md5, :tracked, :line, :digest, :received_at)
 """
-SAME = "SELECT line FROM events WHERE device = :device AND event_id = :event_id"
-BEFORE = """
-SELECT ord FROM events WHERE device = :device AND ord <= :ord AND name IN ('book_open', 'resume')
-    AND book_md5 IS NOT NULL AND tracked = 1 ORDER BY ord DESC LIMIT 1 OFFSET :steps
+KEEP_LIST = """
+INSERT INTO annotation_lists (event, device, book_md5, list)
+SELECT id, device, book_md5, :list FROM events WHERE device = :device AND event_id = :event_id
 """
-AFTER = """
-SELECT ord FROM events WHERE device = :device AND ord > :ord AND name IN ('book_open', 'resume')
-    AND book_md5 IS NOT NULL AND tracked = 1 ORDER BY ord LIMIT 1 OFFSET :steps
+DROP_LISTS = """
+DELETE FROM annotation_lists WHERE event <= :consumed AND event NOT IN (SELECT event FROM failures)
+    AND EXISTS (SELECT 1 FROM annotation_lists later JOIN events l ON l.id = later.event
+        WHERE later.device = annotation_lists.device AND later.book_md5 = annotation_lists.book_md5
+        AND l.ord > (SELECT e.ord FROM events e WHERE e.id = annotation_lists.event))
 """
-OPENINGS = """
-SELECT event_id FROM events WHERE device = :device AND ord < :ord AND name IN ('book_open', 'resume')
-    AND book_md5 IS NOT NULL AND tracked = 1 ORDER BY ord DESC LIMIT :count
+BEFORE = f"""
+SELECT ord FROM events WHERE device = :device AND ord <= :ord AND {OPENED} ORDER BY ord DESC LIMIT 1 OFFSET :steps
 """
-PLACES = "SELECT event_id, ord FROM events WHERE device = :device AND event_id IN :ids"
-BETWEEN = """
-SELECT line FROM events WHERE device = :device AND ord >= :low AND ord <= :high AND tracked = 1
+AFTER = f"""
+SELECT ord FROM events WHERE device = :device AND ord > :ord AND {OPENED} ORDER BY ord LIMIT 1 OFFSET :steps
+"""
+LAST_OPENINGS = f"""
+SELECT event_id FROM events WHERE device = :device AND ord < :ord AND {OPENED} ORDER BY ord DESC LIMIT :count
+"""
+BETWEEN = f"""
+SELECT line FROM events WHERE device = :device AND ord >= :low AND ord <= :high AND {READ}
     AND book_md5 IS NOT NULL ORDER BY ord
 """
-LATEST = "SELECT line FROM events WHERE device = :device AND name = :name ORDER BY ord DESC LIMIT 1"
-LATER = "SELECT 1 FROM events WHERE device = :device AND ord > :ord AND book_md5 IS NOT NULL LIMIT 1"
-FACTS = """
-SELECT i.kind, i.key, i.body, i.occurred_at, b.* FROM items i JOIN books b ON b.partial_md5 = i.book_md5
-WHERE i.kind = :kind AND i.book_md5 = :book_md5 ORDER BY i.occurred_at DESC LIMIT 1000
-"""
-GIVEN = "(d.state IN ('delivered', 'discarded', 'unconfirmed') OR d.maybe_sent = 1 OR d.remote_id IS NOT NULL)"
-"""SQL: whether a target may have an item, in whatever revision, or a person has cleared it."""
-
-KNOWN = """
-SELECT i.kind, i.key, i.body, i.occurred_at, b.*,
-       (SELECT COUNT(*) FROM deliveries d WHERE d.item_id = i.id AND {given}) AS given
-FROM items i JOIN books b ON b.partial_md5 = i.book_md5 WHERE i.kind = :kind AND i.key IN :ids
-"""
+LATER = f"SELECT 1 FROM events WHERE device = :device AND ord > :ord AND {READ} AND book_md5 IS NOT NULL LIMIT 1"
+PLACES = "SELECT event_id, ord FROM events WHERE device = :device AND event_id IN :ids"
+LATEST = "SELECT line FROM events WHERE device = :device AND name = :name AND tracked = 1 ORDER BY ord DESC LIMIT 1"
 RECEIVED = "SELECT received_at FROM events WHERE device = :device AND event_id = :event_id"
+ENTRIES = """
+SELECT e.id, e.line, a.list FROM events e LEFT JOIN annotation_lists a ON a.event = e.id
+WHERE e.tracked = 1 AND {which} ORDER BY e.id LIMIT :limit
+"""
+FIRST_SINCE = "SELECT MIN(id) FROM events WHERE at >= :since"
 LAST = "\U0010ffff"
 
 
 @dataclass(frozen=True)
-class Fact:
-    """An item that followed earlier. is_given: a target may have it, or a person has cleared it: it stays as it is."""
+class Entry:
+    """An event of the journal and its row number, by which consumers tell how far they have come."""
 
-    item: Item
-    is_given: bool
+    id: int
+    event: Event
+
+
+@dataclass(frozen=True)
+class Told:
+    """A line to be appended: its event, the line decoded, and whether its book is tracked."""
+
+    event: Event
+    line: dict[str, Any]
+    tracked: bool
+
+    @property
+    def digest(self) -> str:
+        return sha256(canonical(self.line).encode()).hexdigest()[:32]
+
+    @property
+    def list(self) -> str | None:
+        """The book's annotations, kept apart from the line; of a book that is not tracked nobody keeps them."""
+        given = self.line.get("annotations")
+        return None if given is None or not self.tracked else json.dumps(given, ensure_ascii=False)
+
+    @property
+    def kept(self) -> str:
+        """The line as the journal keeps it: of a book that is not tracked it is no more than that it was opened."""
+        dropped = ("annotations",) if self.tracked else ("annotations", "reading")
+        kept = {name: value for name, value in self.line.items() if name not in dropped}
+        return canonical(kept if self.tracked or "reading" not in self.line else {**kept, "reading": {}})
+
+
+def canonical(line: dict[str, Any]) -> str:
+    return json.dumps(line, ensure_ascii=False, sort_keys=True)
 
 
 class Journal:
-    """What happened on the devices, read in the order in which it happened, however late and mixed up it arrived.
-
-    Books whose tracking was off at the time are not in it.
-    """
+    """What happened on the devices. Books whose tracking was off at the time are not in what it tells."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def append(self, event: Event, line: dict[str, Any], tracked: bool, now: datetime) -> int | None:
-        """Records an event. Returns its row number, or None when the very same line is recorded already.
+    def known(self, told: Iterable[Told]) -> dict[tuple[str, str], bool]:
+        """(device, id) → whether it is the very same line, of those whose ids are taken already."""
+        by_device: dict[str, dict[str, Told]] = {}
+        for one in told:
+            by_device.setdefault(one.event.device, {})[one.event.id] = one
+        return {
+            (device, row["event_id"]): is_same(row, lines[row["event_id"]])
+            for device, lines in by_device.items()
+            for row in self._database.rows(SAME, device=device, ids=list(lines))
+        }
 
-        Raises BadLine when its id was used by another line: two devices, or one that was set up anew, share an id.
-        """
-        text = json.dumps(line, ensure_ascii=False, sort_keys=True)
-        book = getattr(event, "book", None)
-        row = self._database.value(
-            INSERT,
-            device=event.device,
-            event_id=event.id,
-            name=event.name,
-            at=event.at.timestamp(),
-            ord=event.order,
-            book_md5=book.partial_md5 if book else None,
-            tracked=int(tracked),
-            line=text,
-            received_at=now.timestamp(),
-        )
-        if row is None and self._database.value(SAME, device=event.device, event_id=event.id) != text:
-            raise BadLine("id", f"{event.id!r} was used by another line of {event.device!r}", event.id)
-        return None if row is None else int(row)
+    def append(self, told: Sequence[Told], now: datetime) -> None:
+        """Records events, in this order. None of their ids may be taken. Within a writing transaction."""
+        self._database.run_many(APPEND, [row_of(one, now) for one in told])
+        lists = [{"device": one.event.device, "event_id": one.event.id, "list": one.list} for one in told if one.list]
+        self._database.run_many(KEEP_LIST, lists)
+
+    def after(self, place: int, limit: int) -> list[Entry]:
+        """What arrived after a place, at most so much of it."""
+        return self._entries("e.id > :place", place=place, limit=limit)
+
+    def entries(self, ids: Iterable[int]) -> list[Entry]:
+        wanted = list(ids)
+        return self._entries("e.id IN :ids", ids=wanted, limit=len(wanted))
+
+    def _entries(self, which: str, **values: Any) -> list[Entry]:
+        return [Entry(row["id"], event_of(row)) for row in self._database.rows(ENTRIES.format(which=which), **values)]
+
+    @property
+    def end(self) -> int:
+        """The place after everything that has arrived."""
+        return int(self._database.value("SELECT MAX(id) FROM events") or 0)
+
+    def place_before(self, since: datetime) -> int:
+        """The place from which everything that happened at or after since is still to come."""
+        first = self._database.value(FIRST_SINCE, since=since.timestamp())
+        return self.end if first is None else int(first) - 1
+
+    def drop_lists(self, consumed: int) -> None:
+        """Of each book's annotation lists on a device the last one stays, and those that a feature has yet to see."""
+        self._database.run(DROP_LISTS, consumed=consumed)
 
     def around(self, event: Event, stretches: int = STRETCHES_AROUND) -> Sequence[Event]:
-        """The device's lines about books around event, in order: from `stretches` openings back, its own included,
-        to as many on; of the stretch that begins with the last of those only the opening is there."""
+        """The device's lines of reading around event, in the order in which it happened: from `stretches` openings
+        back, its own included, to as many on; of the stretch that begins with the last of those only the opening.
+
+        Their annotations are not told.
+        """
         bounds = {"device": event.device, "ord": event.order, "steps": stretches - 1}
         low = self._database.value(BEFORE, **bounds) or ""
         high = self._database.value(AFTER, **bounds) or LAST
-        rows = self._database.rows(BETWEEN, device=event.device, low=low, high=high)
-        return [parse_event(json.loads(row["line"])) for row in rows]
+        return [event_of(row) for row in self._database.rows(BETWEEN, device=event.device, low=low, high=high)]
 
     def openings(self, event: Event, count: int) -> list[str]:
         """The ids of the lines before event that began a stretch, at most count, the last one first."""
-        rows = self._database.rows(OPENINGS, device=event.device, ord=event.order, count=count)
+        rows = self._database.rows(LAST_OPENINGS, device=event.device, ord=event.order, count=count)
         return [row["event_id"] for row in rows]
 
     def places(self, device: str, ids: Iterable[str]) -> dict[str, str]:
         """Line id → where it stands among its device's lines; compares like `Event.order`."""
-        rows = self._database.rows(PLACES, device=device, ids=list(ids))
-        return {row["event_id"]: row["ord"] for row in rows}
+        return {row["event_id"]: row["ord"] for row in self._database.rows(PLACES, device=device, ids=list(ids))}
 
     def latest(self, device: str, kind: type[E]) -> E | None:
         """The device's last event of one class."""
-        line = self._database.value(LATEST, device=device, name=kind.name)
-        found = parse_event(json.loads(line)) if line else None
+        row = self._database.row(LATEST, device=device, name=kind.name)
+        found = event_of(row) if row else None
         return found if isinstance(found, kind) else None
 
     def is_last(self, event: Event) -> bool:
@@ -128,21 +177,30 @@ class Journal:
 
     def received(self, event: Event) -> datetime:
         """When the core took an event in, by its own clock."""
-        values = {"device": event.device, "event_id": event.id}
-        seconds = self._database.value(RECEIVED, **values)
-        return utc(seconds)
-
-    def facts(self, kind: str, book: BookRef) -> Sequence[Item]:
-        """The items of a kind that already followed for a book, newest first, at most 1,000."""
-        rows = self._database.rows(FACTS, kind=kind, book_md5=book.partial_md5)
-        return [item_of(row) for row in rows]
-
-    def known(self, kind: str, keys: Iterable[str]) -> list[Fact]:
-        """The items of a kind that already followed with these keys."""
-        rows = self._database.rows(KNOWN.format(given=GIVEN), kind=kind, ids=list(keys))
-        return [Fact(item_of(row), bool(row["given"])) for row in rows]
+        return utc(self._database.value(RECEIVED, device=event.device, event_id=event.id))
 
 
-def item_of(row: dict[str, Any]) -> Item:
-    """The item that a row of items, joined with its book, holds."""
-    return Item(row["kind"], row["key"], book_ref(row), json.loads(row["body"]), utc(row["occurred_at"]))
+def is_same(row: dict[str, Any], told: Told) -> bool:
+    """Lines of an older version have no digest; nothing was taken out of them."""
+    return bool(row["digest"] == told.digest if row["digest"] else row["line"] == canonical(told.line))
+
+
+def event_of(row: dict[str, Any]) -> Event:
+    line = json.loads(row["line"])
+    return parse_event({**line, "annotations": json.loads(row["list"])} if row.get("list") else line)
+
+
+def row_of(told: Told, now: datetime) -> dict[str, Any]:
+    event, book = told.event, getattr(told.event, "book", None)
+    return {
+        "device": event.device,
+        "event_id": event.id,
+        "name": event.name,
+        "at": event.at.timestamp(),
+        "ord": event.order,
+        "book_md5": book.partial_md5 if book else None,
+        "tracked": int(told.tracked),
+        "line": told.kept,
+        "digest": told.digest,
+        "received_at": now.timestamp(),
+    }

@@ -1,135 +1,185 @@
 """Items awaiting or past delivery: a compacted log that keeps the latest revision of every fact.
 
-Every enabled target has its own delivery per fact; a missing row means that it was never tried.
+What a target still waits for stands in `owed`; every target has its own delivery per fact, kept in the ledger.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from booklore_core.items import Item, canonical_json
 from booklore_core.pipeline.books import Books
-from booklore_core.pipeline.deliveries import Deliveries
-from booklore_core.pipeline.journal import GIVEN
-from booklore_core.storage.counts import read_pending
+from booklore_core.pipeline.facts import Held, read_held, settled
+from booklore_core.storage.counts import count_pending
 from booklore_core.storage.database import Database
 
-PUT = """
-INSERT INTO items (kind, key, book_md5, body, occurred_at, revision, plugin, created_at, updated_at)
-SELECT :kind, :key, :book_md5, :body, :occurred_at, 1, :plugin, CASE WHEN :now < start THEN start ELSE :now END, :now
+ADD = """
+INSERT INTO items (kind, key, book_md5, body, occurred_at, said_at, revision, plugin, created_at, updated_at)
+SELECT :kind, :key, :book_md5, :body, :occurred_at, :said_at, :revision, :plugin,
+    CASE WHEN :now < start THEN start ELSE :now END, :now
 FROM (SELECT COALESCE(MAX(registered_at), 0) AS start FROM subscriptions) s WHERE TRUE
-ON CONFLICT (kind, key) DO UPDATE SET book_md5 = excluded.book_md5, body = excluded.body,
-    occurred_at = excluded.occurred_at, revision = items.revision + 1, updated_at = excluded.updated_at
-WHERE excluded.occurred_at >= items.occurred_at AND excluded.body <> items.body
 """
 """A new item is never older than the targets: they would not be owed it when the clock was set back since."""
 
-STILL_SO = """
-UPDATE items SET occurred_at = :occurred_at
-WHERE kind = :kind AND key = :key AND body = :body AND occurred_at < :occurred_at
-    AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.item_id = items.id AND d.maybe_sent = 1)
+CHANGE = """
+UPDATE items SET book_md5 = :book_md5, body = :body, occurred_at = :occurred_at, said_at = :said_at,
+    revision = :revision, updated_at = :now WHERE id = :id
 """
-UNSAID = """
-SELECT i.id AS id FROM items i WHERE i.kind = :kind AND i.key = :key AND i.occurred_at >= :occurred_at
-    AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.item_id = i.id AND {given})
+SAID = "UPDATE items SET said_at = :said_at WHERE id = :id"
+TAKE_OUT = tuple(f"DELETE FROM {table} WHERE {column} = :id" for table, column in (
+    ("owed", "item_id"), ("deliveries", "item_id"), ("items", "id")))  # fmt: skip
+OWE = """
+INSERT INTO owed (item_id, target, kind)
+SELECT i.id, s.target, i.kind FROM items i
+JOIN subscriptions s ON s.kind = i.kind AND s.enabled = 1
+    AND (i.created_at >= s.registered_at OR i.occurred_at >= s.since)
+LEFT JOIN deliveries d ON d.item_id = i.id AND d.target = s.target
+WHERE {which} AND COALESCE(d.cleared, 0) < i.revision
+    AND (d.item_id IS NULL OR d.revision < i.revision OR d.state NOT IN ('delivered', 'superseded'))
+ON CONFLICT (target, item_id) DO NOTHING
 """
-COUNT_AT = """
-SELECT kind, CASE WHEN state = 'rejected' THEN 'rejected' ELSE 'waiting' END AS state, COUNT(*) AS count
-FROM due WHERE target = :target GROUP BY 1, 2
-"""
-DISCARD = """
-INSERT INTO deliveries (item_id, target, state, revision, maybe_sent, retry_count, remote_id, reason, tried_at)
-SELECT item_id, target, 'discarded', revision, 0, 0, NULL, NULL, :now FROM due WHERE kind = :kind
+"""What subscribed targets have not got in its latest revision, and nobody has cleared."""
+
+CLEAR = """
+INSERT INTO deliveries (item_id, target, state, revision, maybe_sent, retry_count, remote_id, reason, tried_at, cleared)
+SELECT o.item_id, o.target, 'discarded', 0, 0, 0, NULL, NULL, :now, i.revision
+FROM owed o JOIN items i ON i.id = o.item_id WHERE o.kind = :kind
 ON CONFLICT (item_id, target) DO UPDATE SET
-    state = CASE deliveries.state WHEN 'delivered' THEN deliveries.state ELSE excluded.state END,
-    revision = excluded.revision, reason = NULL, tried_at = excluded.tried_at
+    state = CASE WHEN deliveries.revision > 0 AND deliveries.maybe_sent = 0 AND deliveries.state <> 'discarded'
+            THEN 'delivered' ELSE excluded.state END,
+    cleared = excluded.cleared, reason = NULL
 """
+"""Which revision the target certainly or possibly has is not changed by clearing: an edit that was not sent leaves the
+earlier revision delivered."""
+
 SUBSCRIBE = """
-INSERT INTO subscriptions (target, kind, enabled, since, registered_at) VALUES (:target, :kind, 1, :since, :now)
-ON CONFLICT (target, kind) DO UPDATE SET enabled = 1,
+INSERT INTO subscriptions (target, kind, enabled, since, registered_at, plugin)
+VALUES (:target, :kind, 1, :since, :now, :plugin)
+ON CONFLICT (target, kind) DO UPDATE SET enabled = 1, plugin = excluded.plugin,
     since = CASE WHEN :is_given = 1 THEN excluded.since ELSE subscriptions.since END
 """
-UNSUBSCRIBE = "UPDATE subscriptions SET enabled = 0 WHERE target = :target AND kind = :kind"
+END_KIND = "UPDATE subscriptions SET enabled = 0 WHERE target = :target AND kind = :kind"
+END_TARGETS = "UPDATE subscriptions SET enabled = 0 WHERE plugin IN :ids AND enabled = 1"
+NOT_OWED = """
+DELETE FROM owed WHERE NOT EXISTS (SELECT 1 FROM subscriptions s
+    WHERE s.target = owed.target AND s.kind = owed.kind AND s.enabled = 1)
+"""
 
 
-class Outbox(Deliveries):
+class Outbox:
     """What is on its way. One row per (kind, key): the newest body wins, an unchanged one changes nothing."""
 
     def __init__(self, database: Database, books: Books) -> None:
-        super().__init__(database)
-        self._books = books
+        self._database, self._books = database, books
 
-    def put(self, item: Item, plugin: str, now: datetime) -> bool:
-        """Takes a fact in. Returns whether it is news; an older event and an unchanged body are not.
-
-        A tombstone that is no later than the fact itself says that it never was: what no target may have is taken out.
-        A device's clock may be ahead: nothing counts as later than now, or it would outdo all that comes.
-        """
-        occurred_at = min(item.occurred_at, now).timestamp()
-        if item.is_tombstone and self._take_out(item, occurred_at):
-            return True
-        self._books.keep(item.book, now)
-        fact: dict[str, Any] = {"kind": item.kind, "key": item.key, "body": canonical_json(item.body, "body")}
-        fact["occurred_at"] = occurred_at
-        md5, seconds = item.book.partial_md5, now.timestamp()
-        is_news = self._database.run(PUT, **fact, book_md5=md5, plugin=plugin, now=seconds) > 0
-        if not is_news:
-            # What came between is older than what is still so. The idempotency key of a sending must not change.
-            self._database.run(STILL_SO, **fact)
-        return is_news
-
-    def _take_out(self, item: Item, occurred_at: float) -> bool:
+    def put(self, items: Sequence[Item], plugin: str, now: datetime) -> int:
+        """Takes facts in, all or none. Returns how many changes they are; an older event and an unchanged body are
+        none."""
+        by_kind: dict[str, list[Item]] = defaultdict(list)
+        for item in items:
+            by_kind[item.kind].append(item)
         with self._database.writing():
-            row = self._database.value(
-                UNSAID.format(given=GIVEN), kind=item.kind, key=item.key, occurred_at=occurred_at
-            )
-            if row is not None:
-                self._database.run("DELETE FROM deliveries WHERE item_id = :id", id=row)
-                self._database.run("DELETE FROM items WHERE id = :id", id=row)
-        return row is not None
+            return sum(self._put_kind(kind, some, plugin, now) for kind, some in by_kind.items())
 
-    def subscribe(self, target: str, kinds: Iterable[str], since: datetime | None, now: datetime) -> None:
+    def _put_kind(self, kind: str, items: Sequence[Item], plugin: str, now: datetime) -> int:
+        before: dict[str, Held | None] = dict.fromkeys(item.key for item in items)
+        before.update(read_held(self._database, kind, before))
+        after = dict(before)
+        for item in items:
+            after[item.key] = settled(after[item.key], item, now)
+        changed = {key: held for key, held in after.items() if is_news(before[key], held)}
+        self._books.keep((item.book for item in items), now)
+        self._write(before, after, plugin, now)
+        return len(changed)
+
+    def _write(self, before: dict[str, Held | None], after: dict[str, Held | None], plugin: str, now: datetime) -> None:
+        gone, new, changed, said = [], [], [], []
+        for key, held in after.items():
+            old = before[key]
+            is_same = old is not None and held is not None and old.id == held.id  # not taken out and put anew
+            if old and not is_same:
+                gone.append({"id": old.id})
+            if held and not is_same:
+                new.append({**row_of(held, now), "plugin": plugin})
+            elif held and old and old.revision < held.revision:
+                changed.append(row_of(held, now))
+            elif held and old and old.said_at != held.said_at:
+                said.append({"id": held.id, "said_at": held.said_at})
+        for statement in TAKE_OUT:
+            self._database.run_many(statement, gone)
+        for statement, rows in ((SAID, said), (ADD, new), (CHANGE, changed)):
+            self._database.run_many(statement, rows)
+        if new or changed:
+            kind, keys = (new or changed)[0]["kind"], [row["key"] for row in (*new, *changed)]
+            self._database.run(OWE.format(which="i.kind = :kind AND i.key IN :ids"), kind=kind, ids=keys)
+
+    def subscribe(self, target: str, kinds: Iterable[str], since: datetime | None, plugin: str, now: datetime) -> None:
         """From now on, and for what occurred at or after since, a target is owed every item of these kinds."""
-        wanted = set(kinds)
-        rows = self._database.rows(
-            "SELECT kind, enabled, since FROM subscriptions WHERE target = :target", target=target
-        )
-        start, is_given = (since or now).timestamp(), int(since is not None)
-        held = {row["kind"]: row for row in rows if row["enabled"]}
+        table = self._database.table("subscriptions")
+        held = {row["kind"]: row for row in table.find(target=target) if row["enabled"]}
+        wanted, start, is_given = set(kinds), (since or now).timestamp(), int(since is not None)
+        new = [kind for kind in wanted if is_new(held.get(kind), plugin, start if since else None)]
+        if not new and not held.keys() - wanted:
+            return
         with self._database.writing():
-            for kind in sorted(wanted):
-                if kind not in held or (since and held[kind]["since"] != start):
-                    values = {"target": target, "kind": kind, "since": start, "is_given": is_given}
-                    self._database.run(SUBSCRIBE, **values, now=now.timestamp())
-            for kind in sorted(held.keys() - wanted):
-                self._database.run(UNSUBSCRIBE, target=target, kind=kind)
+            values = {"target": target, "since": start, "is_given": is_given, "plugin": plugin}
+            self._database.run_many(SUBSCRIBE, [{**values, "kind": kind, "now": now.timestamp()} for kind in new])
+            self._database.run_many(END_KIND, [{"target": target, "kind": kind} for kind in held.keys() - wanted])
+            self._database.run(NOT_OWED)
+            self._database.run(OWE.format(which="s.target = :target"), target=target)
 
-    def unsubscribe(self, target: str) -> None:
-        """Nothing is due at a target any more; what waits is kept for when it is enabled again."""
-        self._database.run("UPDATE subscriptions SET enabled = 0 WHERE target = :target", target=target)
+    def unsubscribe(self, plugins: Iterable[str]) -> None:
+        """Nothing is owed to the targets of these plugins any more; what waits is kept for when they are enabled again.
 
-    def subscribers(self) -> set[str]:
-        """The targets that are owed something."""
-        rows = self._database.rows("SELECT DISTINCT target FROM subscriptions WHERE enabled = 1")
-        return {row["target"] for row in rows}
+        For plugins that a person has disabled or removed; that this process does not have one ends nothing.
+        """
+        names = list(plugins)
+        rows = self._database.table("subscriptions").find(plugin=names, enabled=1) if names else []
+        if rows:
+            with self._database.writing():
+                self._database.run(END_TARGETS, ids=names)
+                self._database.run(NOT_OWED)
+
+    def subscribers(self) -> dict[str, str | None]:
+        """The targets that are owed something now or later, each with the plugin that it is of."""
+        return {row["target"]: row["plugin"] for row in self._database.table("subscriptions").find(enabled=1)}
 
     def pending(self) -> dict[str, int]:
-        """kind → how many items some enabled target still waits for."""
-        return read_pending(self._database)
+        """kind → how many items some target still waits for."""
+        return count_pending(self._database)
 
-    def waiting_at(self, target: str) -> dict[str, dict[str, int]]:
-        """`waiting` and `rejected`, each kind → count, at one target."""
-        counts: dict[str, dict[str, int]] = {"waiting": {}, "rejected": {}}
-        for row in self._database.rows(COUNT_AT, target=target):
-            counts[row["state"]][row["kind"]] = row["count"]
-        return counts
-
-    def discard(self, kind: str, now: datetime) -> int:
+    def clear(self, kind: str, now: datetime) -> int:
         """Clears a queue for good: its items will not be sent, nor come back with a later import.
 
         Returns how many items it were. What was sent in an earlier revision stays in the histories.
         """
         with self._database.writing():
             count = self.pending().get(kind, 0)
-            self._database.run(DISCARD, kind=kind, now=now.timestamp())
+            self._database.run(CLEAR, kind=kind, now=now.timestamp())
+            self._database.run("DELETE FROM owed WHERE kind = :kind", kind=kind)
         return count
+
+
+def is_news(before: Held | None, after: Held | None) -> bool:
+    return (before and (before.id, before.revision)) != (after and (after.id, after.revision))
+
+
+def is_new(held: dict[str, Any] | None, plugin: str, since: float | None) -> bool:
+    """Whether a subscription has to be written: there is none, or it is another plugin's, or for another past."""
+    return held is None or held["plugin"] != plugin or (since is not None and held["since"] != since)
+
+
+def row_of(held: Held, now: datetime) -> dict[str, Any]:
+    item = held.item
+    return {
+        "id": held.id,
+        "kind": item.kind,
+        "key": item.key,
+        "book_md5": item.book.partial_md5,
+        "body": canonical_json(item.body, "body"),
+        "occurred_at": item.occurred_at.timestamp(),
+        "said_at": held.said_at,
+        "revision": held.revision,
+        "now": now.timestamp(),
+    }

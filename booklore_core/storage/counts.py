@@ -1,49 +1,61 @@
-"""What is known and what waits, read from the database without loading a single plugin."""
+"""What is known and what waits, read from the database without loading a single plugin.
+
+What waits is counted in `owed`, which holds nothing else: the price depends on what waits, not on what was ever sent.
+"""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from booklore_core.kinds import Kind, Kinds
 from booklore_core.storage.schema import VERSION
 
 MAX_WAITING = 1000
 
 BOOKS = """
 SELECT COUNT(*) AS total, COUNT(m.book_md5) AS matched FROM
-(SELECT book_md5 FROM files UNION SELECT book_md5 FROM matches UNION SELECT book_md5 FROM due) k
+(SELECT book_md5 FROM files UNION SELECT book_md5 FROM matches
+ UNION SELECT i.book_md5 FROM owed o JOIN items i ON i.id = o.item_id) k
 LEFT JOIN (SELECT DISTINCT book_md5 FROM matches) m ON m.book_md5 = k.book_md5
 """
-PENDING = "SELECT kind, COUNT(DISTINCT item_id) AS count FROM due GROUP BY kind"
-SYNCED = """
+PENDING = "SELECT kind, COUNT(DISTINCT item_id) AS count FROM owed GROUP BY kind"
+PENDING_AT = """
+SELECT o.kind AS kind, CASE WHEN d.state = 'rejected' THEN 'rejected' ELSE 'waiting' END AS state, COUNT(*) AS count
+FROM owed o LEFT JOIN deliveries d ON d.item_id = o.item_id AND d.target = o.target
+WHERE o.target = :target GROUP BY 1, 2
+"""
+DELIVERED = """
 SELECT i.kind AS kind, COUNT(DISTINCT d.item_id) AS count FROM deliveries d JOIN items i ON i.id = d.item_id
 WHERE d.state = 'delivered' GROUP BY i.kind
 """
+ANY_DELIVERED = "SELECT 1 AS found FROM deliveries WHERE state = 'delivered' LIMIT 1"
 WAITING = """
 SELECT due.kind AS kind, b.title AS title, due.book_md5 AS md5, due.target AS target, due.state AS state,
        due.reason AS reason, due.retry_count AS attempts
 FROM due JOIN books b ON b.partial_md5 = due.book_md5 ORDER BY due.retry_count DESC, due.item_id LIMIT :limit
 """
-LETTERS = {"session": "S", "annotation": "A", "rating": "R", "bookmark": "B", "progress": "P", "deletion": "D"}
-"""The letter of each kind in a label's counts, in the order in which they stand (seed sync-and-cache, design §12)."""
+WAITING_TOTAL = "SELECT COUNT(*) AS total FROM owed"
+KINDS = "SELECT name, letter, one, many, rank, label_rank, history FROM kinds"
 
 REASONS = {
     None: "not sent yet",
     "unconfirmed": "outcome unknown",
     "delivered": "changed since it was sent",
+    "superseded": "changed since it was superseded",
     "discarded": "changed since it was cleared",
 }
 """Why an item waits whose delivery tells no reason of its own, by the delivery's state."""
 
 
 class Rows(Protocol):
-    """Something to read from: the database, or a glance at its file."""
+    """Something to read from: the database, or its file."""
 
     def rows(self, sql: str, **values: Any) -> list[dict[str, Any]]: ...
 
 
-class Glance:
+class DatabaseFile:
     """Reads a SQLite file of this schema version without loading the database layer, which takes longer than reading.
 
     Raises sqlite3.Error, for the caller to open the database properly.
@@ -77,12 +89,14 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Status:
-    """View Pending Sessions. books: total, matched, unmatched. pending, synced: kind → items."""
+    """View Pending Sessions. books: total, matched, unmatched. pending, synced: kind → items. total: deliveries."""
 
     books: dict[str, int]
     pending: dict[str, int]
     synced: dict[str, int]
     waiting: Sequence[Waiting]
+    total: int
+    kinds: Kinds
 
     def as_json(self) -> dict[str, Any]:
         waiting = [
@@ -95,35 +109,48 @@ class Status:
 
 def read_status(source: Rows, limit: int = MAX_WAITING) -> Status:
     """The state of the queues. limit: how many waiting items are listed; the counts are complete."""
-    books = source.rows(BOOKS)[0]
     waiting = [
-        Waiting(row["kind"], row["title"] or "", row["md5"], row["target"], reason(row), row["attempts"])
+        Waiting(row["kind"], row["title"] or "", row["md5"], row["target"], reason_of(row), row["attempts"])
         for row in source.rows(WAITING, limit=limit)
     ]
-    return Status(
-        {**books, "unmatched": books["total"] - books["matched"]},
-        read_pending(source),
-        counts(source.rows(SYNCED)),
-        waiting,
-    )
+    synced = as_counts(source.rows(DELIVERED))
+    total = source.rows(WAITING_TOTAL)[0]["total"]
+    return Status(count_books(source), count_pending(source), synced, waiting, total, read_kinds(source))
 
 
-def read_pending(source: Rows) -> dict[str, int]:
-    """kind → how many items some enabled target still waits for."""
-    return counts(source.rows(PENDING))
+def read_kinds(source: Rows) -> Kinds:
+    """Every kind that was ever declared here, as it was last."""
+    return Kinds(Kind(**row) for row in source.rows(KINDS))
 
 
-def counts(rows: Sequence[dict[str, Any]]) -> dict[str, int]:
+def count_books(source: Rows) -> dict[str, int]:
+    """total, matched, unmatched."""
+    books = source.rows(BOOKS)[0]
+    return {**books, "unmatched": books["total"] - books["matched"]}
+
+
+def count_pending(source: Rows) -> dict[str, int]:
+    """kind → how many items some target still waits for."""
+    return as_counts(source.rows(PENDING))
+
+
+def count_pending_at(source: Rows, target: str) -> dict[str, dict[str, int]]:
+    """`waiting` and `rejected`, each kind → count, at one target."""
+    counts: dict[str, dict[str, int]] = {"waiting": {}, "rejected": {}}
+    for row in source.rows(PENDING_AT, target=target):
+        counts[row["state"]][row["kind"]] = row["count"]
+    return counts
+
+
+def has_delivered(source: Rows) -> bool:
+    """Whether anything is in the histories."""
+    return bool(source.rows(ANY_DELIVERED))
+
+
+def as_counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     return {row["kind"]: row["count"] for row in rows}
 
 
-def reason(row: dict[str, Any]) -> str:
+def reason_of(row: Mapping[str, Any]) -> str:
     """Why an item waits, in words."""
     return str(row["reason"] or REASONS.get(row["state"], row["state"]))
-
-
-def short_counts(pending: dict[str, int]) -> str:
-    """`3S, 1A`: the counts as a label shows them, non-zero only; empty when nothing waits."""
-    known = [f"{pending[kind]}{letter}" for kind, letter in LETTERS.items() if pending.get(kind)]
-    others = sum(count for kind, count in pending.items() if kind not in LETTERS)
-    return ", ".join([*known, *([f"{others} more"] if others else [])])

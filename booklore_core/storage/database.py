@@ -1,15 +1,19 @@
-"""Opens the database and brings its schema up to date. Everything above speaks SQL to it, with named parameters."""
+"""Opens the database and brings its schema up to date. Everything above speaks SQL to it, with named parameters.
+
+The way to it is `dataset`: plain tables are read and written through `table`, everything else through its query.
+"""
 
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import dataset
-from sqlalchemy import bindparam, inspect, text
-from sqlalchemy.engine import Connection, make_url
+from sqlalchemy import bindparam, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.sql.elements import TextClause
@@ -18,7 +22,8 @@ from booklore_core.storage.faults import DatabaseUnusable as DatabaseUnusable
 from booklore_core.storage.faults import backend, explained
 from booklore_core.storage.faults import redact as redact
 from booklore_core.storage.schema import MIGRATIONS, TYPES
-from booklore_core.storage.views import view_statements
+from booklore_core.storage.tables import Table
+from booklore_core.storage.views import create_core_views, drop_views
 
 BUSY_TIMEOUT = 30.0
 """Seconds that a statement waits for another process's write."""
@@ -28,14 +33,13 @@ READ, WRITE = "BEGIN", "BEGIN IMMEDIATE"
 ON_CONNECT = {"sqlite": ["PRAGMA foreign_keys=ON", "PRAGMA synchronous=FULL"], "postgresql": []}
 """FULL: what was acknowledged survives a power cut."""
 
-MIGRATION_LOCK = "SELECT pg_advisory_xact_lock(7265601)"
+MIGRATION_LOCK, JOURNAL_LOCK = 7265601, 7265602
 
 
 @dataclass
 class Transaction:
     """What a thread is in the middle of. fault: why nothing more can be done in it. memo: what was read in it."""
 
-    connection: Connection
     writes: bool
     fault: DatabaseUnusable | None = None
     memo: dict[str, Any] = field(default_factory=dict)
@@ -57,8 +61,8 @@ class Database:
         busy_timeout: float = BUSY_TIMEOUT,
     ) -> None:
         self.url, self.dialect = url, backend(url)
-        self._migrations = migrations
-        self._local = threading.local()
+        self._migrations, self._local = migrations, threading.local()
+        self._file, self._identity = file_of(url, self.dialect), None
         with explained(url):
             self._dataset = dataset.connect(
                 url,
@@ -67,13 +71,12 @@ class Database:
                 engine_kwargs=engine_options(url, self.dialect, busy_timeout),
                 on_connect_statements=list(ON_CONNECT[self.dialect]),
             )
-            assert self._dataset.engine is not None
-            self.engine = self._dataset.engine
             try:
                 self._open(wal)
             except BaseException:
                 self.close()
                 raise
+        self._identity = identity(self._file)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -102,17 +105,20 @@ class Database:
     def savepoint(self) -> Iterator[None]:
         """Undone by itself when it raises, while the writing transaction around it goes on."""
         with self.writing():
-            current = self._local.current
             try:
-                with current.connection.begin_nested():
+                with self._dataset.executable.begin_nested():
                     yield
             except BaseException:
-                current.memo.clear()
+                self._local.current.memo.clear()
                 raise
 
+    def table(self, name: str) -> Table:
+        """A plain table, read and written through dataset."""
+        return Table(self, self._dataset[name])
+
     def rows(self, sql: str, **values: Any) -> list[dict[str, Any]]:
-        with self.transaction():
-            return [dict(row) for row in self._execute(sql, values).mappings()]
+        with self.working(writes=False):
+            return [dict(row) for row in self._dataset.query(statement(sql), _step=False, **values)]
 
     def row(self, sql: str, **values: Any) -> dict[str, Any] | None:
         found = self.rows(sql, **values)
@@ -125,13 +131,19 @@ class Database:
 
     def run(self, sql: str, **values: Any) -> int:
         """Carries out a statement. Returns how many rows it touched."""
-        with self.writing():
-            return int(self._execute(sql, values).rowcount)
+        with self.working(writes=True):
+            return int(self._dataset.executable.execute(statement(sql), values).rowcount)
 
-    def run_many(self, sql: str, values: list[dict[str, Any]]) -> None:
+    def run_many(self, sql: str, values: Sequence[dict[str, Any]]) -> None:
         if values:
-            with self.writing():
-                self._execute(sql, values)
+            with self.working(writes=True):
+                self._dataset.executable.execute(statement(sql), values)
+
+    def lock_journal(self) -> None:
+        """Until the transaction's end nobody else appends: the order of row numbers is that of commits, so a consumer
+        that has come to one has seen all before. SQLite has one writer at a time anyway."""
+        if self.dialect == "postgresql":
+            self.rows(f"SELECT pg_advisory_xact_lock({JOURNAL_LOCK})")
 
     @property
     def memo(self) -> dict[str, Any]:
@@ -146,30 +158,56 @@ class Database:
         return getattr(self._local, "current", None)
 
     @contextmanager
-    def _begun(self, begin: str) -> Iterator[None]:
-        with explained(self.url), self.engine.connect() as connection, connection.begin():
-            if self.dialect == "sqlite":
-                connection.exec_driver_sql(begin)
-            current = self._local.current = Transaction(connection, begin == WRITE)
-            try:
-                yield
-            finally:
-                self._local.current = None
+    def working(self, writes: bool) -> Iterator[None]:
+        """Around every statement, in the thread's transaction or one of its own.
+
+        SQLite may have undone the whole transaction on its own after a fault; what came next would be committed piece
+        by piece. So nothing comes next, even if somebody swallows the error.
+        """
+        with self.writing() if writes else self.transaction():
+            current: Transaction = self._local.current
             if current.fault:
                 raise current.fault
+            try:
+                with explained(self.url):
+                    yield
+            except DatabaseUnusable as fault:
+                current.fault = fault
+                raise
 
-    def _execute(self, sql: str, values: Any) -> Any:
-        """SQLite may have undone the whole transaction on its own after a fault; what came next would be committed
-        piece by piece. So nothing comes next, even if somebody swallows the error."""
-        current: Transaction = self._local.current
-        if current.fault:
-            raise current.fault
-        try:
-            with explained(self.url):
-                return current.connection.execute(statement(sql), values)
-        except DatabaseUnusable as fault:
-            current.fault = fault
-            raise
+    @contextmanager
+    def _begun(self, begin: str) -> Iterator[None]:
+        with explained(self.url):
+            try:
+                self._dataset.begin()
+                if self.dialect == "sqlite":
+                    self._dataset.executable.exec_driver_sql(begin)
+                current = self._local.current = Transaction(begin == WRITE)
+                yield
+                if current.fault:
+                    raise current.fault
+                if current.writes:
+                    self._check_file()
+                self._dataset.commit()
+            except BaseException:
+                self._dataset.rollback()
+                self._discard_connection()
+                raise
+            finally:
+                self._local.current = None
+
+    def _discard_connection(self) -> None:
+        """After a commit that failed dataset still holds the connection, and with it the transaction."""
+        left = self._dataset.connections.pop(threading.get_ident(), None)
+        if left is not None:
+            if not left.invalidated:
+                left.connection.rollback()
+            left.close()
+
+    def _check_file(self) -> None:
+        """What is written into a file that was removed or replaced is acknowledged into the void."""
+        if self._identity is not None and identity(self._file) != self._identity:
+            raise DatabaseUnusable(f"{redact(self.url)}: the file was removed or replaced meanwhile; start again")
 
     def _open(self, wal: bool) -> None:
         version = self._check_version()
@@ -186,7 +224,7 @@ class Database:
     def _check_version(self) -> int:
         """The schema's version, 0 for an empty database. Raises DatabaseUnusable for one that is not ours to change."""
         with self.transaction():
-            tables = inspect(self._local.current.connection).get_table_names()
+            tables = self._dataset.tables
             known = int(self.value("SELECT MAX(version) FROM schema_version") or 0) if "schema_version" in tables else 0
         if known > len(self._migrations):
             raise DatabaseUnusable(
@@ -194,15 +232,14 @@ class Database:
                 f" {len(self._migrations)}); upgrade booklore-sync"
             )
         if not known and tables and self.dialect == "sqlite":
-            raise DatabaseUnusable(
-                f"{redact(self.url)}: belongs to another program; it was left as it is: choose another file"
-                " (`booklore import-lua-plugin` takes over the database of the KOReader plugin)"
-            )
+            raise DatabaseUnusable(f"{redact(self.url)}: belongs to another program; it was left as it is: choose"
+                                   " another file with BOOKLORE_DATABASE_URL")  # fmt: skip
         return known
 
     def _set_journal(self, mode: str) -> None:
         """The write-ahead log is a property of the file. While others use it the mode stays what it is."""
-        with self.engine.connect() as connection:
+        assert self._dataset.engine is not None
+        with self._dataset.engine.connect() as connection:
             if connection.exec_driver_sql("PRAGMA journal_mode").scalar() == mode:
                 return
             try:
@@ -213,15 +250,12 @@ class Database:
 
     def _migrate(self) -> None:
         if self.dialect == "postgresql":
-            self.rows(MIGRATION_LOCK)
+            self.rows(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
         version = self._check_version()  # another process may have been quicker
-        views = list(view_statements(self.dialect))
-        for name, _ in reversed(views):
-            self.run(f"DROP VIEW IF EXISTS {name}")
+        drop_views(self, self._dataset.views)
         for number in range(version, len(self._migrations)):
             self._upgrade(self._migrations[number], number + 1)
-        for _, create in views:
-            self.run(create)
+        create_core_views(self)
 
     def _upgrade(self, script: str, version: int) -> None:
         if version == 1:
@@ -230,6 +264,21 @@ class Database:
             if part.strip():
                 self.run(part)
         self.run("INSERT INTO schema_version (version) VALUES (:version)", version=version)
+
+
+def file_of(url: str, dialect: str) -> Path | None:
+    """The SQLite file, None for another database or one in memory."""
+    name = make_url(url).database if dialect == "sqlite" else None
+    return None if name in (None, "", ":memory:") or str(name).startswith("file:") else Path(str(name)).absolute()
+
+
+def identity(file: Path | None) -> tuple[int, int] | None:
+    """Tells one file from another at the same place; None when there is none."""
+    try:
+        found = file.stat() if file else None
+    except FileNotFoundError:
+        return None
+    return (found.st_dev, found.st_ino) if found else None
 
 
 def engine_options(url: str, dialect: str, busy_timeout: float) -> dict[str, Any]:

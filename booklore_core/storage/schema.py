@@ -73,7 +73,53 @@ CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE plugin_store (plugin TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (plugin, key))
 """
 
-MIGRATIONS = (VERSION_1,)
+VERSION_2 = """
+ALTER TABLE events ADD COLUMN digest TEXT;
+ALTER TABLE subscriptions ADD COLUMN plugin TEXT;
+ALTER TABLE items ADD COLUMN said_at {real} NOT NULL DEFAULT 0;
+UPDATE items SET said_at = occurred_at;
+ALTER TABLE deliveries ADD COLUMN cleared INTEGER NOT NULL DEFAULT 0;
+UPDATE deliveries SET cleared = revision WHERE state = 'discarded';
+UPDATE deliveries SET revision = 0
+    WHERE state IN ('retrying', 'unmatched', 'rejected') AND maybe_sent = 0 AND remote_id IS NULL;
+CREATE TABLE annotation_lists (
+    event BIGINT PRIMARY KEY REFERENCES events (id), device TEXT NOT NULL, book_md5 TEXT NOT NULL, list TEXT NOT NULL
+);
+CREATE INDEX annotation_lists_of_book ON annotation_lists (device, book_md5);
+CREATE TABLE features (name TEXT PRIMARY KEY, place BIGINT NOT NULL);
+INSERT INTO features SELECT DISTINCT plugin, (SELECT COALESCE(MAX(id), 0) FROM events) FROM items;
+CREATE TABLE failures (
+    event BIGINT NOT NULL REFERENCES events (id), feature TEXT NOT NULL, error TEXT NOT NULL, failed_at {real} NOT NULL,
+    PRIMARY KEY (event, feature)
+);
+INSERT INTO failures SELECT event, plugin, MAX(error), MAX(failed_at) FROM replays GROUP BY event, plugin;
+DROP TABLE replays;
+CREATE TABLE quarantine (
+    id {id}, digest TEXT NOT NULL UNIQUE, source TEXT NOT NULL, line TEXT NOT NULL, field TEXT NOT NULL,
+    reason TEXT NOT NULL, seen_at {real} NOT NULL, version TEXT NOT NULL, dismissed_at {real}
+);
+INSERT INTO quarantine (digest, source, line, field, reason, seen_at, version)
+    SELECT digest, source, line, field, reason, seen_at, '' FROM kept_aside ORDER BY id;
+DROP TABLE kept_aside;
+CREATE TABLE plugins (name TEXT PRIMARY KEY, is_target INTEGER NOT NULL, label TEXT NOT NULL, help TEXT NOT NULL);
+CREATE TABLE kinds (
+    name TEXT PRIMARY KEY, letter TEXT NOT NULL, one TEXT NOT NULL, many TEXT NOT NULL, rank INTEGER NOT NULL,
+    label_rank INTEGER, history TEXT NOT NULL
+);
+CREATE TABLE kind_views (name TEXT PRIMARY KEY, kind TEXT NOT NULL, query TEXT NOT NULL);
+CREATE TABLE owed (
+    item_id BIGINT NOT NULL REFERENCES items (id), target TEXT NOT NULL, kind TEXT NOT NULL,
+    PRIMARY KEY (target, item_id)
+);
+CREATE INDEX owed_of_item ON owed (item_id);
+INSERT INTO owed SELECT i.id, s.target, i.kind FROM items i
+    JOIN subscriptions s ON s.kind = i.kind AND s.enabled = 1
+        AND (i.created_at >= s.registered_at OR i.occurred_at >= s.since)
+    LEFT JOIN deliveries d ON d.item_id = i.id AND d.target = s.target
+    WHERE d.item_id IS NULL OR d.revision < i.revision OR d.state NOT IN ('delivered', 'discarded')
+"""
+
+MIGRATIONS = (VERSION_1, VERSION_2)
 """MIGRATIONS[n] brings a database from version n to n + 1. A released one is never edited."""
 
 VERSION = len(MIGRATIONS)

@@ -8,10 +8,6 @@ from booklore_core.items import canonical_json
 from booklore_core.storage.database import Database
 from booklore_core.storage.secrets import Secrets
 
-WRITE_SETTING = """
-INSERT INTO settings (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value
-"""
-
 
 class Store:
     """What one plugin remembers: JSON values by key, in the database. Tokens belong into `secrets`.
@@ -20,58 +16,59 @@ class Store:
     """
 
     def __init__(self, database: Database, plugin: str, secrets: Secrets) -> None:
-        self._database, self._plugin = database, plugin
+        self._values, self._plugin = database.table("plugin_store"), plugin
         self.secrets = PluginSecrets(secrets, plugin)
 
     def get(self, key: str, default: Any = None) -> Any:
-        text = self._database.value(
-            "SELECT value FROM plugin_store WHERE plugin = :plugin AND key = :key", plugin=self._plugin, key=key
-        )
-        return default if text is None else json.loads(text)
+        row = self._values.find_one(plugin=self._plugin, key=key)
+        return json.loads(row["value"]) if row else default
 
     def set(self, key: str, value: Any) -> None:
         """Raises ValueError naming the key when value is not JSON."""
-        self._database.run(
-            "INSERT INTO plugin_store (plugin, key, value) VALUES (:plugin, :key, :value)"
-            " ON CONFLICT (plugin, key) DO UPDATE SET value = excluded.value",
-            plugin=self._plugin,
-            key=key,
-            value=canonical_json(value, key),
-        )
+        row = {"plugin": self._plugin, "key": key, "value": canonical_json(value, key)}
+        self._values.upsert(row, ["plugin", "key"])
 
     def remove(self, key: str) -> None:
-        self._database.run(
-            "DELETE FROM plugin_store WHERE plugin = :plugin AND key = :key", plugin=self._plugin, key=key
-        )
+        self._values.delete(plugin=self._plugin, key=key)
 
     def keys(self) -> Iterator[str]:
-        rows = self._database.rows(
-            "SELECT key FROM plugin_store WHERE plugin = :plugin ORDER BY key", plugin=self._plugin
-        )
-        return (row["key"] for row in rows)
+        return (row["key"] for row in self._values.find("key", plugin=self._plugin))
 
 
 class StoredSettings:
     """The settings that CLI and menu have set, in the database: one query for all of them per transaction."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._database, self._values = database, database.table("settings")
 
     def read(self, name: str) -> Any | None:
         memo = self._database.memo
         if "settings" not in memo:
-            rows = self._database.rows("SELECT name, value FROM settings")
-            memo["settings"] = {row["name"]: row["value"] for row in rows}
+            memo["settings"] = {row["name"]: row["value"] for row in self._values.find()}
         text = memo["settings"].get(name)
         return None if text is None else json.loads(text)
 
     def write(self, name: str, value: Any) -> None:
-        self._database.run(WRITE_SETTING, name=name, value=json.dumps(value))
+        self._values.upsert({"name": name, "value": json.dumps(value)}, ["name"])
         self._database.memo.pop("settings", None)
 
     def remove(self, name: str) -> None:
-        self._database.run("DELETE FROM settings WHERE name = :name", name=name)
+        self._values.delete(name=name)
         self._database.memo.pop("settings", None)
+
+
+class PluginMemory:
+    """What each plugin was when it was last loaded: of a disabled one nothing else is known."""
+
+    def __init__(self, database: Database) -> None:
+        self._facts = database.table("plugins")
+
+    def read(self, name: str) -> dict[str, Any] | None:
+        return self._facts.find_one(name=name)
+
+    def write(self, name: str, facts: dict[str, Any]) -> None:
+        if self.read(name) != {"name": name, **facts}:
+            self._facts.upsert({"name": name, **facts}, ["name"])
 
 
 class PluginSecrets:

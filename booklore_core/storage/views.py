@@ -1,79 +1,39 @@
-"""The documented tables as SQL views over items and deliveries, so that every query of the manuals runs as printed.
+"""The queues as SQL views, so that every query of the manuals runs as printed: the core's own, and those of the kinds.
 
+`pending_items`: what some target waits for, one row an item. `delivered_items`: what some target has taken. Both have
+id, kind, key, book_md5, body (JSON), occurred_at, created_at (unix seconds), book_cache_id, book_title, book_id (the
+remote's, by match) · the first also retry_count, last_retry_at · the second remote_id, synced_at.
 Source: the seed pages, and the columns of the existing plugin's database (lua-plugin-behaviour §2).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-DUE = """
-SELECT i.id AS item_id, i.kind AS kind, i.book_md5 AS book_md5, i.revision AS revision, s.target AS target,
+from sqlalchemy.exc import DBAPIError
+
+from booklore_core.kinds import NAME, Kind
+
+if TYPE_CHECKING:
+    from booklore_core.storage.database import Database
+
+ITEM = """i.id AS id, i.kind AS kind, i.key AS key, i.book_md5 AS book_md5, i.body AS body,
+    {int:i.occurred_at} AS occurred_at, {int:i.created_at} AS created_at, b.id AS book_cache_id, b.title AS book_title,
+    (SELECT {id:MIN(m.remote_id)} FROM matches m WHERE m.book_md5 = i.book_md5) AS book_id"""
+
+CORE_VIEWS: dict[str, str] = {
+    "due": """
+SELECT o.item_id AS item_id, i.kind AS kind, i.book_md5 AS book_md5, i.revision AS revision, o.target AS target,
        d.state AS state, COALESCE(d.retry_count, 0) AS retry_count, d.reason AS reason, d.tried_at AS tried_at,
        COALESCE(d.maybe_sent, 0) AS maybe_sent, d.remote_id AS remote_id
-FROM items i
-JOIN subscriptions s ON s.kind = i.kind AND s.enabled = 1
-    AND (i.created_at >= s.registered_at OR i.occurred_at >= s.since)
-LEFT JOIN deliveries d ON d.item_id = i.id AND d.target = s.target
-WHERE d.item_id IS NULL OR d.revision < i.revision OR d.state NOT IN ('delivered', 'discarded')
-"""
-"""What still has to be brought to which target: every reader of the queue reads this one view."""
-
-QUEUED = """
-FROM items i
-JOIN books b ON b.partial_md5 = i.book_md5
-JOIN (SELECT item_id, MAX(retry_count) AS retry_count, MAX(tried_at) AS tried_at FROM due GROUP BY item_id) q
-    ON q.item_id = i.id
-"""
-
-SENT = """
-FROM items i
-JOIN books b ON b.partial_md5 = i.book_md5
-JOIN (SELECT item_id, MAX(tried_at) AS tried_at, MIN(remote_id) AS remote_id FROM deliveries
-      WHERE state = 'delivered' GROUP BY item_id) q
-    ON q.item_id = i.id
-"""
-
-RETRIES = "q.retry_count AS retry_count, {int:q.tried_at} AS last_retry_at, {int:i.created_at} AS created_at"
-MATCH = "(SELECT {id:MIN(m.remote_id)} FROM matches m WHERE m.book_md5 = i.book_md5) AS book_id"
-
-BOOK_TYPE = """CASE WHEN {text:format} IN ('cbz', 'cbr', 'cb7', 'cbt') THEN 'CBX' WHEN {text:format} = 'azw' THEN 'AZW3'
-    ELSE COALESCE(UPPER({text:format}), 'EPUB') END AS book_type"""
-
-SESSION = f"""i.book_md5 AS book_hash, {BOOK_TYPE}, {{text:start}} AS start_time, {{text:end}} AS end_time,
-    {{int:{{text:duration}}}} AS duration_seconds, 100 * {{real:{{text:start_percent}}}} AS start_progress,
-    100 * {{real:{{text:end_percent}}}} AS end_progress,
-    100 * ({{real:{{text:end_percent}}}} - {{real:{{text:start_percent}}}}) AS progress_delta,
-    {{text:start_position}} AS start_location, {{text:end_position}} AS end_location"""
-
-ANNOTATION_TYPE = "CASE WHEN {text:note} IS NULL THEN 'highlight' ELSE 'note' END"
-
-VIEWS: dict[str, str] = {
-    "due": DUE,
-    "pending_sessions": f"""SELECT i.id AS id, {MATCH}, {SESSION}, {RETRIES}, b.title AS book_title,
-        NULL AS koreader_book_id {QUEUED} WHERE i.kind = 'session'""",
-    "pending_annotations": f"""SELECT i.id AS id, b.id AS book_cache_id, {MATCH}, {ANNOTATION_TYPE} AS ann_type,
-        {{text:datetime}} AS datetime, i.body AS payload, {RETRIES} {QUEUED} WHERE i.kind = 'annotation'""",
-    "pending_ratings": f"""SELECT i.id AS id, b.id AS book_cache_id, {MATCH}, {{int:{{text:stars}}}} * 2 AS rating,
-        {RETRIES} {QUEUED} WHERE i.kind = 'rating'""",
-    "pending_bookmarks": f"""SELECT i.id AS id, b.id AS book_cache_id, {MATCH}, {{text:datetime}} AS datetime,
-        i.body AS payload, {RETRIES} {QUEUED} WHERE i.kind = 'bookmark'""",
-    "pending_koreader_progress": f"""SELECT i.id AS id, i.book_md5 AS document,
-        {{real:{{text:percent}}}} AS percentage, {{text:position}} AS progress, {{int:i.occurred_at}} AS timestamp,
-        {{text:device}} AS device, {{text:device}} AS device_id, {RETRIES} {QUEUED} WHERE i.kind = 'progress'""",
-    "pending_deletions": f"""SELECT i.id AS id, i.book_md5 AS file_hash, {{text:file}} AS file_path, b.title AS stem,
-        {MATCH}, {RETRIES} {QUEUED} WHERE i.kind = 'deletion'""",
-    "historical_sessions": f"""SELECT i.id AS id, 0 AS koreader_book_id, COALESCE(b.title, '') AS koreader_book_title,
-        {MATCH}, {SESSION}, {{int:i.created_at}} AS created_at, 1 AS matched, 1 AS synced
-        {SENT} WHERE i.kind = 'session'""",
-    "synced_annotations": f"""SELECT i.id AS id, b.id AS book_cache_id, {{text:datetime}} AS koreader_datetime,
-        {ANNOTATION_TYPE} AS annotation_type, {ANNOTATION_TYPE} AS destination, q.remote_id AS server_id,
-        {{int:q.tried_at}} AS synced_at {SENT} WHERE i.kind = 'annotation'""",
-    "synced_bookmarks": f"""SELECT i.id AS id, b.id AS book_cache_id, {{text:datetime}} AS datetime,
-        q.remote_id AS server_id, {{int:q.tried_at}} AS synced_at {SENT} WHERE i.kind = 'bookmark'""",
-    "rating_sync_history": """SELECT i.id AS id, b.id AS book_cache_id, {int:{text:stars}} * 2 AS rating,
-        {int:d.tried_at} AS synced_at, CASE WHEN d.state = 'delivered' THEN 'success' ELSE 'error' END AS status,
-        d.reason AS error_message
-        FROM items i JOIN books b ON b.partial_md5 = i.book_md5 JOIN deliveries d ON d.item_id = i.id
-        WHERE i.kind = 'rating' AND d.state <> 'discarded'""",
+FROM owed o JOIN items i ON i.id = o.item_id
+LEFT JOIN deliveries d ON d.item_id = o.item_id AND d.target = o.target""",
+    "pending_items": f"""SELECT {ITEM}, q.retry_count AS retry_count, {{int:q.tried_at}} AS last_retry_at
+        FROM (SELECT item_id, MAX(retry_count) AS retry_count, MAX(tried_at) AS tried_at FROM due GROUP BY item_id) q
+        JOIN items i ON i.id = q.item_id JOIN books b ON b.partial_md5 = i.book_md5""",
+    "delivered_items": f"""SELECT {ITEM}, q.remote_id AS remote_id, {{int:q.tried_at}} AS synced_at
+        FROM (SELECT item_id, MAX(tried_at) AS tried_at, MIN(remote_id) AS remote_id FROM deliveries
+              WHERE state = 'delivered' GROUP BY item_id) q
+        JOIN items i ON i.id = q.item_id JOIN books b ON b.partial_md5 = i.book_md5""",
     "book_cache": """SELECT b.id AS id, f.path AS file_path, b.partial_md5 AS file_hash,
         (SELECT {id:MIN(m.remote_id)} FROM matches m WHERE m.book_md5 = b.partial_md5) AS book_id, b.title AS title,
         b.authors AS author, {int:b.updated_at} AS last_accessed, {int:b.created_at} AS created_at,
@@ -81,30 +41,71 @@ VIEWS: dict[str, str] = {
         b.tracked AS tracking_enabled
         FROM books b LEFT JOIN files f ON f.book_md5 = b.partial_md5""",
 }
+"""`due`: what still has to be brought to which target; every reader of the queue reads this one view."""
 
 SQLITE = {
-    "text": "json_extract(i.body, '$.{}')",
+    "text": "json_extract(body, '$.{}')",
     "int": "CAST({} AS INTEGER)",
     "real": "CAST({} AS REAL)",
     "id": "CAST({} AS INTEGER)",
 }
 POSTGRESQL = {
-    "text": "(i.body\\:\\:jsonb ->> '{}')",
+    "text": "(body\\:\\:jsonb ->> '{}')",
     "int": "CAST(TRUNC(CAST({} AS NUMERIC)) AS BIGINT)",
     "real": "CAST({} AS DOUBLE PRECISION)",
     "id": "CAST({} AS TEXT)",
 }
 
 
-def view_statements(dialect: str) -> Iterator[tuple[str, str]]:
-    """(name, CREATE VIEW statement) of every view, in order. dialect: SQLAlchemy's name."""
+def create_core_views(database: "Database") -> None:
+    """Makes the core's views, after a migration; those of the kinds are declared again at the next start."""
+    database.run("DELETE FROM kind_views")
+    for name, select in CORE_VIEWS.items():
+        database.run(f"CREATE VIEW {name} AS {expand(select, database.dialect)}")
+
+
+def drop_views(database: "Database", names: Iterable[str]) -> None:
+    """Before a migration: a view would keep the tables it reads from being changed."""
+    for name in names:
+        database.run(f"DROP VIEW IF EXISTS {name}{' CASCADE' if database.dialect == 'postgresql' else ''}")
+
+
+def declare_views(database: "Database", kinds: Iterable[Kind]) -> Iterator[tuple[Kind, str]]:
+    """Makes the views of the kinds as they are declared now; those that are there already cost one query.
+
+    Yields the kind and the reason of each view that cannot be made; the others are made.
+    """
+    known = {row["name"]: row for row in database.table("kind_views").find()}
+    declared = list(kinds)
+    for kind in declared:
+        others = {name for other in declared for name in other.views if other.name != kind.name and name in known}
+        for name, select in kind.views.items():
+            row = known.get(name)
+            if row and (row["kind"], row["query"]) == (kind.name, select):
+                continue
+            is_free = NAME.fullmatch(name) and name not in CORE_VIEWS and not (row and name in others)
+            fault = declare_view(database, kind.name, name, select) if is_free else "the name is taken or is none"
+            if fault:
+                yield kind, f"view {name}: {fault}"
+
+
+def declare_view(database: "Database", kind: str, name: str, select: str) -> str:
+    """Makes one view, in place of a former one. Returns why it cannot be made; then nothing is changed."""
+    try:
+        sql = expand(select, database.dialect)
+        with database.savepoint():
+            database.run(f"DROP VIEW IF EXISTS {name}")
+            database.run(f"CREATE VIEW {name} AS {sql}")
+            database.rows(f"SELECT * FROM {name} LIMIT 0")
+            database.table("kind_views").upsert({"name": name, "kind": kind, "query": select}, ["name"])
+    except (DBAPIError, KeyError, ValueError) as error:
+        return str(error).partition("\n")[0]
+    return ""
+
+
+def expand(sql: str, dialect: str) -> str:
+    """sql with every {function:argument} written out, innermost first. Raises KeyError, ValueError."""
     functions = SQLITE if dialect == "sqlite" else POSTGRESQL
-    for name, select in VIEWS.items():
-        yield name, f"CREATE VIEW {name} AS {expand(select, functions)}"
-
-
-def expand(sql: str, functions: dict[str, str]) -> str:
-    """sql with every {function:argument} written out, innermost first."""
     while "{" in sql:
         start = sql.rindex("{")
         end = sql.index("}", start)

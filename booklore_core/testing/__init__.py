@@ -2,7 +2,7 @@
 
 from booklore_core.testing.reader import MORNING, SampleReader, sample_book
 from booklore_core.testing.server import DIALECTS, FAULTS, Book, BookLoreServer, Record, partial_digest, small_epub
-from booklore_core.testing.targets import FakeLibrary, FakeTarget, Plugin
+from booklore_core.testing.targets import FakeLibrary, FakePlugin, FakeTarget
 
 __all__ = [
     "DIALECTS",
@@ -12,7 +12,7 @@ __all__ = [
     "BookLoreServer",
     "FakeLibrary",
     "FakeTarget",
-    "Plugin",
+    "FakePlugin",
     "Record",
     "SampleReader",
     "partial_digest",

@@ -82,11 +82,15 @@ def words_of(title: str) -> set[str]:
     return set(title.casefold().split())
 
 
-class Plugin:
-    """A plugin made of targets and actions, for `PluginManager.register`."""
+class FakePlugin:
+    """A plugin made of targets, actions and kinds, for `PluginManager.register`."""
 
-    def __init__(self, targets: Iterable[Any] = (), actions: Iterable[Any] = ()) -> None:
-        self.targets, self.actions = list(targets), list(actions)
+    def __init__(self, targets: Iterable[Any] = (), actions: Iterable[Any] = (), kinds: Iterable[Any] = ()) -> None:
+        self.targets, self.actions, self.kinds = list(targets), list(actions), list(kinds)
+
+    @hookimpl
+    def register_kinds(self) -> list[Any]:
+        return self.kinds
 
     @hookimpl
     def register_targets(self) -> list[Any]:

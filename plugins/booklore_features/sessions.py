@@ -14,8 +14,10 @@ from booklore_core import (
     BookClose,
     BookOpen,
     Event,
+    Facts,
     Item,
     Journal,
+    Kind,
     PageTurns,
     Remark,
     Resume,
@@ -23,6 +25,7 @@ from booklore_core import (
     Setting,
     hookimpl,
 )
+from booklore_features.session_tables import VIEWS
 from booklore_features.stretches import (
     DURATION,
     LONGEST,
@@ -43,6 +46,11 @@ REACHES = (4, 16, 64, 256, 1024)
 
 EARLIER = 24
 """How many openings further back a session may have begun that reaches into the stretches at hand."""
+
+
+@hookimpl
+def register_kinds() -> Iterable[Kind]:
+    yield Kind("session", "S", "session", "sessions", 50, VIEWS, history="Historical sessions", label_rank=10)
 
 
 @hookimpl
@@ -86,26 +94,28 @@ def register_settings() -> Iterable[Setting]:
 
 
 @hookimpl
-def on_book_open(event: BookOpen, journal: Journal, settings: Section) -> Iterator[Item | Remark]:
-    return sessions(event, journal, settings)
+def on_book_open(event: BookOpen, journal: Journal, facts: Facts, settings: Section) -> Iterator[Item | Remark]:
+    return sessions(event, journal, facts, settings)
 
 
 @hookimpl
-def on_resume(event: Resume, journal: Journal, settings: Section) -> Iterator[Item | Remark] | None:
-    return sessions(event, journal, settings) if event.book else None
+def on_resume(event: Resume, journal: Journal, facts: Facts, settings: Section) -> Iterator[Item | Remark] | None:
+    return sessions(event, journal, facts, settings) if event.book else None
 
 
 @hookimpl
-def on_page_turns(event: PageTurns, journal: Journal, settings: Section) -> Iterator[Item | Remark] | None:
-    return None if journal.is_last(event) else sessions(event, journal, settings)
+def on_page_turns(
+    event: PageTurns, journal: Journal, facts: Facts, settings: Section
+) -> Iterator[Item | Remark] | None:
+    return None if journal.is_last(event) else sessions(event, journal, facts, settings)
 
 
 @hookimpl
-def on_book_close(event: BookClose, journal: Journal, settings: Section) -> Iterator[Item | Remark]:
-    return sessions(event, journal, settings)
+def on_book_close(event: BookClose, journal: Journal, facts: Facts, settings: Section) -> Iterator[Item | Remark]:
+    return sessions(event, journal, facts, settings)
 
 
-def sessions(event: Event, journal: Journal, settings: Section) -> Iterator[Item | Remark]:
+def sessions(event: Event, journal: Journal, facts: Facts, settings: Section) -> Iterator[Item | Remark]:
     """The sessions that the device's lines around event make: the same ones in whatever order the lines arrived.
 
     Servers cannot take a session back. So one that a target may have stays as it is, with the stretches that went into
@@ -115,7 +125,7 @@ def sessions(event: Event, journal: Journal, settings: Section) -> Iterator[Item
     near = find_neighbourhood(event, journal, rules)
     if near is None:
         return
-    earlier = Earlier(event, journal, near)
+    earlier = Earlier(event, journal, facts, near)
     made = {}
     for joined in join(earlier.free(near.stretches), rules):
         item, fault = session(joined, rules), clock_fault(joined, journal)
@@ -139,10 +149,10 @@ def find_neighbourhood(event: Event, journal: Journal, rules: Rules) -> Neighbou
 class Earlier:
     """The sessions that were made before of some stretches and of those just before them."""
 
-    def __init__(self, event: Event, journal: Journal, near: Neighbourhood) -> None:
+    def __init__(self, event: Event, journal: Journal, facts: Facts, near: Neighbourhood) -> None:
         ids = [*journal.openings(near.stretches[0].first, EARLIER), *(stretch.first.id for stretch in near.stretches)]
-        facts = journal.known("session", [f"{event.device}:{first}" for first in ids])
-        spans = [(fact, span_of(fact.item)) for fact in facts if fact.item.body.get("stretches")]
+        known = facts.known("session", [f"{event.device}:{first}" for first in ids])
+        spans = [(fact, span_of(fact.item)) for fact in known if fact.item.body.get("stretches")]
         places = journal.places(event.device, {end for _, span in spans for end in span}) if spans else {}
         self._kept: list[tuple[str, str]] = []
         self._open: list[Item] = []

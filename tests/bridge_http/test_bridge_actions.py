@@ -10,7 +10,7 @@ from bridge_world import DUNE, EReader, ok, paired, toasts
 
 from booklore_core import Action, Ask, BookRef, Choose, Confirm, GoTo, Item, Pick, Result, TargetUnavailable
 from booklore_core.core import Core
-from booklore_core.testing import FakeTarget, Plugin
+from booklore_core.testing import FakePlugin, FakeTarget
 
 MD5 = DUNE["partial_md5"]
 
@@ -56,7 +56,7 @@ def shop() -> FakeTarget:
 @pytest.fixture
 def core(open_core: Any, shop: FakeTarget) -> Core:
     core = open_core(shop)
-    core.plugins.register("third_party", Plugin(actions=ACTIONS))
+    core.plugins.register("third_party", FakePlugin(actions=ACTIONS))
     core.refresh()
     return core
 
@@ -162,7 +162,7 @@ def test_an_action_that_takes_long_goes_on_in_the_background(open_core: Any, ser
         return Result("at last")
 
     core = open_core()
-    core.plugins.register("dawdler", Plugin(actions=[Action("dawdle", "Dawdle", dawdle)]))
+    core.plugins.register("dawdler", FakePlugin(actions=[Action("dawdle", "Dawdle", dawdle)]))
     core.refresh()
     ereader = paired(core, serve(core, action=0.05))
 

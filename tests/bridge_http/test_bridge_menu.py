@@ -8,7 +8,7 @@ from bridge_world import DUNE, EReader, entry, paired, texts
 
 from booklore_core import Action, Result
 from booklore_core.core import Core
-from booklore_core.testing import FakeTarget, Plugin
+from booklore_core.testing import FakePlugin, FakeTarget
 
 
 def run(core: Core, request: Any) -> Any:
@@ -23,7 +23,7 @@ def broken(core: Core) -> str:
 def test_the_top_level_stands_in_the_documented_order(core: Core, ereader: EReader) -> None:
     places = [("Import & Matching",), ("Elsewhere",), ()]
     actions = [Action(f"act{n}", f"Act {n}", run, menu=place) for n, place in enumerate(places)]
-    core.plugins.register("third_party", Plugin(actions=actions))
+    core.plugins.register("third_party", FakePlugin(actions=actions))
     core.refresh()
 
     assert texts(ereader.menu()["items"]) == [
@@ -81,7 +81,7 @@ def test_every_line_has_an_id_of_its_own_and_leads_somewhere(ereader: EReader) -
 
 
 def test_gestures_are_offered_what_has_a_title(core: Core, ereader: EReader) -> None:
-    core.plugins.register("third_party", Plugin(actions=[Action("quote", "Quote", run, dispatcher="Show a quote")]))
+    core.plugins.register("third_party", FakePlugin(actions=[Action("quote", "Quote", run, dispatcher="Show a quote")]))
     core.refresh()
 
     offered = {action["id"]: action["title"] for action in ereader.menu()["actions"]}
@@ -110,7 +110,7 @@ def test_a_plugins_switch_says_what_it_is_and_what_waits_for_it(
 
 
 def test_a_label_that_fails_costs_nothing_but_its_text(core: Core, ereader: EReader) -> None:
-    core.plugins.register("third_party", Plugin(actions=[Action("quote", broken, run)]))
+    core.plugins.register("third_party", FakePlugin(actions=[Action("quote", broken, run)]))
     core.refresh()
 
     assert "quote" in texts(ereader.menu()["items"])

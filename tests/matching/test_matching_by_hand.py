@@ -9,7 +9,7 @@ from library_world import LISTING, Household, index_of
 
 from booklore_core.actions import start
 from booklore_core.actions.match import CANCEL, EDIT, SKIP
-from booklore_core.actions.verify import verify
+from booklore_core.actions.verify import compare
 from booklore_core.flows import Ask, Choose, Confirm, Question, Request
 from booklore_core.testing import sample_book, small_epub
 
@@ -190,11 +190,11 @@ def test_rematching_all_forgets_and_finds_anew_with_one_listing(household: House
 def test_cleared_cache_keeps_queues_and_what_was_synced(household: Household, shelf: list[dict[str, Any]]) -> None:
     household.act("match_unmatched", True, "Dune (", CANCEL)
 
-    household.act("clear_cache")
+    household.act("clear_cache", True)
 
     assert household.matches() == {}
     assert household.core.pending() == {"session": 2}
     assert household.core.status().synced == {"session": 1}
     household.act("match_book", book=shelf[2]["partial_md5"], args={"id": "1"})
     assert household.arrived() == [1]
-    assert verify(household.core).is_clean
+    assert compare(household.core).is_clean

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from library_world import LISTING, Household, OpenHousehold, on_device, swapped
 
-from booklore_core.actions.verify import verify
+from booklore_core.actions.verify import compare
 from booklore_core.testing import Book, partial_digest, sample_book, small_epub
 
 DIGEST = ("digest", 1.0)
@@ -110,7 +110,7 @@ def test_book_on_two_devices_is_one_book(household: Household) -> None:
 
     assert household.arrived() == [1, 1]
     assert household.core.status().books == {"total": 1, "matched": 1, "unmatched": 0}
-    assert verify(household.core).is_clean
+    assert compare(household.core).is_clean
 
 
 def test_two_devices_that_begin_in_the_same_second_both_arrive_though_answers_are_lost(household: Household) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from scenario import Facts, Session
 
-from booklore_core.actions.verify import verify
+from booklore_core.actions import verify
 from booklore_core.core import Core
 from booklore_core.testing import BookLoreServer
 
@@ -88,7 +88,7 @@ def find_faults(core: Core, server: BookLoreServer, facts: Facts, wall: Mapping[
     for kind, (held, shown) in HELD.items():
         faults += compare(held(server), shown(getattr(facts, kind)), kind)
     faults += overlaps(facts.session) + excess(facts.session, wall) + unsettled(core)
-    verification = verify(core)
+    verification = verify.compare(core)
     if not verification.is_clean:
         faults.append(f"verify: {verification.as_json()}")
     return faults

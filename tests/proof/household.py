@@ -88,7 +88,8 @@ OpenHousehold = Callable[..., Household]
 
 
 def hand_over(core: Core, lines: list[Line]) -> list[str]:
-    """Hands lines to the core. Returns the ids that it acknowledges."""
-    taken = core.take(lines, "spool")
+    """Hands lines to the core as the bridge does: durable first, then derived. Returns the ids that it acknowledges."""
+    taken = core.ingest.take(lines, "spool", core.clock())
     assert taken.rejected == []
+    core.derive.lead()
     return taken.acknowledged

@@ -11,7 +11,7 @@ import power
 from scenario import TITLES, book_named
 
 from booklore_core import Before, BookUnmatched, Item, ItemFailed, ItemRejected, TargetUnavailable
-from booklore_core.testing import Plugin
+from booklore_core.testing import FakePlugin
 
 T = TypeVar("T")
 TITLE_OF = {book_named(title)["partial_md5"]: title for title in TITLES}
@@ -90,7 +90,7 @@ class RemoteTarget:
         return [item.key for item in items]
 
 
-class RemotePlugin(Plugin):
+class RemotePlugin(FakePlugin):
     """The plugin that brings the target, of the same name."""
 
     name = RemoteTarget.name

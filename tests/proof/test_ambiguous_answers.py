@@ -11,7 +11,7 @@ from household import Household, OpenHousehold, hand_over
 from scenario import Diary, Scenario, scenario_of
 from tally import count
 
-import booklore_core.pipeline.delivery
+import booklore_core.pipeline.gateway
 from booklore_core.core import Core
 from booklore_core.testing import BookLoreServer, Record
 from booklore_targets.booklore import connection
@@ -234,8 +234,7 @@ def test_call_that_was_given_up_sends_nothing_afterwards(
         hand_over(core, scenario.lines)
         household.server.fail("close_before", POST, times=1, after=1)
         household.sync(core)
-        monkeypatch.setattr(booklore_core.pipeline.delivery, "CALL_LIMIT", 0.1)
-        monkeypatch.setattr(booklore_core.pipeline.delivery, "SIGN_OF_LIFE", 0.1)
+        monkeypatch.setattr(booklore_core.pipeline.gateway, "CALL_LIMIT", 0.1)
         ask(household, core, lambda server: server.fail("delay:0.4", LOOK))
         monkeypatch.undo()
 

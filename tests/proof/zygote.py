@@ -54,8 +54,9 @@ def live(told: dict[str, Any]) -> None:
     core.refresh()
     lines = told["lines"]
     for start in range(0, len(lines), told["chunk"]):
-        taken = core.take(lines[start : start + told["chunk"]], "spool")
-        tell("ack", *taken.acknowledged)
+        taken = core.ingest.take(lines[start : start + told["chunk"]], "spool", clock.utc())
+        tell("ack", *taken.acknowledged)  # from here on the e-reader never hands these over again
+        core.derive.lead()
     core.sync()
     tell("done")
 

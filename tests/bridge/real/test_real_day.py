@@ -13,7 +13,7 @@ from booklore_core.bridge import serving
 from booklore_core.bridge.pairing import devices, new_code
 from booklore_core.core import Core
 from booklore_core.storage.places import Places
-from booklore_core.testing import FakeTarget, Plugin
+from booklore_core.testing import FakePlugin, FakeTarget
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 
@@ -24,7 +24,7 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Core]:
     home = tmp_path_factory.mktemp("core")
     environment = {"BOOKLORE_SESSIONS__MIN_DURATION": "1"}
     core = Core(Places.from_environment({"BOOKLORE_HOME": str(home)}), lambda: datetime.now(UTC), environment)
-    core.plugins.register("bookworm_plugin", Plugin([FakeTarget(fails_with=TargetUnavailable("asleep"))]))
+    core.plugins.register("bookworm_plugin", FakePlugin([FakeTarget(fails_with=TargetUnavailable("asleep"))]))
     core.refresh()
     yield core
     core.close()

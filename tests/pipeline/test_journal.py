@@ -2,9 +2,10 @@
 
 import pytest
 
-from booklore_core import BookClose, BookOpen, BookRef, Item, NetworkConnected
-from booklore_core.events import BadLine, parse_event
-from booklore_core.testing import FakeTarget, SampleReader, sample_book
+from booklore_core import BookClose, BookOpen, NetworkConnected
+from booklore_core.pipeline.journal import Told
+from booklore_core.pipeline.spool import parse_event
+from booklore_core.testing import SampleReader, sample_book
 
 DUNE, EMMA = sample_book("Dune"), sample_book("Emma")
 
@@ -15,33 +16,21 @@ def core(open_core):
 
 
 def keep(core, clock, *lines, tracked=True):
-    for line in lines:
-        core.journal.append(parse_event(line), line, tracked, clock())
+    core.books.see([("kobo", parse_event(line).book) for line in lines if "book" in line], clock())
+    core.journal.append([Told(parse_event(line), line, tracked) for line in lines], clock())
 
 
 def ids(events):
     return [event.id[-2:] for event in events]
 
 
-def test_the_same_line_twice_is_recorded_once(core, clock):
-    line = SampleReader().open(DUNE)
-
-    first = core.journal.append(parse_event(line), line, True, clock())
-    second = core.journal.append(parse_event(line), line, True, clock())
-
-    assert first == 1
-    assert second is None
-
-
-def test_another_line_with_the_same_id_is_refused(core, clock):
+def test_the_journal_tells_which_lines_it_has_and_whether_they_are_the_same(core, clock):
     line = SampleReader().open(DUNE)
     keep(core, clock, line)
+    other = {**line, "at": "2026-11-20T09:00:00Z"}
 
-    with pytest.raises(BadLine) as refused:
-        keep(core, clock, {**line, "at": "2026-11-20T09:00:00Z"})
-
-    assert refused.value.field == "id"
-    assert refused.value.event_id == line["id"]
+    assert core.journal.known([Told(parse_event(line), line, True)]) == {("kobo-7f3a", line["id"]): True}
+    assert core.journal.known([Told(parse_event(other), other, True)]) == {("kobo-7f3a", line["id"]): False}
 
 
 def test_the_same_id_on_another_device_is_another_line(core, clock):
@@ -117,30 +106,48 @@ def test_openings_and_places_tell_where_lines_stand(core, clock):
     assert sorted(places, key=places.__getitem__) == [line["id"] for line in lines]
 
 
-def rating(clock, stars, key="dune"):
-    book = BookRef(DUNE["partial_md5"], "Dune")
-    return Item("rating", key, book, {"stars": stars}, clock())
+def test_it_is_read_on_from_a_place_in_the_order_in_which_lines_arrived(core, clock):
+    opened, closed = SampleReader().read(DUNE)
+    keep(core, clock, closed, opened)
+
+    assert [entry.event.id[-2:] for entry in core.journal.after(0, 10)] == ["02", "01"]
+    assert [entry.id for entry in core.journal.after(1, 10)] == [2]
+    assert core.journal.end == 2
 
 
-def test_facts_are_the_items_that_followed_newest_first(core, clock):
-    core.put([rating(clock, 3, "first")], "test")
-    clock.forward(hours=1)
-    core.put([rating(clock, 4, "second")], "test")
-
-    facts = core.journal.facts("rating", BookRef(DUNE["partial_md5"]))
-
-    assert [fact.body["stars"] for fact in facts] == [4, 3]
-    assert core.journal.facts("rating", BookRef(EMMA["partial_md5"])) == []
+def closing(reader, *texts):
+    reader.open(DUNE)
+    reader.turn(3)
+    return reader.close(annotations=[{"text": text} for text in texts])
 
 
-def test_a_fact_is_given_once_a_target_may_have_it(open_core, clock):
-    bookworm = FakeTarget(kinds={"rating"})
-    core = open_core(bookworm)
-    core.put([rating(clock, 3)], "test")
+def lists(core):
+    return [row["event"] for row in core.database.rows("SELECT event FROM annotation_lists ORDER BY event")]
 
-    [waiting] = core.journal.known("rating", ["dune", "emma"])
-    core.sync()
-    [given] = core.journal.known("rating", ["dune"])
 
-    assert (waiting.is_given, given.is_given) == (False, True)
-    assert given.item == rating(clock, 3)
+def test_annotations_are_kept_apart_from_the_line_and_told_with_it(core, clock):
+    line = closing(SampleReader(), "Fear is the mind-killer")
+    keep(core, clock, line)
+
+    assert "mind-killer" not in core.database.value("SELECT line FROM events")
+    assert core.journal.after(0, 10)[0].event.annotations == ({"text": "Fear is the mind-killer"},)
+
+
+def test_of_a_books_annotation_lists_the_last_one_stays_and_those_not_consumed_yet(core, clock):
+    reader = SampleReader()
+    keep(core, clock, *(closing(reader, f"{number}") for number in range(4)))
+
+    core.journal.drop_lists(consumed=2)
+    assert lists(core) == [3, 4]
+    core.journal.drop_lists(consumed=4)
+    assert lists(core) == [4]
+
+
+def test_a_list_that_arrives_late_does_not_outlive_the_last_one(core, clock):
+    reader = SampleReader()
+    old, new = closing(reader, "old"), closing(reader, "new")
+    keep(core, clock, new, old)
+
+    core.journal.drop_lists(consumed=2)
+
+    assert lists(core) == [1]

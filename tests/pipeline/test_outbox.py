@@ -27,7 +27,7 @@ def put(core, clock):
     def put(stars, book=DUNE, **ago):
         body = {"stars": stars} if stars else TOMBSTONE
         item = Item("rating", book.title or "", book, body, clock() - timedelta(**ago))
-        return core.outbox.put(item, "test", clock())
+        return core.outbox.put([item], "test", clock())
 
     return put
 
@@ -147,7 +147,7 @@ def test_discarded_items_are_not_sent_nor_brought_back_by_a_later_import(core, p
     put(3)
     put(4, book=EMMA)
 
-    assert core.outbox.discard("rating", core.clock()) == 2
+    assert core.outbox.clear("rating", core.clock()) == 2
     put(3)
     core.sync()
 
@@ -157,7 +157,7 @@ def test_discarded_items_are_not_sent_nor_brought_back_by_a_later_import(core, p
 
 def test_what_a_person_does_after_discarding_is_sent(core, put, clock, bookworm):
     put(3)
-    core.outbox.discard("rating", clock())
+    core.outbox.clear("rating", clock())
     clock.forward(hours=1)
     put(5)
     core.sync()
@@ -169,7 +169,7 @@ def test_discarding_counts_items_not_their_targets(open_core, clock):
     core = open_core(FakeTarget("one", {"rating"}), FakeTarget("two", {"rating"}))
     core.put([Item("rating", "x", DUNE, {"stars": 1}, clock())], "test")
 
-    assert core.outbox.discard("rating", clock()) == 1
+    assert core.outbox.clear("rating", clock()) == 1
     assert core.pending() == {}
 
 
@@ -178,17 +178,18 @@ def test_discarding_a_revision_keeps_the_record_of_what_was_sent(core, put, cloc
     core.sync()
     clock.forward(hours=1)
     put(5)
-    core.outbox.discard("rating", clock())
+    core.outbox.clear("rating", clock())
 
-    assert states(core) == [("delivered", 2, 0)]
+    assert states(core) == [("delivered", 1, 0)]
     assert core.status().synced == {"rating": 1}
+    assert core.pending() == {}
 
 
 def test_discarding_what_may_have_been_sent_does_not_forget_that(core, put, clock, bookworm):
     bookworm.fails_with = TargetUnavailable("asleep")
     put(3)
     core.sync()
-    core.outbox.discard("rating", clock())
+    core.outbox.clear("rating", clock())
     clock.forward(hours=1)
     put(5)
     bookworm.wake_up()
@@ -217,20 +218,26 @@ def test_a_new_target_can_be_given_the_past(open_core, clock):
         core.put([Item("rating", key, DUNE, {"stars": 1}, clock() - timedelta(days=days))], "test")
     clock.forward(hours=1)
 
-    core.outbox.subscribe("bookworm", {"rating"}, clock() - timedelta(days=20), clock())
+    core.outbox.subscribe("bookworm", {"rating"}, clock() - timedelta(days=20), "test", clock())
 
-    assert len(core.outbox.due("bookworm")) == 2
+    assert len(core.ledger.due("bookworm")) == 2
 
 
-def test_a_disabled_target_keeps_its_backlog_and_what_comes_meanwhile(open_core, put, clock, bookworm):
+def switch(core, on):
+    core.settings.set("bookworm_plugin.enabled", on)
+    core.refresh()
+
+
+def test_a_disabled_target_keeps_its_backlog_and_what_comes_meanwhile(core, put, clock, bookworm):
     put(3)
     clock.forward(hours=1)
-    core = open_core()
+    switch(core, False)
     assert core.pending() == {}
     core.put([Item("rating", "meanwhile", EMMA, {"stars": 4}, clock())], "test")
     clock.forward(hours=1)
 
-    open_core(bookworm).sync()
+    switch(core, True)
+    core.sync()
 
     assert received(bookworm) == [("Dune", 3), ("meanwhile", 4)]
 
@@ -245,11 +252,68 @@ def test_a_backlog_from_before_a_target_was_new_outlives_that_it_is_disabled(ope
     core.put([Item("rating", "old", DUNE, {"stars": 5}, clock())], "test")
     clock.forward(hours=1)
 
-    open_core()
+    switch(core, False)
     clock.forward(hours=1)
-    open_core(bookworm).sync()
+    switch(core, True)
+    core.sync()
 
     assert received(bookworm) == [("old", 5)]
+
+
+def test_a_process_that_does_not_have_a_target_does_not_end_its_subscription(open_core, put, core, clock, bookworm):
+    put(3)
+    other = open_core()
+
+    assert other.pending() == {"rating": 1}
+    other.put([Item("rating", "from the other", EMMA, {"stars": 4}, clock())], "test")
+    report = other.sync()
+    core.sync()
+
+    assert (report.is_complete, list(report.unavailable)) == (False, ["bookworm"])
+    assert received(bookworm) == [("Dune", 3), ("from the other", 4)]
+
+
+def test_what_is_owed_is_what_the_definition_says(core, put, clock, bookworm):
+    put(3)
+    put(4, book=EMMA)
+    core.sync()
+    clock.forward(hours=1)
+    put(5)
+    core.outbox.clear("rating", clock())
+    switch(core, False)
+    switch(core, True)
+
+    assert core.pending() == {}
+    clock.forward(hours=1)
+    put(1, book=EMMA)
+    assert core.pending() == {"rating": 1}
+
+
+def test_an_older_event_does_not_beat_a_newer_one_while_the_outcome_is_unknown(core, put, clock, bookworm):
+    bookworm.fails_with = TargetUnavailable("lost", maybe_sent=True)
+    put(5)
+    core.sync()
+    clock.forward(hours=2)
+    put(5)
+
+    assert not put(2, hours=1)
+    bookworm.wake_up()
+    core.sync()
+    assert received(bookworm) == [("Dune", 5)]
+
+
+def test_an_edit_that_was_cleared_before_it_was_sent_is_not_sent_by_a_verification(core, put, clock, bookworm):
+    put(3)
+    core.sync()
+    clock.forward(hours=1)
+    put(5)
+    core.outbox.clear("rating", clock())
+
+    assert core.ledger.taken("bookworm", DUNE.partial_md5) == []
+    core.ledger.owe_again("bookworm", "rating", "Dune")
+    core.sync()
+
+    assert received(bookworm) == [("Dune", 3)]
 
 
 def test_a_clock_that_was_set_back_since_the_target_is_there_costs_nothing(core, put, clock, bookworm):
@@ -273,7 +337,7 @@ def test_what_is_due_is_told_as_numbers_and_loaded_as_asked_for(open_core, clock
     with core.database.writing():
         core.put([Item("rating", f"{n}", DUNE, {"stars": 1}, clock()) for n in range(1000)], "test")
 
-    due = core.outbox.due("bookworm")
+    due = core.ledger.due("bookworm")
 
     assert len(due) == 1000
-    assert [delivery.id for delivery in core.outbox.load("bookworm", due[10:13])] == due[10:13]
+    assert [delivery.id for delivery in core.ledger.load("bookworm", due[10:13])] == due[10:13]

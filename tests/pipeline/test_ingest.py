@@ -12,7 +12,7 @@ MD5 = DUNE["partial_md5"]
 
 
 def aside(core):
-    return core.database.rows("SELECT source, line, field, reason FROM kept_aside ORDER BY id")
+    return core.database.rows("SELECT source, line, field, reason FROM quarantine ORDER BY id")
 
 
 def feature(core, name="feature", **hooks):
@@ -231,7 +231,7 @@ def test_an_event_at_which_a_feature_failed_is_given_to_it_again_and_to_no_other
 
     assert items(core) == [("sessions", "01"), ("moody", "te")]
     assert len(calls) == 1
-    assert core.database.rows("SELECT * FROM replays") == []
+    assert core.database.rows("SELECT * FROM failures") == []
 
 
 def test_a_failed_rating_is_given_again_too(open_core):

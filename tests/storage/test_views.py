@@ -4,8 +4,9 @@ import json
 import sqlite3
 
 import pytest
+from declared_kinds import declare
 
-from booklore_core import BookRef, Item, ItemFailed, Match
+from booklore_core import BookRef, Item, ItemFailed, Kind, Match
 from booklore_core.testing import FakeTarget, SampleReader, sample_book
 
 DUNE = sample_book("Dune")
@@ -53,7 +54,7 @@ def bookworm():
 @pytest.fixture
 def core(open_core, bookworm, clock):
     """A core with one item of every kind waiting, the book being matched to 42."""
-    core = open_core(bookworm)
+    core = declare(open_core(bookworm))
     core.take(SampleReader().read(DUNE, pages=60, seconds=10), "test")
     core.put([Item(kind, "one", REF, body, clock()) for kind, body in BODIES.items()], "test")
     core.books.match(REF.partial_md5, "bookworm", Match("42", "digest"), clock())
@@ -148,7 +149,45 @@ def test_the_book_cache_keeps_its_row_and_its_switch_when_the_book_is_matched_an
 
 
 def test_two_targets_make_one_row_of_an_item(open_core, clock):
-    core = open_core(FakeTarget("one", KINDS), FakeTarget("two", KINDS), home="both")
+    core = declare(open_core(FakeTarget("one", KINDS), FakeTarget("two", KINDS), home="both"))
     core.put([Item("rating", "one", REF, {"stars": 4}, clock())], "test")
 
     assert len(core.database.rows("SELECT * FROM pending_ratings")) == 1
+
+
+def quote(**views):
+    return Kind("quote", "Q", "quote", "quotes", views=views)
+
+
+def test_a_view_that_a_third_party_declares_is_there_and_follows_its_declaration(open_core, clock):
+    core = declare(
+        open_core(FakeTarget(kinds={"quote"})), quote(quotes="SELECT {text:text} AS text FROM pending_items")
+    )
+    core.put([Item("quote", "one", REF, {"text": "Fear"}, clock())], "test")
+    assert core.database.rows("SELECT * FROM quotes") == [{"text": "Fear"}]
+
+    again = declare(open_core(), quote(quotes="SELECT key, {text:text} AS text FROM pending_items"))
+
+    assert again.database.rows("SELECT * FROM quotes") == [{"key": "one", "text": "Fear"}]
+
+
+@pytest.mark.parametrize(
+    "views",
+    [
+        {"quotes": "SELECT nonsense FROM pending_items"},
+        {"quotes": "SELECT {colour:text} FROM pending_items"},
+        {"quotes": "no SQL"},
+        {"due": "SELECT 1"},
+        {"items": "SELECT 1"},
+        {"pending_sessions": "SELECT 1"},
+        {"a; DROP TABLE items": "SELECT 1"},
+    ],
+)
+def test_a_view_that_cannot_be_made_is_named_and_costs_nobody_else_anything(open_core, clock, views):
+    core = declare(open_core(FakeTarget(kinds={"quote"})), quote(good_quotes="SELECT 1 AS one", **views))
+    core.put([Item("quote", "one", REF, {"text": "Fear"}, clock())], "test")
+
+    assert f"view {next(iter(views))}" in core.plugins.plugins["kinds"].error
+    assert core.database.rows("SELECT * FROM good_quotes") == [{"one": 1}]
+    assert core.database.rows("SELECT * FROM pending_sessions") == []
+    assert core.pending() == {"quote": 1}

@@ -140,15 +140,16 @@ def test_a_change_of_stars_is_told_once(core, clock, seen, change):
     see(core, DUNE)
 
     for number, stars in enumerate(seen):
-        changed, before = core.books.change_stars(MD5, stars, clock() + timedelta(minutes=number))
+        before = core.books.stars([MD5])[MD5]
+        after = before.after(stars, (clock() + timedelta(minutes=number)).timestamp())
+        core.books.keep_stars({MD5: after})
 
-    assert changed == (change is not None)
-    if changed:
-        assert before == (seen[-2] if len(seen) > 1 else None)
+    assert (after.stars != before.stars) == (change is not None)
+    assert before.stars == (seen[-2] if len(seen) > 1 else None)
 
 
 def test_an_older_snapshot_says_nothing_about_the_stars(core, clock):
     see(core, DUNE)
-    core.books.change_stars(MD5, 5, clock())
+    known = core.books.stars([MD5])[MD5].after(5, clock().timestamp())
 
-    assert core.books.change_stars(MD5, 2, clock() - timedelta(days=1)) == (False, None)
+    assert known.after(2, (clock() - timedelta(days=1)).timestamp()) == known

@@ -3,9 +3,11 @@
 import threading
 
 import pytest
+from declared_kinds import declare
 
 from booklore_core import BookRef, BookUnmatched, Item, ItemFailed, ItemRejected, Match, TargetUnavailable
 from booklore_core.pipeline import delivery as delivery_module
+from booklore_core.pipeline import gateway
 from booklore_core.testing import FakeLibrary, FakeTarget
 
 DUNE, EMMA = BookRef("d" * 32, "Dune"), BookRef("e" * 32, "Emma")
@@ -31,9 +33,9 @@ def failing(**errors):
     return lambda item: errors.get(item.key)
 
 
-def test_the_kinds_go_in_order_and_deletions_last(open_core, fact):
+def test_the_kinds_go_in_the_order_that_they_declare_and_deletions_last(open_core, fact):
     bookworm = FakeTarget(kinds=ALL)
-    core = open_core(bookworm)
+    core = declare(open_core(bookworm))
 
     core.put([fact(kind, kind) for kind in reversed(ALL)], "test")
     core.sync()
@@ -154,8 +156,7 @@ def test_whatever_a_target_answers_is_taken_as_its_id(open_core, fact, remote_id
 
 @pytest.fixture
 def short_limit(monkeypatch):
-    monkeypatch.setattr(delivery_module, "CALL_LIMIT", 0.2)
-    monkeypatch.setattr(delivery_module, "SIGN_OF_LIFE", 0.05)
+    monkeypatch.setattr(gateway, "CALL_LIMIT", 0.2)
 
 
 class Hanging(FakeTarget):
@@ -179,7 +180,7 @@ def test_a_target_that_hangs_is_given_up_and_the_item_may_have_been_sent(open_co
 
     report = core.sync()
 
-    assert report.unavailable == {"hanging": "hanging took longer than 0.2 s"}
+    assert report.unavailable == {"hanging": "deliver took longer than 0.2 s"}
     assert keys(well) == ["a"]
     assert (row(core, "a")["state"], row(core, "a")["maybe_sent"]) == ("unconfirmed", 1)
     assert row(core, "a")["retry_count"] == 0
@@ -304,7 +305,7 @@ def test_progress_is_told_up_to_the_end(open_core, fact):
     core, told = open_core(FakeLibrary({EMMA.partial_md5: "1"}, kinds=ALL)), []
     core.put([fact("a"), fact("b", book=EMMA), fact("c", book=EMMA)], "test")
 
-    core.sync(on_progress=lambda target, done, total: told.append((done, total)))
+    core.sync(progress=lambda target, done, total: told.append((done, total)))
 
     assert told == [(2, 3), (3, 3)]
 
@@ -314,8 +315,8 @@ def test_items_are_loaded_a_few_at_a_time(open_core, fact, monkeypatch):
     bookworm = FakeTarget(kinds=ALL)
     core = open_core(bookworm)
     core.put([fact(f"{n:02}") for n in range(11)], "test")
-    sizes, load = [], core.outbox.load
-    monkeypatch.setattr(core.outbox, "load", lambda target, ids: sizes.append(len(ids)) or load(target, ids))
+    sizes, load = [], core.ledger.load
+    monkeypatch.setattr(core.ledger, "load", lambda target, ids: sizes.append(len(ids)) or load(target, ids))
 
     core.sync()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from booklore_core.actions.verify import resend, verify
+from booklore_core.actions.verify import compare, resend
 from booklore_core.targets import BookUnmatched, Finding, TargetUnavailable
 from booklore_core.testing import FakeTarget, SampleReader, sample_book
 
@@ -47,7 +47,7 @@ def core(open_core, target):
 
 
 def test_when_all_is_there_nothing_is_found(core):
-    verification = verify(core)
+    verification = compare(core)
 
     assert verification.is_clean
     assert verification.checked == 2
@@ -64,7 +64,7 @@ def test_what_the_target_lost_is_missing(core, target):
     lost = core.ledger.taken("bookworm", DUNE["partial_md5"])[0].key
     target.held.remove(lost)
 
-    found = verify(core).as_json()
+    found = compare(core).as_json()
 
     assert [(one["book"], one["key"], one["target"]) for one in found["missing"]] == [("Dune", lost, "bookworm")]
 
@@ -72,13 +72,13 @@ def test_what_the_target_lost_is_missing(core, target):
 def test_what_is_there_twice_is_a_duplicate(core, target):
     target.held.append(core.ledger.taken("bookworm", EMMA["partial_md5"])[0].key)
 
-    assert [one["book"] for one in verify(core).as_json()["duplicate"]] == ["Emma"]
+    assert [one["book"] for one in compare(core).as_json()["duplicate"]] == ["Emma"]
 
 
 def test_one_book_alone_can_be_verified(core, target):
     target.held.clear()
 
-    verification = verify(core, EMMA["partial_md5"])
+    verification = compare(core, EMMA["partial_md5"])
 
     assert verification.checked == 1
     assert [finding.book.title for _, finding in verification.findings] == ["Emma"]
@@ -87,18 +87,18 @@ def test_one_book_alone_can_be_verified(core, target):
 def test_what_is_missing_is_sent_again_on_request_and_only_that(core, target):
     target.held.pop(0)
 
-    count = resend(core, verify(core))
+    count = resend(core, compare(core))
     report = core.sync()
 
     assert (count, report.total("delivered")) == (1, {"session": 1})
     assert target.befores[-1].maybe_sent
-    assert verify(core).is_clean
+    assert compare(core).is_clean
 
 
 def test_a_target_out_of_reach_is_no_clean_result(core, target):
     target.is_open = False
 
-    verification = verify(core)
+    verification = compare(core)
 
     assert not verification.is_clean
     assert verification.unavailable == {"bookworm": "closed"}
@@ -111,7 +111,7 @@ def test_what_still_waits_is_not_verified(open_core):
     core.take(reader.lines, "test")
     core.sync()
 
-    assert verify(core).checked == 0
+    assert compare(core).checked == 0
 
 
 def test_a_book_that_cannot_be_compared_does_not_keep_the_others_from_it(core, target):
@@ -125,7 +125,7 @@ def test_a_book_that_cannot_be_compared_does_not_keep_the_others_from_it(core, t
     target.audit = choosy
     target.held.remove(core.ledger.taken("bookworm", EMMA["partial_md5"])[0].key)
 
-    verification = verify(core)
+    verification = compare(core)
 
     assert [finding.book.title for _, finding in verification.findings] == ["Emma"]
     assert verification.unavailable == {"bookworm": "Dune could not be compared: it is gone"}

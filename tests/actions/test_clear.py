@@ -1,7 +1,9 @@
 """Clearing queues and histories happens on a person's word only, and is not undone by a later import."""
 
 import pytest
+from declared_kinds import declare
 
+from booklore_core import BookRef, Item
 from booklore_core.actions import start
 from booklore_core.flows import Pick, Request, answer_all
 from booklore_core.settings import BadSetting
@@ -40,7 +42,7 @@ def test_cleared_items_are_not_sent_and_do_not_come_back_with_the_same_spool(ope
     core.take(reader.lines, "test")
     core.sync()
 
-    assert result.message == "1S cleared"
+    assert result.message == "1 session cleared"
     assert target.received == []
     assert core.pending() == {}
 
@@ -60,6 +62,7 @@ def test_kinds_can_be_named_instead_of_picked(open_core, reader):
     core = open_core(FakeTarget())
     core.take(reader.lines, "test")
 
+    declare(core)
     run(core, "clear_pending", kinds=["rating"])
     assert core.pending() == {"session": 1}
 
@@ -85,3 +88,23 @@ def test_clearing_the_history_sends_nothing_again(open_core, reader):
     assert core.status().synced == {}
     assert core.database.rows("SELECT * FROM historical_sessions") == []
     assert len(target.received) == 1
+
+
+def test_a_third_partys_kind_can_be_cleared_by_its_name_and_stands_in_the_dialog(open_core, clock):
+    core = declare(open_core(FakeTarget(kinds={"streak"})))
+    book = BookRef(DUNE["partial_md5"], "Dune")
+    core.put([Item("streak", "one", book, {"days": 3}, clock())], "test")
+
+    question = next(start(core, "clear_pending", Request()))
+    result = run(core, "clear_pending", kinds=["streak"])
+
+    assert question.options == ["Streaks (1)"]
+    assert (result.message, core.pending()) == ("1 streak cleared", {})
+
+
+def test_clearing_the_cache_asks_and_forgets_nothing_without_a_yes(open_core, reader):
+    core = open_core(FakeTarget())
+    core.take(reader.lines, "test")
+
+    assert run(core, "clear_cache", False).data == {"matches": 0, "files": 0}
+    assert run(core, "clear_cache", True).data == {"matches": 0, "files": 1}

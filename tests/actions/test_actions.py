@@ -6,7 +6,7 @@ from booklore_core.actions import all_actions, start
 from booklore_core.flows import Request, answer_all
 from booklore_core.settings import BadSetting
 from booklore_core.targets import Check, TargetUnavailable
-from booklore_core.testing import FakeTarget, Plugin, SampleReader, sample_book
+from booklore_core.testing import FakePlugin, FakeTarget, SampleReader, sample_book
 
 DUNE, EMMA = sample_book("Dune"), sample_book("Emma")
 
@@ -87,7 +87,7 @@ def test_test_connection_has_a_line_per_check(core):
         def check(self):
             return [Check("server", True, "answers"), Check("account", False, "", "log in")]
 
-    core.plugins.register("tested", Plugin([Tested("tested")]))
+    core.plugins.register("tested", FakePlugin([Tested("tested")]))
     core.refresh()
 
     result = run(core, "test_connection")

@@ -1,6 +1,7 @@
 """A book's fresh items of one kind go together, up to a hundred; when that fails, one by one."""
 
 import pytest
+from declared_kinds import declare
 
 from booklore_core import Before, BookRef, Item, ItemFailed, ItemRejected, Match, TargetUnavailable
 from booklore_core.testing import FakeTarget
@@ -70,7 +71,7 @@ def test_a_target_may_want_smaller_batches(open_core, put):
 
 def test_a_batch_is_of_one_book_and_one_kind(open_core, put):
     batching = Batching()
-    core = open_core(batching)
+    core = declare(open_core(batching))
     put(core, 1, 2)
     put(core, 3, 4, book=EMMA)
     put(core, 5, 6, kind="rating")

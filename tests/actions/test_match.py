@@ -160,20 +160,46 @@ def test_a_library_that_is_closed_is_told_and_nothing_changes(core, library):
     assert core.pending() == {"session": 3}
 
 
-def test_rematch_all_forgets_every_match_and_finds_them_anew(core, library):
+def test_rematch_all_finds_every_match_anew_and_keeps_what_a_person_matched(core, library):
+    library.shelf = {DUNE["partial_md5"]: "7", EMMA["partial_md5"]: "8"}
+    core.sync()
+    run(core, "match_book", book=IVANHOE["partial_md5"], args={"id": "9"})
+    library.shelf = {DUNE["partial_md5"]: "8", IVANHOE["partial_md5"]: "7"}
+
+    run(core, "rematch_all")
+
+    assert core.books.matches("library") == {DUNE["partial_md5"]: "8", IVANHOE["partial_md5"]: "9"}
+
+
+def test_what_a_person_matched_is_matched_anew_once_the_server_has_that_book_no_more(core, library):
     run(core, "match_book", book=DUNE["partial_md5"], args={"id": "9"})
-    library.shelf[DUNE["partial_md5"]] = "8"
+    del library.titles["9"]
+    library.shelf = {DUNE["partial_md5"]: "8"}
 
     run(core, "rematch_all")
 
     assert core.books.matches("library") == {DUNE["partial_md5"]: "8"}
 
 
+def test_rematch_forgets_nothing_while_the_server_is_away(core, library):
+    run(core, "match_book", book=DUNE["partial_md5"], args={"id": "9"})
+    library.shelf = {EMMA["partial_md5"]: "8"}
+    core.sync()
+    before = core.books.matches("library")
+    library.is_open = False
+
+    result = run(core, "rematch_all")
+
+    assert not result.ok
+    assert "closed; its matches stay" in result.message
+    assert core.books.matches("library") == before
+
+
 def test_clear_cache_forgets_matches_and_paths_and_keeps_queues_and_what_was_synced(core, library):
     run(core, "match_book", book=DUNE["partial_md5"], args={"id": "8"})
     core.books.track(EMMA["partial_md5"], False)
 
-    run(core, "clear_cache")
+    run(core, "clear_cache", True)
 
     assert core.books.matches("library") == {}
     assert core.books.get(DUNE["partial_md5"]).file is None
@@ -186,7 +212,7 @@ def test_after_clear_cache_nothing_is_sent_again(core, library):
     library.shelf = {book["partial_md5"]: str(number) for number, book in enumerate((DUNE, EMMA, IVANHOE))}
     core.sync()
 
-    run(core, "clear_cache")
+    run(core, "clear_cache", True)
     core.sync()
 
     assert len(library.received) == 3

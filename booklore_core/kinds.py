@@ -1,0 +1,91 @@
+"""What a plugin declares about its facts; labels, counts, clearing, the order of delivery and SQL views follow."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+LETTER = re.compile(r"[A-Z]")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of facts. Raises ValueError naming the field that is wrong.
+
+    name: of the items' `kind`. letter: stands in a label's counts, as in `3S`. one, many: what a person calls them.
+    rank: place in the order of delivery; lower goes first (ratings 10, annotations 20, bookmarks 30, progress 40,
+    sessions 50, deletions 90). label_rank: place in labels and lists, by default rank.
+    history: what the record of those that were sent is called, by default `Synced` and many.
+    views: name → SELECT of a documented SQL view, made over `pending_items` and `delivered_items` (see
+    `booklore_core.storage.views`); `{text:start}` is the field `start` of an item's body.
+    """
+
+    name: str
+    letter: str
+    one: str
+    many: str
+    rank: int = 60
+    views: Mapping[str, str] = field(default_factory=dict, hash=False)
+    history: str = ""
+    label_rank: int | None = None
+
+    def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise ValueError(f"kind: expected a lower-case name, got {self.name!r}")
+        if self.letter and not LETTER.fullmatch(self.letter):
+            raise ValueError(f"kind {self.name}: letter: expected one of A to Z, got {self.letter!r}")
+        if not (self.one and self.many):
+            raise ValueError(f"kind {self.name}: one, many: must not be empty")
+
+    @property
+    def place(self) -> int:
+        """Where it stands in labels and lists."""
+        return self.rank if self.label_rank is None else self.label_rank
+
+    @property
+    def history_name(self) -> str:
+        return self.history or f"Synced {self.many}"
+
+    def count(self, number: int) -> str:
+        """`1 session`, `3 sessions`."""
+        return f"{number} {self.one if number == 1 else self.many}"
+
+
+def undeclared(name: str) -> Kind:
+    """A kind that no plugin declares (any more): it has no letter, and its name is all there is to say."""
+    return Kind(name, "", name, name)
+
+
+class Kinds(Mapping[str, Kind]):
+    """Every known kind by name, in the order in which labels show them. One that nobody declared is made up."""
+
+    def __init__(self, kinds: Iterable[Kind] = ()) -> None:
+        self._kinds = {kind.name: kind for kind in sorted(kinds, key=lambda kind: (kind.place, kind.name))}
+
+    def __getitem__(self, name: str) -> Kind:
+        return self._kinds.get(name) or undeclared(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._kinds)
+
+    def __len__(self) -> int:
+        return len(self._kinds)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._kinds
+
+    def counted(self, counts: Mapping[str, int]) -> list[tuple[Kind, int]]:
+        """The kinds that there are any of, in their order; undeclared ones come last."""
+        names = [*self, *sorted(name for name in counts if name not in self)]
+        return [(self[name], counts[name]) for name in names if counts.get(name)]
+
+    def short_counts(self, counts: Mapping[str, int]) -> str:
+        """`3S, 1A`: the counts as a label shows them, non-zero only (seed sync-and-cache); empty without any."""
+        found = self.counted(counts)
+        lettered = [f"{count}{kind.letter}" for kind, count in found if kind.letter]
+        others = sum(count for kind, count in found if not kind.letter)
+        return ", ".join([*lettered, *([f"{others} more"] if others else [])])
+
+    def in_words(self, counts: Mapping[str, int]) -> str:
+        """`3 sessions, 1 rating`; empty when there are none."""
+        return ", ".join(kind.count(count) for kind, count in self.counted(counts))

@@ -1,0 +1,60 @@
+"""Work of plugins in threads of their own, so that nobody has to wait for one that hangs."""
+
+import threading
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+TICK = 10.0
+"""Seconds between two signs of life of somebody who waits."""
+
+
+class TookTooLong(Exception):
+    """The work did not come back in time; its thread goes on, and nobody waits for it any more."""
+
+
+class Watch(Generic[T]):
+    """Work that has begun. work is given a function to call before each of its parts: the limit counts anew from there.
+
+    Time is counted in waits, not by a clock: clocks are set, and frozen in tests.
+    """
+
+    def __init__(self, work: Callable[[Callable[[], None]], T], name: str) -> None:
+        self._done, self._parts = threading.Event(), 0
+        self._outcome: list[tuple[bool, Any]] = []
+        self._thread = threading.Thread(target=self._run, args=(work,), daemon=True, name=name)
+        self._thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def wait(self, limit: float, meanwhile: Callable[[], None] = lambda: None, tick: float = TICK) -> T:
+        """What the work returns or raises. limit: seconds for each part. meanwhile: called at every tick; what it
+        raises ends the waiting. Raises TookTooLong."""
+        waited, parts = 0.0, self._parts
+        while not self._done.wait(min(tick, limit - waited)):
+            waited, parts = (waited + min(tick, limit - waited), parts) if parts == self._parts else (0.0, self._parts)
+            if waited >= limit:
+                raise TookTooLong(f"took longer than {limit:g} s")
+            meanwhile()
+        worked, value = self._outcome[0]
+        if not worked:
+            raise value
+        result: T = value
+        return result
+
+    def _next_part(self) -> None:
+        self._parts += 1
+
+    def _run(self, work: Callable[[Callable[[], None]], T]) -> None:
+        try:
+            self._outcome.append((True, work(self._next_part)))
+        except (SystemExit, KeyboardInterrupt, GeneratorExit) as error:
+            told = RuntimeError(f"tried to end the program ({type(error).__name__}: {error})")
+            self._outcome.append((False, told))
+        except BaseException as error:  # noqa: BLE001 handed over to the thread that waits
+            self._outcome.append((False, error))
+        finally:
+            self._done.set()

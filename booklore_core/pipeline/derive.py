@@ -1,0 +1,226 @@
+"""Each feature's way through the journal: its place, its facts, its failures.
+
+A feature is led from its own place to the end, a batch at a time. No lock is held while its hooks run; its facts and
+its new place are committed together, unless the place has moved meanwhile or a fact that it read has changed: then the
+work is thrown away and done again. So a feature that hangs or raises holds up only itself.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from booklore_core.events import Device
+from booklore_core.items import Item, Remark
+from booklore_core.pipeline.deadline import TookTooLong, Watch
+from booklore_core.pipeline.facts import Facts
+from booklore_core.pipeline.journal import Entry, Journal
+from booklore_core.pipeline.outbox import Outbox
+from booklore_core.plugin_manager import Plugin, PluginManager
+from booklore_core.settings import parse_since
+from booklore_core.storage.database import Database
+
+log = logging.getLogger(__name__)
+
+BATCH = 200
+"""So many events are derived between two commits."""
+
+HOOK_LIMIT = 10.0
+"""Seconds that a hook may take for one event; then its feature is suspended until the hook returns."""
+
+MAX_RETRIES = 10
+"""So many events at which a feature raised before are tried again at a time."""
+
+START = "INSERT INTO features (name, place) VALUES (:name, :place) ON CONFLICT (name) DO NOTHING"
+MOVE = "UPDATE features SET place = :place WHERE name = :name AND place = :before"
+FAILED = """
+INSERT INTO failures (event, feature, error, failed_at) VALUES (:event, :feature, :error, :now)
+ON CONFLICT (event, feature) DO UPDATE SET error = excluded.error, failed_at = excluded.failed_at
+"""
+COPED = "DELETE FROM failures WHERE event = :event AND feature = :feature"
+REMARK = """
+INSERT INTO remarks (key, plugin, book_md5, remark, made_at) VALUES (:key, :plugin, :book_md5, :remark, :now)
+ON CONFLICT (key) DO NOTHING
+"""
+
+
+class Overtaken(Exception):
+    """Another process has led the feature on, or something that it read has changed: its work is thrown away."""
+
+
+@dataclass
+class Findings:
+    """What a feature made of some events. coped: those at which it did not raise; failed: the others, and why."""
+
+    items: list[Item] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
+    coped: list[int] = field(default_factory=list)
+    failed: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def last(self) -> int:
+        """The row of the last event that was come to."""
+        return max([*self.coped, *self.failed])
+
+    def add(self, entry: Entry, given: Sequence[Item | Remark]) -> None:
+        self.items += [one for one in given if isinstance(one, Item)]
+        self.remarks += [one for one in given if isinstance(one, Remark)]
+        self.coped.append(entry.id)
+
+
+class Derive:
+    """Leads the features. Every thread and process may ask for it at any time."""
+
+    def __init__(
+        self,
+        database: Database,
+        journal: Journal,
+        outbox: Outbox,
+        plugins: PluginManager,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._database, self._journal, self._outbox = database, journal, outbox
+        self._plugins, self._clock = plugins, clock
+        self._places, self._failures = database.table("features"), database.table("failures")
+        self._leading = threading.Lock()
+        self._hanging: dict[str, Watch[None]] = {}
+
+    def lead(self) -> int:
+        """Brings every feature to the end of the journal. Returns how many facts are news.
+
+        Nothing a feature does is raised: what it fails at is noted, tried again at the next call, and names it.
+        """
+        with self._leading:
+            before = self._places.find()
+            news = sum(self._lead(plugin) for plugin in self._plugins.features if not self._is_hanging(plugin))
+            after = self._places.find()
+            if after != before:
+                self._journal.drop_lists(min(row["place"] for row in after))
+        return news
+
+    def failing(self) -> dict[str, tuple[int, str]]:
+        """feature → at how many events it raised, and the error of the last one."""
+        found: dict[str, tuple[int, str]] = {}
+        for row in self._failures.find("failed_at"):
+            found[row["feature"]] = (found.get(row["feature"], (0, ""))[0] + 1, row["error"])
+        return found
+
+    def behind(self, feature: str) -> int:
+        """How many row numbers of the journal a feature has yet to come to."""
+        row = self._places.find_one(name=feature)
+        return self._journal.end - (row["place"] if row else 0)
+
+    def _is_hanging(self, plugin: Plugin) -> bool:
+        return plugin.name in self._hanging and self._hanging[plugin.name].is_alive
+
+    def _lead(self, plugin: Plugin) -> int:
+        news = self._retry(plugin)
+        while not self._is_hanging(plugin):
+            place = self._place(plugin)
+            entries = self._journal.after(place, BATCH)
+            if not entries:
+                break
+            facts, found = self._ask(plugin, entries)
+            if found.coped or found.failed:
+                news += self._take_in(plugin, facts, found, lambda: self._move(plugin, place, found.last))  # noqa: B023
+        return news
+
+    def _retry(self, plugin: Plugin) -> int:
+        """Gives a feature the events at which it raised before."""
+        rows = self._failures.find(("failed_at", "event"), MAX_RETRIES, feature=plugin.name)
+        if not rows:
+            return 0
+        facts, found = self._ask(plugin, self._journal.entries(row["event"] for row in rows))
+        return self._take_in(plugin, facts, found, lambda: self._forget_failures(plugin, found))
+
+    def _place(self, plugin: Plugin) -> int:
+        """How far the feature has come; a new one begins where its setting `since` says."""
+        row = self._places.find_one(name=plugin.name)
+        if row:
+            return int(row["place"])
+        since = parse_since(self._plugins.setting(plugin, "since"), f"{plugin.name}.since")
+        place = self._journal.end if since is None else self._journal.place_before(since)
+        self._database.run(START, name=plugin.name, place=place)
+        return int(self._places.find_one(name=plugin.name)["place"])  # type: ignore[index]
+
+    def _ask(self, plugin: Plugin, entries: Sequence[Entry]) -> tuple[Facts, Findings]:
+        """What a feature makes of events, one after the other; of one that hangs, what it made before."""
+        facts, found = Facts(self._database, self._clock()), Findings()
+
+        def ask_all(next_part: Callable[[], None]) -> None:
+            for entry in entries:
+                next_part()
+                self._ask_about(plugin, entry, facts, found)
+
+        watch = Watch(ask_all, f"feature {plugin.name}")
+        try:
+            watch.wait(HOOK_LIMIT, tick=HOOK_LIMIT)
+        except TookTooLong as error:
+            self._hanging[plugin.name] = watch
+            stuck = next(one for one in entries if one.id not in found.failed and one.id not in found.coped)
+            self._plugins.blame(plugin, f"on_{stuck.event.name} {error} at line {stuck.event.id}; it is suspended")
+            found = Findings(list(found.items), list(found.remarks), list(found.coped), dict(found.failed))
+        return facts, found
+
+    def _ask_about(self, plugin: Plugin, entry: Entry, facts: Facts, found: Findings) -> None:
+        hook = f"on_{entry.event.name}"
+
+        def ask() -> list[Item | Remark]:
+            given = self._plugins.call(plugin, hook, event=entry.event, journal=self._journal, facts=facts)
+            facts.note(one for one in checked(given) if isinstance(one, Item))
+            return given
+
+        given = [] if isinstance(entry.event, Device) else self._plugins.guard(plugin, hook, ask)
+        if given is None:
+            found.failed[entry.id] = plugin.error or "it failed"
+        else:
+            found.add(entry, given)
+
+    def _take_in(self, plugin: Plugin, facts: Facts, found: Findings, mark: Callable[[], None]) -> int:
+        """Commits facts and place together. Returns how many facts are news; 0 when the work was thrown away."""
+        now = self._clock()
+        try:
+            with self._database.writing():
+                mark()
+                if not facts.still_hold():
+                    raise Overtaken
+                self._note_failures(plugin, found, now)
+                self._note_remarks(plugin, found.remarks, now)
+                return self._outbox.put(found.items, plugin.name, now)
+        except Overtaken:
+            log.debug("feature %s was overtaken", plugin.name)
+            return 0
+
+    def _move(self, plugin: Plugin, before: int, place: int) -> None:
+        if self._database.run(MOVE, name=plugin.name, place=place, before=before) == 0:
+            raise Overtaken
+
+    def _forget_failures(self, plugin: Plugin, found: Findings) -> None:
+        for event in found.coped:
+            if self._database.run(COPED, event=event, feature=plugin.name) == 0:
+                raise Overtaken
+
+    def _note_failures(self, plugin: Plugin, found: Findings, now: datetime) -> None:
+        common = {"feature": plugin.name, "now": now.timestamp()}
+        rows = [{**common, "event": event, "error": error} for event, error in found.failed.items()]
+        self._database.run_many(FAILED, rows)
+
+    def _note_remarks(self, plugin: Plugin, remarks: Sequence[Remark], now: datetime) -> None:
+        for one in remarks:
+            log.info("%s: %s", plugin.name, one.text)
+        common = {"plugin": plugin.name, "now": now.timestamp()}
+        rows = [
+            {**common, "key": f"{plugin.name}:{one.key}", "remark": one.text, "book_md5": one.book.partial_md5}
+            for one in remarks
+        ]
+        self._database.run_many(REMARK, rows)
+
+
+def checked(given: Sequence[Any]) -> Sequence[Item | Remark]:
+    """Raises TypeError for anything that is neither an item nor a remark."""
+    for one in given:
+        if not isinstance(one, Item | Remark):
+            raise TypeError(f"expected an Item, got {type(one).__name__}")
+    return given

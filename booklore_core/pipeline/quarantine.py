@@ -1,0 +1,83 @@
+"""Lines that could not be taken: kept with field and reason, tried again by a newer version, dismissed by a person."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from typing import Any
+
+from booklore_core.pipeline.spool import BadLine, as_text
+from booklore_core.storage.database import Database
+
+MAX_LINES = 1000
+
+PUT = """
+INSERT INTO quarantine (digest, source, line, field, reason, seen_at, version)
+VALUES (:digest, :source, :line, :field, :reason, :now, :version)
+ON CONFLICT (digest) DO UPDATE SET field = excluded.field, reason = excluded.reason, version = excluded.version
+"""
+REFUSED_TO_DEVICE = "device"
+"""The field of lines that a device told in another one's name: only a person takes those in."""
+
+DUE = """
+SELECT * FROM quarantine WHERE dismissed_at IS NULL AND version <> :version AND field <> :refused
+ORDER BY id LIMIT :limit
+"""
+
+
+@dataclass(frozen=True)
+class QuarantinedLine:
+    """One line. source: where it came from. field, reason: what was wrong with it when it was last tried."""
+
+    id: int
+    source: str
+    line: str
+    field: str
+    reason: str
+    seen_at: float
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> "QuarantinedLine":
+        return cls(**{name: row[name] for name in cls.__dataclass_fields__})
+
+
+class Quarantine:
+    """The lines that wait for a newer version or a person."""
+
+    def __init__(self, database: Database) -> None:
+        self._database, self._table = database, database.table("quarantine")
+        self.version = version("booklore-sync")
+
+    def put(self, line: Any, source: str, error: BadLine, now: datetime) -> None:
+        """Keeps a line. The same one again is kept once, with the newest reason."""
+        text = as_text(line)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        known = {"source": source, "line": text, "field": error.field, "reason": as_text(error.reason)}
+        self._database.run(PUT, digest=digest, **known, now=now.timestamp(), version=self.version)
+
+    def lines(self, limit: int = MAX_LINES) -> list[QuarantinedLine]:
+        """Those that nobody has dismissed, the newest first."""
+        return [QuarantinedLine.of(row) for row in self._table.find("-id", limit, dismissed_at=None)]
+
+    def count(self) -> int:
+        return self._table.count(dismissed_at=None)
+
+    def due(self) -> list[QuarantinedLine]:
+        """Those that another version of this program could not take."""
+        limits = {"version": self.version, "refused": REFUSED_TO_DEVICE, "limit": MAX_LINES}
+        return [QuarantinedLine.of(row) for row in self._database.rows(DUE, **limits)]
+
+    def chosen(self, ids: Sequence[int]) -> list[QuarantinedLine]:
+        """Those with these ids, dismissed or not."""
+        return [QuarantinedLine.of(row) for row in self._table.find("id", id=list(ids))]
+
+    def remove(self, ids: Sequence[int]) -> None:
+        """For lines that were taken in after all."""
+        self._table.delete(id=list(ids))
+
+    def dismiss(self, ids: Sequence[int] | None, now: datetime) -> int:
+        """Puts lines away for good, all of them for None. Returns how many they were."""
+        chosen = [one.id for one in self.lines(self.count()) if ids is None or one.id in ids]
+        with self._database.writing():
+            return sum(self._table.update({"id": one, "dismissed_at": now.timestamp()}, ["id"]) for one in chosen)
