@@ -24,6 +24,7 @@ from booklore_core.settings import BadSetting, Section, Settings
 from booklore_core.storage.counts import Status, read_pending, read_status
 from booklore_core.storage.database import Database
 from booklore_core.storage.places import Places
+from booklore_core.storage.preset import preset
 from booklore_core.storage.secrets import Secrets
 from booklore_core.storage.store import Store, StoredSettings
 from booklore_core.targets import Target
@@ -77,7 +78,7 @@ class Core:
         places.home.mkdir(parents=True, exist_ok=True)
         self.secrets = Secrets(places.secrets)
         self.database = Database(places.database_url, wal=wants_wal(environ))
-        self.settings = Settings(StoredSettings(self.database), self.secrets, places.config, environ)
+        self.settings = Settings(StoredSettings(self.database), self.secrets, preset(places.config, environ))
         self.books = Books(self.database)
         self.journal = Journal(self.database)
         self.outbox = Outbox(self.database, self.books)
