@@ -83,7 +83,7 @@ class Core:
         self.journal = Journal(self.database)
         self.outbox = Outbox(self.database, self.books)
         self.ledger = Ledger(self.database)
-        self.plugins = PluginManager(self.settings)
+        self.plugins = PluginManager(self.settings, environ=environ)
         self.ingest = Ingest(self.database, self.journal, self.books, self.outbox, self.plugins)
         self.targets: Mapping[str, Target] = {}
         self.actions: Mapping[str, Action] = {}
@@ -101,8 +101,7 @@ class Core:
 
     def refresh(self) -> None:
         """Asks the plugins anew for targets and actions, after a setting or a plugin was changed."""
-        for plugin in self.plugins.plugins.values():
-            plugin.enabled = self.settings.enabled(plugin.name)
+        self.plugins.load_enabled()
         before = self.targets
         offers = gather(self.plugins, self.settings, self.store, self.outbox, self.clock())
         self.targets, self.target_owners = offers.targets, offers.target_owners
