@@ -1,7 +1,6 @@
 """Finds plugins and calls them one at a time, so that a broken one costs nobody else anything."""
 
 import importlib.metadata
-import inspect
 import logging
 import os
 import re
@@ -14,19 +13,16 @@ from typing import Any, Protocol, TypeVar
 import pluggy
 
 from booklore_core import hookspecs
-from booklore_core.hookspecs import API_VERSION, PROJECT
-from booklore_core.settings import ENABLED, TRUE, BadSetting, Setting, Settings
-from booklore_core.storage.foreign import package_of_module, told, within
+from booklore_core.hookspecs import PROJECT
+from booklore_core.settings import ENABLED, TRUE, Setting, Settings
+from booklore_core.storage.foreign import check_fit, package_of_module, told, within
+from booklore_core.storage.since import READ_SINCE, SEND_SINCE
 
 DISTRIBUTION = "booklore-sync"
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 LOAD_SECONDS = 30.0
 """How long a plugin may take to be imported, and again to declare its settings."""
-
-PAST = "{} of the past: a date such as 2026-01-31, all, or nothing"
-SEND_SINCE = Setting("since", str, "", PAST.format("What a new target is given"), label="Send the past since")
-READ_SINCE = Setting("since", str, "all", PAST.format("What a new feature reads"), label="Read the past since")
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -134,7 +130,7 @@ class PluginManager:
     def register(self, name: str, module: Any, plugin: Plugin | None = None) -> None:
         """Adds a plugin by its module or object. Raises when it does not fit this version's hooks or settings; then
         nothing of it is left."""
-        check_fit(name, module)
+        check_fit(module)
         try:
             self._pluggy.register(module, name)
             self._pluggy.check_pending()
@@ -145,7 +141,7 @@ class PluginManager:
             raise
         plugin = plugin or self.plugins.setdefault(name, Plugin(name, "registered", "", package_of_module(module)))
         plugin.module, plugin.enabled = module, self._settings.enabled(name)
-        plugin.is_target = bool(self._hook(name, "register_targets").get_hookimpls())
+        plugin.is_target = self._is_target(name)
         plugin.label = self._settings.declaration(f"{name}.enabled").label
         plugin.help = (module.__doc__ or "").strip().partition("\n")[0]
 
@@ -154,11 +150,9 @@ class PluginManager:
         for setting in declared:
             if not isinstance(setting, Setting):
                 raise TypeError(f"register_settings: expected a Setting, got {type(setting).__name__}")
-        hooks = {caller.name for caller in self._pluggy.get_hookcallers(module) or ()}
-        since = SEND_SINCE if "register_targets" in hooks else READ_SINCE
-        is_consumer = since is SEND_SINCE or any(hook.startswith("on_") for hook in hooks)
-        own = {setting.name for setting in declared}
-        return [*(one for one in (ENABLED, since)[: 1 + is_consumer] if one.name not in own), *declared]
+        is_target, own = self._is_target(name), {setting.name for setting in declared}
+        since = [SEND_SINCE] if is_target else [READ_SINCE] if self._is_feature(module) else []
+        return [*(setting for setting in (ENABLED, *since) if setting.name not in own), *declared]
 
     def _remember(self, plugin: Plugin) -> None:
         """Notes what a plugin is, for the times when it is off."""
@@ -175,6 +169,9 @@ class PluginManager:
         self._settings.declare_switch(plugin.name, plugin.label)
         plugin.enabled = self._settings.enabled(plugin.name)
 
+    def _is_target(self, name: str) -> bool:
+        return bool(self._hook(name, "register_targets").get_hookimpls())
+
     def _known(self, plugin: Plugin) -> Mapping[str, Any]:
         return (None if self._memory is None else self._memory.read(plugin.name)) or {}
 
@@ -186,6 +183,18 @@ class PluginManager:
     def working(self) -> list[Plugin]:
         """The plugins that are loaded and enabled, by name."""
         return [plugin for _, plugin in sorted(self.plugins.items()) if plugin.module is not None and plugin.enabled]
+
+    @property
+    def features(self) -> list[Plugin]:
+        """The working plugins that turn events into facts."""
+        return [plugin for plugin in self.working if self._is_feature(plugin.module)]
+
+    def _is_feature(self, module: Any) -> bool:
+        return any(caller.name.startswith("on_") for caller in self._pluggy.get_hookcallers(module) or ())
+
+    def setting(self, plugin: Plugin, name: str) -> Any:
+        """The value of one of a plugin's own settings, "" where it declares none of that name."""
+        return self._settings.section(plugin.name).get(name, "")
 
     def with_hook(self, hook: str) -> list[Plugin]:
         """The working plugins that implement a hook."""
@@ -239,12 +248,3 @@ def name_fault(name: str, settings: Settings) -> str | None:
     if not NAME.fullmatch(name):
         return f"{name!r} is no name for a plugin: expected letters, digits, - and _"
     return f"the settings of {name!r} are the core's own" if f"{name}.enabled" in settings else None
-
-
-def check_fit(name: str, module: Any) -> None:
-    """Raises when a plugin cannot belong to this version, before anything of it is called."""
-    wanted = getattr(module, "API_VERSION", API_VERSION)
-    if wanted != API_VERSION:
-        raise BadSetting(f"made for plugin API {wanted}, this is {API_VERSION}")
-    if inspect.isgeneratorfunction(getattr(module, "import_history", None)):
-        raise TypeError("import_history must not be a generator: it returns None for a file that is not its own")

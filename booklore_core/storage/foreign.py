@@ -1,10 +1,14 @@
-"""Code that others wrote: run for a limited time, and found by file and line when it fails."""
+"""Code that others wrote: whether it fits, run for a limited time, and found by file and line when it fails."""
 
+import inspect
 import threading
 import traceback
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, TypeVar, cast
+
+from booklore_core.hookspecs import API_VERSION
+from booklore_core.settings import BadSetting
 
 T = TypeVar("T")
 
@@ -66,3 +70,12 @@ def package_of(frame: FrameType) -> str:
 def package_of_module(module: Any) -> str:
     """The top-level module of a plugin that is a module or an object."""
     return str(getattr(module, "__name__", type(module).__module__)).partition(".")[0]
+
+
+def check_fit(module: Any) -> None:
+    """Raises when a plugin cannot belong to this version, before anything of it is called."""
+    wanted = getattr(module, "API_VERSION", API_VERSION)
+    if wanted != API_VERSION:
+        raise BadSetting(f"made for plugin API {wanted}, this is {API_VERSION}")
+    if inspect.isgeneratorfunction(getattr(module, "import_history", None)):
+        raise TypeError("import_history must not be a generator: it returns None for a file that is not its own")
