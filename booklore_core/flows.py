@@ -216,7 +216,7 @@ class Action:
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
-            raise ValueError(f"{self.name!r} is no name for an action: expected lower-case letters, digits and _")
+            raise ValueError(f"action: expected a lower-case name with underscores, got {self.name!r}")
 
     def text(self, core: Any) -> str:
         return self.label if isinstance(self.label, str) else self.label(core)

@@ -14,7 +14,7 @@ import booklore_core
 from booklore_core import Action, GoTo, Item, Request, Result, Setting, Toast, hookimpl, hookspecs
 from booklore_core.actions import start as start_action
 from booklore_core.flows import answer_all
-from booklore_core.testing import FakeTarget, Plugin, SampleReader, sample_book
+from booklore_core.testing import FakeTarget, SampleReader, sample_book
 
 HOOKS = {name: value for name, value in vars(hookspecs).items() if hasattr(value, "booklore_spec")}
 
@@ -103,8 +103,14 @@ class Bookmark(FakeTarget):
         return booklore_core.RemotePosition(0.5, "/body/p[9]")
 
 
+class Shelf:
+    @hookimpl
+    def register_targets(self):
+        return [Bookmark()]
+
+
 def shows_replies(core, tmp_path):
-    register(core, Plugin([Bookmark()]), "shelf")
+    register(core, Shelf(), "shelf")
     event = core.take([SampleReader().open(DUNE)], "test").events[0]
     asked = {"event": event, "journal": core.journal, "facts": facts_of(core), "targets": core.targets}
 
