@@ -6,6 +6,7 @@ import pytest
 from installed_plugins import FINE, opening, openings
 
 from booklore_core import Item, Setting, hookimpl, plugin_manager
+from booklore_core.actions import find_action
 from booklore_core.settings import BadSetting
 from booklore_core.testing import FakeTarget
 
@@ -77,7 +78,9 @@ def test_an_action_whose_name_is_none_is_refused_with_the_plugins_name(installed
 
     assert "action: expected a lower-case name with underscores, got 'Bad Name!'" in core.plugins.plugins["opens"].error
     assert "third_party_opens.py, line 5)" in core.plugins.plugins["opens"].error
-    assert not core.actions.keys() & {"fine", "Bad Name!"}
+    for name in ("fine", "Bad Name!"):
+        with pytest.raises(BadSetting, match="no action"):
+            find_action(core, name)
 
 
 class Feature:
