@@ -29,6 +29,7 @@ from booklore_core.settings import BadSetting, Section, Settings
 from booklore_core.storage.counts import Status, count_books, count_pending_at, read_status
 from booklore_core.storage.database import Database
 from booklore_core.storage.places import Places
+from booklore_core.storage.preset import preset
 from booklore_core.storage.secrets import Secrets
 from booklore_core.storage.store import PluginMemory, Store, StoredSettings
 
@@ -84,13 +85,14 @@ class Core:
     ) -> None:
         self.places, self.clock = places, clock
         places.home.mkdir(parents=True, exist_ok=True)
+        given = preset(places.config, environ)
         self.secrets = Secrets(places.secrets)
         self.database = database = Database(places.database_url, wal=wants_wal(environ))
-        self.settings = Settings(StoredSettings(database), self.secrets, places.config, environ)
+        self.settings = Settings(StoredSettings(database), self.secrets, given)
         self.books, self.devices = Books(database), Devices(database)
         self.journal, self.quarantine = Journal(database), Quarantine(database)
         self.outbox, self.ledger = Outbox(database, self.books), Ledger(database)
-        self.plugins = PluginManager(self.settings, PluginMemory(database))
+        self.plugins = PluginManager(self.settings, PluginMemory(database), environ)
         self.ingest = Ingest(database, self.journal, self.books, self.devices, self.quarantine)
         self.derive = Derive(database, self.journal, self.outbox, self.plugins, clock)
         self.registry = Registry(database, self.plugins, self.outbox, self.store)

@@ -2,8 +2,14 @@
 """Everything a plugin can do, one hook after the other.
 
 A plugin is a module (or object) behind an entry point of the group `booklore`; its functions marked `@hookimpl` are
-called by name and take only the arguments they need. The `on_…` hooks run inside the ingest transaction: they read
-their arguments and nothing else, no file, no network, no clock.
+called by name and take only the arguments they need. Each example is a whole plugin, but for its imports.
+
+The `on_…` hooks turn events into facts. Each feature is led through the journal from its own place, one event after the
+other, holding up nobody else; no lock is held meanwhile, and a hook that takes longer than 10 s suspends its feature.
+They read their arguments and nothing else, no file, no network, no clock: what they make of an event must be the same
+whenever it is made. `journal` is what happened, `facts` what followed from it so far: `facts.of(kind, book)` are the
+items of a book, newest first, and `facts.known(kind, keys)` those with these keys, each with whether a target may have
+it. An event at which a hook raises is given to it again later.
 """
 
 from __future__ import annotations
@@ -18,7 +24,7 @@ if TYPE_CHECKING:
 
     from booklore_core.events import BookClose, BookOpen, Delete, Event, NetworkConnected, PageTurns, Rating, Resume
     from booklore_core.flows import Action, Effect
-    from booklore_core.items import Item
+    from booklore_core.items import Item, Remark
     from booklore_core.kinds import Kind
     from booklore_core.pipeline.facts import Facts
     from booklore_core.pipeline.gateway import Gateway
@@ -26,6 +32,9 @@ if TYPE_CHECKING:
     from booklore_core.settings import Section, Setting
     from booklore_core.storage.store import Store
     from booklore_core.targets import Target
+
+    Made = Iterable[Item | Remark] | None
+    """The facts that follow from an event, and remarks on why one does not."""
 
 PROJECT = "booklore"
 API_VERSION = 1
@@ -37,7 +46,18 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @hookspec
 def register_kinds() -> Iterable[Kind]:
-    """Declare the kinds of facts."""
+    """Declare the kinds of facts that the plugin makes.
+
+    Labels, counts, clearing, the order of delivery and SQL views follow from the declarations. Called at every start.
+
+    ::
+
+        QUOTES = "SELECT id, book_title, {text:quote} AS quote FROM pending_items WHERE kind = 'quote'"
+
+        @hookimpl
+        def register_kinds():
+            yield Kind("quote", "Q", "quote", "quotes", rank=60, views={"pending_quotes": QUOTES})
+    """
 
 
 @hookspec
@@ -48,19 +68,28 @@ def register_settings() -> Iterable[Setting]:
 
         @hookimpl
         def register_settings():
-            yield Setting("url", str, "", "Address that each rating is posted to")
+            yield Setting("minutes", int, 30, "Reading that is aimed at", low=1, high=1440, unit="minutes a day")
     """
 
 
 @hookspec
 def register_targets(settings: Section, store: Store) -> Iterable[Target]:
-    """Places that items go. Called once at start; connect on the first delivery, not here.
+    """Places that items go. Called at every start and after a change of settings; connect on the first delivery.
 
     ::
 
+        class Diary:
+            name, kinds = "diary", frozenset({"session"})
+
+            def __init__(self, store):
+                self.store = store
+
+            def deliver(self, item, before):
+                self.store.set(item.key, f"{item.body['duration']} s of {item.book.title}")
+
         @hookimpl
-        def register_targets(settings, store):
-            yield Webhook(settings["url"])
+        def register_targets(store):
+            yield Diary(store)
     """
 
 
@@ -81,7 +110,7 @@ def register_actions(settings: Section, store: Store) -> Iterable[Action]:
 
 
 @hookspec
-def on_book_open(event: BookOpen, journal: Journal, facts: Facts, settings: Section) -> Iterable[Item] | None:
+def on_book_open(event: BookOpen, journal: Journal, facts: Facts, settings: Section) -> Made:
     """A book was opened.
 
     ::
@@ -93,34 +122,34 @@ def on_book_open(event: BookOpen, journal: Journal, facts: Facts, settings: Sect
 
 
 @hookspec
-def on_page_turns(event: PageTurns, journal: Journal, facts: Facts, settings: Section) -> Iterable[Item] | None:
+def on_page_turns(event: PageTurns, journal: Journal, facts: Facts, settings: Section) -> Made:
     """A few pages were turned.
 
     ::
 
         @hookimpl
-        def on_page_turns(event, settings):
-            if settings["periodic"]:
-                body = {"percent": event.reading.percent}
-                yield Item("progress", event.book.partial_md5, event.book.ref, body, event.at)
+        def on_page_turns(event):
+            body = {"percent": event.reading.percent}
+            yield Item("place", event.book.partial_md5, event.book.ref, body, event.at)
     """
 
 
 @hookspec
-def on_book_close(event: BookClose, journal: Journal, facts: Facts, settings: Section) -> Iterable[Item] | None:
+def on_book_close(event: BookClose, journal: Journal, facts: Facts, settings: Section) -> Made:
     """A stretch of reading ended: the book was closed, the device went to sleep, or KOReader exits.
 
     ::
 
         @hookimpl
-        def on_book_close(event, journal):
-            opened = [line for line in journal.around(event) if isinstance(line, BookOpen)]
-            yield Item("opens", event.book.partial_md5, event.book.ref, {"count": len(opened)}, event.at)
+        def on_book_close(event, facts):
+            is_read = event.reading.status == "complete"
+            if is_read and not facts.of("finished", event.book.ref):
+                yield Item("finished", event.book.partial_md5, event.book.ref, {"device": event.device}, event.at)
     """
 
 
 @hookspec
-def on_resume(event: Resume, journal: Journal, facts: Facts, settings: Section) -> Iterable[Item] | None:
+def on_resume(event: Resume, journal: Journal, facts: Facts, settings: Section) -> Made:
     """The device woke up; event.book is None in the file browser.
 
     ::
@@ -133,9 +162,7 @@ def on_resume(event: Resume, journal: Journal, facts: Facts, settings: Section) 
 
 
 @hookspec
-def on_network_connected(
-    event: NetworkConnected, journal: Journal, facts: Facts, settings: Section
-) -> Iterable[Item] | None:
+def on_network_connected(event: NetworkConnected, journal: Journal, facts: Facts, settings: Section) -> Made:
     """The device has a network.
 
     ::
@@ -148,45 +175,49 @@ def on_network_connected(
 
 
 @hookspec
-def on_rating(event: Rating, journal: Journal, facts: Facts, settings: Section) -> Iterable[Item] | None:
+def on_rating(event: Rating, journal: Journal, facts: Facts, settings: Section) -> Made:
     """The stars differ from the last known ones; event.stars is None when they were taken away.
 
     ::
 
         @hookimpl
         def on_rating(event):
-            yield Item("rating", event.book.partial_md5, event.book.ref, {"stars": event.stars}, event.at)
+            if event.stars is None:
+                yield Remark(event.id, event.book.ref, "no stars, no praise")
+            else:
+                yield Item("praise", event.book.partial_md5, event.book.ref, {"stars": event.stars}, event.at)
     """
 
 
 @hookspec
-def on_delete(event: Delete, journal: Journal, facts: Facts, settings: Section) -> Iterable[Item] | None:
+def on_delete(event: Delete, journal: Journal, facts: Facts, settings: Section) -> Made:
     """The book's file was deleted on the device.
 
     ::
 
         @hookimpl
         def on_delete(event):
-            yield Item("deletion", event.book.partial_md5, event.book.ref, {"file": event.book.file}, event.at)
+            yield Item("gone", event.book.partial_md5, event.book.ref, {"file": event.book.file}, event.at)
     """
 
 
 @hookspec
 def reply(
     event: Event, journal: Journal, facts: Facts, targets: Mapping[str, Gateway], settings: Section
-) -> Iterable[Effect] | None:
-    """Something for the reader, after the event is durable and under a deadline.
+) -> Iterable[Effect | Item] | None:
+    """Something for the reader, and facts that follow from what a target says; after the event is durable.
 
-    remote(target) is that target when it is enabled, else None; asking it may raise TargetUnavailable.
+    targets: the enabled ones by name. Asking one may raise Declined. What takes longer than two seconds comes too late.
 
     ::
 
         @hookimpl
-        def reply(event, remote):
-            target = remote("bookworm")
-            if isinstance(event, BookOpen) and target:
-                place = target.remote_progress(event.book.ref)
-                yield GoTo(event.book.partial_md5, place.position, place.percent)
+        def reply(event, targets):
+            target = targets.get("bookworm")
+            if isinstance(event, BookOpen) and target and target.has(ProgressTarget):
+                place = target.remote_position(event.book.ref)
+                if place:
+                    yield GoTo(event.book.partial_md5, place.position, place.percent)
     """
 
 
@@ -198,9 +229,14 @@ def import_history(path: Path, journal: Journal, facts: Facts, settings: Section
 
     ::
 
+        def read_day(row):
+            body = {"minutes": int(row["minutes"])}
+            return Item("past_day", row["day"], BookRef(row["md5"]), body, datetime.fromisoformat(row["day"] + "T00Z"))
+
         @hookimpl
         def import_history(path):
             if path.suffix != ".csv":
                 return None
-            return [item_of(row) for row in read_rows(path)]
+            with path.open(newline="", encoding="utf-8") as file:
+                return [read_day(row) for row in csv.DictReader(file)]
     """

@@ -1,11 +1,13 @@
 """A `requests.Session` whose failures are delivery errors."""
 
 import itertools
+import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 
 from booklore_core.targets import ItemFailed, TargetUnavailable
@@ -13,7 +15,13 @@ from booklore_core.targets import ItemFailed, TargetUnavailable
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 35.0
 """Seconds. A BookLore whose database is away answers after 30 s; a shorter limit would not tell (contract §2.6)."""
 
+ANSWER_TIMEOUT = 55.0
+"""Seconds for a whole answer, however slowly it trickles in: less than the minute after which a call is given up."""
+
 MAX_BODY = 64 * 1024 * 1024
+"""Bytes of an answer's body, unpacked."""
+
+CHUNK = 64 * 1024
 _sent = itertools.count()
 _total = 0
 
@@ -24,9 +32,11 @@ def requests_sent() -> int:
 
 
 class Client:
-    """Sends requests to one base URL. TLS is verified, redirects are refused, every call has a timeout.
+    """Sends requests to one base URL. TLS is verified, redirects are refused, answers are bounded in time and size.
 
     base_url: may hold a path. ca_file: a private CA bundle; verify_tls False switches verification off.
+    timeout: seconds for connecting, and between two parts of an answer; answer_timeout: for all of it. max_body: bytes,
+    unpacked.
     Raises ItemFailed for a base URL that is none.
     """
 
@@ -37,9 +47,11 @@ class Client:
         ca_file: str | None = None,
         verify_tls: bool = True,
         timeout: tuple[float, float] = (CONNECT_TIMEOUT, READ_TIMEOUT),
+        answer_timeout: float = ANSWER_TIMEOUT,
+        max_body: int = MAX_BODY,
     ) -> None:
         self.base_url = normalize_url(base_url)
-        self.timeout = timeout
+        self.timeout, self._answer_timeout, self._max_body = timeout, answer_timeout, max_body
         self.session = requests.Session()
         self.session.mount("https://", HTTPAdapter(max_retries=0))
         self.session.mount("http://", HTTPAdapter(max_retries=0))
@@ -59,8 +71,9 @@ class Client:
         certainly never reached the server."""
         global _total
         _total = next(_sent) + 1
+        until = time.monotonic() + self._answer_timeout
         try:
-            return self.session.request(
+            response = self.session.request(
                 method,
                 self.base_url + path,
                 headers={"Accept": "application/json", **(headers or {})},
@@ -69,7 +82,11 @@ class Client:
                 timeout=self.timeout,
                 allow_redirects=False,
                 verify=self._verify,  # said to the session only, REQUESTS_CA_BUNDLE of the environment would win
+                stream=True,
             )
+            with response:
+                self._read_body(response, until)
+            return response
         except requests.exceptions.SSLError as error:
             advice = "set its CA file if it uses a private certificate authority"
             raise TargetUnavailable(f"{self.host}: the TLS certificate was not accepted; {advice}", False) from error
@@ -82,8 +99,24 @@ class Client:
             ) from error
         except requests.exceptions.Timeout as error:
             raise TargetUnavailable(f"{self.host} gave no answer within {self.timeout[1]:g} s") from error
-        except requests.exceptions.RequestException as error:
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
             raise TargetUnavailable(f"{self.host}: the answer was cut off ({type(error).__name__})") from error
+
+    def _read_body(self, response: requests.Response, until: float) -> None:
+        """Reads all of it, as requests would do unbounded. Raises TargetUnavailable: what was asked for may be done."""
+        parts: list[bytes] = []
+        size = 0
+        announced = response.headers.get("Content-Length", "")
+        while size <= self._max_body and not (announced.isdecimal() and int(announced) > self._max_body):
+            part = response.raw.read1(CHUNK, decode_content=True)
+            if not part:
+                vars(response).update(_content=b"".join(parts), _content_consumed=True)
+                return
+            parts.append(part)
+            size += len(part)
+            if time.monotonic() > until:
+                raise TargetUnavailable(f"{self.host} took longer than {self._answer_timeout:g} s to answer")
+        raise TargetUnavailable(f"{self.host} answers with more than {self._max_body:,} bytes")
 
     @property
     def host(self) -> str:

@@ -10,8 +10,8 @@ from booklore_core.kinds import Kind, Kinds
 from booklore_core.pipeline.deadline import Watch
 from booklore_core.pipeline.gateway import Gateway
 from booklore_core.pipeline.outbox import Outbox
+from booklore_core.pipeline.since import parse_since
 from booklore_core.plugin_manager import Plugin, PluginManager
-from booklore_core.settings import parse_since
 from booklore_core.storage.counts import read_kinds
 from booklore_core.storage.database import Database
 from booklore_core.storage.store import Store

@@ -1,19 +1,168 @@
-"""Every hook has an example that compiles and a test that calls it through a plugin."""
+"""Every hook has an example that is a whole plugin, and a test that calls it through one."""
 
 import ast
+import builtins
 import inspect
+import json
 import textwrap
 from pathlib import Path
 
 import pluggy
 import pytest
 
-from booklore_core import Action, Item, Result, Setting, Toast, hookimpl, hookspecs
+import booklore_core
+from booklore_core import Action, GoTo, Item, Request, Result, Setting, Toast, hookimpl, hookspecs
+from booklore_core.actions import start as start_action
+from booklore_core.flows import answer_all
 from booklore_core.testing import FakeTarget, SampleReader, sample_book
 
 HOOKS = {name: value for name, value in vars(hookspecs).items() if hasattr(value, "booklore_spec")}
 
 DUNE = sample_book("Dune")
+
+IMPORTS = {"csv": "import csv", "datetime": "from datetime import datetime"}
+"""What examples take from the standard library."""
+
+
+def example_of(hook):
+    """The code in a hook's docstring, with the imports that it needs. Fails for a name that comes from nowhere."""
+    source = textwrap.dedent(inspect.getdoc(HOOKS[hook]).partition("::\n")[2])
+    nodes = list(ast.walk(ast.parse(source)))
+    bound = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    bound |= {node.arg for node in nodes if isinstance(node, ast.arg)} | set(vars(builtins))
+    bound |= {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    used = {node.id for node in nodes if isinstance(node, ast.Name)} - bound
+    public = sorted(used & set(booklore_core.__all__))
+    others = [IMPORTS[name] for name in sorted(used - set(public))]
+    return "\n".join([*others, f"from booklore_core import {', '.join(public)}", source])
+
+
+def a_day():
+    """Lines on which every hook is called."""
+    reader = SampleReader(stars=4)
+    reader.open(DUNE)
+    reader.turn(3)
+    reader.checkpoint()
+    reader.suspend()
+    reader.resume()
+    reader.network()
+    reader.turn(10)
+    reader.close()["reading"]["status"] = "complete"
+    reader.delete(DUNE)
+    return reader.lines
+
+
+def facts_of(core):
+    return booklore_core.Facts(core.database, core.clock())
+
+
+def made(core, plugin="example"):
+    """kind → body of what a feature made."""
+    rows = core.database.rows("SELECT kind, body FROM items WHERE plugin = :plugin", plugin=plugin)
+    return {row["kind"]: json.loads(row["body"]) for row in rows}
+
+
+FACTS = {
+    "on_book_open": ("opened", {"pages": 600}),
+    "on_page_turns": ("place", {"percent": 4 / 600}),
+    "on_book_close": ("finished", {"device": "kobo-7f3a"}),
+    "on_resume": ("woken", {}),
+    "on_network_connected": ("online", {}),
+    "on_rating": ("praise", {"stars": 4}),
+    "on_delete": ("gone", {"file": "/mnt/onboard/dune.epub"}),
+}
+"""What follows from a day by each example."""
+
+
+def shows_kinds(core, tmp_path):
+    assert core.kinds.short_counts({"quote": 2}) == "2Q"
+    assert core.database.rows("SELECT id, book_title, quote FROM pending_quotes") == []
+
+
+def shows_settings(core, tmp_path):
+    assert core.settings["example.minutes"] == 30
+
+
+def shows_targets(core, tmp_path):
+    core.take(SampleReader().read(DUNE), "test")
+
+    report = core.sync("diary")
+
+    assert report.total("delivered") == {"session": 1}
+    assert [core.store("example").get(key) for key in core.store("example").keys()] == ["400 s of Dune"]  # noqa: SIM118
+
+
+def shows_actions(core, tmp_path):
+    assert answer_all(start_action(core, "greet", Request()), ["Ann"]).message == "Hello Ann"
+
+
+class Bookmark(FakeTarget):
+    """A target that knows where its reader is."""
+
+    def remote_progress(self, book):
+        return booklore_core.RemotePosition(0.5, "/body/p[9]")
+
+
+class Shelf:
+    @hookimpl
+    def register_targets(self):
+        return [Bookmark()]
+
+
+def shows_replies(core, tmp_path):
+    register(core, Shelf(), "shelf")
+    event = core.take([SampleReader().open(DUNE)], "test").events[0]
+    asked = {"event": event, "journal": core.journal, "facts": facts_of(core), "targets": core.targets}
+
+    effects = core.plugins.call(core.plugins.plugins["example"], "reply", **asked)
+
+    assert effects == [GoTo(DUNE["partial_md5"], "/body/p[9]", 0.5)]
+
+
+def shows_the_past(core, tmp_path):
+    file = tmp_path / "days.csv"
+    file.write_text(f"md5,day,minutes\n{DUNE['partial_md5']},2026-01-31,45\n", encoding="utf-8")
+
+    plugin, items = read_past(core, file)
+    core.put(items, plugin.name)
+
+    assert made(core) == {"past_day": {"minutes": 45}}
+
+
+SHOWN = {
+    "register_kinds": shows_kinds,
+    "register_settings": shows_settings,
+    "register_targets": shows_targets,
+    "register_actions": shows_actions,
+    "reply": shows_replies,
+    "import_history": shows_the_past,
+}
+"""What can be seen of each of the other examples."""
+
+
+def read_past(core, path):
+    return core.plugins.first("import_history", path=path, journal=core.journal, facts=facts_of(core))
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_every_hook_has_an_example_that_is_a_whole_plugin(hook, installed, start, tmp_path):
+    installed.add(example_of(hook), "example", "example", "third_party_example")
+
+    core = start()
+
+    assert core.plugins.plugins["example"].error is None
+    if hook in SHOWN:
+        SHOWN[hook](core, tmp_path)
+    else:
+        core.take(a_day(), "test")
+        assert made(core) == dict([FACTS[hook]])
+    assert core.plugins.plugins["example"].error is None
+
+
+def test_the_example_of_an_action_asks_a_question(installed, start):
+    installed.add(example_of("register_actions"), "example", "example", "third_party_example")
+
+    assert next(start_action(start(), "greet", Request())).kind == "ask"
 
 
 def implementations(file):
@@ -34,31 +183,31 @@ class Witness:
     """Has every event hook, with every argument."""
 
     @hookimpl
-    def on_book_open(self, event, journal, settings):
+    def on_book_open(self, event, journal, facts, settings):
         return seen(event)
 
     @hookimpl
-    def on_page_turns(self, event, journal, settings):
+    def on_page_turns(self, event, journal, facts, settings):
         return seen(event)
 
     @hookimpl
-    def on_book_close(self, event, journal, settings):
+    def on_book_close(self, event, journal, facts, settings):
         return seen(event)
 
     @hookimpl
-    def on_resume(self, event, journal, settings):
+    def on_resume(self, event, journal, facts, settings):
         return seen(event)
 
     @hookimpl
-    def on_rating(self, event, journal, settings):
+    def on_rating(self, event, journal, facts, settings):
         return seen(event)
 
     @hookimpl
-    def on_delete(self, event, journal, settings):
+    def on_delete(self, event, journal, facts, settings):
         return seen(event)
 
     @hookimpl
-    def on_network_connected(self, event, journal, settings):
+    def on_network_connected(self, event, journal, facts, settings):
         return [Item("seen", "network", journal.around(event)[0].book.ref, {"event": event.name}, event.at)]
 
 
@@ -68,15 +217,6 @@ def register(core, plugin, name="witness"):
     return core.plugins.plugins[name]
 
 
-@pytest.mark.parametrize("hook", HOOKS)
-def test_every_hook_has_an_example_that_compiles(hook):
-    text, _, example = inspect.getdoc(HOOKS[hook]).partition("::\n")
-
-    ast.parse(textwrap.dedent(example))
-    assert text.strip()
-    assert f"@hookimpl\ndef {hook}(" in textwrap.dedent(example)
-
-
 def test_every_hook_is_called_through_a_plugin_by_a_test():
     tested = {name for file in Path(__file__).parent.rglob("test_*.py") for name in implementations(file)}
 
@@ -84,27 +224,22 @@ def test_every_hook_is_called_through_a_plugin_by_a_test():
 
 
 def test_every_event_reaches_its_hook(open_core):
-    core = open_core(FakeTarget(kinds={"seen"}), plugins=())
+    target = FakeTarget(kinds={"seen"})
+    core = open_core(target, plugins=())
     register(core, Witness())
-    reader = SampleReader(stars=4)
-    reader.open(DUNE)
-    reader.turn(3)
-    reader.checkpoint()
-    reader.suspend()
-    reader.resume()
-    reader.network()
-    reader.delete(DUNE)
-
-    taken = core.take(reader.lines, "test")
+    core.take(a_day(), "test")
     core.sync()
 
-    kinds = [item.key.split()[0] for item in core.targets["bookworm"].received]
-    assert taken.news == 7
-    assert sorted(kinds) == ["BookClose", "BookOpen", "Delete", "PageTurns", "Rating", "Resume", "network"]
+    kinds = {item.key.split()[0] for item in target.received}
+    assert kinds == {"BookClose", "BookOpen", "Delete", "PageTurns", "Rating", "Resume", "network"}
 
 
-def test_settings_targets_and_actions_are_registered(open_core):
+def test_kinds_settings_targets_and_actions_are_registered(open_core):
     class Shop:
+        @hookimpl
+        def register_kinds(self):
+            yield booklore_core.Kind("purchase", "X", "purchase", "purchases")
+
         @hookimpl
         def register_settings(self):
             yield Setting("window", str, "shelf", "Where books stand")
@@ -116,29 +251,34 @@ def test_settings_targets_and_actions_are_registered(open_core):
 
         @hookimpl
         def register_actions(self, settings, store):
-            yield Action("stand", "Where?", lambda core, request: Result(store.get("stands")))
+            def stand(core, request):
+                yield from ()
+                return Result(store.get("stands"))
+
+            yield Action("stand", "Where?", stand)
 
     core = open_core(plugins=())
     register(core, Shop(), "shop")
 
+    assert core.kinds.in_words({"purchase": 2}) == "2 purchases"
     assert core.settings["shop.window"] == "shelf"
     assert core.targets["shop"].name == "shop"
-    assert core.actions["stand"].run(core, None).message == "shelf"
+    assert answer_all(start_action(core, "stand", Request()), []).message == "shelf"
 
 
-def test_a_reply_may_ask_a_target(open_core):
+def test_a_reply_may_ask_a_target_and_give_facts(open_core):
     class Greeter:
         @hookimpl
-        def reply(self, event, remote, settings):
-            yield Toast(f"{event.name} and {remote('bookworm').name}, {settings.name}")
+        def reply(self, event, journal, facts, targets, settings):
+            yield Toast(f"{event.name} and {targets['bookworm'].name}, {settings.name}")
+            yield from seen(event)
 
     core = open_core(FakeTarget(), plugins=())
     plugin = register(core, Greeter(), "greeter")
     event = core.take([SampleReader().open(DUNE)], "test").events[0]
+    asked = {"event": event, "journal": core.journal, "facts": facts_of(core), "targets": core.targets}
 
-    effects = core.plugins.call(plugin, "reply", event=event, remote=core.targets.get)
-
-    assert effects == [Toast("book_open and bookworm, greeter")]
+    assert core.plugins.call(plugin, "reply", **asked) == [Toast("book_open and bookworm, greeter"), *seen(event)]
 
 
 class Csv:
@@ -159,10 +299,10 @@ def test_a_file_of_the_past_is_given_to_the_first_plugin_that_knows_it(open_core
     core = open_core(plugins=())
     csv, everything = register(core, Csv(), "csv"), register(core, Everything(), "everything")
 
-    assert core.plugins.first("import_history", path=Path("a.csv")) == (csv, ["csv"])
-    assert core.plugins.first("import_history", path=Path("a.db")) == (everything, ["a.db"])
+    assert read_past(core, Path("a.csv")) == (csv, ["csv"])
+    assert read_past(core, Path("a.db")) == (everything, ["a.db"])
     everything.enabled = False
-    assert core.plugins.first("import_history", path=Path("a.db")) is None
+    assert read_past(core, Path("a.db")) is None
 
 
 def test_a_plugin_that_fails_at_a_file_is_named_and_the_next_is_asked(open_core):
@@ -174,7 +314,7 @@ def test_a_plugin_that_fails_at_a_file_is_named_and_the_next_is_asked(open_core)
     core = open_core(plugins=())
     clumsy, everything = register(core, Clumsy(), "clumsy"), register(core, Everything(), "everything")
 
-    assert core.plugins.first("import_history", path=Path("a.db")) == (everything, ["a.db"])
+    assert read_past(core, Path("a.db")) == (everything, ["a.db"])
     assert "ZeroDivisionError" in clumsy.error
 
 

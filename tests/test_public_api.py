@@ -1,6 +1,7 @@
 """The public face: every name is there, and asking for none of them costs nothing."""
 
 import ast
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -8,17 +9,33 @@ from pathlib import Path
 import pytest
 
 import booklore_core
-from booklore_core import testing
+from booklore_core import hookspecs, testing
 
 PROMISED = {
     "hookimpl",
     "Item",
     "BookRef",
+    "Kind",
+    "Remark",
+    "Facts",
+    "Journal",
+    "Section",
+    "Store",
+    "Gateway",
     "Target",
+    "BatchTarget",
+    "MatchingTarget",
+    "SearchableTarget",
+    "CheckableTarget",
+    "AuditableTarget",
+    "AccountTarget",
+    "ProgressTarget",
     "Before",
     "TargetUnavailable",
     "BookUnmatched",
     "ItemRejected",
+    "ItemFailed",
+    "Superseded",
     "Action",
     "Setting",
     "API_VERSION",
@@ -41,6 +58,19 @@ PROMISED = {
 }
 """What the interface promises to plugin authors."""
 
+EVENT_HOOK = ("event", "journal", "facts", "settings")
+HOOKS = {
+    "register_kinds": (),
+    "register_settings": (),
+    "register_targets": ("settings", "store"),
+    "register_actions": ("settings", "store"),
+    **dict.fromkeys(("on_book_open", "on_page_turns", "on_book_close", "on_resume"), EVENT_HOOK),
+    **dict.fromkeys(("on_network_connected", "on_rating", "on_delete"), EVENT_HOOK),
+    "reply": ("event", "journal", "facts", "targets", "settings"),
+    "import_history": ("path", "journal", "facts", "settings"),
+}
+"""The hooks that the interface promises, with their arguments."""
+
 HEAVY = {"pydantic", "sqlalchemy", "dataset", "requests", "pluggy", "fastapi", "uvicorn", "typer", "rich", "lxml"}
 
 
@@ -59,6 +89,12 @@ def test_every_exported_name_resolves(name):
 def test_everything_that_was_promised_is_exported():
     assert set(booklore_core.__all__) >= PROMISED
     assert {"FakeTarget", "SampleReader", "BookLoreServer"} <= set(testing.__all__)
+
+
+def test_hooks_and_their_arguments_are_those_that_were_promised():
+    found = {name: value for name, value in vars(hookspecs).items() if hasattr(value, "booklore_spec")}
+
+    assert {name: tuple(inspect.signature(hook).parameters) for name, hook in found.items()} == HOOKS
 
 
 def test_what_type_checkers_see_is_what_is_exported():

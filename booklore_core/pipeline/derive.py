@@ -18,8 +18,8 @@ from booklore_core.pipeline.deadline import TookTooLong, Watch
 from booklore_core.pipeline.facts import Facts
 from booklore_core.pipeline.journal import Entry, Journal
 from booklore_core.pipeline.outbox import Outbox
+from booklore_core.pipeline.since import parse_since
 from booklore_core.plugin_manager import Plugin, PluginManager
-from booklore_core.settings import parse_since
 from booklore_core.storage.database import Database
 
 log = logging.getLogger(__name__)

@@ -6,6 +6,7 @@ import pytest
 from booklore_world import FRESH, OpenWorld, World, session
 
 from booklore_core import Check, Declined, ItemFailed, TargetUnavailable
+from booklore_targets.booklore import register_settings
 from booklore_targets.booklore.koreader import provision
 
 ME = "/api/v1/koreader-users/me"
@@ -87,6 +88,14 @@ def test_logging_in_by_hand_tests_the_password_not_the_token(stock: World) -> No
     lines = stock.target(PASSWORD="mistyped").log_in()
 
     assert not by_name(lines)["account"].ok
+
+
+def test_account_is_made_of_settings_that_stand_together_in_the_menu(stock: World) -> None:
+    settings = {setting.name: setting for setting in register_settings()}
+
+    assert stock.target().credentials == ("url", "username", "password")
+    assert list(settings)[:3] == ["url", "username", "password"]
+    assert {setting.menu for setting in settings.values()} == {("Authentication",)}
 
 
 def test_koreader_account_of_the_owner_is_used_as_it_is(stock: World) -> None:

@@ -1,0 +1,50 @@
+"""Code that others wrote: whether it fits, and the file and line that is to blame when it fails."""
+
+import inspect
+import traceback
+from types import FrameType
+from typing import Any
+
+from booklore_core.hookspecs import API_VERSION
+from booklore_core.pipeline.deadline import TookTooLong
+from booklore_core.settings import BadSetting
+
+MACHINERY = ("booklore_core", "pluggy", "importlib", "threading")
+"""Packages that stand in every traceback and are to blame for none."""
+
+
+def told(error: BaseException, package: str, function: Any = None) -> str:
+    """One line: what was raised, and the last file and line of package that led to it, else of any other than ours.
+
+    function: what was called, named when it returned and its answer was at fault.
+    """
+    if isinstance(error, TookTooLong):
+        return str(error)
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    steps = [
+        (frame, line) for frame, line in traceback.walk_tb(error.__traceback__) if package_of(frame) not in MACHINERY
+    ]
+    own = [step for step in steps if package_of(step[0]) == package]
+    if steps:
+        frame, line = (own or steps)[-1]
+        return f"{text} ({frame.f_code.co_filename}, line {line})"
+    code = getattr(function, "__code__", None)
+    return f"{text} ({code.co_filename}, line {code.co_firstlineno})" if code else text
+
+
+def package_of(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
+
+
+def package_of_module(module: Any) -> str:
+    """The top-level module of a plugin that is a module or an object."""
+    return str(getattr(module, "__name__", type(module).__module__)).partition(".")[0]
+
+
+def check_fit(module: Any) -> None:
+    """Raises when a plugin cannot belong to this version, before anything of it is called."""
+    wanted = getattr(module, "API_VERSION", API_VERSION)
+    if wanted != API_VERSION:
+        raise BadSetting(f"made for plugin API {wanted}, this is {API_VERSION}")
+    if inspect.isgeneratorfunction(getattr(module, "import_history", None)):
+        raise TypeError("import_history must not be a generator: it returns None for a file that is not its own")
