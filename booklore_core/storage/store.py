@@ -1,7 +1,7 @@
 """Small durable mappings: one per plugin, with a compartment for its secrets, and one for the settings."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from booklore_core.items import canonical_json
@@ -66,7 +66,7 @@ class PluginMemory:
     def read(self, name: str) -> dict[str, Any] | None:
         return self._facts.find_one(name=name)
 
-    def write(self, name: str, facts: dict[str, Any]) -> None:
+    def write(self, name: str, facts: Mapping[str, Any]) -> None:
         if self.read(name) != {"name": name, **facts}:
             self._facts.upsert({"name": name, **facts}, ["name"])
 
