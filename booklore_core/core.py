@@ -13,6 +13,7 @@ from booklore_core.flows import Action
 from booklore_core.items import Item
 from booklore_core.pipeline.books import Books
 from booklore_core.pipeline.delivery import Courier, Run
+from booklore_core.pipeline.devices import Devices
 from booklore_core.pipeline.ingest import Ingest, Taken
 from booklore_core.pipeline.journal import Journal
 from booklore_core.pipeline.lease import Clock
@@ -79,6 +80,7 @@ class Core:
         self.database = Database(places.database_url, wal=wants_wal(environ))
         self.settings = Settings(StoredSettings(self.database), self.secrets, places.config, environ)
         self.books = Books(self.database)
+        self.devices = Devices(self.database)
         self.journal = Journal(self.database)
         self.outbox = Outbox(self.database, self.books)
         self.ledger = Ledger(self.database)

@@ -146,13 +146,16 @@ class GoTo:
 
 @dataclass(frozen=True)
 class Schedule:
-    """Run an action later. seconds: from now."""
+    """Run an action later. seconds: from now. book: partial MD5 of the one that it is about. args: what it is given."""
 
     seconds: float
     action: str
+    book: str | None = None
+    args: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        return {"type": "schedule", "in": self.seconds, "action": self.action}
+        book, args = {"book": self.book} if self.book else {}, {"args": dict(self.args)} if self.args else {}
+        return {"type": "schedule", "in": self.seconds, "action": self.action, **book, **args}
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,10 @@ class Setting:
 
     type: bool, int, float or str. choices: the texts allowed. low, high: the range of a number. unit: for people.
     secret: kept in the secrets file, never shown. env: another name for its environment variable.
-    label: the menu's text, the help's first words by default.
+    label: the menu's text, the help's first words by default. menu: the submenus below Tools → BookLore Sync where it
+    stands, in the order of declaration; empty: the plugin's own place.
+    forgets: secrets of the section that go where this setting says; when a device changes it they are forgotten and
+    asked for anew, so that nobody sends them elsewhere with a device's token (design §9).
     """
 
     name: str
@@ -39,6 +42,8 @@ class Setting:
     secret: bool = False
     env: str = ""
     label: str = ""
+    menu: tuple[str, ...] = ()
+    forgets: tuple[str, ...] = ()
 
     def check(self, value: Any, full_name: str) -> Any:
         """value in the setting's type; texts are read as the environment writes them. Raises BadSetting."""
@@ -137,6 +142,11 @@ class Settings:
                 raise BadSetting(f"{name}: declared twice")
             declared[name] = setting
         self._declared = declared
+
+    @property
+    def declared(self) -> Mapping[str, Setting]:
+        """Every setting by its full name, in the order of declaration."""
+        return self._declared
 
     def section(self, name: str) -> "Section":
         return Section(self, name)

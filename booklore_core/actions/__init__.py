@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from booklore_core.actions.about import ABOUT
 from booklore_core.actions.clear import CLEAR_ACTIONS, QUEUES
 from booklore_core.actions.match import LONG_PRESS, MATCH_ACTIONS, wanted_book
 from booklore_core.actions.settings import SET_SETTING, TRIGGERS, sync_mode
@@ -158,7 +159,7 @@ CORE_ACTIONS = (
 
 def all_actions(core: Core) -> dict[str, Action]:
     """Every action by name: the core's own, then the plugins'."""
-    own = (*CORE_ACTIONS, *MATCH_ACTIONS, *CLEAR_ACTIONS, SET_SETTING)
+    own = (*CORE_ACTIONS, *MATCH_ACTIONS, *CLEAR_ACTIONS, SET_SETTING, ABOUT)
     return {action.name: action for action in own} | dict(core.actions)
 
 

@@ -19,7 +19,7 @@ class Received:
 
 def receive(core: Core, device: str, lines: list[Any]) -> Received:
     """Takes in lines of one device. Each is durable or kept aside when this returns."""
-    sound = [readable(line) for line in lines]
+    sound = [decoded_or_text(line) for line in lines]
     own = [index for index, line in enumerate(sound) if not is_foreign(line, device)]
     taken = core.take([sound[index] for index in own], f"device {device}")
     rejected = [rejection(own[one.line - 1], one.id, one.error) for one in taken.rejected]
@@ -30,7 +30,7 @@ def receive(core: Core, device: str, lines: list[Any]) -> Received:
     return Received(taken, sorted(rejected, key=lambda one: one["index"]))
 
 
-def readable(line: Any) -> Any:
+def decoded_or_text(line: Any) -> Any:
     """The line decoded, by the strict rules of a spool file; as text where it is torn or breaks them."""
     text = line if isinstance(line, str) else json.dumps(line)
     try:

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from booklore_core.actions import all_actions
 from booklore_core.actions.match import LONG_PRESS
-from booklore_core.actions.settings import SET_SETTING, Entry, setting_entries
+from booklore_core.actions.settings import SET_SETTING
+from booklore_core.bridge.setting_menu import MenuEntry, setting_entries
 from booklore_core.core import Core
 from booklore_core.flows import Action
 from booklore_core.settings import BadSetting
@@ -34,7 +35,7 @@ EARLY = 100
 """An action with a lower order at the top level comes before all submenus."""
 
 
-class Glimpse:
+class CountedOnce:
     """The core as labels see it: the queues are counted once for the whole menu."""
 
     def __init__(self, core: Core) -> None:
@@ -58,20 +59,20 @@ class Glimpse:
 class Branch:
     """A submenu that is being put together."""
 
-    leaves: list[Entry] = field(default_factory=list)
+    leaves: list[MenuEntry] = field(default_factory=list)
     branches: dict[str, "Branch"] = field(default_factory=dict)
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: MenuEntry) -> None:
         branch = self
         for name in entry.menu:
             branch = branch.branches.setdefault(name, Branch())
         branch.leaves.append(entry)
 
 
-def build_menu(core: Core, own: Mapping[str, Action]) -> dict[str, Any]:
-    """The whole menu as the shim shows it. own: actions that only the bridge has. Makes no network call."""
+def build_menu(core: Core) -> dict[str, Any]:
+    """The whole menu as the shim shows it. Makes no network call."""
     with core.database.transaction():
-        entries = list(gather(core, own))
+        entries = list(all_entries(core))
     root = Branch()
     for entry in entries:
         root.add(entry)
@@ -84,18 +85,18 @@ def build_menu(core: Core, own: Mapping[str, Action]) -> dict[str, Any]:
     return {"version": digest(menu), **menu}
 
 
-def gather(core: Core, own: Mapping[str, Action]) -> Iterator[Entry]:
-    glimpse: Any = Glimpse(core)
-    for action in {**all_actions(core), **own}.values():
+def all_entries(core: Core) -> Iterator[MenuEntry]:
+    counted: Any = CountedOnce(core)
+    for action in all_actions(core).values():
         if action.name != SET_SETTING.name:
-            yield action_entry(core, glimpse, action)
+            yield action_entry(core, counted, action)
     try:
-        yield from list(setting_entries(core, list(core.settings)))
+        yield from list(setting_entries(core))
     except BadSetting as error:  # a value in the environment or the file that does not fit
-        yield Entry("bad setting", str(error), (), enabled=False, order=0)
+        yield MenuEntry("bad setting", str(error), (), enabled=False, order=0)
 
 
-def action_entry(core: Core, glimpse: Any, action: Action) -> Entry:
+def action_entry(core: Core, counted: Any, action: Action) -> MenuEntry:
     """An action's line. Label and state come from functions that a plugin may have written."""
 
     def ask(function: Callable[[Any], T] | None, otherwise: T) -> T:
@@ -103,11 +104,11 @@ def action_entry(core: Core, glimpse: Any, action: Action) -> Entry:
         if function is None:
             return otherwise
         if plugin is None:
-            return function(glimpse)
-        answer = core.plugins.guard(plugin, f"menu of {action.name}", lambda: function(glimpse))
+            return function(counted)
+        answer = core.plugins.guard(plugin, f"menu of {action.name}", lambda: function(counted))
         return otherwise if answer is None else answer
 
-    return Entry(
+    return MenuEntry(
         action.name,
         str(ask(action.text, action.name)),
         action.menu,
@@ -141,7 +142,7 @@ def subnodes(branch: Branch, path: tuple[str, ...]) -> list[dict[str, Any]]:
     ]
 
 
-def node(entry: Entry) -> dict[str, Any]:
+def node(entry: MenuEntry) -> dict[str, Any]:
     """Only the fields that apply."""
     line: dict[str, Any] = {"id": entry.id, "text": entry.text, "enabled": entry.enabled}
     if entry.checked is not None:

@@ -1,12 +1,11 @@
 """What plugins say to events that just came in, under a deadline."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from booklore_core.bridge.errands import Busy, Errands, is_done_within
+from booklore_core.bridge.effects import Effects, effect_json
+from booklore_core.bridge.workers import Busy, Workers, is_done_within
 from booklore_core.core import Core
 from booklore_core.events import BookClose, Event
-from booklore_core.flows import AskReader, GoTo, Info, Schedule, Toast
 from booklore_core.plugin_manager import Plugin
 
 DEADLINE = 2.0
@@ -18,31 +17,31 @@ MAX_EVENTS = 10
 class Replies:
     """Asks each plugin for its `reply`."""
 
-    def __init__(self, core: Core, errands: Errands, deadline: float = DEADLINE) -> None:
-        self._core, self._errands, self._deadline = core, errands, deadline
+    def __init__(self, core: Core, workers: Workers, deadline: float = DEADLINE) -> None:
+        self._core, self._workers, self._deadline = core, workers, deadline
 
-    def gather(self, events: Sequence[Event]) -> list[dict[str, Any]]:
+    def gather(self, events: Sequence[Event]) -> Effects:
         """The effects that plugins want, as far as they came in time."""
-        wanted: list[dict[str, Any]] = []
+        wanted: Effects = []
         plugins = self._core.plugins.with_hook("reply")
         news = current(events)
         if plugins and news:
             try:
-                asked = self._errands.begin(lambda: self._ask_all(plugins, news, wanted))
+                asked = self._workers.begin(lambda: self._ask_all(plugins, news, wanted))
             except Busy:
                 return []
             is_done_within(asked, self._deadline)
         return list(wanted)
 
-    def _ask_all(self, plugins: Sequence[Plugin], events: Sequence[Event], wanted: list[dict[str, Any]]) -> None:
+    def _ask_all(self, plugins: Sequence[Plugin], events: Sequence[Event], wanted: Effects) -> None:
         for event in events:
             for plugin in plugins:
                 self._ask(plugin, event, wanted)
 
-    def _ask(self, plugin: Plugin, event: Event, wanted: list[dict[str, Any]]) -> None:
-        def call() -> list[dict[str, Any]]:
+    def _ask(self, plugin: Plugin, event: Event, wanted: Effects) -> None:
+        def call() -> Effects:
             effects = self._core.plugins.call(plugin, "reply", event=event, remote=self._core.targets.get)
-            return [as_json(effect) for effect in effects]
+            return [effect_json(effect) for effect in effects]
 
         wanted.extend(self._core.plugins.guard(plugin, "reply", call) or [])
 
@@ -55,10 +54,3 @@ def current(events: Sequence[Event]) -> list[Event]:
     about_books = [index for index, event in enumerate(events) if getattr(event, "book", None)]
     last = about_books[-1] if about_books else 0
     return [event for index, event in enumerate(events) if index >= last or isinstance(event, BookClose)][-MAX_EVENTS:]
-
-
-def as_json(effect: Any) -> dict[str, Any]:
-    """An effect on the wire. Raises TypeError for anything else."""
-    if not isinstance(effect, Toast | Info | GoTo | Schedule | AskReader):
-        raise TypeError(f"expected an effect, got {type(effect).__name__}")
-    return effect.as_json()

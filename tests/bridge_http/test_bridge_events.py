@@ -39,7 +39,7 @@ def test_the_answer_tells_how_things_stand(core: Core, ereader: EReader, bookwor
 
     menu = state.pop("menu")
     switches = {"enabled": True, "manual_only": True, "ask_wifi": False, "silent": False}
-    assert state == {**switches, "pending": {"S": 1}}
+    assert state == {**switches, "pending": {"S": 1}, "hand_over": None}
     assert menu == ereader.menu()["version"]
 
 

@@ -4,7 +4,7 @@ import json
 
 from bridge_world import EReader, paired
 
-from booklore_core.bridge.pairing import devices, new_code, revoke
+from booklore_core.bridge.pairing import new_code
 from booklore_core.core import Core
 
 
@@ -57,19 +57,19 @@ def test_pairing_again_replaces_the_token(core: Core, url: str) -> None:
 
     assert first.get("/v1/menu").status_code == 401
     assert second.get("/v1/menu").status_code == 200
-    assert len(devices(core)) == 1
+    assert len(core.devices.paired()) == 1
 
 
 def test_a_revoked_device_is_shut_out_and_its_events_stay(core: Core, ereader: EReader) -> None:
     ereader.reader.network()
     ereader.hand_off()
 
-    assert revoke(core, ereader.id)
+    assert core.devices.revoke(ereader.id)
 
     assert ereader.get("/v1/menu").status_code == 401
-    assert not revoke(core, ereader.id) and not revoke(core, "nobody")
+    assert not core.devices.revoke(ereader.id) and not core.devices.revoke("nobody")
     assert core.database.value("SELECT COUNT(*) FROM events") == 1
-    assert devices(core) == []
+    assert core.devices.paired() == []
 
 
 def test_devices_tell_when_they_were_last_seen_and_what_waits_there(core: Core, ereader: EReader, clock) -> None:
@@ -78,7 +78,7 @@ def test_devices_tell_when_they_were_last_seen_and_what_waits_there(core: Core, 
     ereader.hand_off(waiting=8)
 
     expected = {"id": "kobo-7f3a", "name": "Libra", "model": "Kobo_io", "last_seen": "2026-11-20T21:00:00Z"}
-    assert devices(core) == [{**expected, "waiting": 7}]
+    assert core.devices.paired() == [{**expected, "waiting": 7}]
 
 
 def test_neither_code_nor_token_is_stored(core: Core, url: str) -> None:

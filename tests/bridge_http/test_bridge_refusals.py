@@ -122,7 +122,8 @@ def test_the_served_document_describes_every_call_and_effect(ereader: EReader) -
 
     paths = {"/v1/health", "/v1/pair", "/v1/events", "/v1/actions/{name}", "/v1/answers/{id}", "/v1/menu"}
     assert document["paths"].keys() == paths
-    assert {"Toast", "Info", "GoTo", "Schedule", "AskReader", "Question"} <= document["components"]["schemas"].keys()
+    effects = {f"{name}Effect" for name in ("Toast", "Info", "GoTo", "Schedule", "Confirm", "Question")}
+    assert effects <= document["components"]["schemas"].keys()
 
 
 def as_json(ereader: EReader) -> dict[str, str]:

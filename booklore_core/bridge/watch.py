@@ -1,0 +1,49 @@
+"""Whether settings were changed since the last look: by the menu, or by the command line beside the bridge."""
+
+import hashlib
+import json
+from typing import Any
+
+from booklore_core.core import Core
+
+STORED = "SELECT name, value FROM settings ORDER BY name"
+
+
+class SettingsWatch:
+    """Compares what is stored, the declared secrets included.
+
+    What plugins keep for themselves beside those, such as a login's tokens, is renewed all the time and is no setting.
+    Of the secrets only a digest is kept, made anew when their file is another one.
+    """
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._secrets: tuple[Any, str] = (None, "")
+        self._known = self._look()
+
+    def sees_change(self) -> bool:
+        """Whether anything differs from the last look."""
+        before, self._known = self._known, self._look()
+        return bool(before != self._known)
+
+    def _look(self) -> Any:
+        rows = self._core.database.rows(STORED)
+        return [tuple(row.values()) for row in rows], self._digest()
+
+    def _digest(self) -> str:
+        file, (known, digest) = file_state(self._core), self._secrets
+        if file != known:
+            names = [name for name, setting in self._core.settings.declared.items() if setting.secret]
+            values = {name: self._core.secrets.read(name) for name in names}
+            digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+            self._secrets = file, digest
+        return digest
+
+
+def file_state(core: Core) -> Any:
+    """What changes whenever the file of the secrets is replaced; None without one."""
+    try:
+        found = core.secrets.path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino, found.st_size
