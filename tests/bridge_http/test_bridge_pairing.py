@@ -1,6 +1,8 @@
 """Pairing: a code is traded once for a token, and the token is all that opens the other calls."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 from bridge_world import EReader, paired
 
@@ -50,6 +52,31 @@ def test_five_wrong_codes_in_a_minute_close_the_door_for_everybody(core: Core, u
 
     clock.forward(seconds=61)
     assert EReader(url).pair(code).status_code == 200
+
+
+def test_of_sixty_guesses_at_once_five_are_judged(core: Core, url: str) -> None:
+    code, _ = new_code(core)
+    wrong = f"{(int(code) + 1) % 1_000_000:06d}"
+    together = threading.Barrier(60)
+
+    def guess(number: int) -> int:
+        together.wait(20)
+        return EReader(url, f"guesser{number}").pair(wrong).status_code
+
+    with ThreadPoolExecutor(60) as guessers:
+        told = list(guessers.map(guess, range(60)))
+
+    assert (told.count(401), told.count(429)) == (5, 55)
+
+
+def test_a_right_code_is_no_wrong_try(core: Core, url: str) -> None:
+    codes = [new_code(core)[0] for _ in range(3)]
+    wrong = next(f"{number:06d}" for number in range(4) if f"{number:06d}" not in codes)
+
+    tries = [codes[0], wrong, wrong, codes[1], wrong, wrong, codes[2], wrong, wrong]
+    told = [EReader(url, f"kobo{number}").pair(code).status_code for number, code in enumerate(tries)]
+
+    assert told == [200, 401, 401, 200, 401, 401, 200, 401, 429]
 
 
 def test_pairing_again_replaces_the_token(core: Core, url: str) -> None:
