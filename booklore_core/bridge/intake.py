@@ -18,16 +18,22 @@ class Received:
 
 
 def receive(core: Core, device: str, lines: list[Any]) -> Received:
-    """Takes in lines of one device. Each is durable or kept aside when this returns."""
+    """Takes in lines of one device. Each is durable or kept aside when this returns.
+
+    Foreign ones first: once a line is durable nothing may come that could fail.
+    """
     sound = [decoded_or_text(line) for line in lines]
     own = [index for index, line in enumerate(sound) if not is_foreign(line, device)]
+    rejected = [keep_aside(core, device, index, sound[index]) for index in sorted(set(range(len(sound))) - set(own))]
     taken = core.take([sound[index] for index in own], f"device {device}")
-    rejected = [rejection(own[one.line - 1], one.id, one.error) for one in taken.rejected]
-    for index in sorted(set(range(len(sound))) - set(own)):
-        error = BadLine("device", f"expected {device!r}, the device that the token was given to")
-        core.ingest.keep_aside(sound[index], f"device {device}", error, core.clock())
-        rejected.append(rejection(index, sound[index].get("id"), str(error)))
+    rejected += [rejection(own[one.line - 1], one.id, one.error) for one in taken.rejected]
     return Received(taken, sorted(rejected, key=lambda one: one["index"]))
+
+
+def keep_aside(core: Core, device: str, index: int, line: Any) -> dict[str, Any]:
+    error = BadLine("device", f"expected {device!r}, the device that the token was given to")
+    core.ingest.keep_aside(line, f"device {device}", error, core.clock())
+    return rejection(index, line.get("id"), str(error))
 
 
 def decoded_or_text(line: Any) -> Any:

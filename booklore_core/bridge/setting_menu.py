@@ -1,7 +1,7 @@
 """Settings as lines of the menu, made from their declarations."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from booklore_core.actions.settings import FIXED_BY, SET_SETTING, TRIGGERS, sync_mode, text_of, word
@@ -80,7 +80,7 @@ def plugin_entries(plugin: Plugin, values: list[Value]) -> Iterator[MenuEntry]:
         if not is_switch(value):
             yield setting_entry(value, place, LAST if value.setting is SINCE else order, plugin.enabled)
         elif not is_target(plugin):
-            yield setting_entry(value, place, SWITCH)
+            yield replace(setting_entry(value, place, SWITCH), text=label_of(plugin, values))
 
 
 def setting_entry(value: Value, menu: tuple[str, ...], order: int, enabled: bool = True) -> MenuEntry:

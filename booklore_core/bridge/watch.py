@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 from booklore_core.core import Core
+from booklore_core.storage.secrets import SecretsUnreadable
 
 STORED = "SELECT name, value FROM settings ORDER BY name"
 
@@ -18,7 +19,7 @@ class SettingsWatch:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._secrets: tuple[Any, str] = (None, "")
+        self._secrets: tuple[Any, str] | None = None
         self._known = self._look()
 
     def sees_change(self) -> bool:
@@ -31,13 +32,20 @@ class SettingsWatch:
         return [tuple(row.values()) for row in rows], self._digest()
 
     def _digest(self) -> str:
-        file, (known, digest) = file_state(self._core), self._secrets
-        if file != known:
-            names = [name for name, setting in self._core.settings.declared.items() if setting.secret]
-            values = {name: self._core.secrets.read(name) for name in names}
-            digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
-            self._secrets = file, digest
-        return digest
+        file, known = file_state(self._core), self._secrets
+        if known is None or known[0] != file:
+            known = self._secrets = file, secrets_digest(self._core)
+        return known[1]
+
+
+def secrets_digest(core: Core) -> str:
+    """Changes with any declared secret. A file that cannot be read is told by whoever needs what is in it."""
+    names = [name for name, setting in core.settings.declared.items() if setting.secret]
+    try:
+        values = {name: core.secrets.read(name) for name in names}
+    except SecretsUnreadable:
+        return "unreadable"
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def file_state(core: Core) -> Any:
