@@ -25,6 +25,7 @@ from booklore_core.settings import BadSetting, Section, Settings
 from booklore_core.storage.counts import Status, read_pending, read_status
 from booklore_core.storage.database import Database
 from booklore_core.storage.places import Places
+from booklore_core.storage.preset import preset
 from booklore_core.storage.secrets import Secrets
 from booklore_core.storage.store import Store, StoredSettings
 from booklore_core.targets import Target
@@ -78,13 +79,13 @@ class Core:
         places.home.mkdir(parents=True, exist_ok=True)
         self.secrets = Secrets(places.secrets)
         self.database = Database(places.database_url, wal=wants_wal(environ))
-        self.settings = Settings(StoredSettings(self.database), self.secrets, places.config, environ)
+        self.settings = Settings(StoredSettings(self.database), self.secrets, preset(places.config, environ))
         self.books = Books(self.database)
         self.devices = Devices(self.database)
         self.journal = Journal(self.database)
         self.outbox = Outbox(self.database, self.books)
         self.ledger = Ledger(self.database)
-        self.plugins = PluginManager(self.settings)
+        self.plugins = PluginManager(self.settings, environ=environ)
         self.ingest = Ingest(self.database, self.journal, self.books, self.outbox, self.plugins)
         self.targets: Mapping[str, Target] = {}
         self.actions: Mapping[str, Action] = {}
@@ -102,8 +103,7 @@ class Core:
 
     def refresh(self) -> None:
         """Asks the plugins anew for targets and actions, after a setting or a plugin was changed."""
-        for plugin in self.plugins.plugins.values():
-            plugin.enabled = self.settings.enabled(plugin.name)
+        self.plugins.load_enabled()
         before = self.targets
         offers = gather(self.plugins, self.settings, self.store, self.outbox, self.clock())
         self.targets, self.target_owners = offers.targets, offers.target_owners

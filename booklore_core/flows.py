@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from booklore_core.items import Item
+from booklore_core.items import NAME, Item
 
 
 @dataclass(frozen=True)
@@ -216,6 +216,10 @@ class Action:
     dispatcher: str = ""
     order: int = 100
     args: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise ValueError(f"{self.name!r} is no name for an action: expected lower-case letters, digits and _")
 
     def text(self, core: Any) -> str:
         return self.label if isinstance(self.label, str) else self.label(core)

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from booklore_core.flows import Action
 from booklore_core.pipeline.outbox import Outbox
 from booklore_core.plugin_manager import Plugin, PluginManager
-from booklore_core.settings import BadSetting, Settings
+from booklore_core.settings import Settings
+from booklore_core.storage.since import parse_since
 from booklore_core.storage.store import Store
 from booklore_core.targets import Target
 
@@ -63,16 +64,3 @@ def gather(
     for gone in outbox.subscribers() - offers.targets.keys():
         outbox.unsubscribe(gone)
     return offers
-
-
-def parse_since(text: str, name: str) -> datetime | None:
-    """The start of the past that a new target is given: a date, or `all`. None: from now on. Raises BadSetting."""
-    if not text:
-        return None
-    if text == "all":
-        return datetime.fromtimestamp(0, UTC)
-    try:
-        given = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise BadSetting(f"{name}: expected a date such as 2026-01-31 or `all`, got {text!r}") from error
-    return given if given.tzinfo else given.replace(tzinfo=UTC)

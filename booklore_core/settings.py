@@ -1,13 +1,12 @@
 """Settings: declared once with type, default, range and help; environment > config.toml > database > default."""
 
+import hmac
+import json
 import math
-import os
-import re
-import tomllib
+import secrets
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol
 
 from booklore_core.flows import range_text
@@ -24,11 +23,9 @@ class Setting:
     """One setting of a plugin. name: without the section, which is the plugin's name.
 
     type: bool, int, float or str. choices: the texts allowed. low, high: the range of a number. unit: for people.
-    secret: kept in the secrets file, never shown. env: another name for its environment variable.
-    label: the menu's text, the help's first words by default. menu: the submenus below Tools → BookLore Sync where it
-    stands, in the order of declaration; empty: the plugin's own place.
-    forgets: secrets of the section that go where this setting says; when a device changes it they are forgotten and
-    asked for anew, so that nobody sends them elsewhere with a device's token (design §9).
+    secret: kept in the secrets file, never shown. env: another name for its environment variable. label: the menu's
+    text, else the help. menu: the submenus below Tools → BookLore Sync, else the plugin's own place. forgets: secrets
+    of the section that go where this says; a device that changes it is asked for them anew (design §9).
     """
 
     name: str
@@ -57,27 +54,23 @@ class Setting:
     def expected(self) -> str:
         if self.choices:
             return "one of " + ", ".join(self.choices)
-        name = {bool: "true or false", int: "a whole number", float: "a number"}.get(self.type, "a text")
-        return f"{name} {range_text(self.low, self.high)}".strip()
+        words = {bool: "true or false", int: "a whole number", float: "a number"}.get(self.type, "a text")
+        return f"{words} {range_text(self.low, self.high)}".strip()
 
     @property
     def type_name(self) -> str:
         return "choice" if self.choices else {bool: "bool", int: "int", float: "float"}.get(self.type, "text")
 
     def _in_range(self, value: Any) -> bool:
-        if isinstance(value, str):
-            return True
         low = -math.inf if self.low is None else self.low
         high = math.inf if self.high is None else self.high
-        return bool(low <= value <= high and -math.inf < value < math.inf)
+        return isinstance(value, str) or bool(low <= value <= high and -math.inf < value < math.inf)
 
     def _typed(self, value: Any) -> Any:
-        if self.type is bool:
-            return value if isinstance(value, bool) else _bool(value)
+        if self.type is bool or isinstance(value, bool):
+            return _bool(value) if self.type is bool else None
         if self.type is str:
             return value if isinstance(value, str) else None
-        if isinstance(value, bool):
-            return None
         try:
             return self.type(value) if isinstance(value, str | int) or self.type is float else None
         except (TypeError, ValueError, OverflowError):
@@ -85,23 +78,30 @@ class Setting:
 
 
 def _bool(value: Any) -> bool | None:
-    word = value.strip().lower() if isinstance(value, str) else ""
+    word = str(value).strip().lower() if isinstance(value, str | bool) else ""
     return True if word in TRUE else False if word in FALSE else None
 
 
 ENABLED = Setting("enabled", bool, True, "Whether this plugin works")
+TRIGGERS, PREFERENCES = ("Sync Settings", "Sync Triggers"), ("Preferences",)
 
 SYNC = (
     Setting("enabled", bool, True, "Write down and sync what is read", label="Enable sync"),
     Setting("manual_only", bool, False, "Queue everything and send only when asked", label="Manual only"),
     Setting("mode", str, "automatic", "What starts a sync", ("automatic", "manual", "custom"), label="Sync triggers"),
-    Setting("on_suspend", bool, True, "Sync what is known when the device goes to sleep", label="Sync on suspend"),
-    Setting("wifi_on_suspend", bool, False, "Enable Wi-Fi for the sync on suspend", label="Connect WiFi on suspend"),
-    Setting("ask_wifi", bool, False, "Ask before enabling WiFi", label="Ask before enabling WiFi"),
-    Setting("wake_delay", int, 15, "Wait after waking up before a sync", low=0, high=3600, unit="seconds"),
-    Setting("wake_cooldown", int, 300, "Least time between two wake syncs", low=0, high=86400, unit="seconds"),
-    Setting("silent", bool, False, "Show no messages on the device", label="Silent mode"),
+    Setting("on_suspend", bool, True, "Sync when the device goes to sleep", label="Sync on suspend", menu=TRIGGERS),
+    Setting("wifi_on_suspend", bool, False, "Enable Wi-Fi for it", label="Connect WiFi on suspend", menu=TRIGGERS),
+    Setting("ask_wifi", bool, False, "Ask before enabling WiFi", menu=TRIGGERS),
+    Setting("wake_delay", int, 15, "Wait after waking up before a sync", (), 0, 3600, "seconds", menu=TRIGGERS),
+    Setting("wake_cooldown", int, 300, "Least time between wake syncs", (), 0, 86400, "seconds", menu=TRIGGERS),
+    Setting("silent", bool, False, "Show no messages on the device", label="Silent mode", menu=PREFERENCES),
 )
+
+
+class Source(Protocol):
+    """Where values come from that the program never writes. Raises BadSetting for what cannot be read."""
+
+    def read(self, name: str, setting: Setting) -> Any | None: ...
 
 
 class Layer(Protocol):
@@ -113,40 +113,54 @@ class Layer(Protocol):
 
 
 @dataclass(frozen=True)
+class SettingFault:
+    """A value that does not fit and was passed over. source: env, file or database. text: what is wrong, for people."""
+
+    name: str
+    source: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Value:
-    """A setting's value and where it comes from: env, file, database or default."""
+    """A setting's value and where it comes from: env, file, database or default. faults: of the sources before that."""
 
     name: str
     value: Any = field(repr=False)  # it may be a secret
     source: str
     setting: Setting
+    faults: tuple[SettingFault, ...] = ()
 
 
 class Settings:
-    """All settings that were declared. Raises BadSetting for a name that was not, and for a value that does not fit."""
+    """All settings that were declared. A value that does not fit gives way to the next source's and is in `faults`.
 
-    def __init__(
-        self, stored: Layer, secrets: Layer, config_file: Path | None = None, environ: Mapping[str, str] | None = None
-    ) -> None:
-        self._stored, self._secrets, self._config_file = stored, secrets, config_file
-        self.environ = os.environ if environ is None else environ
+    preset: by its name, what goes before stored and secret. Raises BadSetting for a name that was not declared.
+    """
+
+    def __init__(self, stored: Layer, secret: Layer, preset: Mapping[str, Source] | None = None) -> None:
+        self._stored, self._secret, self._preset = stored, secret, preset or {}
         self._declared: dict[str, Setting] = {}
+        self._bare: set[str] = set()
+        self._digest_key = secrets.token_bytes(32)
         self.declare("sync", SYNC)
 
     def declare(self, section: str, settings: Iterable[Setting]) -> None:
         """Adds settings below section, all or none. Raises BadSetting when one is declared twice."""
-        declared = dict(self._declared)
+        bare = f"{section}.enabled" if section in self._bare else None
+        declared = {name: one for name, one in self._declared.items() if name != bare}
         for setting in settings:
             name = f"{section}.{setting.name}"
             if name in declared:
                 raise BadSetting(f"{name}: declared twice")
             declared[name] = setting
         self._declared = declared
+        self._bare.discard(section)
 
-    @property
-    def declared(self) -> Mapping[str, Setting]:
-        """Every setting by its full name, in the order of declaration."""
-        return self._declared
+    def declare_switch(self, plugin: str, label: str = "") -> None:
+        """Keeps a plugin that cannot declare anything itself, being off or broken, able to be switched on and off."""
+        self.declare(plugin, [replace(ENABLED, label=label)])
+        self._bare.add(plugin)
 
     def section(self, name: str) -> "Section":
         return Section(self, name)
@@ -158,15 +172,24 @@ class Settings:
         return self.value(name).value
 
     def __iter__(self) -> Iterator[Value]:
-        return (self.value(name) for name in sorted(self._declared))
+        """All values, in the order in which they were declared."""
+        return (self.value(name) for name in self._declared)
+
+    def faults(self) -> list[SettingFault]:
+        """The values that do not fit."""
+        return [fault for value in self for fault in value.faults]
 
     def value(self, name: str) -> Value:
         return self._look_up(name, self.declaration(name))
 
     def declaration(self, name: str) -> Setting:
-        if name not in self._declared:
-            raise BadSetting(f"{name}: no such setting; `booklore config show` lists them")
-        return self._declared[name]
+        if name in self._declared:
+            return self._declared[name]
+        section, reason = name.partition(".")[0], "no such setting; `booklore config show` lists them"
+        if section in self._bare:
+            broken = f"{section} could not be loaded: see `booklore plugins doctor`"
+            reason = broken if self.enabled(section) else f"{section} is off: `booklore plugins enable {section}`"
+        raise BadSetting(f"{name}: {reason}")
 
     def set(self, name: str, value: Any) -> Value:
         """Stores a value in the database, a secret in the secrets file. Returns what holds now."""
@@ -180,61 +203,29 @@ class Settings:
         return self.value(name)
 
     def enabled(self, plugin: str) -> bool:
-        """Whether a plugin works, also one that could not be loaded and so declared nothing."""
+        """Whether a plugin works, also one that has declared nothing yet."""
         name = f"{plugin}.enabled"
         return bool(self._look_up(name, self._declared.get(name, ENABLED)).value)
 
+    def secrets_digest(self) -> str:
+        """Changes with the value of any declared secret and with nothing else; each process has its own."""
+        known = {value.name: value.value for value in self if value.setting.secret}
+        return hmac.new(self._digest_key, json.dumps(known).encode(), "sha256").hexdigest()
+
     def _look_up(self, name: str, setting: Setting) -> Value:
-        for source, raw in self._sources(name, setting):
-            if raw is not None:
-                return Value(name, setting.check(raw, f"{name} ({source})"), source, setting)
-        return Value(name, setting.default, "default", setting)
+        faults: list[SettingFault] = []
+        given = {source: partial(one.read, name, setting) for source, one in self._preset.items()}
+        for source, read in {**given, "database": partial(self._layer(setting).read, name)}.items():
+            try:
+                raw = read()
+                if raw is not None:
+                    return Value(name, setting.check(raw, f"{name} ({source})"), source, setting, tuple(faults))
+            except BadSetting as error:
+                faults.append(SettingFault(name, source, str(error)))
+        return Value(name, setting.default, "default", setting, tuple(faults))
 
     def _layer(self, setting: Setting) -> Layer:
-        return self._secrets if setting.secret else self._stored
-
-    def _sources(self, name: str, setting: Setting) -> Iterator[tuple[str, Any]]:
-        section, _, key = name.partition(".")
-        yield "env", self._from_environment(variable_name(section, key), setting)
-        yield "file", self._from_file(section, key)
-        yield "database", self._layer(setting).read(name)
-
-    def _from_environment(self, variable: str, setting: Setting) -> str | None:
-        for name in (variable, setting.env):
-            if name and self.environ.get(name):
-                return self.environ[name]
-            if name and setting.secret and self.environ.get(f"{name}_FILE"):
-                return read_secret_file(Path(self.environ[f"{name}_FILE"]), f"{name}_FILE")
-        return None
-
-    def _from_file(self, section: str, key: str) -> Any:
-        table = self._file.get(section, {})
-        if not isinstance(table, dict):
-            raise BadSetting(f"{self._config_file}: {section}: expected a table such as [{section}]")
-        return table.get(key)
-
-    @cached_property
-    def _file(self) -> dict[str, Any]:
-        if self._config_file is None or not self._config_file.is_file():
-            return {}
-        try:
-            return tomllib.loads(self._config_file.read_text(encoding="utf-8-sig"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise BadSetting(f"{self._config_file}: {error}") from error
-
-
-def variable_name(section: str, key: str) -> str:
-    """The environment variable of a setting; what a variable's name cannot hold becomes an underscore."""
-    return re.sub(r"\W", "_", f"BOOKLORE_{section}__{key}").upper()
-
-
-def read_secret_file(path: Path, name: str) -> str:
-    """The text of a secret's file without its last line end. Raises BadSetting naming the variable or option."""
-    try:
-        return path.read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a text file"
-        raise BadSetting(f"{name}: cannot read {path} ({reason})") from error
+        return self._secret if setting.secret else self._stored
 
 
 @dataclass(frozen=True)

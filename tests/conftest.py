@@ -1,12 +1,14 @@
 """What the tests share: a clock that is told the time, and cores on their own folders."""
 
 import importlib.metadata
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from installed_plugins import Distributions
 
 from booklore_core.core import Core
 from booklore_core.storage.places import Places
@@ -55,5 +57,28 @@ def open_core(tmp_path: Path, clock: Clock) -> Iterator[OpenCore]:
         return core
 
     yield open_one
+    for core in cores:
+        core.close()
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Distributions]:
+    """A folder of plugins that are installed while the test runs."""
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    yield Distributions(tmp_path / "site")
+    for name in [name for name in sys.modules if name.startswith("third_party")]:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def start(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., Core]]:
+    """Starts cores with every plugin that is installed."""
+    cores: list[Core] = []
+
+    def start_one(**environ: str) -> Core:
+        cores.append(Core(Places.from_environment({"BOOKLORE_HOME": str(tmp_path / "home")}), clock, environ))
+        return cores[-1]
+
+    yield start_one
     for core in cores:
         core.close()

@@ -1,70 +1,13 @@
-"""Plugins: found by their entry points, each isolated, so that a broken one costs nobody else anything."""
+"""Plugins: found by their entry points, listed whether they are on or off, imported only when they are on."""
 
 import importlib.metadata
+import subprocess
 import sys
 
 import pytest
+from installed_plugins import FINE, opening, openings
 
-from booklore_core import Item, hookimpl
-from booklore_core.core import Core
-from booklore_core.settings import BadSetting
-from booklore_core.storage.places import Places
-from booklore_core.testing import FakeTarget, SampleReader, sample_book
-
-FINE = """
-'''Counts openings.'''
-from booklore_core import Item, hookimpl
-
-@hookimpl
-def on_book_open(event):
-    yield Item("opened", event.id, event.book.ref, {}, event.at)
-"""
-
-
-class Distributions:
-    """Distributions of third parties, as pip would install them."""
-
-    def __init__(self, folder):
-        self.folder = folder
-
-    def add(self, source, distribution="opens", name="opens", module="third_party_opens", group="booklore"):
-        self.folder.mkdir(exist_ok=True)
-        (self.folder / f"{module}.py").write_text(source, encoding="utf-8")
-        info = self.folder / f"{distribution}-1.2.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.2\n", encoding="utf-8")
-        (info / "entry_points.txt").write_text(f"[{group}]\n{name} = {module}\n", encoding="utf-8")
-
-
-@pytest.fixture
-def installed(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(tmp_path / "site")
-    yield Distributions(tmp_path / "site")
-    for name in [name for name in sys.modules if name.startswith("third_party")]:
-        del sys.modules[name]
-
-
-@pytest.fixture
-def start(tmp_path, clock):
-    """Starts a core with every plugin that is installed."""
-    cores = []
-
-    def start(**environ):
-        core = Core(Places.from_environment({"BOOKLORE_HOME": str(tmp_path / "home")}), clock, environ)
-        cores.append(core)
-        return core
-
-    yield start
-    for core in cores:
-        core.close()
-
-
-def opening():
-    return [SampleReader().open(sample_book("Dune"))]
-
-
-def openings(core):
-    return [item for item in core.database.rows("SELECT kind FROM items") if item["kind"] == "opened"]
+from booklore_core import plugin_manager
 
 
 def test_a_third_partys_plugin_works_by_being_installed(installed, start):
@@ -100,67 +43,161 @@ def test_one_variable_starts_without_third_parties(installed, start, word):
     assert {plugin.source for plugin in plugins.values()} == {"booklore-sync"}
 
 
-@pytest.mark.parametrize(
-    ("source", "reason"),
-    [
-        ("import nothing_of_that_name", "ModuleNotFoundError"),
-        ("raise SystemExit(3)", "SystemExit"),
-        ("def broken(", "SyntaxError"),
-        ("API_VERSION = 99", "made for plugin API 99, this is 1"),
-        ("from booklore_core import hookimpl\n@hookimpl\ndef on_bok_open(event): pass", "on_bok_open"),
-        ("from booklore_core import hookimpl\n@hookimpl\ndef register_settings(): return 1 / 0", "ZeroDivisionError"),
-        ("from booklore_core import hookimpl\n@hookimpl\ndef register_settings(): return ['a']", "expected a Setting"),
-        (
-            "from booklore_core import Setting, hookimpl\n@hookimpl\ndef register_settings():\n"
-            "    return [Setting('a', int, 1, 'A'), Setting('a', int, 1, 'A')]",
-            "opens.a: declared twice",
-        ),
-    ],
-)
-def test_a_plugin_that_does_not_load_is_named_and_skipped(installed, start, source, reason, caplog):
-    installed.add(source)
-    installed.add(FINE, "other", "other", "third_party_other")
-
-    core = start()
-    core.take(opening(), "test")
-
-    assert "could not be loaded" in core.plugins.plugins["opens"].error
-    assert reason in core.plugins.plugins["opens"].error
-    assert "opens" in caplog.text
-    assert "opens" not in [plugin.name for plugin in core.plugins.working]
-    assert len(openings(core)) == 1
-
-
 def test_a_plugin_that_does_not_load_can_be_switched_off_and_on(installed, start):
     installed.add("raise SystemExit(3)")
     core = start()
 
     core.settings.set("opens.enabled", False)
+    plugin = start().plugins.plugins["opens"]
 
-    assert start().plugins.plugins["opens"].enabled is False
+    assert (plugin.enabled, plugin.error) == (False, None)
 
 
-def test_a_disabled_plugin_is_not_called_until_it_is_enabled(installed, start):
+def test_a_plugin_that_is_off_is_not_even_imported(installed, start, tmp_path):
+    installed.add(f"open({str(tmp_path / 'imported')!r}, 'w').close()")
+
+    plugin = start(BOOKLORE_OPENS__ENABLED="false").plugins.plugins["opens"]
+
+    assert not (tmp_path / "imported").exists()
+    assert (plugin.module, plugin.enabled, plugin.error) == (None, False, None)
+    assert (plugin.source, plugin.version) == ("opens", "1.2")
+
+
+def test_what_this_project_ships_is_not_imported_either_when_it_is_off(tmp_path):
+    program = f"""
+import sys
+from booklore_core.core import Core
+from booklore_core.storage.places import Places
+core = Core(Places.from_environment({{"BOOKLORE_HOME": {str(tmp_path)!r}}}))
+print(core.plugins.plugins["sessions"].enabled, "booklore_features.sessions" in sys.modules)
+"""
+    environ = {"BOOKLORE_SESSIONS__ENABLED": "false"}
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environ)
+
+    assert done.stdout.split() == ["False", "False"]
+
+
+def test_a_plugin_that_is_switched_on_works_at_once(installed, start):
     installed.add(FINE)
-    core = start(BOOKLORE_OPENS__ENABLED="false")
-
+    start().settings.set("opens.enabled", False)
+    core = start()
     core.take(opening(), "test")
     assert openings(core) == []
     assert "opens.enabled" in core.settings
 
-    core = start()
+    core.settings.set("opens.enabled", True)
+    core.refresh()
     core.take([{**opening()[0], "id": "kobo-7f3a-000009"}], "test")
-    assert len(openings(core)) == 1
+
+    assert core.plugins.plugins["opens"] in core.plugins.working
+    assert openings(core)
 
 
-def test_a_name_that_is_taken_stays_with_what_this_project_ships(installed, start):
+def test_a_plugin_that_is_switched_off_is_called_no_more(installed, start):
+    installed.add(FINE)
+    core = start()
+
+    core.settings.set("opens.enabled", False)
+    core.refresh()
+    core.take(opening(), "test")
+
+    assert core.plugins.plugins["opens"].enabled is False
+    assert openings(core) == []
+
+
+def test_a_plugin_that_was_mended_loads_when_it_is_switched_off_and_on(installed, start):
+    installed.add("raise ValueError('not yet')")
+    core = start()
+    core.settings.set("opens.enabled", False)
+    core.refresh()
+    installed.rewrite(FINE)
+
+    core.settings.set("opens.enabled", True)
+    core.refresh()
+
+    assert core.plugins.plugins["opens"].error is None
+    assert core.plugins.plugins["opens"] in core.plugins.working
+
+
+SHOP = """
+'Sells books.'
+from booklore_core import Setting, hookimpl
+from booklore_core.testing import FakeTarget
+
+@hookimpl
+def register_settings():
+    yield Setting("enabled", bool, True, "Whether the shop is open", label="Book shop")
+
+@hookimpl
+def register_targets():
+    yield FakeTarget("shop")
+"""
+
+
+class Notebook(dict):
+    """Remembers plugins."""
+
+    def read(self, name):
+        return self.get(name)
+
+    def write(self, name, facts):
+        self[name] = facts
+
+
+def test_what_a_plugin_was_is_known_while_it_is_off(installed, start):
+    installed.add(SHOP, name="shop")
+    settings, notebook = start().settings, Notebook()
+    shop = importlib.metadata.entry_points(group="booklore", name="shop")
+
+    before = plugin_manager.PluginManager(open_settings(settings), notebook)
+    before.load(shop)
+    after = plugin_manager.PluginManager(open_settings(settings, enabled=False), notebook)
+    after.load(shop)
+
+    plugin = after.plugins["shop"]
+    assert plugin.module is None
+    assert (plugin.is_target, plugin.label, plugin.help) == (True, "Book shop", "Sells books.")
+    assert (before.plugins["shop"].is_target, before.plugins["shop"].label) == (True, "Book shop")
+
+
+def open_settings(settings, enabled=True):
+    """Settings as a new process would have them."""
+    settings.set("shop.enabled", enabled)
+    return plugin_manager.Settings(settings._stored, settings._secret)
+
+
+def test_a_new_feature_reads_the_past_and_a_new_target_is_sent_nothing_of_it(installed, start):
+    installed.add(FINE)
+    installed.add(SHOP, "shop", "shop", "third_party_shop")
+
+    settings = start().settings
+
+    assert settings["opens.since"] == "all"
+    assert settings["shop.since"] == ""
+
+
+def test_of_two_plugins_of_a_name_the_one_that_is_left_out_is_told_to_go(installed, start):
     installed.add("API_VERSION = 1", "aaa-impostor", "sessions", "third_party_sessions")
 
     plugin = start().plugins.plugins["sessions"]
 
     assert plugin.source == "booklore-sync"
     assert plugin.module.__name__ == "booklore_features.sessions"
-    assert "aaa-impostor 1.2 was left out" in plugin.error
+    assert plugin.error is None
+    assert plugin.notes == [
+        f"two plugins are named sessions: the one of booklore-sync {plugin.version} is used, the one of"
+        " aaa-impostor 1.2 is left out; uninstall aaa-impostor"
+    ]
+
+
+def test_a_plugin_cannot_take_the_place_of_the_cores_own_settings(installed, start):
+    installed.add(FINE, name="sync")
+
+    core = start()
+
+    assert "the core's own" in core.plugins.plugins["sync"].error
+    assert core.settings["sync.mode"] == "automatic"
 
 
 @pytest.mark.parametrize("name", ["a.b", "with space", "7up"])
@@ -168,85 +205,3 @@ def test_a_name_that_no_setting_could_have_is_refused(installed, start, name):
     installed.add(FINE, name=name)
 
     assert "is no name for a plugin" in start().plugins.plugins[name].error
-
-
-class Feature:
-    """Derives a fact, or fails, when a book is opened."""
-
-    def __init__(self, fails_with=None, gives=None):
-        self.fails_with, self.gives = fails_with, gives
-
-    @hookimpl
-    def on_book_open(self, event):
-        yield Item("opened", "before", event.book.ref, {}, event.at)
-        if self.fails_with:
-            raise self.fails_with
-        yield from self.gives or []
-
-
-@pytest.fixture
-def core(open_core):
-    return open_core(FakeTarget(kinds={"opened"}), plugins=())
-
-
-@pytest.mark.parametrize("error", [ValueError("bad"), SystemExit(3), RecursionError(), MemoryError()])
-def test_a_hook_that_raises_costs_nobody_else_anything(core, error):
-    core.plugins.register("clumsy", Feature(error))
-    core.plugins.register("fine", Feature())
-
-    taken = core.take(opening(), "test")
-
-    assert taken.acknowledged == ["kobo-7f3a-000001"]
-    assert [row["plugin"] for row in core.database.rows("SELECT plugin FROM items")] == ["fine"]
-    assert f"on_book_open failed: {type(error).__name__}" in core.plugins.plugins["clumsy"].error
-    assert core.plugins.plugins["fine"].error is None
-
-
-def test_an_event_waits_for_the_plugin_that_failed_at_it(core):
-    feature = Feature(ValueError("bad"))
-    core.plugins.register("clumsy", feature)
-    core.take(opening(), "test")
-    assert openings(core) == []
-
-    feature.fails_with = None
-    core.take([], "test")
-
-    assert len(openings(core)) == 1
-
-
-@pytest.mark.parametrize("nonsense", ["text", 7, [7], [None], {"a": 1}])
-def test_a_hook_that_gives_nonsense_is_named(core, nonsense):
-    class Nonsense:
-        @hookimpl
-        def on_book_open(self):
-            return nonsense
-
-    core.plugins.register("nonsense", Nonsense())
-
-    assert core.take(opening(), "test").acknowledged
-    assert "TypeError" in core.plugins.plugins["nonsense"].error
-
-
-def test_only_the_last_errors_are_kept(core):
-    core.plugins.register("clumsy", Feature(ValueError("bad")))
-
-    for number in range(20):
-        core.take([{**opening()[0], "id": f"kobo-{number}"}], "test")
-
-    assert len(core.plugins.plugins["clumsy"].errors) == 10
-
-
-def test_what_is_refused_leaves_nothing_behind(core):
-    class Old:
-        API_VERSION = 0
-
-    with pytest.raises(BadSetting, match="made for plugin API 0, this is 1"):
-        core.plugins.register("again", Old())
-
-    core.plugins.register("again", Feature())
-    assert "again" in [plugin.name for plugin in core.plugins.working]
-
-
-def test_a_switch_that_is_neither_on_nor_off_is_told_to_the_person(open_core):
-    with pytest.raises(BadSetting, match=r"sessions\.enabled \(env\): expected true or false"):
-        open_core(BOOKLORE_SESSIONS__ENABLED="maybe")

@@ -3,8 +3,9 @@
 import pytest
 
 from booklore_core import Setting
-from booklore_core.settings import BadSetting, Settings
+from booklore_core.settings import BadSetting, SettingFault, Settings
 from booklore_core.storage.database import Database
+from booklore_core.storage.preset import preset, read_config
 from booklore_core.storage.secrets import Secrets
 from booklore_core.storage.store import StoredSettings
 
@@ -34,17 +35,19 @@ def make(tmp_path, database):
         file = tmp_path / "config.toml"
         if config is not None:
             file.write_text(config, encoding="utf-8")
-        settings = Settings(StoredSettings(database), Secrets(tmp_path / "secrets.json"), file, environ)
+        settings = Settings(StoredSettings(database), Secrets(tmp_path / "secrets.json"), preset(file, environ))
         settings.declare("shop", SHOP)
         return settings
 
     return make
 
 
-def refused(settings, name):
-    with pytest.raises(BadSetting) as error:
-        settings[name]
-    return str(error.value)
+def passed_over(settings, name):
+    """What is said about the one value that does not fit; the default holds in its place."""
+    (fault,) = settings.faults()
+    assert settings[name] == settings.declaration(name).default
+    assert fault.name == name
+    return fault.text
 
 
 def test_the_environment_goes_before_the_file_before_the_database_before_the_default(make):
@@ -122,13 +125,13 @@ def test_a_plugin_with_a_hyphen_has_variables_too(make):
 @pytest.mark.parametrize("variable", ["SHOP_PASSWORD_FILE", "BOOKLORE_SHOP__PASSWORD_FILE"])
 def test_a_secret_may_come_from_a_file(make, tmp_path, variable):
     file = tmp_path / "password"
-    file.write_text("00123\n", encoding="utf-8")
+    file.write_bytes("\ufeff00123\r\n".encode())
 
     assert make(**{variable: str(file)})["shop.password"] == "00123"
 
 
 def test_a_secrets_file_that_cannot_be_read_is_named_with_its_variable(make, tmp_path):
-    message = refused(make(SHOP_PASSWORD_FILE=str(tmp_path / "missing")), "shop.password")
+    message = passed_over(make(SHOP_PASSWORD_FILE=str(tmp_path / "missing")), "shop.password")
 
     assert "SHOP_PASSWORD_FILE" in message
     assert "missing" in message
@@ -180,7 +183,7 @@ def test_a_secret_is_never_in_a_log_line_about_its_value(make):
     ],
 )
 def test_a_value_that_does_not_fit_is_told_with_its_setting_its_source_and_what_does(make, name, value, fits):
-    message = refused(make(**{f"BOOKLORE_SHOP__{name.upper()}": value}), f"shop.{name}")
+    message = passed_over(make(**{f"BOOKLORE_SHOP__{name.upper()}": value}), f"shop.{name}")
 
     assert message.startswith(f"shop.{name} (env): expected {fits}")
 
@@ -190,13 +193,50 @@ def test_a_value_that_does_not_fit_is_told_with_its_setting_its_source_and_what_
     [("pages = '7'", None), ("pages = true", "pages"), ("pages = 7.0", "pages"), ("user = 123", "user")]
     + [("mode = ['fast']", "mode"), ("enabled = 1", "enabled"), ("share = 'half'", "share"), ("user.a = 1", "user")],
 )
-def test_a_value_of_another_type_in_the_file_is_refused(make, line, name):
+def test_a_value_of_another_type_in_the_file_is_passed_over(make, line, name):
     settings = make(f"[shop]\n{line}")
 
     if name is None:
         assert settings["shop.pages"] == 7
     else:
-        assert refused(settings, f"shop.{name}").startswith(f"shop.{name} (file): expected")
+        assert passed_over(settings, f"shop.{name}").startswith(f"shop.{name} (file): expected")
+
+
+def test_a_value_that_does_not_fit_gives_way_to_the_next_source(make):
+    make().set("shop.pages", 6)
+
+    settings = make("[shop]\npages = 700", BOOKLORE_SHOP__PAGES="many", BOOKLORE_SHOP__MODE="slow")
+    value = settings.value("shop.pages")
+
+    assert (value.value, value.source) == (6, "database")
+    assert [(fault.name, fault.source) for fault in value.faults] == [("shop.pages", "env"), ("shop.pages", "file")]
+    assert settings["shop.mode"] == "slow"
+
+
+def test_what_does_not_fit_is_listed_with_what_would(make):
+    settings = make(BOOKLORE_SHOP__PAGES="many", BOOKLORE_SYNC__WAKE_DELAY="-1")
+
+    assert settings.faults() == [
+        SettingFault(
+            "sync.wake_delay",
+            "env",
+            "sync.wake_delay (env): expected a whole number from 0 to 3600, got '-1'",
+        ),
+        SettingFault("shop.pages", "env", "shop.pages (env): expected a whole number from 1 to 100, got 'many'"),
+    ]
+    assert make().faults() == []
+
+
+def test_a_stored_value_that_fits_no_longer_gives_way_to_the_default(make, database):
+    make().set("shop.pages", 6)
+    database.run("UPDATE settings SET value = '600'")
+
+    assert passed_over(make(), "shop.pages").startswith("shop.pages (database): expected a whole number")
+
+
+def test_a_switch_that_is_neither_on_nor_off_leaves_its_plugin_as_it_would_be(make):
+    assert make(BOOKLORE_SHOP__ENABLED="maybe").enabled("shop")
+    assert not make("[shop]\nenabled = false", BOOKLORE_SHOP__ENABLED="maybe").enabled("shop")
 
 
 @pytest.mark.parametrize("value", [None, [], {}, b"x"])
@@ -210,21 +250,38 @@ def test_what_is_no_value_is_not_stored(make, name, value):
     assert settings.value(f"shop.{name}").source == "default"
 
 
-def test_a_broken_file_is_told_with_the_line(make, tmp_path):
-    message = refused(make("[shop]\npages = 5\npages = = 7"), "shop.pages")
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b"[shop]\npages = 5\npages = = 7", "line 3"),
+        (b"[shop]\n\nuser = '\xe9'", "line 3"),
+        ("[shop]".encode("utf-16"), "line 1"),
+        (b"a = " + b"[" * 100_000, "config.toml"),
+    ],
+)
+def test_a_broken_file_is_told_with_the_line(make, tmp_path, content, line):
+    (tmp_path / "config.toml").write_bytes(content)
 
-    assert str(tmp_path / "config.toml") in message
-    assert "line 3" in message
+    with pytest.raises(BadSetting) as error:
+        make()
+
+    assert str(tmp_path / "config.toml") in str(error.value)
+    assert line in str(error.value)
 
 
-def test_a_file_that_is_no_text_is_told(make, tmp_path):
-    (tmp_path / "config.toml").write_bytes(b"\xff\xfe[\x00s\x00")
+def test_every_reader_of_the_file_takes_a_byte_order_mark(tmp_path):
+    (tmp_path / "config.toml").write_bytes("\ufeff[shop]\r\npages = 9\r\n".encode())
 
-    assert "config.toml" in refused(make(), "shop.pages")
+    assert read_config(tmp_path / "config.toml") == {"shop": {"pages": 9}}
+    assert read_config(tmp_path / "missing.toml") == {}
 
 
 def test_a_section_that_is_no_table_is_told(make):
-    assert "expected a table such as [shop]" in refused(make("shop = 3"), "shop.pages")
+    settings = make("shop = 3")
+
+    assert settings["shop.pages"] == 5
+    assert {fault.source for fault in settings.faults()} == {"file"}
+    assert "expected a table such as [shop]" in settings.value("shop.pages").faults[0].text
 
 
 def test_sections_and_settings_that_nobody_declared_are_left_alone(make):
@@ -273,11 +330,58 @@ def test_a_plugin_is_switched_off_even_if_it_declared_nothing(make, plugin):
     assert not make(**{f"BOOKLORE_{plugin.upper()}__ENABLED": "no"}).enabled(plugin)
 
 
-def test_all_settings_are_listed_by_name(make):
+def test_all_settings_are_listed_as_they_were_declared(make):
     names = [value.name for value in make()]
 
-    assert names == sorted(names)
-    assert {"sync.enabled", "sync.wake_delay", "shop.pages", "shop.password"} <= set(names)
+    assert names[:2] == ["sync.enabled", "sync.manual_only"]
+    assert names[-len(SHOP) :] == [f"shop.{setting.name}" for setting in SHOP]
+
+
+def test_a_plugin_that_is_off_has_a_switch_and_says_how_it_is_used(make):
+    settings = make(BOOKLORE_STALL__ENABLED="false")
+
+    settings.declare_switch("stall", "Stall")
+
+    assert settings["stall.enabled"] is False
+    assert settings.declaration("stall.enabled").label == "Stall"
+    with pytest.raises(BadSetting, match=r"stall\.size: stall is off: `booklore plugins enable stall`"):
+        settings["stall.size"]
+    assert settings.section("stall").get("size", 3) == 3
+
+
+def test_a_plugin_that_could_not_be_loaded_says_so_about_its_settings(make):
+    settings = make()
+
+    settings.declare_switch("stall")
+
+    with pytest.raises(BadSetting, match=r"stall\.size: stall could not be loaded"):
+        settings.set("stall.size", 3)
+
+
+def test_a_bare_switch_gives_way_to_what_its_plugin_declares(make):
+    settings = make()
+    settings.declare_switch("stall")
+
+    settings.declare("stall", [Setting("enabled", bool, False, "Own"), Setting("size", int, 1, "How many")])
+
+    assert settings["stall.enabled"] is False
+    assert settings["stall.size"] == 1
+    with pytest.raises(BadSetting, match="declared twice"):
+        settings.declare("stall", [Setting("size", int, 1, "How many")])
+
+
+def test_the_digest_of_the_secrets_changes_with_them_and_with_nothing_else(make, tmp_path):
+    settings = make()
+    before = settings.secrets_digest()
+
+    settings.set("shop.pages", 9)
+    Secrets(tmp_path / "secrets.json").write("shop/tokens", "a new one")
+    assert settings.secrets_digest() == before
+    settings.set("shop.password", "correct horse")
+    assert settings.secrets_digest() != before
+    settings.unset("shop.password")
+    assert settings.secrets_digest() == before
+    assert make().secrets_digest() != before
 
 
 def test_all_stored_settings_are_read_at_once_within_a_transaction(make, database):

@@ -4,12 +4,12 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from booklore_core.flows import Action, Ask, Choose, Flow, Question, Request, Result
+from booklore_core.settings import TRIGGERS as TRIGGERS
 from booklore_core.settings import BadSetting, Setting, Value
 
 if TYPE_CHECKING:
     from booklore_core.core import Core
 
-TRIGGERS = ("Sync Settings", "Sync Triggers")
 FIXED_BY = {"env": "environment", "file": "configuration file"}
 
 

@@ -27,6 +27,7 @@ MAX_OPEN = 100
 DEADLINE = 25.0
 """Seconds that a person waits for an action; a device gives up on an answer after 30."""
 
+FAILED = "The plugin {} failed at this; `booklore doctor` says why."
 GOES_ON = "This takes a while. It goes on in the background; the outcome comes with the next contact."
 
 EXPECTED = (BadSetting, DatabaseUnusable, SecretsUnreadable)
@@ -103,7 +104,7 @@ class Dialogs:
         if isinstance(outcome, EXPECTED):
             raise outcome
         if outcome is None and owner:
-            return [Toast(f"{action}: {owner.error}").as_json()]
+            return [Toast(FAILED.format(owner.name)).as_json()]
         if isinstance(outcome, Choose | Pick | Ask | Confirm):
             return [self._keep(device, action, flow, outcome)]
         return outcome or []
@@ -145,4 +146,8 @@ def late_effects(run: "Future[Effects]") -> Effects:
     if error is None:
         return run.result()
     log.error("an action failed: %s: %s", type(error).__name__, error)
-    return [Toast(str(error) if isinstance(error, EXPECTED) else "The action failed; see `booklore doctor`").as_json()]
+    return [
+        Toast(
+            str(error) if isinstance(error, EXPECTED) else "The action failed; `booklore doctor` says more."
+        ).as_json()
+    ]

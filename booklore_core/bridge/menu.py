@@ -13,7 +13,6 @@ from booklore_core.actions.settings import SET_SETTING
 from booklore_core.bridge.setting_menu import MenuEntry, setting_entries
 from booklore_core.core import Core
 from booklore_core.flows import Action
-from booklore_core.settings import BadSetting
 from booklore_core.storage.counts import Status
 
 T = TypeVar("T")
@@ -90,10 +89,9 @@ def all_entries(core: Core) -> Iterator[MenuEntry]:
     for action in all_actions(core).values():
         if action.name != SET_SETTING.name:
             yield action_entry(core, counted, action)
-    try:
-        yield from list(setting_entries(core))
-    except BadSetting as error:  # a value in the environment or the file that does not fit
-        yield MenuEntry("bad setting", str(error), (), enabled=False, order=0)
+    yield from setting_entries(core)
+    for fault in core.settings.faults():
+        yield MenuEntry(f"fault {fault.source} {fault.name}", fault.text, (), enabled=False, order=0)
 
 
 def action_entry(core: Core, counted: Any, action: Action) -> MenuEntry:

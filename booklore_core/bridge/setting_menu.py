@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from booklore_core.actions.settings import FIXED_BY, SET_SETTING, TRIGGERS, sync_mode, text_of, word
+from booklore_core.actions.settings import FIXED_BY, SET_SETTING, sync_mode, text_of, word
 from booklore_core.core import Core
-from booklore_core.plugin_manager import SINCE, Plugin
-from booklore_core.settings import Value
+from booklore_core.plugin_manager import Plugin
+from booklore_core.settings import PREFERENCES, TRIGGERS, Value
 from booklore_core.storage.counts import short_counts
+from booklore_core.storage.since import READ_SINCE, SEND_SINCE
 
-WHAT_TO_SYNC, PLUGINS, PREFERENCES = ("What to Sync",), ("Plugins",), ("Preferences",)
+WHAT_TO_SYNC, PLUGINS = ("What to Sync",), ("Plugins",)
 CUSTOM_ONLY = ("sync.on_suspend", "sync.wifi_on_suspend")
 HAVE_ACTIONS = ("sync.enabled", "sync.manual_only")
 MODES = (
@@ -43,9 +44,8 @@ def setting_entries(core: Core) -> Iterator[MenuEntry]:
     """A line for each setting, where its declaration says, and a switch per plugin."""
     yield from mode_entries(core)
     sections: dict[str, list[Value]] = {}
-    for name in core.settings.declared:
-        value = core.settings.value(name)
-        sections.setdefault(name.partition(".")[0], []).append(value)
+    for value in core.settings:
+        sections.setdefault(value.name.partition(".")[0], []).append(value)
     for section, values in sections.items():
         plugin = core.plugins.plugins.get(section)
         yield from sync_entries(core, values) if plugin is None else plugin_entries(plugin, values)
@@ -68,8 +68,7 @@ def sync_entries(core: Core, values: list[Value]) -> Iterator[MenuEntry]:
     for order, value in enumerate(values, FIRST):
         if value.name not in (*HAVE_ACTIONS, "sync.mode"):
             enabled = custom or value.name not in CUSTOM_ONLY
-            place = PREFERENCES if value.name == "sync.silent" else TRIGGERS
-            yield setting_entry(value, value.setting.menu or place, order, enabled)
+            yield setting_entry(value, value.setting.menu or PREFERENCES, order, enabled)
 
 
 def plugin_entries(plugin: Plugin, values: list[Value]) -> Iterator[MenuEntry]:
@@ -78,9 +77,10 @@ def plugin_entries(plugin: Plugin, values: list[Value]) -> Iterator[MenuEntry]:
     for order, value in enumerate(values, FIRST):
         place = value.setting.menu or own_place
         if not is_switch(value):
-            yield setting_entry(value, place, LAST if value.setting is SINCE else order, plugin.enabled)
-        elif not is_target(plugin):
-            yield replace(setting_entry(value, place, SWITCH), text=label_of(plugin, values))
+            is_common = value.setting in (READ_SINCE, SEND_SINCE)
+            yield setting_entry(value, place, LAST if is_common else order, plugin.enabled)
+        elif not plugin.is_target:
+            yield replace(setting_entry(value, place, SWITCH), text=label_of(plugin))
 
 
 def setting_entry(value: Value, menu: tuple[str, ...], order: int, enabled: bool = True) -> MenuEntry:
@@ -109,7 +109,7 @@ def plugin_switch(core: Core, plugin: Plugin, values: list[Value]) -> MenuEntry:
     parts = [plugin.help, *(f"Waiting: {counts}" for counts in waits), plugin.error or ""]
     return MenuEntry(
         f"plugin {plugin.name}",
-        label_of(plugin, values),
+        label_of(plugin),
         PLUGINS,
         SET_SETTING.name,
         {"name": f"{plugin.name}.enabled"},
@@ -122,21 +122,16 @@ def plugin_switch(core: Core, plugin: Plugin, values: list[Value]) -> MenuEntry:
 def place_of(plugin: Plugin, values: list[Value]) -> tuple[str, ...]:
     """Where a plugin's settings stand that do not say it: with those that do, else in a submenu of its own."""
     told = [value.setting.menu for value in values if value.setting.menu]
-    return told[0] if told else (*WHAT_TO_SYNC, label_of(plugin, values))
+    return told[0] if told else (*WHAT_TO_SYNC, label_of(plugin))
 
 
 def is_switch(value: Value) -> bool:
     return value.name.endswith(".enabled")
 
 
-def is_target(plugin: Plugin) -> bool:
-    return hasattr(plugin.module, "register_targets")
-
-
-def label_of(plugin: Plugin, values: list[Value]) -> str:
+def label_of(plugin: Plugin) -> str:
     """The label of the plugin's switch, or its name."""
-    labels = [value.setting.label for value in values if is_switch(value)]
-    return next(filter(None, labels), word(plugin.name))
+    return plugin.label or word(plugin.name)
 
 
 def help_of(value: Value) -> str:

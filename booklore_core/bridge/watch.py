@@ -1,7 +1,5 @@
 """Whether settings were changed since the last look: by the menu, or by the command line beside the bridge."""
 
-import hashlib
-import json
 from typing import Any
 
 from booklore_core.core import Core
@@ -40,12 +38,10 @@ class SettingsWatch:
 
 def secrets_digest(core: Core) -> str:
     """Changes with any declared secret. A file that cannot be read is told by whoever needs what is in it."""
-    names = [name for name, setting in core.settings.declared.items() if setting.secret]
     try:
-        values = {name: core.secrets.read(name) for name in names}
+        return core.settings.secrets_digest()
     except SecretsUnreadable:
         return "unreadable"
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def file_state(core: Core) -> Any:

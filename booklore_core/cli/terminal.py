@@ -44,7 +44,7 @@ def read_secret(path: Path) -> str:
     """The text of a file, or of standard input for `-`, without its last line end. Raises BadSetting."""
     if str(path) == "-":
         return sys.stdin.readline().rstrip("\r\n")
-    from booklore_core.settings import read_secret_file
+    from booklore_core.storage.preset import read_secret_file
 
     return read_secret_file(path, "--password-file")
 

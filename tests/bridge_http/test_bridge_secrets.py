@@ -122,7 +122,7 @@ def test_what_cannot_be_forgotten_does_not_go_elsewhere(
 def test_no_call_tells_a_secret(core: Core, ereader: EReader) -> None:
     heard = [ereader.menu(), ereader.hand_off(ereader.reader.network())]
     heard += [ereader.act(name) for name in ("about", "view_pending", "toggle_sync")]
-    for name in core.settings.declared:
+    for name in [value.name for value in core.settings]:
         asked = ereader.act("set_setting", name=name)
         heard += [asked, *(ereader.answer(one, None) for one in asked["effects"] if one["type"] == "question")]
         refused = ereader.post("/v1/actions/set_setting", {"args": {"name": name, "value": {"no": "value"}}})

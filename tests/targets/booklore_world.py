@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from booklore_core import Before, BookRef, Item, Setting
-from booklore_core.core import StoredSettings
 from booklore_core.settings import Settings
 from booklore_core.storage.database import Database
+from booklore_core.storage.preset import preset
 from booklore_core.storage.secrets import Secrets
-from booklore_core.storage.store import Store
+from booklore_core.storage.store import Store, StoredSettings
 from booklore_core.testing import Book, BookLoreServer
 from booklore_targets.booklore import register_settings
 from booklore_targets.booklore.target import BookLore
@@ -72,7 +72,8 @@ class World:
     def target(self, **changed: str) -> BookLore:
         """A target as a new process would have it; changed: environment variables without their BOOKLORE_."""
         self.environ |= {f"BOOKLORE_{name}": value for name, value in changed.items()}
-        self.settings = Settings(StoredSettings(self.database), self.secrets, None, dict(self.environ))
+        given = preset(environ=dict(self.environ))
+        self.settings = Settings(StoredSettings(self.database), self.secrets, given)
         self.settings.declare("booklore", register_settings())
         self.settings.declare("sessions", [DECIMALS])
         self.targets.append(BookLore(self.settings.section("booklore"), self.store, self.clock, self.clock.wait))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from booklore_core import Setting, hookimpl
@@ -12,39 +13,26 @@ if TYPE_CHECKING:
     from booklore_core import Section, Store
 
 
-MENU = ("Authentication",)
+setting = partial(Setting, menu=("Authentication",))
 PASSWORDS = ("password", "koreader_password")
-"""What is sent to the server: it is bound to the settings that say where that is and how it is recognised."""
+"""They go to the server: what says where that is, and how it is recognised, forgets them."""
 
 
 @hookimpl
 def register_settings() -> Iterator[Setting]:
-    yield Setting(
-        "url",
-        str,
-        "",
-        "Address of the BookLore or Grimmory server",
-        env="BOOKLORE_URL",
-        label="Server URL",
-        menu=MENU,
-        forgets=PASSWORDS,
-    )
-    yield Setting(
-        "username", str, "", "Name of the account there", env="BOOKLORE_USERNAME", label="User name", menu=MENU
-    )
-    yield Setting(
-        "password", str, "", "Its password", secret=True, env="BOOKLORE_PASSWORD", label="Password", menu=MENU
-    )
-    yield Setting(
+    server = "Address of the BookLore or Grimmory server"
+    yield setting("url", str, "", server, env="BOOKLORE_URL", label="Server URL", forgets=PASSWORDS)
+    yield setting("username", str, "", "Name of the account there", env="BOOKLORE_USERNAME", label="User name")
+    yield setting("password", str, "", "Its password", secret=True, env="BOOKLORE_PASSWORD", label="Password")
+    yield setting(
         "koreader_username",
         str,
         "",
         "Name of the KOReader sync account; empty: the account's own one, made if there is none",
         env="BOOKLORE_KOREADER_USERNAME",
         label="KOReader user name",
-        menu=MENU,
     )
-    yield Setting(
+    yield setting(
         "koreader_password",
         str,
         "",
@@ -52,25 +40,11 @@ def register_settings() -> Iterator[Setting]:
         secret=True,
         env="BOOKLORE_KOREADER_PASSWORD",
         label="KOReader password",
-        menu=MENU,
     )
-    yield Setting(
-        "ca_file",
-        str,
-        "",
-        "File with the certificate of a private authority",
-        label="CA file",
-        menu=MENU,
-        forgets=PASSWORDS,
-    )
-    yield Setting(
-        "verify_tls",
-        bool,
-        True,
-        "Verify the server's TLS certificate",
-        label="Verify TLS",
-        menu=MENU,
-        forgets=PASSWORDS,
+    authority = "File with the certificate of a private authority"
+    yield setting("ca_file", str, "", authority, label="CA file", forgets=PASSWORDS)
+    yield setting(
+        "verify_tls", bool, True, "Verify the server's TLS certificate", label="Verify TLS", forgets=PASSWORDS
     )
 
 

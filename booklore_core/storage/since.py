@@ -1,0 +1,22 @@
+"""The setting `since`, which every feature and every plugin of targets has: what of the past it is given at first."""
+
+from datetime import UTC, datetime
+
+from booklore_core.settings import BadSetting, Setting
+
+PAST = "{} of the past: a date such as 2026-01-31, all, or nothing"
+SEND_SINCE = Setting("since", str, "", PAST.format("What a new target is given"), label="Send the past since")
+READ_SINCE = Setting("since", str, "all", PAST.format("What a new feature reads"), label="Read the past since")
+
+
+def parse_since(text: str, name: str) -> datetime | None:
+    """Where the past begins that is given: a date, or `all`. None: from now on. Raises BadSetting for anything else."""
+    if not text:
+        return None
+    if text == "all":
+        return datetime.fromtimestamp(0, UTC)
+    try:
+        given = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadSetting(f"{name}: expected a date such as 2026-01-31 or `all`, got {text!r}") from error
+    return given if given.tzinfo else given.replace(tzinfo=UTC)

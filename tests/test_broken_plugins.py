@@ -1,0 +1,219 @@
+"""Broken plugins: each is named with file and line, and costs nobody else anything."""
+
+import logging
+
+import pytest
+from installed_plugins import FINE, opening, openings
+
+from booklore_core import Item, Setting, hookimpl, plugin_manager
+from booklore_core.settings import BadSetting
+from booklore_core.testing import FakeTarget
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("import nothing_of_that_name", "ModuleNotFoundError"),
+        ("raise SystemExit(3)", "SystemExit"),
+        ("def broken(", "SyntaxError"),
+        ("API_VERSION = 99", "made for plugin API 99, this is 1"),
+        ("from booklore_core import hookimpl\n@hookimpl\ndef on_bok_open(event): pass", "on_bok_open"),
+        ("from booklore_core import hookimpl\n@hookimpl\ndef register_settings(): return 1 / 0", "ZeroDivisionError"),
+        ("from booklore_core import hookimpl\n@hookimpl\ndef register_settings(): return ['a']", "expected a Setting"),
+        (
+            "from booklore_core import Setting, hookimpl\n@hookimpl\ndef register_settings():\n"
+            "    return [Setting('a', int, 1, 'A'), Setting('a', int, 1, 'A')]",
+            "opens.a: declared twice",
+        ),
+    ],
+)
+def test_a_plugin_that_does_not_load_is_named_and_skipped(installed, start, source, reason, caplog):
+    installed.add(source)
+    installed.add(FINE, "other", "other", "third_party_other")
+
+    core = start()
+    core.take(opening(), "test")
+
+    assert "could not be loaded" in core.plugins.plugins["opens"].error
+    assert reason in core.plugins.plugins["opens"].error
+    assert "opens" in caplog.text
+    assert "opens" not in [plugin.name for plugin in core.plugins.working]
+    assert len(openings(core)) == 1
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import threading\nthreading.Event().wait(20)",
+        "import threading\nfrom booklore_core import hookimpl\n"
+        "@hookimpl\ndef register_settings(): threading.Event().wait(20)",
+    ],
+)
+def test_a_plugin_that_hangs_while_it_loads_is_named_and_the_others_go_on(installed, start, source, monkeypatch):
+    monkeypatch.setattr(plugin_manager, "LOAD_SECONDS", 0.2)
+    installed.add(source)
+    installed.add(FINE, "other", "other", "third_party_other")
+
+    core = start()
+    core.take(opening(), "test")
+
+    assert core.plugins.plugins["opens"].error == "could not be loaded: took longer than 0.2 s"
+    assert len(openings(core)) == 1
+
+
+def test_a_plugin_cannot_end_the_program_while_it_loads(installed, start):
+    installed.add("raise KeyboardInterrupt")
+
+    assert "tried to end the program (KeyboardInterrupt" in start().plugins.plugins["opens"].error
+
+
+def test_an_action_whose_name_is_none_is_refused_with_the_plugins_name(installed, start):
+    installed.add(
+        "from booklore_core import Action, hookimpl\n@hookimpl\ndef register_actions():\n"
+        "    yield Action('fine', 'Fine', print)\n    yield Action('Bad Name!', 'Bad', print)"
+    )
+
+    core = start()
+
+    assert "'Bad Name!' is no name for an action" in core.plugins.plugins["opens"].error
+    assert "third_party_opens.py, line 5)" in core.plugins.plugins["opens"].error
+    assert not core.actions.keys() & {"fine", "Bad Name!"}
+
+
+class Feature:
+    """Derives a fact, or fails, when a book is opened."""
+
+    def __init__(self, fails_with=None, gives=None):
+        self.fails_with, self.gives = fails_with, gives
+
+    @hookimpl
+    def on_book_open(self, event):
+        yield Item("opened", "before", event.book.ref, {}, event.at)
+        if self.fails_with:
+            raise self.fails_with
+        yield from self.gives or []
+
+
+@pytest.fixture
+def core(open_core):
+    return open_core(FakeTarget(kinds={"opened"}), plugins=())
+
+
+@pytest.mark.parametrize("error", [ValueError("bad"), SystemExit(3), RecursionError(), MemoryError()])
+def test_a_hook_that_raises_costs_nobody_else_anything(core, error):
+    core.plugins.register("clumsy", Feature(error))
+    core.plugins.register("fine", Feature())
+
+    taken = core.take(opening(), "test")
+
+    assert taken.acknowledged == ["kobo-7f3a-000001"]
+    assert [row["plugin"] for row in core.database.rows("SELECT plugin FROM items")] == ["fine"]
+    assert f"on_book_open failed: {type(error).__name__}" in core.plugins.plugins["clumsy"].error
+    assert core.plugins.plugins["fine"].error is None
+
+
+def test_an_event_waits_for_the_plugin_that_failed_at_it(core):
+    feature = Feature(ValueError("bad"))
+    core.plugins.register("clumsy", feature)
+    core.take(opening(), "test")
+    assert openings(core) == []
+
+    feature.fails_with = None
+    core.take([], "test")
+
+    assert len(openings(core)) == 1
+
+
+@pytest.mark.parametrize("nonsense", ["text", 7, [7], [None], {"a": 1}])
+def test_a_hook_that_gives_nonsense_is_named(core, nonsense):
+    class Nonsense:
+        @hookimpl
+        def on_book_open(self):
+            return nonsense
+
+    core.plugins.register("nonsense", Nonsense())
+
+    assert core.take(opening(), "test").acknowledged
+    assert "TypeError" in core.plugins.plugins["nonsense"].error
+
+
+def test_only_the_last_errors_are_kept(core):
+    core.plugins.register("clumsy", Feature(ValueError("bad")))
+
+    for number in range(20):
+        core.take([{**opening()[0], "id": f"kobo-{number}"}], "test")
+
+    assert len(core.plugins.plugins["clumsy"].errors) == 10
+
+
+def test_what_is_refused_leaves_nothing_behind(core):
+    class Old:
+        API_VERSION = 0
+
+    with pytest.raises(BadSetting, match="made for plugin API 0, this is 1"):
+        core.plugins.register("again", Old())
+
+    core.plugins.register("again", Feature())
+    assert "again" in [plugin.name for plugin in core.plugins.working]
+
+
+def test_a_switch_that_is_neither_on_nor_off_stops_nothing(open_core):
+    core = open_core(BOOKLORE_SESSIONS__ENABLED="maybe")
+
+    assert core.plugins.plugins["sessions"].enabled
+    assert [fault.name for fault in core.settings.faults()] == ["sessions.enabled"]
+
+
+FAILS_INSIDE = """
+import json
+from booklore_core import hookimpl
+
+@hookimpl
+def on_book_open(event):
+    return read("{")
+
+def read(text):
+    return json.loads(text)
+"""
+
+GIVES_NONSENSE = """
+from booklore_core import hookimpl
+
+@hookimpl
+def on_book_open(event):
+    return 7
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "line"), [(FAILS_INSIDE, 10), (GIVES_NONSENSE, 4), ("import json\n\njson.loads('{')", 3)]
+)
+def test_an_error_names_the_file_and_line_of_the_plugins_own_code(installed, start, source, line):
+    installed.add(source)
+
+    core = start()
+    core.take(opening(), "test")
+
+    assert core.plugins.plugins["opens"].error.endswith(f"third_party_opens.py, line {line})")
+
+
+def test_the_log_has_the_traceback_for_whoever_asks(installed, start, caplog):
+    installed.add(FAILS_INSIDE)
+    caplog.set_level(logging.DEBUG)
+
+    start().take(opening(), "test")
+
+    assert 'third_party_opens.py", line 7, in on_book_open' in caplog.text
+
+
+def test_a_hook_is_passed_what_it_declares_and_nothing_else(core):
+    class Declares:
+        @hookimpl
+        def register_settings(self):
+            yield Setting("size", int, 1, "How large")
+
+    core.plugins.register("declares", Declares())
+
+    (setting,) = core.plugins.call(core.plugins.plugins["declares"], "register_settings", event=None, store=None)
+
+    assert setting.name == "size"
