@@ -42,7 +42,7 @@ class NoSuchQuestion(Exception):
 
 
 @dataclass(frozen=True)
-class Dialog:
+class OpenQuestion:
     """A flow that stands still until its question is answered. action: its name."""
 
     device: str
@@ -58,7 +58,7 @@ class Dialogs:
     def __init__(self, core: Core, workers: Workers, late: LateEffects, deadline: float = DEADLINE) -> None:
         self._core, self._workers, self._late, self._deadline = core, workers, late, deadline
         self._lock = threading.Lock()
-        self._open: dict[str, Dialog] = {}
+        self._open: dict[str, OpenQuestion] = {}
 
     def begin(self, device: str, action: str, request: Request) -> Effects:
         """Runs an action up to its first question, or to its end.
@@ -81,7 +81,7 @@ class Dialogs:
             del self._open[id_]
         return self._outcome(device, run)
 
-    def _find(self, device: str, id_: str) -> Dialog:
+    def _find(self, device: str, id_: str) -> OpenQuestion:
         self._forget_old()
         dialog = self._open.get(id_)
         if dialog is None or dialog.device != device:
@@ -114,7 +114,7 @@ class Dialogs:
         id_ = secrets.token_urlsafe(12)
         with self._lock:
             self._forget_old()
-            self._open[id_] = Dialog(device, action, flow, question, self._core.clock() + LIFE)
+            self._open[id_] = OpenQuestion(device, action, flow, question, self._core.clock() + LIFE)
             while len(self._open) > MAX_OPEN:
                 del self._open[next(iter(self._open))]
         return question_effect(id_, question)
