@@ -53,7 +53,7 @@ class OpenRoute(APIRoute):
                     raise too_large(limit)
                 return await handle(LenientRequest(request.scope, limited(request.receive, limit)))
             except BodyRefused as error:
-                return Refusal({"detail": error.detail}, error.status_code, error.headers)
+                return EarlyAnswer({"detail": error.detail}, error.status_code, error.headers)
 
         return handle_bounded
 
@@ -71,7 +71,7 @@ class PairedRoute(OpenRoute):
         return MAX_BODY
 
 
-class Refusal(JSONResponse):
+class EarlyAnswer(JSONResponse):
     """Answers at once and then throws away what is still coming: a client cut off while it sends sees no answer."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -9,7 +9,7 @@ from booklore_core.bridge import models, pairing
 from booklore_core.bridge.dialogs import DEADLINE, Dialogs
 from booklore_core.bridge.effects import Effects, LateEffects
 from booklore_core.bridge.intake import receive
-from booklore_core.bridge.menu import build_menu
+from booklore_core.bridge.menu import CountedOnce, build_menu
 from booklore_core.bridge.replies import Replies
 from booklore_core.bridge.triggers import WAIT, WAKE_SYNC, Triggers
 from booklore_core.bridge.watch import SettingsWatch
@@ -95,7 +95,7 @@ class Bridge:
 
     def menu(self) -> dict[str, Any]:
         self._keep_fresh()
-        return build_menu(self.core)
+        return build_menu(self.core, CountedOnce(self.core))
 
     def _outcome(self, device: str, effects: Effects) -> dict[str, Any]:
         """The end of every call that did something: what became known meanwhile comes first, then how things stand."""
@@ -104,14 +104,15 @@ class Bridge:
 
     def _state(self) -> dict[str, Any]:
         self._keep_fresh()
-        settings, pending = self.core.settings, self.core.pending()
+        settings, counted = self.core.settings, CountedOnce(self.core)
+        pending = counted.pending()
         return {
             "enabled": settings["sync.enabled"],
             "manual_only": sync_mode(self.core) == "manual",
             "ask_wifi": settings["sync.ask_wifi"],
             "silent": settings["sync.silent"],
             "pending": {letter: pending[kind] for kind, letter in LETTERS.items() if pending.get(kind)},
-            "menu": build_menu(self.core)["version"],
+            "menu": build_menu(self.core, counted)["version"],
             "hand_over": None,
         }
 

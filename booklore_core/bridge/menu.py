@@ -35,7 +35,7 @@ EARLY = 100
 
 
 class CountedOnce:
-    """The core as labels see it: the queues are counted once for the whole menu."""
+    """The core as labels see it: what waits is counted once for a whole answer."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
@@ -47,11 +47,15 @@ class CountedOnce:
         return self._status
 
     def pending(self) -> dict[str, int]:
-        return self._status.pending
+        return self._pending
 
     @cached_property
     def _status(self) -> Status:
         return self._core.status()
+
+    @cached_property
+    def _pending(self) -> dict[str, int]:
+        return self._core.pending()
 
 
 @dataclass
@@ -68,10 +72,10 @@ class Branch:
         branch.leaves.append(entry)
 
 
-def build_menu(core: Core) -> dict[str, Any]:
+def build_menu(core: Core, counted: CountedOnce) -> dict[str, Any]:
     """The whole menu as the shim shows it. Makes no network call."""
     with core.database.transaction():
-        entries = list(all_entries(core))
+        entries = list(all_entries(core, counted))
     root = Branch()
     for entry in entries:
         root.add(entry)
@@ -84,8 +88,7 @@ def build_menu(core: Core) -> dict[str, Any]:
     return {"version": digest(menu), **menu}
 
 
-def all_entries(core: Core) -> Iterator[MenuEntry]:
-    counted: Any = CountedOnce(core)
+def all_entries(core: Core, counted: CountedOnce) -> Iterator[MenuEntry]:
     for action in all_actions(core).values():
         if action.name != SET_SETTING.name:
             yield action_entry(core, counted, action)
@@ -94,7 +97,7 @@ def all_entries(core: Core) -> Iterator[MenuEntry]:
         yield MenuEntry(f"fault {fault.source} {fault.name}", fault.text, (), enabled=False, order=0)
 
 
-def action_entry(core: Core, counted: Any, action: Action) -> MenuEntry:
+def action_entry(core: Core, counted: CountedOnce, action: Action) -> MenuEntry:
     """An action's line. Label and state come from functions that a plugin may have written."""
 
     def ask(function: Callable[[Any], T] | None, otherwise: T) -> T:
