@@ -1,6 +1,7 @@
 """One open bridge: what all calls share, and what each of them does."""
 
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 from booklore_core.actions import all_actions
@@ -25,7 +26,7 @@ REFRESH_WITHIN = 1.0
 
 @dataclass(frozen=True)
 class Deadlines:
-    """How many seconds a call waits: for an action, for a sync that nobody asked for, for the plugins' replies."""
+    """How many seconds a call waits: for an action, for a sync that nobody asked for, for features and replies."""
 
     action: float = DEADLINE
     sync: float = WAIT
@@ -38,10 +39,10 @@ class Bridge:
     def __init__(self, core: Core, deadlines: Deadlines = Deadlines()) -> None:
         self.core = core
         self.pairings = pairing.Pairings(core)
-        self._late, self._worker, workers = LateEffects(), BackgroundWorker(core), Workers()
-        self._replies = Replies(core, workers, deadlines.replies)
+        self._late, self._worker, self._workers = LateEffects(), BackgroundWorker(core), Workers()
+        self._deadlines, self._replies = deadlines, Replies(core, self._workers)
         self._triggers = Triggers(core, self._worker, self._late, deadlines.sync)
-        self._dialogs = Dialogs(core, workers, self._late, deadlines.action)
+        self._dialogs = Dialogs(core, self._workers, self._late, deadlines.action)
         self._watch = SettingsWatch(core)
 
     @property
@@ -71,12 +72,23 @@ class Bridge:
         self.core.devices.contact(device.id, device.name, device.model, device.shim, left, self.core.clock())
 
     def _follow(self, device: str, taken: Taken) -> Effects:
-        """What follows from lines that are durable: what plugins reply in time, and a sync."""
+        """What follows from lines that are durable: what features make of them, what plugins reply, and a sync.
+
+        Features and replies are waited for two seconds together; what is not done then goes on behind the answer.
+        """
+        until = monotonic() + self._deadlines.replies
+        has_news = value_or(True, lambda: self._has_news(taken, until))
         if not value_or(False, lambda: bool(self.core.settings["sync.enabled"])):
             return []
-        replies: Effects = value_or([], lambda: self._unless_silent(self._replies.gather(taken.events)))
-        follows: Effects = value_or([], lambda: self._triggers.follow(device, taken.events, bool(taken.news)))
+        events = taken.events
+        replies: Effects = value_or([], lambda: self._unless_silent(self._replies.gather(events, until - monotonic())))
+        follows: Effects = value_or([], lambda: self._triggers.follow(device, events, has_news))
         return replies + follows
+
+    def _has_news(self, taken: Taken, until: float) -> bool:
+        """Whether there is more to send. Not known in time counts as yes: a sync leads every feature to the end first."""
+        led = self._workers.begin(lambda: taken.news)
+        return led.result() > 0 if is_done_within(led, until - monotonic()) else True
 
     def act(self, device: str, name: str, given: models.ActionRequest) -> dict[str, Any]:
         """Runs an action. Raises BadSetting for one that there is not, or for arguments that do not fit, and Busy."""

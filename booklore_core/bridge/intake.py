@@ -25,7 +25,7 @@ def receive(core: Core, device: str, lines: list[Any]) -> Received:
     sound = [decoded_or_text(line) for line in lines]
     own = [index for index, line in enumerate(sound) if not is_foreign(line, device)]
     rejected = [keep_aside(core, device, index, sound[index]) for index in sorted(set(range(len(sound))) - set(own))]
-    taken = core.take([sound[index] for index in own], f"device {device}")
+    taken = core.ingest.take([sound[index] for index in own], f"device {device}", core.clock())
     rejected += [rejection(own[one.line - 1], one.id, one.error) for one in taken.rejected]
     return Received(taken, sorted(rejected, key=lambda one: one["index"]))
 

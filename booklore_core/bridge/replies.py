@@ -8,29 +8,26 @@ from booklore_core.core import Core
 from booklore_core.events import BookClose, Event
 from booklore_core.plugin_manager import Plugin
 
-DEADLINE = 2.0
-"""Seconds for all plugins together; what comes later is not told: the reader has moved on."""
-
 MAX_EVENTS = 10
 
 
 class Replies:
     """Asks each plugin for its `reply`."""
 
-    def __init__(self, core: Core, workers: Workers, deadline: float = DEADLINE) -> None:
-        self._core, self._workers, self._deadline = core, workers, deadline
+    def __init__(self, core: Core, workers: Workers) -> None:
+        self._core, self._workers = core, workers
 
-    def gather(self, events: Sequence[Event]) -> Effects:
-        """The effects that plugins want, as far as they came in time."""
+    def gather(self, events: Sequence[Event], seconds: float) -> Effects:
+        """The effects that plugins want, as far as they come in time: later the reader has moved on."""
         wanted: Effects = []
         plugins = self._core.plugins.with_hook("reply")
         news = current(events)
-        if plugins and news:
+        if plugins and news and seconds > 0:
             try:
                 asked = self._workers.begin(lambda: self._ask_all(plugins, news, wanted))
             except Busy:
                 return []
-            is_done_within(asked, self._deadline)
+            is_done_within(asked, seconds)
         return list(wanted)
 
     def _ask_all(self, plugins: Sequence[Plugin], events: Sequence[Event], wanted: Effects) -> None:
