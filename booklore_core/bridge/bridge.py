@@ -86,7 +86,7 @@ class Bridge:
         return replies + follows
 
     def _has_news(self, taken: Taken, until: float) -> bool:
-        """Whether there is more to send. Not known in time counts as yes: a sync leads every feature to the end first."""
+        """Whether there is more to send; what is not known in time counts as yes: a sync leads every feature first."""
         led = self._workers.begin(lambda: taken.news)
         return led.result() > 0 if is_done_within(led, until - monotonic()) else True
 
