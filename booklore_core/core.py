@@ -192,10 +192,10 @@ class Core:
 
     def count_books(self) -> dict[str, int]:
         """total, matched, unmatched."""
-        return count_books(self.database)
+        return self.database.once("books", lambda: count_books(self.database))
 
     def pending(self) -> dict[str, int]:
-        return self.outbox.pending()
+        return self.database.once("pending", self.outbox.pending)
 
     def close(self) -> None:
         for target in self.targets.values():

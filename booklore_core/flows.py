@@ -205,7 +205,7 @@ class Action:
 
     name: lower-case with underscores; the CLI shows hyphens. label: the menu text, or a function that makes it.
     run: called with the core (see `booklore_core.core.Core`) and the caller's `Request`; yields questions.
-    enabled, checked: what the menu shows. menu: the path of submenus below Tools → BookLore Sync.
+    enabled, checked: what the menu shows. menu: the path of submenus below Tools → BookLore Sync, None: in no menu.
     dispatcher: title under which KOReader's gestures offer it. order: places it within its submenu.
     """
 
@@ -216,7 +216,7 @@ class Action:
     enabled: Callable[["Core"], bool] | None = None
     checked: Callable[["Core"], bool] | None = None
     radio: bool = False
-    menu: tuple[str, ...] = ()
+    menu: tuple[str, ...] | None = ()
     dispatcher: str = ""
     order: int = 100
     args: Mapping[str, Any] = field(default_factory=dict)

@@ -23,8 +23,9 @@ class Setting:
     """One setting of a plugin. name: without the section, which is the plugin's name.
 
     type: bool, int, float or str. choices: the texts allowed. low, high: the range of a number. unit: for people.
-    secret: kept in the secrets file, never shown. env: another name for its environment variable.
-    label: the menu's text, else the help. menu: the submenus below Tools → BookLore Sync, else the plugin's own place.
+    secret: kept in the secrets file, never shown. env: another name for its environment variable. label: the menu's
+    text, else the help. menu: the submenus below Tools → BookLore Sync, else the plugin's own place. forgets: secrets
+    of the section that go where this says; a device that changes it is asked for them anew (design §9).
     """
 
     name: str
@@ -39,6 +40,7 @@ class Setting:
     env: str = ""
     label: str = ""
     menu: tuple[str, ...] = ()
+    forgets: tuple[str, ...] = ()
 
     def check(self, value: Any, full_name: str) -> Any:
         """value in the setting's type; texts are read as the environment writes them. Raises BadSetting."""
@@ -60,10 +62,9 @@ class Setting:
         return "choice" if self.choices else {bool: "bool", int: "int", float: "float"}.get(self.type, "text")
 
     def _in_range(self, value: Any) -> bool:
-        if isinstance(value, str):
-            return True
-        fits = (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
-        return bool(fits and -math.inf < value < math.inf)
+        low = -math.inf if self.low is None else self.low
+        high = math.inf if self.high is None else self.high
+        return isinstance(value, str) or bool(low <= value <= high and -math.inf < value < math.inf)
 
     def _typed(self, value: Any) -> Any:
         if self.type is bool or isinstance(value, bool):
@@ -184,12 +185,11 @@ class Settings:
     def declaration(self, name: str) -> Setting:
         if name in self._declared:
             return self._declared[name]
-        section = name.partition(".")[0]
-        if section not in self._bare:
-            raise BadSetting(f"{name}: no such setting; `booklore config show` lists them")
-        if self.enabled(section):
-            raise BadSetting(f"{name}: {section} could not be loaded: see `booklore plugins doctor`")
-        raise BadSetting(f"{name}: {section} is off: `booklore plugins enable {section}`")
+        section, reason = name.partition(".")[0], "no such setting; `booklore config show` lists them"
+        if section in self._bare:
+            broken = f"{section} could not be loaded: see `booklore plugins doctor`"
+            reason = broken if self.enabled(section) else f"{section} is off: `booklore plugins enable {section}`"
+        raise BadSetting(f"{name}: {reason}")
 
     def set(self, name: str, value: Any) -> Value:
         """Stores a value in the database, a secret in the secrets file. Returns what holds now."""

@@ -39,7 +39,7 @@ BROAD = {
     "booklore_core.plugin_manager": "loading a plugin, and calling one, may fail in any way",
     "booklore_core.pipeline.delivery": "delivering an item may fail in any way",
     "booklore_core.pipeline.gateway": "a target's code runs in a thread of its own; what it raises is handed to who waits",
-    "booklore_core.bridge.errands": "what work raises is handed to who waits for it",
+    "booklore_core.bridge.workers": "what work raises is handed to who waits for it",
 }
 """Where every exception is caught, and why."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from booklore_core.actions.about import ABOUT
 from booklore_core.actions.clear import CLEAR_ACTIONS
 from booklore_core.actions.match import MATCH_ACTIONS
 from booklore_core.actions.settings import SET_SETTING, sync_mode
@@ -90,7 +91,7 @@ CORE_ACTIONS = (
 OWN = {
     action.name: action
     for some in (CORE_ACTIONS, SYNC_ACTIONS, STATUS_ACTIONS, MATCH_ACTIONS, CLEAR_ACTIONS, VERIFY_ACTIONS)
-    for action in (*some, SET_SETTING)
+    for action in (*some, SET_SETTING, ABOUT)
 }
 """The core's own actions; plugins add theirs through `register_actions`."""
 

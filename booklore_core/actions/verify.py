@@ -89,4 +89,4 @@ def resend(core: "Core", verification: Verification) -> int:
     return len(missing)
 
 
-VERIFY_ACTIONS = (Action("verify", "Verify", verify, "Compares what was sent with what the server holds."),)
+VERIFY_ACTIONS = (Action("verify", "Verify", verify, "Compares what was sent with what the server holds.", menu=None),)

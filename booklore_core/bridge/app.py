@@ -9,27 +9,32 @@ from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from booklore_core.bridge import models, pairing
-from booklore_core.bridge.body import BodyLimit, LenientRoute
+from booklore_core.bridge.body import OpenRoute, PairedRoute
 from booklore_core.bridge.bridge import Bridge
-from booklore_core.bridge.conversations import NoSuchDialog
-from booklore_core.bridge.errands import Busy
+from booklore_core.bridge.dialogs import NoSuchQuestion
+from booklore_core.bridge.workers import Busy
 from booklore_core.flows import BadAnswer
 from booklore_core.plugin_manager import DISTRIBUTION
 from booklore_core.settings import BadSetting
 from booklore_core.storage.database import DatabaseUnusable
 from booklore_core.storage.secrets import SecretsUnreadable
 
-NOT_PAIRED = "this device is not paired; make a code with `booklore bridge pair`"
 bearer = HTTPBearer(auto_error=False, description="The token from /v1/pair")
 REFUSALS: dict[int | str, dict[str, Any]] = {
     401: {"model": models.Problem, "description": "No token, or one that is not valid any more"},
     413: {"model": models.Problem, "description": "More than 8 MiB"},
+    503: {"model": models.Problem, "description": "Too much is going on; nothing was changed, try again"},
+}
+PAIR_REFUSALS: dict[int | str, dict[str, Any]] = {
+    401: {"model": models.Problem, "description": "The code is wrong, was used, or is too old"},
+    413: {"model": models.Problem, "description": "More than 64 KiB"},
+    429: {"model": models.Problem, "description": "Five wrong codes within a minute"},
 }
 
 STATUS = {
     BadAnswer: 422,
     BadSetting: 422,
-    NoSuchDialog: 404,
+    NoSuchQuestion: 404,
     Busy: 503,
     DatabaseUnusable: 503,
     SecretsUnreadable: 503,
@@ -45,26 +50,24 @@ def bridge_of(request: Request) -> Bridge:
 Shared = Annotated[Bridge, Depends(bridge_of)]
 
 
-def device_of(bridge: Shared, given: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)]) -> str:
-    """The device that the token belongs to; 401 without one."""
-    device = pairing.device_of(bridge.core, given.credentials) if given else None
-    if device is None:
-        raise HTTPException(401, NOT_PAIRED, {"WWW-Authenticate": "Bearer"})
-    return device
+def device_of(request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)]) -> str:
+    """The device that the token belongs to. The route has looked it up, before it read the body."""
+    return str(request.state.device)
 
 
-Paired = Annotated[str, Depends(device_of)]
-router = APIRouter(prefix="/v1", route_class=LenientRoute)
+Speaker = Annotated[str, Depends(device_of)]
+open_calls = APIRouter(prefix="/v1", route_class=OpenRoute)
+paired_calls = APIRouter(prefix="/v1", route_class=PairedRoute)
 
 
-@router.get("/health", response_model=models.Health)
+@open_calls.get("/health", response_model=models.Health)
 def health(bridge: Shared) -> dict[str, Any]:
     """Whether the core is there. Needs no token."""
     return {"ok": True, "version": version(DISTRIBUTION), "ready": bridge.is_ready}
 
 
-@router.post("/pair", response_model=models.Paired, responses={401: REFUSALS[401], 429: {"model": models.Problem}})
-def pair(request: models.Pairing, bridge: Shared) -> dict[str, Any]:
+@open_calls.post("/pair", response_model=models.PairAnswer, responses=PAIR_REFUSALS)
+def pair(request: models.PairRequest, bridge: Shared) -> dict[str, Any]:
     """Trades a six-digit code, once and within ten minutes, for the device's token. Needs no token."""
     device = request.device
     try:
@@ -75,39 +78,41 @@ def pair(request: models.Pairing, bridge: Shared) -> dict[str, Any]:
         raise HTTPException(429, "too many wrong codes; try again in a minute", {"Retry-After": "60"}) from None
 
 
-@router.post(
+@paired_calls.post(
     "/events", response_model=models.Receipt, response_model_exclude_unset=True,
     responses=REFUSALS | {403: {"model": models.Problem, "description": "The token is another device's"}},
 )  # fmt: skip
-def events(request: models.HandOff, device: Paired, bridge: Shared) -> dict[str, Any]:
+def events(request: models.HandOff, device: Speaker, bridge: Shared) -> dict[str, Any]:
     """Takes spool lines in. A line is acknowledged once it is durable; the same line twice changes nothing."""
     if request.device.id != device:
         raise HTTPException(403, "device.id: expected the device that the token was given to")
     return bridge.hand_off(request)
 
 
-@router.post(
-    "/actions/{name}", response_model=models.Outcome, response_model_exclude_unset=True,
+@paired_calls.post(
+    "/actions/{name}", response_model=models.ActionOutcome, response_model_exclude_unset=True,
     responses=REFUSALS | {404: {"model": models.Problem, "description": "There is no such action"}},
 )  # fmt: skip
-def actions(name: str, wish: models.Wish, device: Paired, bridge: Shared) -> dict[str, Any]:
+def actions(name: str, given: models.ActionRequest, device: Speaker, bridge: Shared) -> dict[str, Any]:
     """Runs an action of the menu or a gesture."""
     if not bridge.has_action(name):
         raise HTTPException(404, f"there is no action {name!r}")
-    return bridge.act(device, name, wish)
+    return bridge.act(device, name, given)
 
 
-@router.post(
-    "/answers/{id}", response_model=models.Outcome, response_model_exclude_unset=True,
+@paired_calls.post(
+    "/answers/{id}", response_model=models.ActionOutcome, response_model_exclude_unset=True,
     responses=REFUSALS | {404: {"model": models.Problem, "description": "There is no such question"}},
 )  # fmt: skip
-def answers(id: str, given: models.Answer, device: Paired, bridge: Shared) -> dict[str, Any]:  # noqa: A002 the path's
-    """A person's answer; the next question or the result. After a 422 the question stays."""
+def answers(id: str, given: models.AnswerRequest, device: Speaker, bridge: Shared) -> dict[str, Any]:  # noqa: A002 the path's
+    """A person's answer; the next question or the result. After a 422 or a 503 the question stays."""
     return bridge.answer(device, id, given.answer)
 
 
-@router.get("/menu", response_model=models.Menu, response_model_exclude_unset=True, responses={401: REFUSALS[401]})
-def menu(device: Paired, bridge: Shared) -> dict[str, Any]:
+@paired_calls.get(
+    "/menu", response_model=models.MenuTree, response_model_exclude_unset=True, responses={401: REFUSALS[401]}
+)
+def menu(device: Speaker, bridge: Shared) -> dict[str, Any]:
     """The menu below Tools → BookLore Sync, and the actions for gestures."""
     return bridge.menu()
 
@@ -127,8 +132,8 @@ def create_app(bridge: Bridge) -> FastAPI:
     """The bridge as an ASGI application."""
     app = FastAPI(title="BookLore Sync bridge", version=version(DISTRIBUTION), docs_url=None, redoc_url=None)
     app.state.bridge = bridge
-    app.include_router(router)
-    app.add_middleware(BodyLimit)
+    app.include_router(open_calls)
+    app.include_router(paired_calls)
     app.add_exception_handler(RequestValidationError, tell_what_is_wrong)
     for kind in STATUS:
         app.add_exception_handler(kind, tell_expected)

@@ -1,18 +1,32 @@
-"""Bounded request bodies, read leniently: one damaged byte must not keep a whole spool on the device."""
+"""Request bodies: read only when it is known who sends them, bounded, and leniently.
 
+Who speaks is settled before a byte of the body is read: a call without a valid token must cost nothing, and one damaged
+byte must not keep a whole spool on the device.
+"""
+
+import asyncio
 import json
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from fastapi import HTTPException, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-MAX_BODY = 8 * 1024 * 1024
-MAX_DISCARDED = 4 * MAX_BODY
-"""Bytes that are read and thrown away, so that a client which is still sending gets to see the answer."""
+MAX_BODY, MAX_OPEN_BODY = 8 * 1024 * 1024, 64 * 1024
+"""Bytes of a call by a paired device, and of one by anybody."""
 
-TOO_LARGE = f"the request is larger than {MAX_BODY} bytes"
+MAX_DISCARDED, LINGER = 4 * MAX_BODY, 10.0
+"""Bytes and seconds for which what is still coming is thrown away, so that who is still sending sees the answer."""
+
+NOT_PAIRED = "this device is not paired; make a code with `booklore bridge pair`"
+
+
+class BodyRefused(HTTPException):
+    """The call is refused by its head, or by a body that turns out too large."""
 
 
 class LenientRequest(Request):
@@ -22,48 +36,79 @@ class LenientRequest(Request):
         return json.loads((await self.body()).decode("utf-8", "replace"))
 
 
-class LenientRoute(APIRoute):
+class OpenRoute(APIRoute):
+    """A call that anybody may make, with a small body."""
+
+    async def limit(self, request: Request) -> int:
+        """How many bytes the body may have. Raises BodyRefused for a call that is not allowed."""
+        return MAX_OPEN_BODY
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
-        async def handle_leniently(request: Request) -> Response:
-            return await handle(LenientRequest(request.scope, request.receive))
+        async def handle_bounded(request: Request) -> Response:
+            try:
+                limit = await self.limit(request)
+                if announced_length(request) > limit:
+                    raise too_large(limit)
+                return await handle(LenientRequest(request.scope, limited(request.receive, limit)))
+            except BodyRefused as error:
+                return EarlyAnswer({"detail": error.detail}, error.status_code, error.headers)
 
-        return handle_leniently
+        return handle_bounded
 
 
-class BodyLimit:
-    """Refuses a larger body with 413: by its announced length, or as soon as more has come than allowed."""
+class PairedRoute(OpenRoute):
+    """A call by a paired device; its id is `request.state.device` from then on."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    async def limit(self, request: Request) -> int:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        bridge = request.app.state.bridge
+        device = await run_in_threadpool(bridge.device_of, token.strip()) if scheme.lower() == "bearer" else None
+        if device is None:
+            raise BodyRefused(401, NOT_PAIRED, {"WWW-Authenticate": "Bearer"})
+        request.state.device = device
+        return MAX_BODY
+
+
+class EarlyAnswer(JSONResponse):
+    """Answers at once and then throws away what is still coming: a client cut off while it sends sees no answer."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-        elif announced_length(scope) > MAX_BODY:
-            await discard(receive)
-            await answer(send, 413, TOO_LARGE)
-        else:
-            await self._app(scope, limited(receive), send)
+        headers = [*self.raw_headers, (b"connection", b"close")]
+        await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        if not waits_for_permission(scope):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LINGER):
+                    await discard(receive)
+        await send({"type": "http.response.body", "body": b""})
 
 
-def announced_length(scope: Scope) -> int:
-    lengths = [value for name, value in scope["headers"] if name == b"content-length"]
-    return int(lengths[0]) if lengths and lengths[0].isdigit() else 0
+def too_large(limit: int) -> BodyRefused:
+    return BodyRefused(413, f"the request is larger than {limit} bytes")
 
 
-def limited(receive: Receive) -> Receive:
-    """receive, but HTTPException 413 once the body is too large."""
+def announced_length(request: Request) -> int:
+    length = request.headers.get("content-length", "")
+    return int(length) if length.isascii() and length.isdigit() else 0
+
+
+def waits_for_permission(scope: Scope) -> bool:
+    """Whether the client sends its body only when it is told to go on; reading would tell it that."""
+    return any(name == b"expect" for name, _ in scope["headers"])
+
+
+def limited(receive: Receive, limit: int) -> Receive:
+    """receive, but BodyRefused 413 once more has come than is allowed."""
     seen = 0
 
     async def receive_some() -> Message:
         nonlocal seen
         message = await receive()
         seen += len(message.get("body", b""))
-        if seen > MAX_BODY:
-            await discard(receive)
-            raise HTTPException(413, TOO_LARGE)
+        if seen > limit:
+            raise too_large(limit)
         return message
 
     return receive_some
@@ -76,10 +121,3 @@ async def discard(receive: Receive) -> None:
         left -= len(message.get("body", b""))
         if message["type"] != "http.request" or not message.get("more_body"):
             return
-
-
-async def answer(send: Send, status: int, detail: str) -> None:
-    body = json.dumps({"detail": detail}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": [*headers, (b"connection", b"close")]})
-    await send({"type": "http.response.body", "body": body})

@@ -1,20 +1,48 @@
-"""Questions that await a person's answer, each with the flow that asked it."""
+"""Actions on the e-reader: a flow runs to its next question or its result, under a deadline, and waits for answers."""
 
+import logging
 import secrets
 import threading
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from booklore_core.flows import Ask, Choose, Confirm, Flow, Pick, Question
-from booklore_core.pipeline.lease import Clock
+from booklore_core.actions import owner_of, start
+from booklore_core.bridge.effects import Effects, LateEffects, question_effect, result_effects
+from booklore_core.bridge.workers import Workers, is_done_within
+from booklore_core.core import Core
+from booklore_core.flows import Ask, Choose, Confirm, Flow, Pick, Question, Request, Toast, check_answer
+from booklore_core.settings import BadSetting
+from booklore_core.storage.database import DatabaseUnusable
+from booklore_core.storage.secrets import SecretsUnreadable
+from booklore_core.targets import Declined
+
+log = logging.getLogger(__name__)
 
 LIFE = timedelta(minutes=10)
-MAX_DIALOGS = 100
+MAX_OPEN = 100
+"""Questions of all devices together; the oldest goes when there are too many."""
+
+DEADLINE = 25.0
+"""Seconds that a person waits for an action; a device gives up on an answer after 30."""
+
+FAILED = "The plugin {} failed at this; `booklore doctor` says why."
+GOES_ON = "This takes a while. It goes on in the background; the outcome comes with the next contact."
+
+EXPECTED = (BadSetting, DatabaseUnusable, SecretsUnreadable)
+"""Errors that are no fault of the plugin whose action it is."""
+
+Step = Question | Effects | BadSetting | DatabaseUnusable | SecretsUnreadable
+"""What a step of a flow comes to: a question, the effects of the result, or an expected error."""
+
+
+class NoSuchQuestion(Exception):
+    """Nobody asked that, somebody else was asked, or it was too long ago."""
 
 
 @dataclass(frozen=True)
-class Dialog:
+class OpenQuestion:
     """A flow that stands still until its question is answered. action: its name."""
 
     device: str
@@ -25,51 +53,101 @@ class Dialog:
 
 
 class Dialogs:
-    """The open questions of all devices, in memory; the oldest goes when there are too many."""
+    """Runs actions for devices, and keeps their flows in memory while a person thinks."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock, self._lock = clock, threading.Lock()
-        self._open: dict[str, Dialog] = {}
+    def __init__(self, core: Core, workers: Workers, late: LateEffects, deadline: float = DEADLINE) -> None:
+        self._core, self._workers, self._late, self._deadline = core, workers, late, deadline
+        self._lock = threading.Lock()
+        self._open: dict[str, OpenQuestion] = {}
 
-    def open(self, device: str, action: str, flow: Flow, question: Question) -> dict[str, Any]:
-        """Keeps a flow. Returns the effect that asks its question."""
-        name = secrets.token_urlsafe(12)
-        self.put_back(name, Dialog(device, action, flow, question, self._clock() + LIFE))
-        return as_effect(name, question)
+    def begin(self, device: str, action: str, request: Request) -> Effects:
+        """Runs an action up to its first question, or to its end.
 
-    def claim(self, name: str, device: str) -> Dialog | None:
-        """Takes a dialog out, so that nobody answers it twice. Only its own device may."""
+        Raises BadSetting for arguments that do not fit, and Busy.
+        """
+        flow = start(self._core, action, request)
+        return self._outcome(device, self._workers.begin(lambda: self._advance(device, action, flow, None)))
+
+    def answer(self, device: str, id_: str, answer: Any) -> Effects:
+        """Goes on with a person's answer. Raises NoSuchQuestion; BadAnswer and Busy, after which the question stays.
+
+        The question leaves in the same step in which its flow goes on: of two answers only one finds it, and none is
+        lost to a core that has no hand free.
+        """
+        with self._lock:
+            dialog = self._find(device, id_)
+            value = check_answer(dialog.question, answer)
+            run = self._workers.begin(lambda: self._advance(device, dialog.action, dialog.flow, value))
+            del self._open[id_]
+        return self._outcome(device, run)
+
+    def _find(self, device: str, id_: str) -> OpenQuestion:
+        self._forget_old()
+        dialog = self._open.get(id_)
+        if dialog is None or dialog.device != device:
+            raise NoSuchQuestion(f"{id_}: no such question, or it was asked too long ago")
+        return dialog
+
+    def _outcome(self, device: str, run: "Future[Effects]") -> Effects:
+        if is_done_within(run, self._deadline):
+            return run.result()
+        run.add_done_callback(lambda done: self._late.keep(device, late_effects(done)))
+        return [Toast(GOES_ON).as_json()]
+
+    def _advance(self, device: str, action: str, flow: Flow, answer: Any) -> Effects:
+        """A step of the flow, and what to show then. A plugin's that raises costs nobody else anything."""
+        owner = self._core.plugins.plugins.get(owner_of(self._core, action))
+        if owner is None:
+            outcome: Step | None = take_step(flow, answer)
+        else:
+            outcome = self._core.plugins.guard(owner, f"action {action}", lambda: take_step(flow, answer))
+        if isinstance(outcome, EXPECTED):
+            raise outcome
+        if outcome is None and owner:
+            return [Toast(FAILED.format(owner.name)).as_json()]
+        if isinstance(outcome, Choose | Pick | Ask | Confirm):
+            return [self._keep(device, action, flow, outcome)]
+        return outcome or []
+
+    def _keep(self, device: str, action: str, flow: Flow, question: Question) -> dict[str, Any]:
+        """Keeps a flow until it is answered. Returns the effect that asks its question."""
+        id_ = secrets.token_urlsafe(12)
         with self._lock:
             self._forget_old()
-            dialog = self._open.get(name)
-            return self._open.pop(name) if dialog and dialog.device == device else None
-
-    def put_back(self, name: str, dialog: Dialog) -> None:
-        with self._lock:
-            self._forget_old()
-            self._open[name] = dialog
-            while len(self._open) > MAX_DIALOGS:
+            self._open[id_] = OpenQuestion(device, action, flow, question, self._core.clock() + LIFE)
+            while len(self._open) > MAX_OPEN:
                 del self._open[next(iter(self._open))]
+        return question_effect(id_, question)
 
     def _forget_old(self) -> None:
-        now = self._clock()
-        for name in [name for name, dialog in self._open.items() if dialog.expires_at <= now]:
-            del self._open[name]
+        now = self._core.clock()
+        for id_ in [id_ for id_, dialog in self._open.items() if dialog.expires_at <= now]:
+            del self._open[id_]
 
 
-def as_effect(name: str, question: Question) -> dict[str, Any]:
-    """A question on the wire; `default` is what the dialog begins with."""
-    effect = {"type": "question", "id": name, "kind": question.kind, "text": question.text}
-    return {**effect, **{key: value for key, value in details(question).items() if value is not None}}
+def take_step(flow: Flow, answer: Any) -> Step:
+    """The flow's next question, or the effects of its result; an expected error is handed over and not raised."""
+    try:
+        question = flow.send(answer)
+    except StopIteration as end:
+        return result_effects(end.value)
+    except Declined as error:
+        return [Toast(str(error)).as_json()]
+    except EXPECTED as error:
+        return error
+    if not isinstance(question, Choose | Pick | Ask | Confirm):
+        raise TypeError(f"expected a question, got {type(question).__name__}")
+    return question
 
 
-def details(question: Question) -> dict[str, Any]:
-    if isinstance(question, Confirm):
-        return {"ok": question.ok, "cancel": question.cancel}
-    if isinstance(question, Choose):
-        return {"options": list(question.options), "default": question.default}
-    if isinstance(question, Pick):
-        return {"options": list(question.options), "default": list(question.chosen), "ok": question.ok}
-    assert isinstance(question, Ask)
-    value, secret = None if question.value == "" else question.value, question.secret or None
-    return {"default": value, "low": question.low, "high": question.high, "secret": secret}
+def late_effects(run: "Future[Effects]") -> Effects:
+    """The outcome of an action that nobody waits for any more; a failure is logged and told in one line."""
+    error = run.exception()
+    if error is None:
+        return run.result()
+    log.error("an action failed: %s: %s", type(error).__name__, error)
+    return [
+        Toast(
+            str(error) if isinstance(error, EXPECTED) else "The action failed; `booklore doctor` says more."
+        ).as_json()
+    ]

@@ -1,36 +1,44 @@
-"""Taking in a device's lines: its own only, torn and foreign ones kept aside."""
+"""Taking in a device's lines: its own only; torn and foreign ones go into quarantine."""
 
 import json
 from dataclasses import dataclass
 from typing import Any
 
 from booklore_core.core import Core
-from booklore_core.events import BadLine, decode_line
 from booklore_core.pipeline.ingest import Taken
+from booklore_core.pipeline.spool import BadLine, decode_line, id_of
 
 
 @dataclass(frozen=True)
 class Received:
-    """What became of the lines of one hand-off. rejected: what the answer says about those kept aside."""
+    """What became of the lines of one hand-off. rejected: what the answer says about those in quarantine."""
 
     taken: Taken
     rejected: list[dict[str, Any]]
 
 
 def receive(core: Core, device: str, lines: list[Any]) -> Received:
-    """Takes in lines of one device. Each is durable or kept aside when this returns."""
-    sound = [readable(line) for line in lines]
+    """Takes in lines of one device. Each is durable or in quarantine when this returns.
+
+    Foreign ones first: once a line is durable nothing may come that could fail.
+    """
+    sound = [decoded_or_text(line) for line in lines]
     own = [index for index, line in enumerate(sound) if not is_foreign(line, device)]
-    taken = core.take([sound[index] for index in own], f"device {device}")
-    rejected = [rejection(own[one.line - 1], one.id, one.error) for one in taken.rejected]
-    for index in sorted(set(range(len(sound))) - set(own)):
-        error = BadLine("device", f"expected {device!r}, the device that the token was given to")
-        core.ingest.keep_aside(sound[index], f"device {device}", error, core.clock())
-        rejected.append(rejection(index, sound[index].get("id"), str(error)))
+    rejected = [
+        put_in_quarantine(core, device, index, sound[index]) for index in sorted(set(range(len(sound))) - set(own))
+    ]
+    taken = core.ingest.take([sound[index] for index in own], f"device {device}", core.clock())
+    rejected += [rejection(own[one.line - 1], one.id, one.error) for one in taken.rejected]
     return Received(taken, sorted(rejected, key=lambda one: one["index"]))
 
 
-def readable(line: Any) -> Any:
+def put_in_quarantine(core: Core, device: str, index: int, line: Any) -> dict[str, Any]:
+    error = BadLine("device", f"expected {device!r}, the device that the token was given to")
+    core.quarantine.put(line, f"device {device}", error, core.clock())
+    return rejection(index, id_of(line), str(error))
+
+
+def decoded_or_text(line: Any) -> Any:
     """The line decoded, by the strict rules of a spool file; as text where it is torn or breaks them."""
     text = line if isinstance(line, str) else json.dumps(line)
     try:

@@ -4,16 +4,13 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, TypeVar
 
-from booklore_core.actions import all_actions
-from booklore_core.actions.match import LONG_PRESS
-from booklore_core.actions.settings import SET_SETTING, Entry, setting_entries
+from booklore_core.actions import all_actions, owner_of
+from booklore_core.actions.submenus import LONG_PRESS
+from booklore_core.bridge.setting_menu import MenuEntry, setting_entries
 from booklore_core.core import Core
 from booklore_core.flows import Action
-from booklore_core.settings import BadSetting
-from booklore_core.storage.counts import Status
 
 T = TypeVar("T")
 
@@ -34,44 +31,24 @@ EARLY = 100
 """An action with a lower order at the top level comes before all submenus."""
 
 
-class Glimpse:
-    """The core as labels see it: the queues are counted once for the whole menu."""
-
-    def __init__(self, core: Core) -> None:
-        self._core = core
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._core, name)
-
-    def status(self) -> Status:
-        return self._status
-
-    def pending(self) -> dict[str, int]:
-        return self._status.pending
-
-    @cached_property
-    def _status(self) -> Status:
-        return self._core.status()
-
-
 @dataclass
 class Branch:
     """A submenu that is being put together."""
 
-    leaves: list[Entry] = field(default_factory=list)
+    leaves: list[MenuEntry] = field(default_factory=list)
     branches: dict[str, "Branch"] = field(default_factory=dict)
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: MenuEntry) -> None:
         branch = self
         for name in entry.menu:
             branch = branch.branches.setdefault(name, Branch())
         branch.leaves.append(entry)
 
 
-def build_menu(core: Core, own: Mapping[str, Action]) -> dict[str, Any]:
-    """The whole menu as the shim shows it. own: actions that only the bridge has. Makes no network call."""
+def build_menu(core: Core) -> dict[str, Any]:
+    """The whole menu as the shim shows it. Makes no network call."""
     with core.database.transaction():
-        entries = list(gather(core, own))
+        entries = list(all_entries(core))
     root = Branch()
     for entry in entries:
         root.add(entry)
@@ -84,33 +61,31 @@ def build_menu(core: Core, own: Mapping[str, Action]) -> dict[str, Any]:
     return {"version": digest(menu), **menu}
 
 
-def gather(core: Core, own: Mapping[str, Action]) -> Iterator[Entry]:
-    glimpse: Any = Glimpse(core)
-    for action in {**all_actions(core), **own}.values():
-        if action.name != SET_SETTING.name:
-            yield action_entry(core, glimpse, action)
-    try:
-        yield from list(setting_entries(core, list(core.settings)))
-    except BadSetting as error:  # a value in the environment or the file that does not fit
-        yield Entry("bad setting", str(error), (), enabled=False, order=0)
+def all_entries(core: Core) -> Iterator[MenuEntry]:
+    for action in all_actions(core).values():
+        if action.menu is not None:
+            yield action_entry(core, action, action.menu)
+    yield from setting_entries(core)
+    for fault in core.settings.faults():
+        yield MenuEntry(f"fault {fault.source} {fault.name}", fault.text, (), enabled=False, order=0)
 
 
-def action_entry(core: Core, glimpse: Any, action: Action) -> Entry:
+def action_entry(core: Core, action: Action, menu: tuple[str, ...]) -> MenuEntry:
     """An action's line. Label and state come from functions that a plugin may have written."""
 
-    def ask(function: Callable[[Any], T] | None, otherwise: T) -> T:
-        plugin = core.plugins.plugins.get(core.action_owners.get(action.name, ""))
+    def ask(function: Callable[[Core], T] | None, otherwise: T) -> T:
+        plugin = core.plugins.plugins.get(owner_of(core, action.name))
         if function is None:
             return otherwise
         if plugin is None:
-            return function(glimpse)
-        answer = core.plugins.guard(plugin, f"menu of {action.name}", lambda: function(glimpse))
+            return function(core)
+        answer = core.plugins.guard(plugin, f"menu of {action.name}", lambda: function(core))
         return otherwise if answer is None else answer
 
-    return Entry(
+    return MenuEntry(
         action.name,
         str(ask(action.text, action.name)),
-        action.menu,
+        menu,
         action.name,
         action.args,
         action.help,
@@ -141,7 +116,7 @@ def subnodes(branch: Branch, path: tuple[str, ...]) -> list[dict[str, Any]]:
     ]
 
 
-def node(entry: Entry) -> dict[str, Any]:
+def node(entry: MenuEntry) -> dict[str, Any]:
     """Only the fields that apply."""
     line: dict[str, Any] = {"id": entry.id, "text": entry.text, "enabled": entry.enabled}
     if entry.checked is not None:

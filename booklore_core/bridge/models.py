@@ -2,9 +2,19 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
-from booklore_core.line_fields import Digest
+from booklore_core.bridge.effects import AnyEffect
+from booklore_core.events import Digest
 
 MAX_LINES = 1000
 
@@ -21,26 +31,38 @@ def _six_digits(value: str) -> str:
     return value
 
 
-class Device(BaseModel):
+def _or_nothing(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    """What does not fit counts as not told: it must not cost the lines that it came with."""
+    try:
+        return check(value)
+    except ValidationError:
+        return None
+
+
+Lenient = WrapValidator(_or_nothing)
+
+
+class DeviceInfo(BaseModel):
     """The device that speaks. id: stays the same for as long as the device does. name: for people.
 
-    shim: the version of what speaks for it.
+    shim: the version of what speaks for it. former_ids: those that it had before it lost its settings.
     """
 
     id: Annotated[str, Field(min_length=1, max_length=200)]
     name: Name | None = None
     model: Name | None = None
     shim: Name | None = None
+    former_ids: Annotated[list[Name] | None, Field(max_length=100), Lenient] = None
 
 
-class Pairing(BaseModel):
+class PairRequest(BaseModel):
     """code: the six digits that `booklore bridge pair` prints."""
 
     code: Annotated[str, BeforeValidator(_text), AfterValidator(_six_digits)]
-    device: Device
+    device: DeviceInfo
 
 
-class Paired(BaseModel):
+class PairAnswer(BaseModel):
     """token: goes into the header `Authorization: Bearer …` of every other call."""
 
     token: str
@@ -50,102 +72,47 @@ class HandOff(BaseModel):
     """Lines of the spool, oldest first.
 
     A line is a JSON object; one that is torn goes as text. waiting: how many lines wait on the device, these included.
+    now: the device's clock, as in a line's `at`. up: seconds of its boot clock, which runs on through sleep.
     """
 
-    device: Device
+    device: DeviceInfo
     lines: Annotated[list[Any], Field(max_length=MAX_LINES)]
     waiting: Annotated[int, Field(ge=0)] | None = None
+    now: Annotated[str | None, Lenient] = None
+    up: Annotated[float | None, Lenient] = None
 
 
-class Book(BaseModel):
+class BookInfo(BaseModel):
     """The book at hand, as in a spool line; the digest is enough."""
 
     partial_md5: Digest
 
 
-class Wish(BaseModel):
+class ActionRequest(BaseModel):
     """What an action is about. args: what the menu's entry says."""
 
-    book: Book | Digest | None = None
+    book: BookInfo | Digest | None = None
     args: dict[str, Any] = {}
 
 
-class Answer(BaseModel):
+class AnswerRequest(BaseModel):
     """A person's answer: an index for `choose`, indexes for `pick`, a text or number for `ask`, a boolean for
     `confirm`, null for cancelled."""
 
     answer: Any
 
 
-class Toast(BaseModel):
-    """A short message that goes away by itself."""
+class HandOverAfter(BaseModel):
+    """When a checkpoint is worth a hand-over of its own: after so many page turns, and so many seconds."""
 
-    type: Literal["toast"]
-    text: str
-
-
-class Info(BaseModel):
-    """A message that stays until it is dismissed."""
-
-    type: Literal["info"]
-    title: str
-    text: str
+    pages: int
+    seconds: float
 
 
-class GoTo(BaseModel):
-    """Turn to a place in a book. book: partial MD5. percent: fraction 0–1, where the position does not exist."""
-
-    type: Literal["goto"]
-    book: str
-    position: str | None
-    percent: float | None
-
-
-class Schedule(BaseModel):
-    """Run an action later. in: seconds from now; a later effect for the same action replaces this one."""
-
-    type: Literal["schedule"]
-    seconds: Annotated[float, Field(alias="in")]
-    action: str
-
-
-class AskReader(BaseModel):
-    """A question that the device settles by itself."""
-
-    type: Literal["confirm"]
-    text: str
-    ok: str
-    cancel: str
-    on_ok: list["Effect"]
-    on_cancel: list["Effect"]
-
-
-class Question(BaseModel):
-    """A question to a person; the answer goes to `/v1/answers/{id}` within ten minutes.
-
-    options: of `choose` and `pick`. default: what the dialog begins with, in the shape of an answer; a number for a
-    numeric `ask`. low, high: its range. secret: what is typed must not be shown. ok, cancel: the buttons' texts.
-    """
-
-    type: Literal["question"]
-    id: str
-    kind: Literal["choose", "pick", "ask", "confirm"]
-    text: str
-    options: list[str] = []
-    default: Any = None
-    low: int | None = None
-    high: int | None = None
-    secret: bool = False
-    ok: str = "OK"
-    cancel: str = "Cancel"
-
-
-Effect = Annotated[Toast | Info | GoTo | Schedule | AskReader | Question, Field(discriminator="type")]
-
-
-class State(BaseModel):
+class CoreState(BaseModel):
     """enabled: whether to write anything down. manual_only: nothing is sent unless a person asks. silent: show no
-    messages of your own. pending: letter of a kind → items that wait, none that are 0. menu: its version."""
+    messages of your own. pending: letter of a kind → items that wait, none that are 0. menu: its version.
+    hand_over: null: a checkpoint waits for the next occasion."""
 
     enabled: bool
     manual_only: bool
@@ -153,16 +120,17 @@ class State(BaseModel):
     silent: bool
     pending: dict[str, int]
     menu: str
+    hand_over: HandOverAfter | None
 
 
-class Outcome(BaseModel):
-    """What to show, in this order, and how things stand."""
+class ActionOutcome(BaseModel):
+    """What to show, in this order, and how things stand; state is left out when that cannot be told."""
 
-    effects: list[Effect]
-    state: State
+    effects: list[AnyEffect]
+    state: CoreState | None = None
 
 
-class Rejection(BaseModel):
+class LineRejection(BaseModel):
     """A line that was kept aside. index: its place in the request, from 0 on. id: the line's, where it has one."""
 
     index: int
@@ -170,14 +138,14 @@ class Rejection(BaseModel):
     error: str
 
 
-class Receipt(Outcome):
+class Receipt(ActionOutcome):
     """ack: ids of the lines that are durable now. Those and the rejected ones may leave the spool."""
 
     ack: list[str]
-    rejected: list[Rejection]
+    rejected: list[LineRejection]
 
 
-class Node(BaseModel):
+class MenuNode(BaseModel):
     """A line of the menu. checked: of a switch or radio button. dispatcher: title for gestures. Only what applies."""
 
     model_config = ConfigDict(extra="forbid")
@@ -191,7 +159,7 @@ class Node(BaseModel):
     action: str = ""
     args: dict[str, Any] = {}
     dispatcher: str = ""
-    items: list["Node"] = []
+    items: list["MenuNode"] = []
 
 
 class DispatcherAction(BaseModel):
@@ -201,12 +169,12 @@ class DispatcherAction(BaseModel):
     title: str
 
 
-class Menu(BaseModel):
+class MenuTree(BaseModel):
     """The tree below Tools → BookLore Sync. long_press: what a book's file offers when it is held."""
 
     version: str
-    items: list[Node]
-    long_press: list[Node]
+    items: list[MenuNode]
+    long_press: list[MenuNode]
     actions: list[DispatcherAction]
 
 

@@ -1,16 +1,14 @@
 """What plugins say to events that just came in, under a deadline."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from booklore_core.bridge.errands import Busy, Errands, is_done_within
+from booklore_core.bridge.effects import Effects, effect_json
+from booklore_core.bridge.workers import Busy, Workers, is_done_within
 from booklore_core.core import Core
 from booklore_core.events import BookClose, Event
-from booklore_core.flows import AskReader, GoTo, Info, Schedule, Toast
+from booklore_core.items import Item
+from booklore_core.pipeline.facts import Facts
 from booklore_core.plugin_manager import Plugin
-
-DEADLINE = 2.0
-"""Seconds for all plugins together; what comes later is not told: the reader has moved on."""
 
 MAX_EVENTS = 10
 
@@ -18,31 +16,35 @@ MAX_EVENTS = 10
 class Replies:
     """Asks each plugin for its `reply`."""
 
-    def __init__(self, core: Core, errands: Errands, deadline: float = DEADLINE) -> None:
-        self._core, self._errands, self._deadline = core, errands, deadline
+    def __init__(self, core: Core, workers: Workers) -> None:
+        self._core, self._workers = core, workers
 
-    def gather(self, events: Sequence[Event]) -> list[dict[str, Any]]:
-        """The effects that plugins want, as far as they came in time."""
-        wanted: list[dict[str, Any]] = []
+    def gather(self, events: Sequence[Event], seconds: float) -> Effects:
+        """The effects that plugins want, as far as they come in time: later the reader has moved on."""
+        wanted: Effects = []
         plugins = self._core.plugins.with_hook("reply")
         news = current(events)
-        if plugins and news:
+        if plugins and news and seconds > 0:
             try:
-                asked = self._errands.begin(lambda: self._ask_all(plugins, news, wanted))
+                asked = self._workers.begin(lambda: self._ask_all(plugins, news, wanted))
             except Busy:
                 return []
-            is_done_within(asked, self._deadline)
+            is_done_within(asked, seconds)
         return list(wanted)
 
-    def _ask_all(self, plugins: Sequence[Plugin], events: Sequence[Event], wanted: list[dict[str, Any]]) -> None:
+    def _ask_all(self, plugins: Sequence[Plugin], events: Sequence[Event], wanted: Effects) -> None:
         for event in events:
             for plugin in plugins:
                 self._ask(plugin, event, wanted)
 
-    def _ask(self, plugin: Plugin, event: Event, wanted: list[dict[str, Any]]) -> None:
-        def call() -> list[dict[str, Any]]:
-            effects = self._core.plugins.call(plugin, "reply", event=event, remote=self._core.targets.get)
-            return [as_json(effect) for effect in effects]
+    def _ask(self, plugin: Plugin, event: Event, wanted: Effects) -> None:
+        def call() -> Effects:
+            facts = Facts(self._core.database, self._core.clock())
+            about = {"event": event, "journal": self._core.journal, "facts": facts, "targets": self._core.targets}
+            given = self._core.plugins.call(plugin, "reply", **about)
+            effects = [effect_json(one) for one in given if not isinstance(one, Item)]
+            self._core.put([one for one in given if isinstance(one, Item)], plugin.name)
+            return effects
 
         wanted.extend(self._core.plugins.guard(plugin, "reply", call) or [])
 
@@ -55,10 +57,3 @@ def current(events: Sequence[Event]) -> list[Event]:
     about_books = [index for index, event in enumerate(events) if getattr(event, "book", None)]
     last = about_books[-1] if about_books else 0
     return [event for index, event in enumerate(events) if index >= last or isinstance(event, BookClose)][-MAX_EVENTS:]
-
-
-def as_json(effect: Any) -> dict[str, Any]:
-    """An effect on the wire. Raises TypeError for anything else."""
-    if not isinstance(effect, Toast | Info | GoTo | Schedule | AskReader):
-        raise TypeError(f"expected an effect, got {type(effect).__name__}")
-    return effect.as_json()

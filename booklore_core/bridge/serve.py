@@ -13,7 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from booklore_core.bridge.app import create_app
-from booklore_core.bridge.bridge import Bridge, Patience
+from booklore_core.bridge.bridge import Bridge, Deadlines
 from booklore_core.core import Core
 from booklore_core.storage.places import Places
 
@@ -26,7 +26,7 @@ class CannotListen(Exception):
     """The address or port cannot be had; the text says why."""
 
 
-def run(places: Places, host: str, port: int) -> None:
+def serve_until_stopped(places: Places, host: str, port: int) -> None:
     """Serves until SIGTERM or SIGINT. port 0 picks a free one; the first line on stdout is the address.
 
     Raises CannotListen, DatabaseUnusable.
@@ -40,11 +40,11 @@ def run(places: Places, host: str, port: int) -> None:
 
 
 @contextmanager
-def serving(core: Core, port: int = 0, host: str = "127.0.0.1", patience: Patience | None = None) -> Iterator[str]:
+def serving(core: Core, port: int = 0, host: str = "127.0.0.1", deadlines: Deadlines | None = None) -> Iterator[str]:
     """Serves core in a thread and yields the URL. port 0: a free one. Raises CannotListen."""
     with (
         closing(listen(host, port)) as listener,
-        closing(Bridge(core, patience or Patience())) as bridge,
+        closing(Bridge(core, deadlines or Deadlines())) as bridge,
         running(create_app(bridge), listener),
     ):
         yield address(host, listener.getsockname()[1])

@@ -7,17 +7,14 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from booklore_core.actions import summary
 from booklore_core.actions.settings import sync_mode
-from booklore_core.bridge.errands import is_done_within
-from booklore_core.bridge.mailbox import Mailbox
-from booklore_core.bridge.syncer import Syncer
+from booklore_core.actions.sync import summary
+from booklore_core.bridge.effects import Effects, LateEffects
+from booklore_core.bridge.workers import BackgroundWorker, is_done_within
 from booklore_core.core import Core, Report
 from booklore_core.events import BookClose, Delete, Event, NetworkConnected, Resume
 from booklore_core.flows import Schedule, Toast
-from booklore_core.pipeline.ingest import Taken
 
 WAKE_SYNC = "wake_sync"
 """The action that a device runs some seconds after waking up; it is in no menu."""
@@ -37,27 +34,27 @@ class Wake:
 class Triggers:
     """Starts syncs that nobody asked for. With sync off or *Manual only* it starts none."""
 
-    def __init__(self, core: Core, syncer: Syncer, mailbox: Mailbox, wait: float = WAIT) -> None:
-        self._core, self._syncer, self._mailbox, self._wait = core, syncer, mailbox, wait
+    def __init__(self, core: Core, worker: BackgroundWorker, late: LateEffects, wait: float = WAIT) -> None:
+        self._core, self._worker, self._late, self._wait = core, worker, late, wait
         self._wakes: dict[str, Wake] = {}
         self._told: dict[str, str] = {}
 
-    def follow(self, device: str, taken: Taken) -> list[dict[str, Any]]:
-        """What follows from the events of one hand-off: at most one sync. Returns effects."""
+    def follow(self, device: str, events: Sequence[Event], has_news: bool) -> Effects:
+        """What follows from the events of one hand-off: at most one sync. has_news: whether there is more to send."""
         if not self._may_sync():
             return []
         wake = self._wakes.setdefault(device, Wake())
-        woken = self._follow_wake(wake, taken.events)
+        woken = self._follow_wake(wake, events)
         effects = []
-        if woken or (taken.news and self._has_ended(taken.events)):
+        if woken or (has_news and self._has_ended(events)):
             effects = self._sync(device, wake if woken else None)
-        elif taken.news and not ends(taken.events):
-            self._syncer.request()  # progress while reading: nobody waits for it, nobody is told
+        elif has_news and not ends(events):
+            self._worker.sync()  # progress while reading: nobody waits for it, nobody is told
         if wake.due:
             effects.append(Schedule(self._core.settings["sync.wake_delay"], WAKE_SYNC).as_json())
         return effects
 
-    def run_wake_sync(self, device: str) -> list[dict[str, Any]]:
+    def run_wake_sync(self, device: str) -> Effects:
         """The scheduled sync after waking up, unless one ran since or within the cooldown."""
         wake = self._wakes.setdefault(device, Wake())
         wake.due = False
@@ -85,13 +82,13 @@ class Triggers:
         on_suspend = sync_mode(self._core) == "automatic" or self._core.settings["sync.on_suspend"]
         return any(on_suspend or getattr(event, "reason", "") != "suspend" for event in ends(events))
 
-    def _sync(self, device: str, wake: Wake | None) -> list[dict[str, Any]]:
-        run = self._syncer.request()
+    def _sync(self, device: str, wake: Wake | None) -> Effects:
+        run = self._worker.sync()
         if wake:
             run.add_done_callback(lambda done: self._note_wake(wake, done))
         if is_done_within(run, self._wait):
             return self._tell(device, run)
-        run.add_done_callback(lambda done: self._mailbox.post(device, self._tell(device, done)))
+        run.add_done_callback(lambda done: self._late.keep(device, self._tell(device, done)))
         return []
 
     def _note_wake(self, wake: Wake, run: "Future[Report]") -> None:
@@ -99,24 +96,24 @@ class Triggers:
         if not run.cancelled() and run.exception() is None and not run.result().unavailable:
             wake.last = self._core.clock()
 
-    def _tell(self, device: str, run: "Future[Report]") -> list[dict[str, Any]]:
+    def _tell(self, device: str, run: "Future[Report]") -> Effects:
         """A toast about a sync that nobody asked for: if something arrived, or something new went wrong."""
         if run.cancelled() or self._core.settings["sync.silent"]:
             return []
-        text, trouble, arrived = outcome_of(run)
+        text, trouble, arrived = outcome_of(self._core, run)
         is_news = trouble != self._told.get(device, NO_TROUBLE)
         self._told[device] = trouble
         return [Toast(text).as_json()] if arrived or is_news else []
 
 
-def outcome_of(run: "Future[Report]") -> tuple[str, str, bool]:
+def outcome_of(core: Core, run: "Future[Report]") -> tuple[str, str, bool]:
     """What to say of a run, what went wrong in it, and whether anything arrived."""
     error = run.exception()
     if error is not None:
         return f"Sync failed: {error}", type(error).__name__, False
     report = run.result()
     trouble = str((sorted(report.unavailable.items()), sorted(report.total("failed"))))
-    return summary(report), trouble, bool(report.total("delivered"))
+    return summary(core, report), trouble, bool(report.total("delivered"))
 
 
 NO_TROUBLE = str(([], []))

@@ -1,29 +1,29 @@
 """Opens the database and brings its schema up to date. Everything above speaks SQL to it, with named parameters.
 
-The way to it is `dataset`: plain tables are read and written through `table`, everything else through its query.
+The way to it is `dataset`: plain tables are read and written through its tables, everything else through its query.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import dataset
 from sqlalchemy import bindparam, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError, ProgrammingError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.engine import Engine
 from sqlalchemy.sql.elements import TextClause
 
+from booklore_core.storage.address import engine_options, file_of, identity
 from booklore_core.storage.faults import DatabaseUnusable as DatabaseUnusable
 from booklore_core.storage.faults import backend, explained
 from booklore_core.storage.faults import redact as redact
-from booklore_core.storage.schema import MIGRATIONS, TYPES
+from booklore_core.storage.migration import bring_up_to_date
+from booklore_core.storage.schema import MIGRATIONS
 from booklore_core.storage.tables import Table
-from booklore_core.storage.views import create_core_views, drop_views
+
+T = TypeVar("T")
 
 BUSY_TIMEOUT = 30.0
 """Seconds that a statement waits for another process's write."""
@@ -33,7 +33,7 @@ READ, WRITE = "BEGIN", "BEGIN IMMEDIATE"
 ON_CONNECT = {"sqlite": ["PRAGMA foreign_keys=ON", "PRAGMA synchronous=FULL"], "postgresql": []}
 """FULL: what was acknowledged survives a power cut."""
 
-MIGRATION_LOCK, JOURNAL_LOCK = 7265601, 7265602
+JOURNAL_LOCK = 7265602
 
 
 @dataclass
@@ -61,7 +61,7 @@ class Database:
         busy_timeout: float = BUSY_TIMEOUT,
     ) -> None:
         self.url, self.dialect = url, backend(url)
-        self._migrations, self._local = migrations, threading.local()
+        self._local = threading.local()
         self._file, self._identity = file_of(url, self.dialect), None
         with explained(url):
             self._dataset = dataset.connect(
@@ -72,7 +72,7 @@ class Database:
                 on_connect_statements=list(ON_CONNECT[self.dialect]),
             )
             try:
-                self._open(wal)
+                bring_up_to_date(self, migrations, "wal" if wal else "delete")
             except BaseException:
                 self.close()
                 raise
@@ -145,13 +145,33 @@ class Database:
         if self.dialect == "postgresql":
             self.rows(f"SELECT pg_advisory_xact_lock({JOURNAL_LOCK})")
 
+    def once(self, name: str, work: Callable[[], T]) -> T:
+        """What work returns, asked once for as long as a reading transaction lasts: nothing changes within it."""
+        memo = self._current.memo if self._current and not self._current.writes else {}
+        if name not in memo:
+            memo[name] = work()
+        found: T = memo[name]
+        return found
+
     @property
     def memo(self) -> dict[str, Any]:
         """A place for what was read, forgotten at the end of this thread's transaction; outside of one, at once."""
         return self._current.memo if self._current else {}
 
+    def names(self) -> tuple[list[str], list[str]]:
+        """The tables and the views that there are."""
+        with self.transaction():
+            return self._dataset.tables, self._dataset.views
+
+    @property
+    def engine(self) -> Engine:
+        assert self._dataset.engine is not None
+        return self._dataset.engine
+
     def close(self) -> None:
-        self._dataset.close()
+        """A thread that is still in the middle of something finishes it; dataset's own close would pull the connection
+        away from under it."""
+        self.engine.dispose()
 
     @property
     def _current(self) -> Transaction | None:
@@ -208,87 +228,6 @@ class Database:
         """What is written into a file that was removed or replaced is acknowledged into the void."""
         if self._identity is not None and identity(self._file) != self._identity:
             raise DatabaseUnusable(f"{redact(self.url)}: the file was removed or replaced meanwhile; start again")
-
-    def _open(self, wal: bool) -> None:
-        version = self._check_version()
-        if self.dialect == "sqlite":
-            self._set_journal("wal" if wal else "delete")
-        if version == len(self._migrations):
-            return
-        try:
-            with self.writing():
-                self._migrate()
-        except ProgrammingError as error:
-            raise DatabaseUnusable(f"{redact(self.url)}: {error.orig}; nothing was changed") from error
-
-    def _check_version(self) -> int:
-        """The schema's version, 0 for an empty database. Raises DatabaseUnusable for one that is not ours to change."""
-        with self.transaction():
-            tables = self._dataset.tables
-            known = int(self.value("SELECT MAX(version) FROM schema_version") or 0) if "schema_version" in tables else 0
-        if known > len(self._migrations):
-            raise DatabaseUnusable(
-                f"{redact(self.url)}: written by a newer version (schema {known}, this program knows"
-                f" {len(self._migrations)}); upgrade booklore-sync"
-            )
-        if not known and tables and self.dialect == "sqlite":
-            raise DatabaseUnusable(f"{redact(self.url)}: belongs to another program; it was left as it is: choose"
-                                   " another file with BOOKLORE_DATABASE_URL")  # fmt: skip
-        return known
-
-    def _set_journal(self, mode: str) -> None:
-        """The write-ahead log is a property of the file. While others use it the mode stays what it is."""
-        assert self._dataset.engine is not None
-        with self._dataset.engine.connect() as connection:
-            if connection.exec_driver_sql("PRAGMA journal_mode").scalar() == mode:
-                return
-            try:
-                connection.exec_driver_sql(f"PRAGMA journal_mode={mode}").scalar()
-            except OperationalError as error:
-                if "locked" not in str(error.orig):
-                    raise
-
-    def _migrate(self) -> None:
-        if self.dialect == "postgresql":
-            self.rows(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
-        version = self._check_version()  # another process may have been quicker
-        drop_views(self, self._dataset.views)
-        for number in range(version, len(self._migrations)):
-            self._upgrade(self._migrations[number], number + 1)
-        create_core_views(self)
-
-    def _upgrade(self, script: str, version: int) -> None:
-        if version == 1:
-            self.run("CREATE TABLE schema_version (version INTEGER PRIMARY KEY)")
-        for part in script.format(**TYPES[self.dialect]).split(";"):
-            if part.strip():
-                self.run(part)
-        self.run("INSERT INTO schema_version (version) VALUES (:version)", version=version)
-
-
-def file_of(url: str, dialect: str) -> Path | None:
-    """The SQLite file, None for another database or one in memory."""
-    name = make_url(url).database if dialect == "sqlite" else None
-    return None if name in (None, "", ":memory:") or str(name).startswith("file:") else Path(str(name)).absolute()
-
-
-def identity(file: Path | None) -> tuple[int, int] | None:
-    """Tells one file from another at the same place; None when there is none."""
-    try:
-        found = file.stat() if file else None
-    except FileNotFoundError:
-        return None
-    return (found.st_dev, found.st_ino) if found else None
-
-
-def engine_options(url: str, dialect: str, busy_timeout: float) -> dict[str, Any]:
-    if dialect == "postgresql":
-        return {"pool_pre_ping": True}
-    # isolation_level None: sqlite3 must not begin transactions by itself, savepoints would break.
-    arguments = {"timeout": busy_timeout, "isolation_level": None, "check_same_thread": False}
-    in_memory = make_url(url).database in (None, "", ":memory:")
-    size = {"pool_size": 1, "max_overflow": 0} if in_memory else {"max_overflow": -1}
-    return {"connect_args": arguments, "poolclass": QueuePool, **size}
 
 
 @lru_cache(maxsize=512)

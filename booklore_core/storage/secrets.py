@@ -30,6 +30,12 @@ class Secrets:
         with self._locked() as values:
             values.pop(name, None)
 
+    def remove_all(self, beginning: str) -> None:
+        """Forgets everything whose name begins so."""
+        with self._locked() as values:
+            for name in [name for name in values if name.startswith(beginning)]:
+                del values[name]
+
     def _load(self) -> dict[str, Any]:
         try:
             with self.path.open(encoding="utf-8") as file:

@@ -86,3 +86,7 @@ class PluginSecrets:
 
     def remove(self, key: str) -> None:
         self._secrets.remove(f"{self._plugin}/{key}")
+
+    def clear(self) -> None:
+        """Forgets all of them."""
+        self._secrets.remove_all(f"{self._plugin}/")

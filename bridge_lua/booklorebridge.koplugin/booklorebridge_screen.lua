@@ -22,7 +22,8 @@ function SHOW.info(effect) open("textviewer", { title = effect.title, text = eff
 SHOW["goto"] = function(effect) Screen.reader:jump(effect) end
 
 function SHOW.confirm(one) Screen.ask(one, function(ok) Screen.show(one[ok and "on_ok" or "on_cancel"]) end) end
-function SHOW.schedule(effect) Screen.later(effect["in"], { path = "/v1/actions/" .. effect.action, body = {} }) end
+-- The effect's book and args are the action's; the core ignores the rest of it.
+function SHOW.schedule(effect) Screen.later(effect["in"], { path = "/v1/actions/" .. effect.action, body = effect }) end
 
 function SHOW.question(question)
     Screen.ask(question, function(value)

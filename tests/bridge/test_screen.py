@@ -172,6 +172,15 @@ def test_what_is_scheduled_runs_once_in_whatever_instance_lives_then(paired: ERe
     assert core.paths().count("/v1/actions/wake_sync") == 1
 
 
+def test_a_scheduled_action_is_asked_about_the_book_that_the_core_named(paired: EReader, core: LoopbackCore) -> None:
+    about = {"book": MD5, "args": {"quick": True}}
+    show(paired, core, {"type": "schedule", "in": 15, "action": "sync_book", **about})
+    paired.pass_time(20)
+
+    (body,) = [body for _, path, body, _ in core.requests if path == "/v1/actions/sync_book"]
+    assert {name: body[name] for name in about} == about
+
+
 def test_scheduled_work_without_network_is_silent(paired: EReader, core: LoopbackCore) -> None:
     show(paired, core, {"type": "schedule", "in": 15, "action": "wake_sync"})
     core.status = 503

@@ -10,7 +10,7 @@ import pytest
 from bridge_world import EReader, paired
 
 from booklore_core.bridge.app import create_app
-from booklore_core.bridge.bridge import Bridge, Patience
+from booklore_core.bridge.bridge import Bridge, Deadlines
 from booklore_core.bridge.serve import listen, running
 from booklore_core.core import Core
 from booklore_core.testing import FakeTarget
@@ -39,11 +39,11 @@ def switchboard() -> Iterator[Switchboard]:
 
 @pytest.fixture
 def serve(open_core: Any, switchboard: Switchboard) -> Iterator[Serve]:
-    """Serves a core; patience as in `Patience`."""
+    """Serves a core; deadlines in seconds as in `Deadlines`."""
     with ExitStack() as stack:
 
-        def serve_one(core: Core, **patience: float) -> str:
-            bridge = stack.enter_context(closing(Bridge(core, Patience(**patience))))
+        def serve_one(core: Core, **deadlines: float) -> str:
+            bridge = stack.enter_context(closing(Bridge(core, Deadlines(**deadlines))))
             switchboard.app = create_app(bridge)
             return switchboard.url
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from bridge_world import DUNE, EReader, ok, paired, toasts
+from declared_kinds import RATING
 
 from booklore_core import Action, Ask, BookRef, Choose, Confirm, GoTo, Item, Pick, Result, TargetUnavailable
 from booklore_core.core import Core
@@ -56,7 +57,7 @@ def shop() -> FakeTarget:
 @pytest.fixture
 def core(open_core: Any, shop: FakeTarget) -> Core:
     core = open_core(shop)
-    core.plugins.register("third_party", FakePlugin(actions=ACTIONS))
+    core.plugins.register("third_party", FakePlugin(actions=ACTIONS, kinds=[RATING]))
     core.refresh()
     return core
 
@@ -139,13 +140,13 @@ def test_a_plugins_action_that_fails_is_told_and_the_plugin_named(core: Core, er
 
     (told,) = toasts(ereader.answer(question, True))
 
-    assert told == "fall_over: action fall_over failed: RuntimeError: fell over"
+    assert told == "The plugin third_party failed at this; `booklore doctor` says why."
     assert "fell over" in core.plugins.plugins["third_party"].error
     assert the_question(ereader.act("rate"))
 
 
 def test_an_action_that_is_no_flow_is_told(ereader: EReader) -> None:
-    assert toasts(ereader.act("be_plain"))[0].startswith("be_plain: action be_plain failed")
+    assert toasts(ereader.act("be_plain"))[0].startswith("The plugin third_party failed")
 
 
 def test_a_target_that_declines_is_told_in_one_line(ereader: EReader) -> None:

@@ -39,7 +39,7 @@ def test_the_answer_tells_how_things_stand(core: Core, ereader: EReader, bookwor
 
     menu = state.pop("menu")
     switches = {"enabled": True, "manual_only": True, "ask_wifi": False, "silent": False}
-    assert state == {**switches, "pending": {"S": 1}}
+    assert state == {**switches, "pending": {"S": 1}, "hand_over": None}
     assert menu == ereader.menu()["version"]
 
 
@@ -88,7 +88,9 @@ def test_the_same_lines_again_change_nothing(core: Core, ereader: EReader, bookw
         ({"v": 1, "id": "kobo-1", "event": "resume", "device": "kindle", "at": "2026-11-20T08:00:00Z"}, "device"),
     ],
 )
-def test_a_bad_line_is_kept_aside_and_blocks_nothing(core: Core, ereader: EReader, line: Any, field: str) -> None:
+def test_a_bad_line_is_quarantined_and_blocks_nothing(
+    core: Core, ereader: EReader, line: Any, field: str
+) -> None:
     good = [ereader.reader.network(), ereader.reader.network()]
 
     answer = ereader.hand_off(good[0], line, good[1])
@@ -97,8 +99,8 @@ def test_a_bad_line_is_kept_aside_and_blocks_nothing(core: Core, ereader: EReade
     assert answer["ack"] == [one["id"] for one in good]
     assert rejected["index"] == 1 and rejected["error"].startswith(f"{field}: ")
     assert rejected.get("id") == (line["id"] if isinstance(line, dict) else None)
-    assert [kept for (kept,) in rows(core, "SELECT field FROM kept_aside")] == [field]
-    assert ereader.hand_off(good[0], line)["rejected"] and len(rows(core, "SELECT * FROM kept_aside")) == 1
+    assert [kept for (kept,) in rows(core, "SELECT field FROM quarantine")] == [field]
+    assert ereader.hand_off(good[0], line)["rejected"] and len(rows(core, "SELECT * FROM quarantine")) == 1
 
 
 def test_a_whole_line_given_as_text_is_taken(ereader: EReader) -> None:
@@ -107,7 +109,7 @@ def test_a_whole_line_given_as_text_is_taken(ereader: EReader) -> None:
     assert ereader.hand_off(json.dumps(line))["ack"] == [line["id"]]
 
 
-def test_a_number_that_is_none_is_kept_aside(core: Core, ereader: EReader) -> None:
+def test_a_number_that_is_none_goes_into_quarantine(core: Core, ereader: EReader) -> None:
     body = json.dumps({"device": ereader.device, "lines": [ereader.reader.network() | {"battery": float("nan")}]})
     headers = {**ereader.headers, "Content-Type": "application/json"}
 

@@ -6,9 +6,20 @@ from typing import Any
 
 from bridge_world import DUNE, EReader, entry, paired, texts
 
-from booklore_core import Action, Result
+from booklore_core import Action, Result, Setting, hookimpl
 from booklore_core.core import Core
 from booklore_core.testing import FakePlugin, FakeTarget
+
+
+class Declaring:
+    """Has settings and does nothing."""
+
+    def __init__(self, settings: list[Setting]) -> None:
+        self._settings = settings
+
+    @hookimpl
+    def register_settings(self) -> Any:
+        return self._settings
 
 
 def run(core: Core, request: Any) -> Any:
@@ -107,6 +118,37 @@ def test_a_plugins_switch_says_what_it_is_and_what_waits_for_it(
 
     assert texts(lines) == ["Bookworm plugin", "Reading sessions"]
     assert "Waiting: 1S" in lines[0]["help"] and lines[1]["help"].startswith("Reading sessions:")
+
+
+def test_a_label_is_made_once_a_request(core: Core, ereader: EReader) -> None:
+    made: list[int] = []
+
+    def label(core: Any) -> str:
+        made.append(core.pending().get("session", 0))
+        return f"Quote {core.status().books['total']}"
+
+    core.plugins.register("third_party", FakePlugin(actions=[Action("quote", label, run)]))
+    core.refresh()
+
+    ereader.menu()
+    assert made == [0]
+    ereader.hand_off(*ereader.reader.read(DUNE))
+    ereader.act("about")
+    assert len(made) == 3
+
+
+def test_settings_stand_where_they_say_in_the_order_of_their_declaration(core: Core, ereader: EReader) -> None:
+    names = ("zebra", "ant", "mole")
+    shelf = [Setting(name, str, "", name, label=name.title(), menu=("Preferences",)) for name in names]
+    zoo = [Setting(name, bool, True, name, label=name.title()) for name in names]
+    core.plugins.register("shelf", Declaring(shelf))
+    core.plugins.register("zoo", Declaring(zoo))
+
+    menu = ereader.menu()
+
+    assert texts(entry(menu, "Preferences")["items"]) == ["Shelf", "Zebra: not set", "Ant: not set", "Mole: not set",
+                                                          "Silent mode"]  # fmt: skip
+    assert texts(entry(menu, "What to Sync", "Zoo")["items"]) == ["Zoo", "Zebra", "Ant", "Mole"]
 
 
 def test_a_label_that_fails_costs_nothing_but_its_text(core: Core, ereader: EReader) -> None:

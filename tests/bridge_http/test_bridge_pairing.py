@@ -1,10 +1,12 @@
 """Pairing: a code is traded once for a token, and the token is all that opens the other calls."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 from bridge_world import EReader, paired
 
-from booklore_core.bridge.pairing import devices, new_code, revoke
+from booklore_core.bridge.pairing import new_code
 from booklore_core.core import Core
 
 
@@ -52,24 +54,49 @@ def test_five_wrong_codes_in_a_minute_close_the_door_for_everybody(core: Core, u
     assert EReader(url).pair(code).status_code == 200
 
 
+def test_of_sixty_guesses_at_once_five_are_judged(core: Core, url: str) -> None:
+    code, _ = new_code(core)
+    wrong = f"{(int(code) + 1) % 1_000_000:06d}"
+    together = threading.Barrier(60)
+
+    def guess(number: int) -> int:
+        together.wait(20)
+        return EReader(url, f"guesser{number}").pair(wrong).status_code
+
+    with ThreadPoolExecutor(60) as guessers:
+        told = list(guessers.map(guess, range(60)))
+
+    assert (told.count(401), told.count(429)) == (5, 55)
+
+
+def test_a_right_code_is_no_wrong_try(core: Core, url: str) -> None:
+    codes = [new_code(core)[0] for _ in range(3)]
+    wrong = next(f"{number:06d}" for number in range(4) if f"{number:06d}" not in codes)
+
+    tries = [codes[0], wrong, wrong, codes[1], wrong, wrong, codes[2], wrong, wrong]
+    told = [EReader(url, f"kobo{number}").pair(code).status_code for number, code in enumerate(tries)]
+
+    assert told == [200, 401, 401, 200, 401, 401, 200, 401, 429]
+
+
 def test_pairing_again_replaces_the_token(core: Core, url: str) -> None:
     first, second = paired(core, url), paired(core, url)
 
     assert first.get("/v1/menu").status_code == 401
     assert second.get("/v1/menu").status_code == 200
-    assert len(devices(core)) == 1
+    assert len(core.devices.paired()) == 1
 
 
 def test_a_revoked_device_is_shut_out_and_its_events_stay(core: Core, ereader: EReader) -> None:
     ereader.reader.network()
     ereader.hand_off()
 
-    assert revoke(core, ereader.id)
+    assert core.devices.revoke(ereader.id)
 
     assert ereader.get("/v1/menu").status_code == 401
-    assert not revoke(core, ereader.id) and not revoke(core, "nobody")
+    assert not core.devices.revoke(ereader.id) and not core.devices.revoke("nobody")
     assert core.database.value("SELECT COUNT(*) FROM events") == 1
-    assert devices(core) == []
+    assert core.devices.paired() == []
 
 
 def test_devices_tell_when_they_were_last_seen_and_what_waits_there(core: Core, ereader: EReader, clock) -> None:
@@ -78,7 +105,7 @@ def test_devices_tell_when_they_were_last_seen_and_what_waits_there(core: Core, 
     ereader.hand_off(waiting=8)
 
     expected = {"id": "kobo-7f3a", "name": "Libra", "model": "Kobo_io", "last_seen": "2026-11-20T21:00:00Z"}
-    assert devices(core) == [{**expected, "waiting": 7}]
+    assert core.devices.paired() == [{**expected, "waiting": 7}]
 
 
 def test_neither_code_nor_token_is_stored(core: Core, url: str) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -15,7 +17,7 @@ from booklore_core.core import Core
 from booklore_core.storage.places import Places
 
 CALLS = [("POST", "/v1/events"), ("POST", "/v1/actions/sync_pending"), ("POST", "/v1/answers/x"), ("GET", "/v1/menu")]
-MIB = 1024 * 1024
+KIB, MIB = 1024, 1024 * 1024
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +48,39 @@ def test_every_other_call_needs_a_token(ereader: EReader, method: str, path: str
 
     assert answer.status_code == 401
     assert "not paired" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+@pytest.mark.parametrize("size", [64 * KIB, 8 * MIB, 9 * MIB])
+def test_without_a_token_the_answer_does_not_wait_for_the_body(ereader: EReader, method: str, size: int) -> None:
+    status, text = answer_to_head(ereader, f"{method} /v1/events", f"Content-Length: {size}")
+
+    assert status == (401 if method == "POST" else 405) and (method == "PUT" or "not paired" in text)
+
+
+def test_without_a_token_nobody_is_told_to_go_on_sending(ereader: EReader) -> None:
+    status, text = answer_to_head(ereader, "POST /v1/events", f"Content-Length: {MIB}", "Expect: 100-continue")
+
+    assert status == 401 and "100 Continue" not in text
+
+
+def test_who_sends_a_lot_without_a_token_sees_why_it_was_refused(ereader: EReader) -> None:
+    for body in (b" " * (8 * MIB), (b" " * MIB for _ in range(9))):
+        answer = requests.post(f"{ereader.url}/v1/events", data=body, timeout=30)
+
+        assert answer.status_code == 401 and "not paired" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("token", [True, False])
+def test_pairing_takes_no_more_than_64_kib(ereader: EReader, token: bool) -> None:
+    headers = as_json(ereader) if token else {}
+    body = json.dumps({"code": "12345", "device": {"id": "kobo"}})
+    padded = body + " " * (64 * KIB - len(body))
+
+    assert problems(requests.post(f"{ereader.url}/v1/pair", data=padded, headers=headers, timeout=5))
+    for too_large in (padded + " ", (part.encode() for part in (padded, " "))):
+        answer = requests.post(f"{ereader.url}/v1/pair", data=too_large, headers=headers, timeout=5)
+        assert answer.status_code == 413 and "65536" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("code", ["12345", "abcdef", "1234567", "١٢٣٤٥٦", 123456, None])
@@ -122,8 +157,20 @@ def test_the_served_document_describes_every_call_and_effect(ereader: EReader) -
 
     paths = {"/v1/health", "/v1/pair", "/v1/events", "/v1/actions/{name}", "/v1/answers/{id}", "/v1/menu"}
     assert document["paths"].keys() == paths
-    assert {"Toast", "Info", "GoTo", "Schedule", "AskReader", "Question"} <= document["components"]["schemas"].keys()
+    effects = {f"{name}Effect" for name in ("Toast", "Info", "GoTo", "Schedule", "Confirm", "Question")}
+    assert effects <= document["components"]["schemas"].keys()
 
 
 def as_json(ereader: EReader) -> dict[str, str]:
     return {**ereader.headers, "Content-Type": "application/json"}
+
+
+def answer_to_head(ereader: EReader, call: str, *headers: str) -> tuple[int, str]:
+    """What comes back for a request whose body is announced and never sent."""
+    where = urlsplit(ereader.url)
+    with socket.create_connection((where.hostname, where.port), timeout=5) as connection:
+        connection.sendall("\r\n".join([f"{call} HTTP/1.1", f"Host: {where.netloc}", *headers, "", ""]).encode())
+        head = b""
+        while b"}" not in head:
+            head += connection.recv(4096)
+    return int(head.split()[1]), head.decode()

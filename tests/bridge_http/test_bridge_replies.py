@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from bridge_world import DUNE, EReader, paired
 
-from booklore_core import AskReader, GoTo, Toast, hookimpl
+from booklore_core import AskReader, GoTo, Schedule, Toast, hookimpl
 from booklore_core.core import Core
 from booklore_core.testing import FakeTarget, sample_book
 
@@ -22,11 +22,11 @@ class Librarian:
         self.asked: list[str] = []
 
     @hookimpl
-    def reply(self, event: Any, remote: Any) -> Any:
+    def reply(self, event: Any, targets: Any) -> Any:
         self.asked.append(event.name)
-        assert remote("nobody") is None
+        assert "nobody" not in targets
         if event.name == "book_open":
-            yield GoTo(event.book.partial_md5, remote("bookworm").place, 0.5)
+            yield GoTo(event.book.partial_md5, targets["bookworm"].about, 0.5)
         if event.name == "book_close":
             yield AskReader("Rate it?", on_ok=(Toast("Thanks"),))
 
@@ -56,7 +56,7 @@ class Pondering:
 @pytest.fixture
 def librarian(core: Core, bookworm: Any) -> Librarian:
     librarian = Librarian()
-    bookworm.place = "/body/p[9].0"
+    bookworm.about = "/body/p[9].0"
     core.plugins.register("librarian", librarian)
     core.refresh()
     return librarian
@@ -64,6 +64,21 @@ def librarian(core: Core, bookworm: Any) -> Librarian:
 
 def test_a_plugin_answers_an_opening(ereader: EReader, librarian: Librarian) -> None:
     assert ereader.hand_off(ereader.reader.open(DUNE))["effects"] == [GOTO]
+
+
+def test_a_scheduled_action_may_say_what_it_is_about(core: Core, ereader: EReader) -> None:
+    class Planner:
+        @hookimpl
+        def reply(self, event: Any) -> Any:
+            yield Schedule(30, "sync_book", event.book.partial_md5, {"quick": True})
+            yield Schedule(60, "about")
+
+    core.plugins.register("planner", Planner())
+    core.refresh()
+
+    said = {"type": "schedule", "in": 30, "action": "sync_book", "book": DUNE["partial_md5"], "args": {"quick": True}}
+    plain = {"type": "schedule", "in": 60, "action": "about"}
+    assert ereader.hand_off(ereader.reader.open(DUNE))["effects"] == [said, plain]
 
 
 def test_a_repeated_line_is_not_answered_again(ereader: EReader, librarian: Librarian) -> None:

@@ -17,9 +17,9 @@ from booklore_core.core import Core
 PROGRAM = """
 import sys
 from pathlib import Path
-from booklore_core.bridge.serve import run
+from booklore_core.bridge.serve import serve_until_stopped
 from booklore_core.storage.places import Places
-run(Places.from_environment({"BOOKLORE_HOME": sys.argv[1]}), sys.argv[2], 0)
+serve_until_stopped(Places.from_environment({"BOOKLORE_HOME": sys.argv[1]}), sys.argv[2], 0)
 """
 
 

@@ -147,6 +147,28 @@ def test_what_the_command_line_changes_beside_the_bridge_takes_effect(
     assert core.database.value("SELECT COUNT(*) FROM items") == 0
 
 
+def test_a_secret_that_is_set_beside_the_bridge_takes_effect(core: Core, ereader: EReader, open_core: Any) -> None:
+    setting(ereader, "postcards.address", value="Arrakeen 1")
+    before = core.targets["postcards"]
+    open_core().secrets.write("postcards.stamp", "new")
+
+    ereader.menu()
+
+    assert core.targets["postcards"] is not before
+
+
+def test_a_plugins_new_login_token_is_no_changed_setting(core: Core, ereader: EReader, open_core: Any) -> None:
+    setting(ereader, "postcards.address", value="Arrakeen 1")
+    before = core.targets["postcards"]
+    core.store("postcards").secrets.set("token", "first")
+    open_core().store("postcards").secrets.set("token", "second")
+
+    ereader.menu()
+    ereader.hand_off(ereader.reader.network())
+
+    assert core.targets["postcards"] is before
+
+
 def test_the_trigger_modes_exclude_each_other(core: Core, ereader: EReader) -> None:
     def chosen() -> list[str]:
         lines = entry(ereader.menu(), "Sync Settings", "Sync Triggers")["items"]

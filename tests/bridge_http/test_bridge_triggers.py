@@ -33,6 +33,14 @@ def asleep() -> TargetUnavailable:
     return TargetUnavailable("asleep", maybe_sent=False)
 
 
+def heard_later(ereader: EReader) -> list[str]:
+    """What a device is told as soon as it is known."""
+    heard: list[str] = []
+    while not heard:
+        heard = toasts(ereader.act("about"))
+    return heard
+
+
 def test_many_closes_handed_over_late_start_one_sync(open_core: Any, serve: Any) -> None:
     books = [sample_book(f"Book {number}") for number in range(5)]
     library = FakeLibrary({book["partial_md5"]: str(number) for number, book in enumerate(books)}, kinds=["session"])
@@ -175,7 +183,7 @@ def test_a_slow_sync_is_told_at_the_next_contact(open_core: Any, serve: Any) -> 
     assert ereader.hand_off()["effects"] == []
     slow.may_go.set()
 
-    assert toasts(ereader.act("sync_pending")) == ["1S synced", "Nothing to sync"]
+    assert heard_later(ereader) == ["1S synced"]
 
 
 def test_requests_during_a_run_share_one_more_run(open_core: Any, serve: Any) -> None:
@@ -187,10 +195,24 @@ def test_requests_during_a_run_share_one_more_run(open_core: Any, serve: Any) ->
         ereader.hand_off(*ereader.reader.read(DUNE))
     slow.entered.acquire()
     slow.may_go.set()
-    heard = [toasts(ereader.act("sync_pending"))[0] for ereader in ereaders]
 
-    assert heard == ["1S synced\n2S waiting", "2S synced", "2S synced"]
+    assert [heard_later(one) for one in ereaders] == [["1S synced\n2S waiting"], ["2S synced"], ["2S synced"]]
     assert len(slow.befores) == 3
+
+
+def test_a_sync_that_is_asked_for_during_a_run_sends_nothing_twice(open_core: Any, serve: Any) -> None:
+    core = open_core(slow := Slow())
+    ereader = paired(core, serve(core, sync=0.05, action=0.05))
+    ereader.hand_off(*ereader.reader.read(DUNE))
+    slow.entered.acquire()
+
+    assert "background" in toasts(ereader.act("sync_pending"))[0]
+    slow.may_go.set()
+
+    heard: list[str] = []
+    while len(heard) < 2:
+        heard += heard_later(ereader)
+    assert sorted(heard) == ["1S synced", "Nothing to sync"] and len(slow.befores) == 1
 
 
 def test_the_worker_outlives_a_run_that_failed(core: Core, ereader: EReader, bookworm: FakeTarget) -> None:

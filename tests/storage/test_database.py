@@ -8,8 +8,8 @@ import threading
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from booklore_core.storage.database import TYPES, Database, DatabaseUnusable, redact, statement
-from booklore_core.storage.schema import MIGRATIONS, VERSION
+from booklore_core.storage.database import Database, DatabaseUnusable, redact, statement
+from booklore_core.storage.schema import MIGRATIONS, TYPES, VERSION
 from booklore_core.storage.views import CORE_VIEWS, expand
 
 READ = "SELECT value FROM plugin_store WHERE plugin = 'test' AND key = :key"

@@ -54,10 +54,8 @@ def pair(url: Url = None, as_json: Json = False) -> None:
 @app.command()
 def devices(as_json: Json = False) -> None:
     """List the e-readers."""
-    from booklore_core.bridge.pairing import devices as known
-
     with opened() as core:
-        found = known(core)
+        found = core.devices.paired()
     if as_json:
         show_json(found)
     elif not found:
@@ -70,10 +68,8 @@ def devices(as_json: Json = False) -> None:
 @app.command()
 def revoke(device: Annotated[str, typer.Argument(metavar="ID")], as_json: Json = False) -> None:
     """Let an e-reader in no more. What it has handed over stays."""
-    from booklore_core.bridge.pairing import revoke as shut_out
-
     with opened() as core:
-        if not shut_out(core, device):
+        if not core.devices.revoke(device):
             raise Refused(f"no paired device {device!r}; `booklore bridge devices` lists them")
     if as_json:
         show_json({"id": device, "revoked": True})

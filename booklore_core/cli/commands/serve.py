@@ -14,6 +14,6 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535)] = PORT,
 ) -> None:
     """Serve the bridge for e-readers until stopped."""
-    from booklore_core.bridge.serve import run
+    from booklore_core.bridge.serve import serve_until_stopped
 
-    run(usable_places(), host, port)
+    serve_until_stopped(usable_places(), host, port)

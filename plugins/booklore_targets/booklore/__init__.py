@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from booklore_core import Setting, hookimpl
@@ -12,28 +13,26 @@ if TYPE_CHECKING:
     from booklore_core import Section, Store
 
 
-MENU = ("Authentication",)
+setting = partial(Setting, menu=("Authentication",))
+PASSWORDS = ("password", "koreader_password")
+"""They go to the server: what says where that is, and how it is recognised, forgets them."""
 
 
 @hookimpl
 def register_settings() -> Iterator[Setting]:
-    """The account first, in the order in which a person is asked for it."""
-    yield Setting("url", str, "", "Address of the BookLore or Grimmory server", env="BOOKLORE_URL",
-                  label="Server URL", menu=MENU)  # fmt: skip
-    yield Setting("username", str, "", "Name of the account there", env="BOOKLORE_USERNAME", label="User name",
-                  menu=MENU)  # fmt: skip
-    yield Setting("password", str, "", "Its password", secret=True, env="BOOKLORE_PASSWORD", label="Password",
-                  menu=MENU)  # fmt: skip
-    yield Setting(
+    server = "Address of the BookLore or Grimmory server"
+    yield setting("url", str, "", server, env="BOOKLORE_URL", label="Server URL", forgets=PASSWORDS)
+    yield setting("username", str, "", "Name of the account there", env="BOOKLORE_USERNAME", label="User name")
+    yield setting("password", str, "", "Its password", secret=True, env="BOOKLORE_PASSWORD", label="Password")
+    yield setting(
         "koreader_username",
         str,
         "",
         "Name of the KOReader sync account; empty: the account's own one, made if there is none",
         env="BOOKLORE_KOREADER_USERNAME",
         label="KOReader user name",
-        menu=MENU,
     )
-    yield Setting(
+    yield setting(
         "koreader_password",
         str,
         "",
@@ -41,10 +40,12 @@ def register_settings() -> Iterator[Setting]:
         secret=True,
         env="BOOKLORE_KOREADER_PASSWORD",
         label="KOReader password",
-        menu=MENU,
     )
-    yield Setting("ca_file", str, "", "File with the certificate of a private authority", label="CA file", menu=MENU)
-    yield Setting("verify_tls", bool, True, "Verify the server's TLS certificate", label="Verify TLS", menu=MENU)
+    authority = "File with the certificate of a private authority"
+    yield setting("ca_file", str, "", authority, label="CA file", forgets=PASSWORDS)
+    yield setting(
+        "verify_tls", bool, True, "Verify the server's TLS certificate", label="Verify TLS", forgets=PASSWORDS
+    )
 
 
 @hookimpl

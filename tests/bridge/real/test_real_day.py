@@ -10,7 +10,7 @@ from koreader_process import Visit, visit, why_not
 
 from booklore_core import TargetUnavailable
 from booklore_core.bridge import serving
-from booklore_core.bridge.pairing import devices, new_code
+from booklore_core.bridge.pairing import new_code
 from booklore_core.core import Core
 from booklore_core.storage.places import Places
 from booklore_core.testing import FakePlugin, FakeTarget
@@ -40,7 +40,7 @@ def day(core: Core, tmp_path_factory: pytest.TempPathFactory) -> Visit:
 def test_what_was_read_waits_in_the_core_and_nothing_on_the_device(day: Visit, core: Core) -> None:
     assert core.pending()["session"] == 1
     assert [line["event"] for line in day.spool()] == ["device"]
-    assert devices(core)[0]["model"] == "Headless"
+    assert core.devices.paired()[0]["model"] == "Headless"
 
 
 def test_the_menu_is_the_cores(day: Visit) -> None:

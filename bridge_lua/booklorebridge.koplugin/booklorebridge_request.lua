@@ -4,7 +4,7 @@ local Spool = require("booklorebridge_spool")
 local rapidjson = require("rapidjson")
 local _ = require("gettext")
 
-local wish, result, status -- of the one errand of this process
+local wish, result, status -- of the one request of this process
 local LINES, BYTES = 1000, 900 * 1024 -- under the 1 MiB that many proxies allow
 
 local function send(method, path, text)

@@ -1,0 +1,147 @@
+"""Effects on the wire: what a device shows, asks and does, at once or at its next contact."""
+
+import threading
+from collections import deque
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field
+
+from booklore_core.flows import (
+    Ask,
+    AskReader,
+    Choose,
+    Confirm,
+    GoTo,
+    Info,
+    Pick,
+    Question,
+    Result,
+    Schedule,
+    Toast,
+)
+
+MAX_LATE = 20
+"""Effects kept per device; older ones go first."""
+
+Effects = list[dict[str, Any]]
+
+
+class ToastEffect(BaseModel):
+    """A short message that goes away by itself."""
+
+    type: Literal["toast"]
+    text: str
+
+
+class InfoEffect(BaseModel):
+    """A message that stays until it is dismissed."""
+
+    type: Literal["info"]
+    title: str
+    text: str
+
+
+class GoToEffect(BaseModel):
+    """Turn to a place in a book. book: partial MD5. percent: fraction 0–1, where the position does not exist."""
+
+    type: Literal["goto"]
+    book: str
+    position: str | None
+    percent: float | None
+
+
+class ScheduleEffect(BaseModel):
+    """Run an action later. in: seconds from now; a later effect for the same action replaces this one.
+
+    book, args: what the action is asked with.
+    """
+
+    type: Literal["schedule"]
+    seconds: Annotated[float, Field(alias="in")]
+    action: str
+    book: str | None = None
+    args: dict[str, Any] = {}
+
+
+class ConfirmEffect(BaseModel):
+    """A question that the device settles by itself."""
+
+    type: Literal["confirm"]
+    text: str
+    ok: str
+    cancel: str
+    on_ok: list["AnyEffect"]
+    on_cancel: list["AnyEffect"]
+
+
+class QuestionEffect(BaseModel):
+    """A question to a person; the answer goes to `/v1/answers/{id}` within ten minutes.
+
+    options: of `choose` and `pick`. default: what the dialog begins with, in the shape of an answer; a number for a
+    numeric `ask`. low, high: its range. secret: what is typed must not be shown. ok, cancel: the buttons' texts.
+    """
+
+    type: Literal["question"]
+    id: str
+    kind: Literal["choose", "pick", "ask", "confirm"]
+    text: str
+    options: list[str] = []
+    default: Any = None
+    low: int | None = None
+    high: int | None = None
+    secret: bool = False
+    ok: str = "OK"
+    cancel: str = "Cancel"
+
+
+AnyEffect = Annotated[
+    ToastEffect | InfoEffect | GoToEffect | ScheduleEffect | ConfirmEffect | QuestionEffect, Field(discriminator="type")
+]
+
+
+class LateEffects:
+    """What a device is told at its next contact, because it was not there when it became known. In memory."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._of: dict[str, deque[dict[str, Any]]] = {}
+
+    def keep(self, device: str, effects: Effects) -> None:
+        with self._lock:
+            self._of.setdefault(device, deque(maxlen=MAX_LATE)).extend(effects)
+
+    def collect(self, device: str) -> Effects:
+        with self._lock:
+            return list(self._of.pop(device, ()))
+
+
+def effect_json(effect: Any) -> dict[str, Any]:
+    """An effect on the wire. Raises TypeError for anything else."""
+    if not isinstance(effect, Toast | Info | GoTo | Schedule | AskReader):
+        raise TypeError(f"expected an effect, got {type(effect).__name__}")
+    return effect.as_json()
+
+
+def result_effects(result: Result) -> Effects:
+    """What a device shows of a result: its message first."""
+    message = Info(result.title, result.message) if result.title else Toast(result.message)
+    return [effect_json(effect) for effect in (*([message] if result.message else []), *result.effects)]
+
+
+def question_effect(id_: str, question: Question) -> dict[str, Any]:
+    """A question on the wire; `default` is what the dialog begins with."""
+    effect = {"type": "question", "id": id_, "kind": question.kind, "text": question.text}
+    return {**effect, **{key: value for key, value in question_fields(question).items() if value is not None}}
+
+
+def question_fields(question: Question) -> dict[str, Any]:
+    """What a kind of question has of its own; None does not apply."""
+    if isinstance(question, Confirm):
+        return {"ok": question.ok, "cancel": question.cancel}
+    if isinstance(question, Choose):
+        return {"options": list(question.options), "default": question.default}
+    if isinstance(question, Pick):
+        return {"options": list(question.options), "default": list(question.chosen), "ok": question.ok}
+    assert isinstance(question, Ask)
+    value, secret = None if question.value == "" or question.secret else question.value, question.secret or None
+    return {"default": value, "low": question.low, "high": question.high, "secret": secret}

@@ -1,0 +1,53 @@
+"""Whether settings were changed since the last look: by the menu, or by the command line beside the bridge."""
+
+from typing import Any
+
+from booklore_core.core import Core
+from booklore_core.storage.secrets import SecretsUnreadable
+
+STORED = "SELECT name, value FROM settings ORDER BY name"
+
+
+class SettingsWatch:
+    """Compares what is stored, the declared secrets included.
+
+    What plugins keep for themselves beside those, such as a login's tokens, is renewed all the time and is no setting.
+    Of the secrets only a digest is kept, made anew when their file is another one.
+    """
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._secrets: tuple[Any, str] | None = None
+        self._known = self._look()
+
+    def sees_change(self) -> bool:
+        """Whether anything differs from the last look."""
+        before, self._known = self._known, self._look()
+        return bool(before != self._known)
+
+    def _look(self) -> Any:
+        rows = self._core.database.rows(STORED)
+        return [tuple(row.values()) for row in rows], self._digest()
+
+    def _digest(self) -> str:
+        file, known = file_state(self._core), self._secrets
+        if known is None or known[0] != file:
+            known = self._secrets = file, secrets_digest(self._core)
+        return known[1]
+
+
+def secrets_digest(core: Core) -> str:
+    """Changes with any declared secret. A file that cannot be read is told by whoever needs what is in it."""
+    try:
+        return core.settings.secrets_digest()
+    except SecretsUnreadable:
+        return "unreadable"
+
+
+def file_state(core: Core) -> Any:
+    """What changes whenever the file of the secrets is replaced; None without one."""
+    try:
+        found = core.secrets.path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino, found.st_size

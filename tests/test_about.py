@@ -1,0 +1,41 @@
+"""About, whoever asks."""
+
+from typing import Any
+
+from booklore_core.actions import start
+from booklore_core.flows import Request, answer_all
+from booklore_core.testing import FakeTarget
+
+
+def told(core: Any, device: str | None) -> list[str]:
+    return answer_all(start(core, "about", Request(device=device)), []).message.splitlines()
+
+
+def test_about_tells_what_runs_and_what_waits(open_core):
+    core = open_core(FakeTarget())
+
+    lines = told(core, None)
+
+    assert lines[0].startswith("BookLore Sync ") and "bookworm: enabled" in lines
+    assert "Waiting for them: nothing" in lines and "  bookworm_plugin" in lines
+    assert not any("device" in line or "contact" in line for line in lines)
+
+
+def test_about_tells_a_device_how_it_stands(open_core, clock):
+    core = open_core()
+    core.devices.pair("kobo", "Libra", None, "hash", clock())
+    core.devices.contact("kobo", None, None, "1.2", 7, clock())
+
+    assert told(core, "kobo")[2:5] == [
+        "Shim on this device: 1.2", "Waiting on this device: 7", "Last contact: 2026-11-20T20:00:00Z",
+    ]  # fmt: skip
+    assert "Last contact: never" in told(core, "unheard of")
+
+
+def test_about_names_what_is_off_or_could_not_be_loaded(open_core):
+    core = open_core()
+    core.plugins.plugins["sessions"].enabled = False
+    assert told(core, None)[-1].endswith(" – off")
+
+    core.plugins.plugins["sessions"].enabled, core.plugins.plugins["sessions"].module = True, None
+    assert told(core, None)[-1].endswith(" – not loaded")
