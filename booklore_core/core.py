@@ -16,7 +16,7 @@ from booklore_core.pipeline.books import Books
 from booklore_core.pipeline.delivery import DeliveryRun, RunSummary
 from booklore_core.pipeline.derive import Derive
 from booklore_core.pipeline.devices import Devices
-from booklore_core.pipeline.gateway import Gateway
+from booklore_core.pipeline.gateway import Doors, Gateway
 from booklore_core.pipeline.ingest import Ingest, Taken
 from booklore_core.pipeline.journal import Journal
 from booklore_core.pipeline.lease import Clock
@@ -95,7 +95,7 @@ class Core:
         self.plugins = PluginManager(self.settings, PluginMemory(database), environ)
         self.ingest = Ingest(database, self.journal, self.books, self.devices, self.quarantine)
         self.derive = Derive(database, self.journal, self.outbox, self.plugins, clock)
-        self.registry = Registry(database, self.plugins, self.outbox, self.store)
+        self.registry = Registry(database, self.plugins, self.outbox, self.store, Doors())
         self._syncing = threading.Lock()
         self.plugins.load(entry_points)
         self.refresh()

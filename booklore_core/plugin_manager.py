@@ -13,11 +13,11 @@ from typing import Any, Protocol, TypeVar
 import pluggy
 
 from booklore_core import hookspecs
+from booklore_core.guard.culprit import check_fit, package_of_module, told
+from booklore_core.guard.deadline import within
 from booklore_core.hookspecs import PROJECT
-from booklore_core.pipeline.culprit import check_fit, package_of_module, told
-from booklore_core.pipeline.deadline import within
-from booklore_core.pipeline.since import READ_SINCE, SEND_SINCE
 from booklore_core.settings import ENABLED, TRUE, Setting, Settings
+from booklore_core.storage.since import READ_SINCE, SEND_SINCE
 
 DISTRIBUTION = "booklore-sync"
 

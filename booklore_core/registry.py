@@ -3,32 +3,36 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from booklore_core.flows import Action
 from booklore_core.kinds import Kind, Kinds
-from booklore_core.pipeline.deadline import Watch
-from booklore_core.pipeline.gateway import Gateway
-from booklore_core.pipeline.outbox import Outbox
-from booklore_core.pipeline.since import parse_since
 from booklore_core.plugin_manager import Plugin, PluginManager
 from booklore_core.storage.counts import read_kinds
 from booklore_core.storage.database import Database
+from booklore_core.storage.since import parse_since
 from booklore_core.storage.store import Store
 from booklore_core.storage.views import declare_views
 from booklore_core.targets import Target
 
+if TYPE_CHECKING:
+    from booklore_core.pipeline.gateway import Gateway
+    from booklore_core.pipeline.outbox import Outbox
+
 log = logging.getLogger(__name__)
+
+Open = Callable[[Target, str], "Gateway"]
+"""Makes the door to a plugin's target."""
 
 
 class Registry:
     """Kinds, targets and actions by name. One that does not fit is refused, and its plugin named; the others stay."""
 
     def __init__(
-        self, database: Database, plugins: PluginManager, outbox: Outbox, store: Callable[[str], Store]
+        self, database: Database, plugins: PluginManager, outbox: "Outbox", store: Callable[[str], Store], door: Open
     ) -> None:
-        self._database, self._plugins, self._outbox, self._store = database, plugins, outbox, store
-        self._lingering: dict[str, list[Watch[Any]]] = {}
+        self._database, self._plugins, self._outbox = database, plugins, outbox
+        self._store, self._door = store, door
         self.kinds = Kinds()
         self.targets: Mapping[str, Gateway] = {}
         self.actions: Mapping[str, tuple[str, Action]] = {}
@@ -88,14 +92,14 @@ class Registry:
         for kind, fault in declare_views(self._database, [kind for _, kind in declared.values()]):
             self._plugins.blame(declared[kind.name][0], f"register_kinds: {fault}")
 
-    def _as_gateway(self, plugin: str, target: Any) -> tuple[str, Gateway]:
+    def _as_gateway(self, plugin: str, target: Any) -> tuple[str, "Gateway"]:
         """Raises TypeError for what cannot be a target."""
         if not isinstance(target, Target):
             raise TypeError(f"{target!r} is no target: it needs name, kinds and deliver(item, before)")
-        gateway = Gateway(target, plugin, self._lingering)
+        gateway = self._door(target, plugin)
         return gateway.name, gateway
 
-    def _subscribe(self, target: Gateway, now: datetime) -> None:
+    def _subscribe(self, target: "Gateway", now: datetime) -> None:
         """A target is owed items from the moment it is first there, until a person disables its plugin."""
         plugin = self._plugins.plugins[target.plugin]
 

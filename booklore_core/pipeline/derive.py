@@ -13,14 +13,14 @@ from datetime import datetime
 from typing import Any
 
 from booklore_core.events import Device
+from booklore_core.guard.deadline import TookTooLong, Watch
 from booklore_core.items import Item, Remark
-from booklore_core.pipeline.deadline import TookTooLong, Watch
 from booklore_core.pipeline.facts import Facts
 from booklore_core.pipeline.journal import Entry, Journal
 from booklore_core.pipeline.outbox import Outbox
-from booklore_core.pipeline.since import parse_since
 from booklore_core.plugin_manager import Plugin, PluginManager
 from booklore_core.storage.database import Database
+from booklore_core.storage.since import parse_since
 
 log = logging.getLogger(__name__)
 

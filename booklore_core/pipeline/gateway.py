@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from booklore_core.guard.deadline import TookTooLong, Watch
 from booklore_core.items import BookRef, Item
-from booklore_core.pipeline.deadline import TookTooLong, Watch
 from booklore_core.targets import (
     AuditableTarget,
     Before,
@@ -180,6 +180,16 @@ class Gateway:
         except Exception as error:  # noqa: BLE001 a target may fail in any way
             log.warning("target %s: %s: %s: %s", self.name, name, type(error).__name__, error)
             return otherwise
+
+
+class Doors:
+    """Makes gateways. Calls that were given up are known to all of one target, also after it was exchanged."""
+
+    def __init__(self) -> None:
+        self._lingering: dict[str, list[Watch[Any]]] = {}
+
+    def __call__(self, target: Target, plugin: str) -> Gateway:
+        return Gateway(target, plugin, self._lingering)
 
 
 def as_text(value: Any) -> str | None:

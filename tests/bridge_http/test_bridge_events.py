@@ -88,9 +88,7 @@ def test_the_same_lines_again_change_nothing(core: Core, ereader: EReader, bookw
         ({"v": 1, "id": "kobo-1", "event": "resume", "device": "kindle", "at": "2026-11-20T08:00:00Z"}, "device"),
     ],
 )
-def test_a_bad_line_is_quarantined_and_blocks_nothing(
-    core: Core, ereader: EReader, line: Any, field: str
-) -> None:
+def test_a_bad_line_is_quarantined_and_blocks_nothing(core: Core, ereader: EReader, line: Any, field: str) -> None:
     good = [ereader.reader.network(), ereader.reader.network()]
 
     answer = ereader.hand_off(good[0], line, good[1])

@@ -5,8 +5,8 @@ import traceback
 from types import FrameType
 from typing import Any
 
+from booklore_core.guard.deadline import TookTooLong
 from booklore_core.hookspecs import API_VERSION
-from booklore_core.pipeline.deadline import TookTooLong
 from booklore_core.settings import BadSetting
 
 MACHINERY = ("booklore_core", "pluggy", "importlib", "threading")
