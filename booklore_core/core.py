@@ -18,11 +18,13 @@ from booklore_core.pipeline.journal import Journal
 from booklore_core.pipeline.lease import Clock
 from booklore_core.pipeline.ledger import Ledger
 from booklore_core.pipeline.outbox import Outbox
+from booklore_core.pipeline.quarantine import Quarantine
 from booklore_core.plugin_manager import PluginManager
 from booklore_core.registry import gather
 from booklore_core.settings import BadSetting, Section, Settings
 from booklore_core.storage.counts import Status, read_pending, read_status
 from booklore_core.storage.database import Database
+from booklore_core.storage.occupancy import enter
 from booklore_core.storage.places import Places
 from booklore_core.storage.preset import preset
 from booklore_core.storage.secrets import Secrets
@@ -76,9 +78,11 @@ class Core:
     ) -> None:
         self.places, self.clock = places, clock
         places.home.mkdir(parents=True, exist_ok=True)
+        self._occupant = enter(places.home)
         self.secrets = Secrets(places.secrets)
         self.database = Database(places.database_url, wal=wants_wal(environ))
         self.settings = Settings(StoredSettings(self.database), self.secrets, preset(places.config, environ))
+        self.quarantine = Quarantine(self.database)
         self.books = Books(self.database)
         self.journal = Journal(self.database)
         self.outbox = Outbox(self.database, self.books)
@@ -112,6 +116,12 @@ class Core:
     def take(self, lines: Iterable[Any], source: str) -> Taken:
         """Takes spool lines in, decoded or as text."""
         return self.ingest.take(lines, source, self.clock())
+
+    def retry_quarantine(self, ids: Sequence[int] | None = None) -> Taken:
+        """Tries lines again that could not be taken."""
+        lines = self.quarantine.lines(self.quarantine.count()) if ids is None else self.quarantine.chosen(ids)
+        self.quarantine.remove([line.id for line in lines])
+        return self.take([line.line for line in lines], "quarantine")
 
     def put(self, items: Sequence[Item], plugin: str) -> None:
         """Takes in facts that follow from a person's answers."""
@@ -161,6 +171,7 @@ class Core:
         for target in self.targets.values():
             close(target)
         self.database.close()
+        self._occupant.leave()
 
 
 def close(target: Target) -> None:
