@@ -224,11 +224,15 @@ class Action:
 
 @dataclass(frozen=True)
 class Request:
-    """Who asks for an action, and about what. book: partial MD5 of the book at hand. device: None at the CLI."""
+    """Who asks for an action, and about what. book: partial MD5 of the book at hand. device: None at the CLI.
+
+    progress: long work calls it with a label, how much is done, and of how much.
+    """
 
     book: str | None = None
     args: Mapping[str, Any] = field(default_factory=dict)
     device: str | None = None
+    progress: Callable[[str, int, int], None] = lambda label, done, total: None
 
 
 def answer_all(flow: Flow, answers: Iterable[Any]) -> Result:

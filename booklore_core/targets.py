@@ -124,6 +124,20 @@ class CheckableTarget(Target, Protocol):
     def check(self) -> Sequence[Check]: ...
 
 
+@runtime_checkable
+class AccountTarget(CheckableTarget, Protocol):
+    """A target at which a person has an account.
+
+    credentials: the names of the plugin's settings that make it, in the order in which they are asked for.
+    """
+
+    credentials: Sequence[str]
+
+    def log_in(self) -> Sequence[Check]:
+        """Tests the account as it is set now; the line whose check is `account` decides."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something in which a remote differs from what it was sent. what: `missing`, `duplicate` or `overlapping`.

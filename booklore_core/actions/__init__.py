@@ -1,16 +1,20 @@
 """What a person can ask for, declared once: KOReader's menu, its gestures and the command line show the same."""
 
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 from booklore_core.actions.clear import CLEAR_ACTIONS, QUEUES
+from booklore_core.actions.connection import TEST_CONNECTION
+from booklore_core.actions.doctor import DOCTOR
+from booklore_core.actions.login import LOG_IN
 from booklore_core.actions.match import LONG_PRESS, MATCH_ACTIONS, wanted_book
+from booklore_core.actions.quarantine import QUARANTINE_ACTIONS
 from booklore_core.actions.settings import SET_SETTING, TRIGGERS, sync_mode
+from booklore_core.actions.track import TRACK_BOOK
+from booklore_core.actions.verify import VERIFY
 from booklore_core.core import Core, Report
 from booklore_core.flows import Action, Flow, Request, Result
 from booklore_core.settings import BadSetting
 from booklore_core.storage.counts import LETTERS, short_counts
-from booklore_core.targets import Check, CheckableTarget, Declined
 
 SYNC_AND_CACHE = ("Sync & Cache",)
 
@@ -18,14 +22,15 @@ SYNC_AND_CACHE = ("Sync & Cache",)
 def sync_pending(core: Core, request: Request) -> Flow:
     """Sync Pending Now."""
     yield from ()
-    report = core.sync(request.args.get("target"))
+    report = core.sync(request.args.get("target"), request.progress)
     return Result(summary(report), ok=report.is_complete, data=report_json(report))
 
 
 def sync_book(core: Core, request: Request) -> Flow:
     """Sync this book: sends what waits of one book and of no other."""
     yield from ()
-    report = core.sync(book=wanted_book(core, request).partial_md5)
+    book = wanted_book(core, request).partial_md5
+    report = core.sync(request.args.get("target"), request.progress, book=book)
     return Result(summary(report), data=report_json(report))
 
 
@@ -96,35 +101,6 @@ def toggle(core: Core, name: str, request: Request, on: str, off: str) -> Result
     return Result(on if value.value else off, data={name: value.value})
 
 
-def test_connection(core: Core, request: Request) -> Flow:
-    """Test Connection, a line per check."""
-    yield from ()
-    checks = check_targets(core)
-    lines = [f"{'✓' if check.ok else '✗'} {check.check}: {check.detail or check.advice}" for check in checks]
-    ok = all(check.ok for check in checks)
-    return Result("\n".join(lines), ok=ok, title="Test Connection", data=[check_json(check) for check in checks])
-
-
-def check_targets(core: Core) -> Sequence[Check]:
-    """What works at each target that can be tested."""
-    found = [check for target in core.targets.values() for check in check_target(target)]
-    return found or [Check("targets", False, "no target is enabled", "run `booklore plugins list`")]
-
-
-def check_target(target: Any) -> Iterator[Check]:
-    if not isinstance(target, CheckableTarget):
-        yield Check(target.name, True, "enabled; it has no connection test")
-        return
-    try:
-        yield from target.check()
-    except Declined as error:
-        yield Check(target.name, False, error.reason)
-
-
-def check_json(check: Check) -> dict[str, Any]:
-    return {"check": check.check, "ok": check.ok, "detail": check.detail, "advice": check.advice}
-
-
 def is_enabled(name: str) -> Any:
     return lambda core: bool(core.settings[name])
 
@@ -144,10 +120,6 @@ CORE_ACTIONS = (
         menu=SYNC_AND_CACHE,
     ),
     Action(
-        "test_connection", "Test Connection", test_connection, "A line for each thing that has to work.", order=50,
-        menu=("Authentication",), dispatcher="BookLore Sync: test connection",
-    ),
-    Action(
         "toggle_manual_only", "Manual only (cache everything)", toggle_manual_only,
         "Everything is queued and sent only when you ask.", order=2, menu=TRIGGERS, args={"enabled": True}, radio=True,
         checked=lambda core: sync_mode(core) == "manual", dispatcher="BookLore Sync: toggle manual sync only",
@@ -158,7 +130,8 @@ CORE_ACTIONS = (
 
 def all_actions(core: Core) -> dict[str, Action]:
     """Every action by name: the core's own, then the plugins'."""
-    own = (*CORE_ACTIONS, *MATCH_ACTIONS, *CLEAR_ACTIONS, SET_SETTING)
+    single = (LOG_IN, TEST_CONNECTION, TRACK_BOOK, VERIFY, DOCTOR, SET_SETTING)
+    own = (*CORE_ACTIONS, *MATCH_ACTIONS, *CLEAR_ACTIONS, *QUARANTINE_ACTIONS, *single)
     return {action.name: action for action in own} | dict(core.actions)
 
 

@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 Steps = Generator[Question, Any, int]
 CANDIDATES = 5
+CACHED = "SELECT (SELECT COUNT(*) FROM matches) AS matches, (SELECT COUNT(*) FROM files) AS files"
 EDIT, SKIP, CANCEL = "Edit title or enter an id", "Skip this book", "Cancel matching"
 SYNC_AND_CACHE = ("Sync & Cache",)
 ADVANCED = (*SYNC_AND_CACHE, "Advanced")
@@ -172,11 +173,13 @@ def match_book(core: Core, request: Request) -> Flow:
 
 
 def wanted_book(core: Core, request: Request) -> BookRef:
-    """The book that a request is about. Raises BadSetting for none, an unknown and an ambiguous one."""
+    """The book that a request is about: a partial MD5 or its beginning. Raises BadSetting unless it means one book."""
     start = str(request.book or request.args.get("book") or "")
     found = core.books.find(start) if start else []
-    if len(found) != 1:
-        raise BadSetting(f"book: {start or 'none given'}: " + ("more than one begins so" if found else "no such book"))
+    if len(found) > 1:
+        raise BadSetting(f"more than one book begins with {start!r}: give more digits")
+    if not found:
+        raise BadSetting(f"no book is known whose partial MD5 begins with {start!r}" if start else "which book?")
     return found[0]
 
 
@@ -195,18 +198,10 @@ def rematch_all(core: Core, request: Request) -> Flow:
 def clear_cache(core: Core, request: Request) -> Flow:
     """Clear Cache: forgets matches and file paths. Identities, queues and what was synced stay."""
     yield from ()
+    cleared = core.database.row(CACHED)
     core.books.forget_matches()
     core.books.forget_files()
-    return Result("Cache cleared")
-
-
-def track(core: Core, request: Request) -> Flow:
-    """Enable or disable tracking of one book."""
-    yield from ()
-    book = wanted_book(core, request)
-    wanted = request.args.get("on", not core.books.is_tracked(book.partial_md5))
-    core.books.track(book.partial_md5, bool(wanted))
-    return Result(f"{title_of(book)} is {'tracked' if wanted else 'not tracked'}", data={"tracked": bool(wanted)})
+    return Result("Cache cleared", data=cleared)
 
 
 def match_label(core: Core) -> str:
@@ -229,8 +224,4 @@ MATCH_ACTIONS = (
         enabled=lambda core: core.status().books["total"] > 0,
     ),
     Action("match_book", "Match book", match_book, "Matches this book by title or id.", order=1, menu=LONG_PRESS),
-    Action(
-        "track_book", "Enable or disable tracking", track, "Whether reading of this book is recorded.", order=2,
-        menu=LONG_PRESS,
-    ),
 )  # fmt: skip

@@ -4,7 +4,9 @@ import logging
 from dataclasses import dataclass, field
 from typing import Any
 
+from booklore_core.actions.match import ADVANCED, wanted_book
 from booklore_core.core import Core, close
+from booklore_core.flows import Action, Flow, Request, Result
 from booklore_core.targets import AuditableTarget, BookUnmatched, Finding, ItemFailed, TargetUnavailable
 
 log = logging.getLogger(__name__)
@@ -21,6 +23,13 @@ class Verification:
     @property
     def is_clean(self) -> bool:
         return not self.findings and not self.unavailable
+
+    @property
+    def summary(self) -> str:
+        """`2 items compared: 0 missing, 1 duplicate, 0 overlapping`."""
+        counts = {what: len(found) for what, found in self.as_json().items() if isinstance(found, list)}
+        items = "1 item" if self.checked == 1 else f"{self.checked} items"
+        return f"{items} compared: " + ", ".join(f"{count} {what}" for what, count in counts.items())
 
     def as_json(self) -> dict[str, Any]:
         """The shape that `booklore verify --json` prints."""
@@ -70,3 +79,19 @@ def resend(core: Core, verification: Verification) -> int:
     for target, finding in missing:
         core.ledger.owe_again(target, finding.kind, finding.key)
     return len(missing)
+
+
+def compare(core: Core, request: Request) -> Flow:
+    """Verify: what was sent, compared with what the targets hold; `resend` in args makes due what is missing."""
+    yield from ()
+    if not any(isinstance(target, AuditableTarget) for target in core.targets.values()):
+        return Result("no enabled target can be looked into; see `booklore plugins list`", ok=False)
+    book = wanted_book(core, request).partial_md5 if request.book or request.args.get("book") else None
+    found = verify(core, book)
+    resent = {"resent": resend(core, found)} if request.args.get("resend") else {}
+    return Result(found.summary, ok=found.is_clean, title="Verify", data={**found.as_json(), **resent})
+
+
+VERIFY = Action(
+    "verify", "Verify", compare, "Compares what was sent with what the targets hold.", order=3, menu=ADVANCED
+)

@@ -25,5 +25,5 @@ def is_expected(error: Exception) -> bool:
     return isinstance(error, (Refused, *loaded))
 
 
-def one_line(error: Exception) -> str:
+def error_in_one_line(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__

@@ -1,12 +1,13 @@
 """`booklore status`: what is known, what waits, and why."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from booklore_core.cli.acting import perform
 from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json
-from booklore_core.cli.status_view import SHOWN, look, read, show_status
+from booklore_core.cli.status_view import SHOWN, look, show_status
 from booklore_core.storage.counts import MAX_WAITING
 
 
@@ -19,5 +20,11 @@ def status(
     found = look(most)
     if found is None:
         with opened() as core:
-            found = read(core.database, most)
+            found = first_of(perform(core, "view_pending").data, most)
     show_status(*found, as_json)
+
+
+def first_of(status: dict[str, Any], most: int) -> tuple[dict[str, Any], int]:
+    """The status with only that many waiting items, and how many wait in all."""
+    total = max(sum(status["pending"].values()), len(status["waiting"]))
+    return {**status, "waiting": status["waiting"][:most]}, total

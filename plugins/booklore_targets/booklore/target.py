@@ -46,6 +46,7 @@ class BookLore:
 
     name = "booklore"
     kinds = frozenset(HANDLERS)
+    credentials = ("url", "username", "password")
 
     def __init__(
         self,
