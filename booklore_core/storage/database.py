@@ -196,7 +196,6 @@ class Database:
         if not known and tables and self.dialect == "sqlite":
             raise DatabaseUnusable(
                 f"{redact(self.url)}: belongs to another program; it was left as it is: choose another file"
-                " (`booklore import-lua-plugin` takes over the database of the KOReader plugin)"
             )
         return known
 
