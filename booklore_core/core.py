@@ -25,9 +25,10 @@ from booklore_core.pipeline.outbox import Outbox
 from booklore_core.pipeline.quarantine import Quarantine
 from booklore_core.plugin_manager import PluginManager
 from booklore_core.registry import Registry
-from booklore_core.settings import BadSetting, Section, Settings
-from booklore_core.storage.counts import Status, count_books, count_pending_at, read_status
+from booklore_core.settings import BadSetting, Section, Settings, Source
+from booklore_core.storage.counts import MAX_WAITING, Status, count_books, count_pending_at, read_status
 from booklore_core.storage.database import Database
+from booklore_core.storage.occupancy import enter
 from booklore_core.storage.places import Places
 from booklore_core.storage.preset import preset
 from booklore_core.storage.secrets import Secrets
@@ -86,6 +87,17 @@ class Core:
         self.places, self.clock = places, clock
         places.home.mkdir(parents=True, exist_ok=True)
         given = preset(places.config, environ)
+        self._occupant = enter(places.home)
+        try:
+            self._open(given, environ)
+            self.plugins.load(entry_points)
+            self.refresh()
+        except BaseException:
+            self._occupant.leave()
+            raise
+
+    def _open(self, given: dict[str, Source], environ: Mapping[str, str] | None) -> None:
+        places, clock = self.places, self.clock
         self.secrets = Secrets(places.secrets)
         self.database = database = Database(places.database_url, wal=wants_wal(environ))
         self.settings = Settings(StoredSettings(database), self.secrets, given)
@@ -97,8 +109,6 @@ class Core:
         self.derive = Derive(database, self.journal, self.outbox, self.plugins, clock)
         self.registry = Registry(database, self.plugins, self.outbox, self.store, Doors())
         self._syncing = threading.Lock()
-        self.plugins.load(entry_points)
-        self.refresh()
 
     @property
     def kinds(self) -> Kinds:
@@ -187,8 +197,9 @@ class Core:
             if any(one.values())
         ]
 
-    def status(self) -> Status:
-        return read_status(self.database)
+    def status(self, limit: int = MAX_WAITING) -> Status:
+        """limit: how many waiting items are listed."""
+        return read_status(self.database, limit)
 
     def count_books(self) -> dict[str, int]:
         """total, matched, unmatched."""
@@ -201,6 +212,7 @@ class Core:
         for target in self.targets.values():
             target.close()
         self.database.close()
+        self._occupant.leave()
 
 
 def wants_wal(environ: Mapping[str, str] | None) -> bool:

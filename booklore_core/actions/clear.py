@@ -66,8 +66,9 @@ def clear_label(core: "Core") -> str:
 def clear_cache(core: "Core", request: Request) -> Flow:
     """Clear Cache: forgets matches and file paths. Identities, queues and what was synced stay."""
     text = "Forget which books match, also those matched by hand, and where their files lie?"
-    if not request.args.get("sure") and not (yield Confirm(text, ok="Clear Cache")):
-        return Result("Nothing was cleared", data={"matches": 0, "files": 0})
+    asks = request.device is None  # the manual: on the e-reader no dialog is shown
+    if asks and not (yield Confirm(text, ok="Clear Cache")):
+        return Result("Nothing was cleared", ok=False, data={"matches": 0, "files": 0})
     with core.database.writing():
         cleared = {"matches": core.books.forget_matches(), "files": core.books.forget_files()}
     return Result("Cache cleared", data=cleared)

@@ -172,11 +172,13 @@ def match_one(core: "Core", target: Gateway, book: BookRef, remote_id: Any) -> F
 
 
 def wanted_book(core: "Core", request: Request) -> BookRef:
-    """The book that a request is about. Raises BadSetting for none, an unknown and an ambiguous one."""
+    """The book that a request is about: a partial MD5 or its beginning. Raises BadSetting unless it means one book."""
     start = str(request.book or request.args.get("book") or "")
     found = core.books.find(start) if start else []
-    if len(found) != 1:
-        raise BadSetting(f"book: {start or 'none given'}: " + ("more than one begins so" if found else "no such book"))
+    if len(found) > 1:
+        raise BadSetting(f"more than one book begins with {start!r}: give more digits")
+    if not found:
+        raise BadSetting(f"no book is known whose partial MD5 begins with {start!r}" if start else "which book?")
     return found[0]
 
 
@@ -194,7 +196,8 @@ def rematch_all(core: "Core", request: Request) -> Flow:
         except Declined as error:
             unavailable[target.name] = error.reason
     core.sync(progress=request.progress)
-    lines = [f"{found} books matched anew", *(f"{name}: {why}; its matches stay" for name, why in unavailable.items())]
+    lines = [f"{name}: {why}; its matches stay" for name, why in unavailable.items()]
+    lines = [f"{found} books matched anew", *lines] if found or not lines else lines
     data = {"matched": found, "books": core.count_books(), "unavailable": unavailable}
     return Result("\n".join(lines), ok=not unavailable, data=data)
 
@@ -218,15 +221,6 @@ def rematch_at(core: "Core", target: Gateway) -> int:
     return len(matches)
 
 
-def track(core: "Core", request: Request) -> Flow:
-    """Enable or disable tracking of one book."""
-    yield from ()
-    book = wanted_book(core, request)
-    wanted = request.args.get("on", not core.books.is_tracked(book.partial_md5))
-    core.books.track(book.partial_md5, bool(wanted))
-    return Result(f"{title_of(book)} is {'tracked' if wanted else 'not tracked'}", data={"tracked": bool(wanted)})
-
-
 def match_label(core: "Core") -> str:
     count = core.count_books()["unmatched"]
     return f"Match Unmatched Books ({count})" if count else "Match Unmatched Books"
@@ -243,8 +237,4 @@ MATCH_ACTIONS = (
         enabled=lambda core: core.count_books()["total"] > 0,
     ),
     Action("match_book", "Match book", match_book, "Matches this book by title or id.", order=1, menu=LONG_PRESS),
-    Action(
-        "track_book", "Enable or disable tracking", track, "Whether reading of this book is recorded.", order=2,
-        menu=LONG_PRESS,
-    ),
 )  # fmt: skip

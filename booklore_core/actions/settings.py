@@ -1,6 +1,6 @@
-"""The one action that changes any setting, and what it asks."""
+"""The one action that changes any setting, and what it asks; the two switches that have a gesture."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 from booklore_core.flows import Action, Ask, Choose, Flow, Question, Request, Result
@@ -132,3 +132,45 @@ def word(text: str) -> str:
 
 def whole(number: float | None) -> int | None:
     return None if number is None else int(number)
+
+
+def toggle_sync(core: "Core", request: Request) -> Flow:
+    """Enable sync, or stop writing anything down."""
+    yield from ()
+    return toggle(core, "sync.enabled", request, "Sync enabled", "Sync disabled")
+
+
+def toggle_manual_only(core: "Core", request: Request) -> Flow:
+    """Manual only: queue everything, send when asked. Switched off, the mode `manual` gives way to `automatic`."""
+    yield from ()
+    wanted = request.args.get("enabled", sync_mode(core) != "manual")
+    if not wanted and core.settings["sync.mode"] == "manual":
+        core.settings.set("sync.mode", "automatic")
+    request = Request(request.book, {"enabled": wanted}, request.device)
+    return toggle(core, "sync.manual_only", request, "Manual only: syncs when you ask", "Syncs automatically")
+
+
+def toggle(core: "Core", name: str, request: Request, on: str, off: str) -> Result:
+    """Flips a switch, or sets it to what the request says is `enabled`."""
+    wanted = request.args.get("enabled", not core.settings[name])
+    value = core.settings.set(name, wanted)
+    if value.value != wanted:
+        return Result(f"{name} is set by the {value.source} and stays {value.value}", ok=False)
+    return Result(on if value.value else off, data={name: value.value})
+
+
+def is_enabled(name: str) -> Callable[["Core"], bool]:
+    return lambda core: bool(core.settings[name])
+
+
+SWITCH_ACTIONS = (
+    Action(
+        "toggle_sync", "Enable sync", toggle_sync, "When off, nothing is written down.", order=1,
+        checked=is_enabled("sync.enabled"), dispatcher="BookLore Sync: toggle sync",
+    ),
+    Action(
+        "toggle_manual_only", "Manual only (cache everything)", toggle_manual_only,
+        "Everything is queued and sent only when you ask.", order=2, menu=TRIGGERS, args={"enabled": True}, radio=True,
+        checked=lambda core: sync_mode(core) == "manual", dispatcher="BookLore Sync: toggle manual sync only",
+    ),
+)  # fmt: skip

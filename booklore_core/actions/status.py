@@ -20,9 +20,7 @@ def view_pending(core: "Core", request: Request) -> Flow:
     return Result("\n".join(lines), title="Pending Sessions", data=status.as_json())
 
 
-STATUS_ACTIONS = (
-    Action(
-        "view_pending", "View Pending Sessions", view_pending, "Shows what is known and what waits.", order=2,
-        menu=SYNC_AND_CACHE,
-    ),
+VIEW_PENDING = Action(
+    "view_pending", "View Pending Sessions", view_pending, "Shows what is known and what waits.", order=2,
+    menu=SYNC_AND_CACHE,
 )  # fmt: skip

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from booklore_core.actions.match import wanted_book
+from booklore_core.actions.submenus import ADVANCED
 from booklore_core.flows import Action, Flow, Request, Result
 from booklore_core.pipeline.gateway import Gateway
 from booklore_core.targets import AuditableTarget, BookUnmatched, Declined, Finding, ItemFailed
@@ -43,7 +44,7 @@ def verify(core: "Core", request: Request) -> Flow:
     again at the next sync. ok: nothing was found."""
     yield from ()
     if not any(target.has(AuditableTarget) for target in core.targets.values()):
-        return Result("No enabled target can be looked into; see `booklore plugins list`", ok=False)
+        return Result("no enabled target can be looked into; see `booklore plugins list`", ok=False)
     asked = request.book or request.args.get("book")
     verification = compare(core, wanted_book(core, request).partial_md5 if asked else None)
     data = verification.as_json()
@@ -51,7 +52,7 @@ def verify(core: "Core", request: Request) -> Flow:
         data["resent"] = resend(core, verification)
     counts = ", ".join(f"{len(found)} {what}" for what, found in data.items() if isinstance(found, list))
     items = "1 item" if verification.checked == 1 else f"{verification.checked} items"
-    return Result(f"{items} compared: {counts}", ok=verification.is_clean, data=data)
+    return Result(f"{items} compared: {counts}", ok=verification.is_clean, title="Verify", data=data)
 
 
 def compare(core: "Core", md5: str | None = None) -> Verification:
@@ -89,4 +90,6 @@ def resend(core: "Core", verification: Verification) -> int:
     return len(missing)
 
 
-VERIFY_ACTIONS = (Action("verify", "Verify", verify, "Compares what was sent with what the server holds.", menu=None),)
+VERIFY = Action(
+    "verify", "Verify", verify, "Compares what was sent with what the targets hold.", order=3, menu=ADVANCED
+)

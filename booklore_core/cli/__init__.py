@@ -3,7 +3,7 @@
 import os
 import sys
 
-AT_A_GLANCE = (["status"], ["status", "--json"])
+QUICK = (["status"], ["status", "--json"])
 """What prompts and scripts ask all the time: loading the command line takes several times as long as the answer."""
 
 
@@ -11,7 +11,7 @@ def main() -> None:
     """The console script."""
     replace_closed_streams()
     arguments = sys.argv[1:]
-    if arguments in AT_A_GLANCE and answered("--json" in arguments):
+    if arguments in QUICK and answered("--json" in arguments):
         return
     from booklore_core.cli.app import app
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from booklore_core.cli.commands import bridge, clear, config, plugins
+from booklore_core.cli.commands import bridge, clear, config, plugins, quarantine
 from booklore_core.cli.commands.demo import demo
 from booklore_core.cli.commands.doctor import doctor
 from booklore_core.cli.commands.ingest import ingest
@@ -17,14 +17,14 @@ from booklore_core.cli.commands.login import login
 from booklore_core.cli.commands.match import match
 from booklore_core.cli.commands.rematch import rematch
 from booklore_core.cli.commands.reset import reset
-from booklore_core.cli.commands.run import run
+from booklore_core.cli.commands.run import run_action
 from booklore_core.cli.commands.serve import serve
 from booklore_core.cli.commands.status import status
 from booklore_core.cli.commands.sync import sync
 from booklore_core.cli.commands.test_connection import test_connection
 from booklore_core.cli.commands.track import track
 from booklore_core.cli.commands.verify import verify
-from booklore_core.cli.errors import is_expected, one_line
+from booklore_core.cli.errors import error_in_one_line, is_expected
 from booklore_core.cli.output import own_stdout, say
 
 CHATTY = ("sqlalchemy", "urllib3", "asyncio", "alembic")
@@ -53,7 +53,7 @@ class Commands(TyperGroup):
                 if not is_expected(error):
                     raise
                 logging.getLogger(__name__).debug("", exc_info=True)
-                say(one_line(error))
+                say(error_in_one_line(error))
                 raise typer.Exit(1) from None
 
 
@@ -111,9 +111,11 @@ def booklore(  # a number as option would make typer load pydantic for every `--
 app.command()(demo)
 app.command()(login)
 app.command("test-connection")(test_connection)
-for command in (serve, ingest, sync, status, match, rematch, track, verify, doctor, run, reset):
+app.command("run")(run_action)
+for command in (serve, ingest, sync, status, match, rematch, track, verify, doctor, reset):
     app.command()(command)
 app.add_typer(bridge.app, name="bridge")
 app.add_typer(clear.app, name="clear")
 app.add_typer(config.app, name="config")
 app.add_typer(plugins.app, name="plugins")
+app.add_typer(quarantine.app, name="quarantine")

@@ -6,6 +6,7 @@ EXPECTED = {
     "booklore_core.bridge.install": "CannotInstall",
     "booklore_core.bridge.serve": "CannotListen",
     "booklore_core.storage.database": "DatabaseUnusable",
+    "booklore_core.storage.occupancy": "Occupied",
     "booklore_core.flows": "BadAnswer",
     "booklore_core.storage.secrets": "SecretsUnreadable",
     "booklore_core.settings": "BadSetting",
@@ -24,5 +25,5 @@ def is_expected(error: Exception) -> bool:
     return isinstance(error, (Refused, *loaded))
 
 
-def one_line(error: Exception) -> str:
+def error_in_one_line(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from booklore_core.cli.errors import Refused
@@ -11,9 +10,6 @@ from booklore_core.cli.output import reserve_stdout
 if TYPE_CHECKING:
     from booklore_core.core import Core
     from booklore_core.storage.places import Places
-
-PRODUCT = "booklore"
-"""The target that this program is named after: its home library."""
 
 
 def find_places() -> "Places":
@@ -24,34 +20,28 @@ def find_places() -> "Places":
 
 
 @contextmanager
-def opened() -> Iterator["Core"]:
-    """The core. Raises Refused when the data folder or config.toml cannot be used."""
+def opened(plugins: bool = True) -> Iterator["Core"]:
+    """The core; without plugins it opens whatever hangs in one. Raises Refused when the data folder cannot be used."""
     from booklore_core.core import Core
 
     reserve_stdout()
-    core = Core(usable_places())
+    core = Core(usable_places(), entry_points=None if plugins else ())
     try:
+        if plugins:
+            core.catch_up()
         yield core
     finally:
         core.close()
 
 
 def usable_places() -> "Places":
-    """Where things lie, with the data folder made. Raises Refused."""
+    """Where things lie, with the data folder made. Raises BadSetting when config.toml is none, and Refused."""
+    from booklore_core.storage.preset import read_config
+
     places = find_places()
-    check_config(places.config)
+    read_config(places.config)  # the plugins, which ask for their settings first, are not to blame
     try:
         places.home.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Refused(f"{places.home}: cannot be used as data folder ({error.strerror}); set BOOKLORE_HOME") from error
     return places
-
-
-def check_config(path: Path) -> None:
-    """Raises Refused when config.toml is none: the plugins, which ask for their settings first, are not to blame."""
-    import tomllib
-
-    try:
-        tomllib.loads(path.read_text(encoding="utf-8") if path.is_file() else "")
-    except (OSError, ValueError) as error:
-        raise Refused(f"{path}: {error}") from error

@@ -7,7 +7,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO
 
@@ -63,7 +63,7 @@ def stdout() -> TextIO:
 
 def say(text: str) -> None:
     """One line to the person."""
-    sys.stderr.write(f"booklore: {plain(text)}\n")
+    sys.stderr.write(f"booklore: {printable(text)}\n")
 
 
 def show_json(document: Any) -> None:
@@ -80,7 +80,7 @@ def show_table(rows: Iterable[Sequence[Any]], *columns: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    cells = [[plain(cell) for cell in row] for row in rows]
+    cells = [[printable(cell) for cell in row] for row in rows]
     stream = stdout()
     console = Console(file=stream, width=None if stream.isatty() else WIDE, markup=False, emoji=False, highlight=False)
     names = [column.removesuffix("#") for column in columns]
@@ -114,7 +114,7 @@ def write(text: str) -> None:
         raise Refused(f"standard output: {error.strerror}") from error
 
 
-def plain(cell: Any) -> str:
+def printable(cell: Any) -> str:
     """cell as text, without the control characters that a book's title may hold. Line ends stay."""
     text = "" if cell is None else str(cell)
     return "".join(letter if letter.isprintable() or letter == "\n" else stand_in(letter) for letter in text)
@@ -122,12 +122,3 @@ def plain(cell: Any) -> str:
 
 def stand_in(letter: str) -> str:
     return " " if letter.isspace() else "�"
-
-
-def in_words(counts: Mapping[str, int]) -> str:
-    """`3 sessions, 1 rating`, or `-` when there is nothing."""
-    return ", ".join(f"{count} {plural(kind, count)}" for kind, count in counts.items() if count) or "-"
-
-
-def plural(kind: str, count: int = 2) -> str:
-    return kind if count == 1 or kind == "progress" else f"{kind}s"

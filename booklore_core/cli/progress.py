@@ -1,41 +1,42 @@
-"""A progress bar on standard error, where that is a terminal."""
+"""A sign on standard error that something is under way, and how far it is, where that is a terminal."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-Move = Callable[[str, int, int], None]
-"""What work calls: a label, how much is done, of how much."""
 
+class Activity:
+    """Shows a spinner while work goes on, and a bar for each label that it tells about."""
 
-@contextmanager
-def bar() -> Iterator[Move]:
-    """A function to tell progress to; one bar per label."""
-    if not sys.stderr.isatty():
-        yield lambda label, done, total: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
+    def __init__(self) -> None:
+        self._display: Any = None
+        self._bars: dict[str, Any] = {}
 
-    with Progress(console=Console(stderr=True), transient=True) as display:
-        tasks: dict[str, Any] = {}
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Around the work; between two of them the terminal is free for questions."""
+        if not sys.stderr.isatty():
+            yield
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
 
-        def move(label: str, done: int, total: int) -> None:
-            if label not in tasks:
-                tasks[label] = display.add_task(label)
-            display.update(tasks[label], completed=done, total=total)
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as self._display:
+            self._bars = {"": self._display.add_task("working", total=None)}
+            try:
+                yield
+            finally:
+                self._display = None
 
-        yield move
-
-
-@contextmanager
-def busy() -> Iterator[None]:
-    """A sign that something is under way, of which nobody knows how much is left."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status("working"):
-        yield
+    def tell(self, label: str, done: int, total: int) -> None:
+        """What work calls: how much is done, of how much."""
+        display = self._display
+        if display is None:
+            return
+        if "" in self._bars:
+            display.remove_task(self._bars.pop(""))
+        if label not in self._bars:
+            self._bars[label] = display.add_task(label)
+        display.update(self._bars[label], completed=done, total=total)

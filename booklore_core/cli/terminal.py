@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from booklore_core.cli.errors import Refused
-from booklore_core.cli.output import plain
-from booklore_core.cli.progress import busy
+from booklore_core.cli.output import printable
+from booklore_core.cli.progress import Activity
 
 if TYPE_CHECKING:
     from booklore_core.flows import Flow, Question, Result
+
+Reply = Callable[["Question"], Any]
+"""Answers a question, as its flow expects it."""
 
 PICK_NONE = "Numbers such as 1,3 (Return for none)"
 
@@ -22,13 +25,11 @@ def is_interactive() -> bool:
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
 
 
-def prompt(label: str, option: str, known: str = "", secret: bool = False, may_ask: bool = True) -> str:
-    """What a person answers, known being the answer to Return. Without one, known; raises Refused naming option."""
+def typed_secret(name: str, option: str, may_ask: bool) -> str:
+    """A secret that a person types, unseen. Raises Refused naming option without one."""
     if not (may_ask and is_interactive()):
-        if known:
-            return known
-        raise Refused(f"{label.lower()} is missing: give {option}")
-    return str(typer.prompt(label, default=known or None, hide_input=secret, err=True))
+        raise Refused(f"{name} is missing: give {option}")
+    return str(typer.prompt(name, hide_input=True, err=True))
 
 
 def confirmed(question: str, option: str, yes: bool) -> bool:
@@ -41,31 +42,41 @@ def confirmed(question: str, option: str, yes: bool) -> bool:
 
 
 def read_secret(path: Path) -> str:
-    """The text of a file, or of standard input for `-`, without its last line end. Raises BadSetting."""
+    """A secret from a file, or from standard input for `-`: without BOM and last line end. Raises BadSetting."""
     if str(path) == "-":
-        return sys.stdin.readline().rstrip("\r\n")
+        return read_line()
     from booklore_core.storage.preset import read_secret_file
 
     return read_secret_file(path, "--password-file")
 
 
-def run_flow(flow: "Flow", answers: Sequence[str] = (), may_ask: bool = True) -> "Result":
-    """Runs an action: the given answers first, then a person's, then the safe defaults. Raises Refused without any."""
-    given = iter(answers)
-    return drive(flow, lambda question: answer(question, given, may_ask))
+def read_line() -> str:
+    """A line of standard input, without BOM and line end."""
+    return sys.stdin.readline().removeprefix("\ufeff").rstrip("\r\n")
 
 
-def drive(flow: "Flow", reply: Callable[["Question"], Any]) -> "Result":
-    """Runs an action to its end, every question answered by reply."""
-    given = None
+def run_flow(flow: "Flow", reply: Reply, activity: Activity | None = None) -> "Result":
+    """Runs an action to its end, every question answered by reply; the activity is shown in between."""
+    shown, text = activity or Activity(), None
     while True:
         try:
-            with busy():
-                question = flow.send(given)
+            with shown.shown():
+                question = flow.send(text)
         except StopIteration as end:
             result: Result = end.value
             return result
-        given = reply(question)
+        text = reply(question)
+
+
+def person(answers: Sequence[str] = (), may_ask: bool = True) -> Reply:
+    """Answers as given first, then a person's, then the safe defaults. Raises Refused where there is none of these."""
+    texts = iter(answers)
+    return lambda question: answer(question, texts, may_ask)
+
+
+def chosen(question: "Question") -> Any:
+    """Takes what is preselected, and agrees to everything."""
+    return True if question.kind == "confirm" else list(getattr(question, "chosen", ()))
 
 
 def answer(question: "Question", given: Iterator[str], may_ask: bool) -> Any:
@@ -76,14 +87,14 @@ def answer(question: "Question", given: Iterator[str], may_ask: bool) -> Any:
     if text is not None:
         return checked(question, text)
     if may_ask and is_interactive():
-        return ask(question)
+        return ask_until_it_fits(question)
     default: Any = question.default
     if default is None:
         raise Refused(f"a question needs an answer: {question.text} Give --answer")
     return check_answer(question, list(default) if isinstance(default, tuple) else default)
 
 
-def ask(question: "Question") -> Any:
+def ask_until_it_fits(question: "Question") -> Any:
     """Asks until the answer fits."""
     from booklore_core.flows import BadAnswer, check_answer
 
@@ -117,15 +128,17 @@ def read_answer(question: "Question") -> str | None:
     """What a person types; None for cancelled: nothing, or the end of input."""
     options = getattr(question, "options", ())
     if options:
-        typer.echo(plain(question.text), err=True)
+        typer.echo(printable(question.text), err=True)
         for number, option in enumerate(options, start=1):
-            typer.echo(f"{number:3}  " + plain(option).replace("\n", f"\n{'':5}"), err=True)
+            typer.echo(f"{number:3}  " + printable(option).replace("\n", f"\n{'':5}"), err=True)
     hidden = bool(getattr(question, "secret", False))
     try:
-        text = typer.prompt(label(question), default=preset(question), hide_input=hidden, show_default=False, err=True)
+        text = typer.prompt(
+            label(question), default=return_means(question), hide_input=hidden, show_default=False, err=True
+        )
     except (EOFError, typer.Abort):
         return None
-    return str(text) or None
+    return str(text) if text or question.default == "" else None
 
 
 def label(question: "Question") -> str:
@@ -133,15 +146,21 @@ def label(question: "Question") -> str:
     if question.kind == "choose":
         return "Number (Return to cancel)"
     if question.kind == "pick":
-        return f"Numbers such as 1,3 (Return for {preset(question)}, 0 for none)" if preset(question) else PICK_NONE
+        return (
+            f"Numbers such as 1,3 (Return for {return_means(question)}, 0 for none)"
+            if return_means(question)
+            else PICK_NONE
+        )
     if question.kind == "confirm":
         hint = f"y for {getattr(question, 'ok', '')}, n for {getattr(question, 'cancel', '')}"
+    elif question.default == "":
+        return printable(question.text)
     else:
-        hint = f"Return for {preset(question)!r}" if preset(question) else "Return to cancel"
-    return f"{plain(question.text)} ({hint})"
+        hint = f"Return for {return_means(question)!r}" if return_means(question) else "Return to cancel"
+    return f"{printable(question.text)} ({hint})"
 
 
-def preset(question: "Question") -> str:
+def return_means(question: "Question") -> str:
     """What Return means."""
     if question.kind == "pick":
         return ",".join(str(index + 1) for index in getattr(question, "chosen", ()))

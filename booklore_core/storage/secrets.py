@@ -1,12 +1,19 @@
 """Passwords and tokens: one file of mode 0600, written whole or not at all, shared by all processes."""
 
-import fcntl
 import json
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
+
+PRIVATE = 0o600
+
+POLL = 0.01
+"""Seconds between two looks at a lock that somebody else holds."""
 
 
 class SecretsUnreadable(Exception):
@@ -39,7 +46,7 @@ class Secrets:
     def _load(self) -> dict[str, Any]:
         try:
             with self.path.open(encoding="utf-8") as file:
-                keep_private(file.fileno())
+                keep_private(self.path)
                 values = json.load(file)
         except FileNotFoundError:
             return {}
@@ -54,8 +61,9 @@ class Secrets:
     @contextmanager
     def _locked(self) -> Iterator[dict[str, Any]]:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with open(self.path.with_suffix(".lock"), "w", opener=private) as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        lock = self.path.with_suffix(".lock")
+        with FileLock(lock, mode=PRIVATE).acquire(poll_interval=POLL):
+            keep_private(lock)
             values = self._load()
             yield values
             self._replace(values)
@@ -71,12 +79,12 @@ class Secrets:
 
 def private(path: str, flags: int) -> int:
     """Opens a file that only its owner may read, also one that is there and was open to others."""
-    descriptor = os.open(path, flags, 0o600)
-    keep_private(descriptor)
+    descriptor = os.open(path, flags, PRIVATE)
+    keep_private(Path(path))
     return descriptor
 
 
-def keep_private(descriptor: int) -> None:
+def keep_private(path: Path) -> None:
     with suppress(OSError):  # somebody else's file, or a file system without modes
-        if os.fstat(descriptor).st_mode & 0o777 != 0o600:
-            os.fchmod(descriptor, 0o600)
+        if stat.S_IMODE(path.stat().st_mode) != PRIVATE:
+            path.chmod(PRIVATE)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
+import select
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,3 +75,37 @@ def on_a_terminal(arguments: list[str], typed: str) -> tuple[int, str, str]:
         pass  # Linux ends a terminal that nobody holds any more with an error
     os.close(ours)
     return ran.returncode, out.decode(), told.decode()
+
+
+def in_a_dialog(arguments: list[str], *answers: tuple[str, str]) -> tuple[int, str]:
+    """Exit code and what the terminal showed. answers: a part of each question, and what is then typed.
+
+    A hidden question throws away what was typed before it; the blank at its end comes when it is ready.
+    """
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "booklore_core", *arguments]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as ran:
+        os.close(theirs)
+        killing = threading.Timer(60, ran.kill)
+        killing.start()
+        told = ""
+        for question, typed in answers:
+            told += read_until(ours, rf"(?s){re.escape(question)}.*: $")
+            os.write(ours, typed.encode())
+        told += read_until(ours, "(?!)")
+        killing.cancel()
+    os.close(ours)
+    return ran.returncode, told
+
+
+def read_until(terminal: int, pattern: str) -> str:
+    """What a terminal shows until that matches a pattern, or to its end."""
+    told = ""
+    while not re.search(pattern, told):
+        ready, _, _ = select.select([terminal], [], [], 20)
+        assert ready, f"{pattern} was not shown, but {told!r}"
+        try:
+            told += os.read(terminal, 65536).decode(errors="replace")
+        except OSError:
+            break  # Linux ends a terminal that nobody holds any more with an error
+    return told

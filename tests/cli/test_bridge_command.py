@@ -7,11 +7,13 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 import requests
 from cli_world import Booklore
+from freezegun import freeze_time
 
 from booklore_core.cli.commands.demo import check
 from booklore_core.cli.demo_day import Arrival
@@ -100,6 +102,16 @@ def test_demo_delivers_what_was_read_and_leaves_nothing(
     assert "2S waiting" in ran.out
     assert "2S synced" in ran.out
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("now", ["2026-11-20T00:00:30Z", "2028-02-29T23:59:50Z", "2027-01-01T06:00:00Z"])
+def test_demo_works_at_every_hour_of_every_day(booklore: Booklore, home: Path, now: str) -> None:
+    with freeze_time(now, tick=True):
+        ran = booklore("demo")
+
+    assert (ran.code, ran.err) == (0, "")
+    assert "3 sessions read, 3 arrived, each once" in ran.out
+    assert str(datetime.fromisoformat(now).date() - timedelta(days=1)) in ran.out
 
 
 def test_demo_fails_when_something_is_missing_or_arrives_twice() -> None:

@@ -1,11 +1,17 @@
 """`booklore clear`: pending, synced and cache."""
 
 import pytest
-from cli_world import Booklore, Spool, book_on, on_a_terminal
+from cli_world import Booklore, Install, Spool, book_on, on_a_terminal
 
-from booklore_core.actions.clear import HISTORIES, QUEUES
-from booklore_core.cli.commands.clear import History, Queue
 from booklore_core.testing import BookLoreServer, SampleReader, sample_book
+
+QUOTING = """
+from booklore_core import Kind, hookimpl
+
+@hookimpl
+def register_kinds():
+    yield Kind("quote", "Q", "quote", "quotes")
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -16,16 +22,11 @@ def one_synced_and_one_waiting(booklore: Booklore, account: BookLoreServer, read
     booklore("sync")
 
 
-def test_the_kinds_are_those_of_the_core() -> None:
-    assert [str(kind) for kind in Queue] == list(QUEUES)
-    assert [str(kind) for kind in History] == list(HISTORIES)
-
-
 def test_waiting_items_are_discarded_for_good(booklore: Booklore, spool: Spool, account: BookLoreServer) -> None:
-    ran = booklore("clear", "pending", "--kind", "session", "--kind", "rating", "--json")
+    ran = booklore("clear", "pending", "--kind", "session", "--json")
     booklore("ingest", spool())
 
-    assert (ran.code, ran.json) == (0, {"cleared": {"session": 1, "rating": 0}})
+    assert (ran.code, ran.json) == (0, {"cleared": {"session": 1}})
     assert booklore("status", "--json").json["pending"] == {}
     assert booklore("sync").code == 0
     assert len(account.sessions) == 1
@@ -43,8 +44,11 @@ def test_yes_clears_everything_that_there_is(booklore: Booklore) -> None:
     assert booklore("clear", "pending", "--yes", "--json").json == {"cleared": {}}
 
 
-def test_yes_clears_only_the_kind_that_is_named(booklore: Booklore) -> None:
-    assert booklore("clear", "pending", "--yes", "--kind", "rating", "--json").json == {"cleared": {"rating": 0}}
+def test_yes_clears_only_the_kind_that_is_named(booklore: Booklore, install: Install) -> None:
+    install("quoting", QUOTING)
+    booklore("status")
+
+    assert booklore("clear", "pending", "--yes", "--kind", "quote", "--json").json == {"cleared": {"quote": 0}}
     assert booklore("status", "--json").json["pending"] == {"session": 1}
 
 
@@ -59,12 +63,13 @@ def test_without_a_terminal_somebody_has_to_say_what(booklore: Booklore, what: s
     assert booklore("status", "--json").json == before
 
 
-@pytest.mark.parametrize(("what", "kind"), [("pending", "sessions"), ("synced", "deletion")])
-def test_kind_that_there_is_not_is_misuse(booklore: Booklore, what: str, kind: str) -> None:
-    ran = booklore("clear", what, "--kind", kind)
+@pytest.mark.parametrize("what", ["pending", "synced"])
+def test_kind_that_there_is_not_is_refused_and_the_known_ones_named(booklore: Booklore, what: str) -> None:
+    ran = booklore("clear", what, "--kind", "sessions", "--json")
 
-    assert (ran.code, ran.out) == (2, "")
-    assert kind in ran.err
+    assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
+    assert "expected one of session," in ran.err
+    assert "got 'sessions'" in ran.err
 
 
 def test_history_is_forgotten_and_nothing_sent_again(booklore: Booklore, account: BookLoreServer) -> None:
@@ -77,13 +82,29 @@ def test_history_is_forgotten_and_nothing_sent_again(booklore: Booklore, account
 
 
 def test_cache_is_forgotten_and_queues_stay(booklore: Booklore, account: BookLoreServer) -> None:
-    ran = booklore("clear", "cache", "--json")
+    ran = booklore("clear", "cache", "--yes", "--json")
     status = booklore("status", "--json").json
 
     assert (ran.code, ran.json) == (0, {"cleared": {"matches": 1, "files": 2}})
     assert (status["pending"], status["synced"]) == ({"session": 1}, {"session": 1})
     assert status["books"]["matched"] == 0
-    assert booklore("clear", "cache").out == "Cache cleared\n"
+    assert booklore("clear", "cache", "--yes").out == "Cache cleared\n"
+
+
+def test_cache_is_kept_where_nobody_can_be_asked(booklore: Booklore) -> None:
+    ran = booklore("clear", "cache")
+
+    assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
+    assert "--yes" in ran.err
+    assert booklore("status", "--json").json["books"]["matched"] == 1
+
+
+@pytest.mark.parametrize(("typed", "code", "matched"), [("n\n", 1, 1), ("\n", 1, 1), ("y\n", 0, 0)])
+def test_cache_is_forgotten_on_a_persons_word_only(booklore: Booklore, typed: str, code: int, matched: int) -> None:
+    ended, _, told = on_a_terminal(["clear", "cache"], typed)
+
+    assert "matched by hand" in told
+    assert (ended, booklore("status", "--json").json["books"]["matched"]) == (code, matched)
 
 
 def test_on_a_terminal_one_picks_what_to_clear(booklore: Booklore) -> None:

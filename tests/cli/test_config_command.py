@@ -121,3 +121,69 @@ def test_config_toml_that_cannot_be_read_is_told_in_one_line(booklore: Booklore,
 
     assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
     assert "config.toml" in ran.err
+
+
+def test_value_that_does_not_fit_is_told_and_the_others_are_shown(
+    booklore: Booklore, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.mkdir()
+    (home / "config.toml").write_text("[sessions]\nmin_pages = 7\n", encoding="utf-8")
+    monkeypatch.setenv("BOOKLORE_SESSIONS__MIN_PAGES", "many")
+
+    ran = booklore("config", "show", "--json")
+
+    shown = {one["name"]: one for one in ran.json["settings"]}
+    (fault,) = shown["sessions.min_pages"]["faults"]
+    assert (ran.code, shown["sessions.min_pages"]["value"], shown["sync.mode"]["faults"]) == (0, 7, [])
+    assert "expected a whole number" in fault
+    assert ran.err == f"booklore: {fault}\n"
+    assert "sessions.min_duration" in booklore("config", "show").out
+
+
+def test_value_that_does_not_fit_cannot_be_got(booklore: Booklore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOOKLORE_SYNC__MODE", "sometimes")
+
+    ran = booklore("config", "get", "sync.mode")
+
+    assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
+    assert "expected one of automatic, manual, custom" in ran.err
+    assert booklore("config", "get", "sync.silent").code == 0
+
+
+def test_secret_of_a_file_that_is_not_there_is_a_fault_of_that_secret_only(
+    booklore: Booklore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOOKLORE_PASSWORD_FILE", str(tmp_path / "nowhere"))
+
+    ran = booklore("config", "show", "--json")
+
+    assert (ran.code, ran.err.count("\n")) == (0, 1)
+    assert "BOOKLORE_PASSWORD_FILE" in ran.err
+
+
+def test_config_toml_may_begin_with_a_byte_order_mark(booklore: Booklore, home: Path) -> None:
+    home.mkdir()
+    (home / "config.toml").write_bytes(b"\xef\xbb\xbf[sync]\r\nsilent = true\r\n")
+
+    assert booklore("config", "get", "sync.silent").out == "true\n"
+    assert "1 settings" in booklore("doctor").out
+
+
+@pytest.mark.parametrize("content", [b"[sync\n", b"[sync]\nsilent = \xff\n"], ids=["no TOML", "no UTF-8"])
+def test_file_and_line_of_a_broken_config_toml_are_named(booklore: Booklore, home: Path, content: bytes) -> None:
+    home.mkdir()
+    (home / "config.toml").write_bytes(content)
+
+    for command in (("config", "show"), ("sync",), ("doctor", "--json")):
+        ran = booklore(*command)
+        told = ran.out + ran.err
+        assert ran.code == 1
+        assert str(home / "config.toml") in told and "line" in told
+
+
+def test_setting_the_mode_ends_manual_only_as_in_the_menu(booklore: Booklore) -> None:
+    booklore("config", "set", "sync.manual_only", "true")
+
+    booklore("config", "set", "sync.mode", "custom")
+
+    assert booklore("config", "get", "sync.manual_only").out == "false\n"

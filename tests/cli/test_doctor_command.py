@@ -1,12 +1,13 @@
-"""`booklore doctor`, `reset` and `track`."""
+"""`booklore doctor`: the health of everything."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cli_world import Booklore, Ran, Spool, book_on
+from freezegun import freeze_time
 
-from booklore_core.testing import BookLoreServer, SampleReader, sample_book
+from booklore_core.testing import BookLoreServer, SampleReader
 
 
 def checks(ran: Ran) -> dict[str, Any]:
@@ -53,7 +54,9 @@ def test_misspelt_names_are_reported(
     assert "BOOKLORE_SESSIONS__MIN_PAGE" in found["settings"]["detail"]
 
 
-def test_lines_kept_aside_are_shown(booklore: Booklore, account: BookLoreServer, tmp_path: Path) -> None:
+def test_lines_in_quarantine_are_shown_with_what_to_do(
+    booklore: Booklore, account: BookLoreServer, tmp_path: Path
+) -> None:
     spool = tmp_path / "spool"
     spool.write_text('{"v":1,"id":"kobo-1","event":"dance"}\n')
     booklore("ingest", spool)
@@ -61,8 +64,42 @@ def test_lines_kept_aside_are_shown(booklore: Booklore, account: BookLoreServer,
     ran = booklore("doctor", "--json")
 
     found = checks(ran)
-    assert (ran.code, found["kept aside"]["ok"]) == (1, False)
-    assert "unknown event 'dance'" in found["line kept aside"]["detail"]
+    assert (ran.code, found["quarantine"]["ok"]) == (1, False)
+    assert "booklore quarantine retry" in found["quarantine"]["advice"]
+    assert "unknown event 'dance'" in found["line in quarantine"]["detail"]
+
+
+def test_lines_that_are_in_quarantine_for_long_are_no_news(
+    booklore: Booklore, account: BookLoreServer, tmp_path: Path
+) -> None:
+    spool = tmp_path / "spool"
+    spool.write_text("nonsense\n")
+    with freeze_time("2026-11-20T08:00:00Z", tick=True):
+        booklore("ingest", spool)
+
+    with freeze_time("2026-11-27T07:00:00Z", tick=True):
+        within_the_week = checks(booklore("doctor", "--json"))["quarantine"]
+    with freeze_time("2026-11-27T09:00:00Z", tick=True):
+        later = checks(booklore("doctor", "--json"))["quarantine"]
+
+    assert (within_the_week["ok"], later["ok"]) == (False, True)
+    assert later["detail"] == "1 line could not be taken in"
+
+
+def test_values_that_do_not_fit_are_reported_each_with_its_place(
+    booklore: Booklore, account: BookLoreServer, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.mkdir()
+    (home / "config.toml").write_text("[sync]\nwake_delay = 'soon'\n")
+    monkeypatch.setenv("BOOKLORE_SESSIONS__MIN_PAGES", "many")
+
+    ran = booklore("doctor", "--json")
+
+    found = checks(ran)
+    assert ran.code == 1
+    assert found["setting sync.wake_delay"]["advice"] == "correct it in config.toml"
+    assert found["setting sessions.min_pages"]["advice"] == "correct it in the environment"
+    assert found["plugin sessions"]["ok"]
 
 
 def test_what_a_feature_remarked_is_shown(
@@ -83,76 +120,3 @@ def test_database_that_cannot_be_opened_ends_the_examination(booklore: Booklore,
 
     assert ran.code == 1
     assert not checks(ran)["core"]["ok"]
-
-
-def test_reset_without_yes_removes_nothing(booklore: Booklore, home: Path) -> None:
-    booklore("status")
-
-    ran = booklore("reset")
-
-    assert ran.code == 1
-    assert "--yes" in ran.err
-    assert ran.err.count("\n") == 1
-    assert (home / "booklore.sqlite").exists()
-
-
-def test_reset_removes_only_what_is_ours(booklore: Booklore, home: Path) -> None:
-    booklore("config", "set", "booklore.password", "-", stdin="secret\n")
-    (home / "config.toml").write_text("")
-    (home / "holiday.jpg").write_text("")
-
-    ran = booklore("reset", "--yes")
-
-    assert ran.code == 0
-    assert str(home / "booklore.sqlite") in ran.out
-    assert {path.name for path in home.iterdir()} == {"config.toml", "holiday.jpg"}
-
-
-def test_reset_leaves_a_database_elsewhere_alone(
-    booklore: Booklore, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("BOOKLORE_DATABASE_URL", f"sqlite:///{tmp_path / 'mine.sqlite'}")
-    booklore("config", "set", "booklore.password", "-", stdin="secret\n")
-
-    ran = booklore("reset", "--yes")
-
-    assert ran.code == 0
-    assert (tmp_path / "mine.sqlite").exists()
-    assert "outside" in ran.err
-    assert not home.exists()
-
-
-def test_reset_of_nothing_is_no_mistake(booklore: Booklore, home: Path) -> None:
-    assert booklore("reset", "--yes").code == 0
-
-
-def test_tracking_of_one_book_is_switched_off(booklore: Booklore, reader: SampleReader, spool: Spool) -> None:
-    dune = sample_book()
-    reader.open(dune)
-    booklore("ingest", spool())
-
-    ran = booklore("track", dune["partial_md5"][:6], "off", "--json")
-    reader.turn(20)
-    reader.close()
-    booklore("ingest", spool())
-
-    assert ran.json == {"book": dune["partial_md5"], "title": "Dune", "tracked": False}
-    assert booklore("status", "--json").json["pending"] == {}
-
-
-def test_tracking_of_a_book_never_heard_of_is_refused(booklore: Booklore) -> None:
-    ran = booklore("track", "00ff", "on", "--json")
-
-    assert (ran.code, ran.out) == (1, "")
-    assert ran.err == "booklore: no book is known whose partial MD5 begins with '00ff'\n"
-
-
-def test_start_that_fits_two_books_is_refused(booklore: Booklore, reader: SampleReader, spool: Spool) -> None:
-    for ending in "ab":
-        reader.read(sample_book(ending, partial_md5="0" * 31 + ending))
-    booklore("ingest", spool())
-
-    ran = booklore("track", "000", "off")
-
-    assert (ran.code, ran.err.count("\n")) == (1, 1)
-    assert "give more digits" in ran.err

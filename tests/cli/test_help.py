@@ -1,5 +1,6 @@
 """`--help`, `--version`, and misuse of the command line."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import pytest
 import typer
 from cli_world import Booklore
 
+import booklore_core.cli
 from booklore_core.cli.app import app
 
 HEAVY = ("dataset", "sqlalchemy", "requests", "pydantic", "fastapi", "pluggy", "uvicorn", "lxml")
@@ -39,6 +41,31 @@ def test_every_command_has_help(booklore: Booklore, path: tuple[str, ...]) -> No
     assert ran.code == 0
     assert "Usage" in ran.out
     assert ran.err == ""
+
+
+ASKING_OR_DESTROYING = (
+    "clear cache", "clear pending", "clear synced", "config set", "login", "match", "quarantine dismiss", "rematch",
+    "reset", "run",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ASKING_OR_DESTROYING)
+def test_every_command_that_asks_or_destroys_takes_yes(command: str) -> None:
+    found: Any = typer.main.get_command(app)
+    for word in command.split():
+        found = found.commands[word]
+
+    assert {"--yes", "-y"} <= {option for one in found.params for option in one.opts}
+
+
+def test_commands_read_neither_clock_nor_database_themselves() -> None:
+    """The actions do; but for the status, which has to be quick, and the demo, which makes up its own day."""
+    sources = Path(booklore_core.cli.__file__).parent.rglob("*.py")
+    own = re.compile(r"\.database\b|sqlite3|datetime\.now|time\.time\(|\.clock\(")
+
+    found = {path.name for path in sources if own.search(path.read_text(encoding="utf-8"))}
+
+    assert found <= {"status_view.py", "demo.py", "errors.py"}
 
 
 def test_version_is_told(booklore: Booklore) -> None:

@@ -38,7 +38,7 @@ def test_bad_lines_are_reported_by_their_number_and_good_ones_are_taken(
     assert all(set(one) == {"line", "error"} for one in ran.json["rejected"])
     assert [one["error"].partition(":")[0] for one in ran.json["rejected"]] == ["line", "line", "v"]
     assert "UTF-8" in ran.json["rejected"][1]["error"]
-    assert kept_aside(home) == 3
+    assert quarantined(home) == 3
 
 
 def spool_lines(reader: SampleReader) -> list[str]:
@@ -46,9 +46,9 @@ def spool_lines(reader: SampleReader) -> list[str]:
     return reader.spool().splitlines()
 
 
-def kept_aside(home: Path) -> int:
+def quarantined(home: Path) -> int:
     with sqlite3.connect(home / "booklore.sqlite") as database:
-        return int(database.execute("SELECT COUNT(*) FROM kept_aside").fetchone()[0])
+        return int(database.execute("SELECT COUNT(*) FROM quarantine").fetchone()[0])
 
 
 def test_torn_last_line_is_kept_for_the_next_hand_over(
@@ -65,7 +65,7 @@ def test_torn_last_line_is_kept_for_the_next_hand_over(
     assert (torn.code, torn.json) == (0, {"accepted": 1, "repeated": 0, "rejected": []})
     assert "line 2 is torn off" in torn.err
     assert (whole.code, whole.json) == (0, {"accepted": 1, "repeated": 1, "rejected": []})
-    assert kept_aside(home) == 0
+    assert quarantined(home) == 0
 
 
 def test_last_line_torn_within_a_letter_is_kept_as_well(booklore: Booklore, tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_half_a_letter_in_a_title_does_not_hold_up_the_spool(
 
     assert (ran.code, ran.json["accepted"]) == (0, 4)
     assert {one["book"] for one in booklore("status", "--json").json["waiting"]} == {
-        "half a ? letter",
+        "half a \ufffd letter",
         "a whole \U0001f600 one",
     }
 

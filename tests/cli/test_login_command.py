@@ -1,11 +1,16 @@
 """`booklore login` and `booklore test-connection`."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_world import Booklore, Ran
+from cli_world import Booklore, Install, Ran, in_a_dialog
 
+from booklore_core.actions import start
+from booklore_core.core import Core
+from booklore_core.flows import Request, answer_all
+from booklore_core.storage.places import Places
 from booklore_core.testing import BookLoreServer
 
 
@@ -69,7 +74,7 @@ def test_password_is_never_printed_nor_stored_in_the_database(server: BookLoreSe
     for password in ("wrong-password", server.password):
         ran = log_in(password, "--json")
         assert password not in ran.out.replace(server.username, "") + ran.err
-    assert b"wrong-password" not in b"".join(path.read_bytes() for path in home.iterdir())
+    assert b"wrong-password" not in b"".join(path.read_bytes() for path in home.iterdir() if path.is_file())
     assert server.password.encode() not in (home / "booklore.sqlite").read_bytes()
 
 
@@ -146,3 +151,118 @@ def test_login_without_its_plugin_is_refused(booklore: Booklore, log_in: Any) ->
 
     assert (ran.code, ran.err.count("\n")) == (1, 1)
     assert "not enabled" in ran.err
+
+
+@pytest.mark.parametrize("ending", ["", "\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_password_file_may_begin_with_a_byte_order_mark_and_end_with_a_line_end(
+    booklore: Booklore, server: BookLoreServer, tmp_path: Path, mark: str, ending: str
+) -> None:
+    file = tmp_path / "password"
+    file.write_bytes(f"{mark}{server.password}{ending}".encode())
+
+    account = ("--url", server.url, "--username", server.username)
+
+    assert booklore("login", *account, "--password-file", file).code == 0
+    assert booklore("login", *account, "--password-file", "-", stdin=file.read_bytes()).code == 0
+
+
+def test_person_on_a_terminal_is_asked_for_what_is_missing(booklore: Booklore, server: BookLoreServer) -> None:
+    account = (("Server URL", server.url), ("User name", server.username), ("Password", server.password))
+
+    code, told = in_a_dialog(["login"], *((label, f"{value}\n") for label, value in account))
+
+    assert code == 0
+    assert server.password not in told.replace(server.username, "")
+    assert booklore("test-connection").code == 0
+
+
+def test_return_keeps_what_is_known_the_password_included(
+    booklore: Booklore, server: BookLoreServer, log_in: Any
+) -> None:
+    log_in(server.password)
+
+    code, told = in_a_dialog(["login"], (server.url, "\n"), ("User name", "\n"), ("leave it empty to keep it", "\n"))
+
+    assert code == 0
+    assert server.password not in told.replace(server.username, "")
+
+
+def test_another_account_needs_its_own_password(booklore: Booklore, server: BookLoreServer, log_in: Any) -> None:
+    log_in(server.password)
+    asked = len(server.requests)
+
+    code, told = in_a_dialog(["login", "--username", "somebody"], ("Server URL", "\n"), ("Password", "\n"))
+
+    assert code == 1
+    assert "Nothing was changed" in told
+    assert len(server.requests) == asked
+    assert booklore("config", "get", "booklore.username").out == f"{server.username}\n"
+
+
+SHELF = """
+from booklore_core import Check, Setting, hookimpl
+
+class Shelf:
+    name, kinds, credentials = "shelf", frozenset({"session"}), ("token",)
+
+    def __init__(self, settings):
+        self._settings = settings
+
+    def deliver(self, item, before):
+        return None
+
+    def check(self):
+        return [Check("account", self._settings["token"] == "right", self._settings["token"] and "asked")]
+
+    log_in = check
+
+@hookimpl
+def register_settings():
+    yield Setting("token", str, "", "Its token", secret=True, label="Token")
+
+@hookimpl
+def register_targets(settings):
+    return [Shelf(settings)]
+"""
+
+
+def test_any_target_that_has_an_account_can_be_logged_in_to(booklore: Booklore, install: Install) -> None:
+    install("shelf", SHELF)
+
+    refused, _ = in_a_dialog(["login", "--target", "shelf"], ("Token", "wrong\n"))
+    kept = booklore("config", "get", "shelf.token", "--json").json
+    code, _ = in_a_dialog(["login", "--target", "shelf"], ("Token", "right\n"))
+
+    assert (refused, kept["source"], code) == (1, "default", 0)
+    assert booklore("config", "get", "shelf.token", "--json").json["source"] == "database"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--target", "shelf"), "run `booklore config set shelf.token`"),
+        (("--target", "shelf", "--url", "http://x"), "the account at shelf has no url"),
+        (("--target", "nowhere"), "there is no target 'nowhere'"),
+    ],
+)
+def test_login_that_cannot_be_is_refused_in_one_line(
+    booklore: Booklore, install: Install, options: tuple[str, ...], said: str
+) -> None:
+    install("shelf", SHELF)
+
+    ran = booklore("login", *options, "--json")
+
+    assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
+    assert said in ran.err
+
+
+def test_nobody_logs_in_from_a_device(server: BookLoreServer, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOOKLORE_PASSWORD", server.password)
+    values = {"url": server.url, "username": server.username}
+
+    with closing(Core(Places.from_environment())) as core:
+        result = answer_all(start(core, "log_in", Request(device="kobo", args={"values": values})), [])
+
+    assert not result.ok
+    assert server.requests == []

@@ -11,7 +11,7 @@ from cli_world import Booklore, Spool, on_a_terminal
 from booklore_core.testing import BookLoreServer, SampleReader, sample_book
 
 COMMANDS = ["status", "status --limit 3"]
-"""At a glance, and by the whole program."""
+"""At once, and by the whole program."""
 
 BOOKLORE = f"{sys.executable} -m booklore_core"
 

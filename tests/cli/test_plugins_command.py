@@ -1,5 +1,10 @@
 """`booklore plugins`, with a third party's plugin installed."""
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from cli_world import Booklore, Install, Spool
 
@@ -150,3 +155,34 @@ def test_no_third_party_plugin_is_loaded_when_asked_not_to(
     monkeypatch.setenv("BOOKLORE_NO_PLUGINS", "1")
 
     assert "bookworm" not in {one["name"] for one in booklore("plugins", "list", "--json").json}
+
+
+HANGING = """
+import time
+time.sleep(3600)
+"""
+
+
+def test_plugin_that_hangs_while_it_is_loaded_is_switched_off_at_once(
+    booklore: Booklore, install: Install, home: Path
+) -> None:
+    install("hanging", HANGING)
+
+    command = [sys.executable, "-m", "booklore_core", "plugins", "disable", "hanging", "--json"]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=25, check=True)
+
+    assert (json.loads(ran.stdout)["name"], json.loads(ran.stdout)["enabled"]) == ("hanging", False)
+    listed = {one["name"]: one for one in booklore("plugins", "list", "--json").json}
+    assert (listed["hanging"]["enabled"], listed["hanging"]["source"]) == (False, "hanging-plugin")
+    assert listed["sessions"]["enabled"]
+
+
+def test_plugin_that_is_off_is_still_described(booklore: Booklore, install: Install) -> None:
+    install("bookworm", BOOKWORM)
+    booklore("plugins", "list")
+
+    booklore("plugins", "disable", "bookworm")
+
+    found = booklore("plugins", "info", "bookworm", "--json").json
+    assert (found["source"], found["version"], found["hooks"]) == ("bookworm-plugin", "1.2", [])
+    assert next(one for one in booklore("doctor", "--json").json if one["check"] == "plugin bookworm")["ok"]

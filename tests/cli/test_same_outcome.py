@@ -23,7 +23,7 @@ ACTIONS: dict[str, tuple[Sequence[str], Sequence[str], Request, Sequence[Any]]] 
     "rematch_all": (["rematch"], [], Request(), []),
     "clear_pending": (["clear", "pending", "--kind", "session"], ["--answer", "1"], Request(), [[0]]),
     "clear_synced": (["clear", "synced", "--yes"], ["--answer", "1"], Request(), [[0]]),
-    "clear_cache": (["clear", "cache"], [], Request(), []),
+    "clear_cache": (["clear", "cache", "--yes"], ["--answer", "y"], Request(), [True]),
     "sync_pending": (["sync"], [], Request(), []),
     "track_book": (["track", MD5, "off"], ["--book", MD5], Request(MD5), []),
 }

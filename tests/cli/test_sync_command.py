@@ -5,7 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cli_world import Booklore, Install, Spool, book_on
+import pytest
+from cli_world import Booklore, Install, Spool, book_on, on_a_terminal
 
 from booklore_core.testing import BookLoreServer, SampleReader, sample_book
 
@@ -102,7 +103,7 @@ def test_status_shows_three_sections_and_what_waits(
 
     out = booklore("status").out
 
-    for section in ("Book cache", "Pending uploads", "Progress history"):
+    for section in ("Book cache", "Pending uploads", "History"):
         assert section in out
     assert "Book [0]" in out
     assert out.endswith("… and 5 more\n")
@@ -141,7 +142,7 @@ def test_status_on_another_schema_version_says_what_to_do(booklore: Booklore, ho
 
     booklore("status")
     with sqlite3.connect(home / "booklore.sqlite") as database:
-        database.execute("UPDATE schema_version SET version = 999")
+        database.execute("INSERT INTO schema_version VALUES (999)")
 
     ran = booklore("status", "--json")
 
@@ -174,3 +175,28 @@ def test_one_book_alone_can_be_synced(
 
     assert (ran.code, ran.json["delivered"], ran.json["waiting"]) == (3, {"session": 1}, {"session": 1})
     assert [one["bookId"] for one in account.sessions] == [2]
+
+
+def test_value_that_does_not_fit_is_told_and_everything_is_sent_all_the_same(
+    booklore: Booklore, account: BookLoreServer, reader: SampleReader, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader.read(book_on(account, "Dune"))
+    booklore("ingest", spool())
+    monkeypatch.setenv("BOOKLORE_SESSIONS__MIN_PAGES", "many")
+
+    ran = booklore("sync", "--json")
+
+    assert (ran.code, ran.json["delivered"], ran.err.count("\n")) == (1, {"session": 1}, 1)
+    assert "sessions.min_pages" in ran.err
+
+
+def test_progress_is_shown_on_a_terminal(
+    booklore: Booklore, account: BookLoreServer, reader: SampleReader, spool: Spool
+) -> None:
+    reader.read(book_on(account, "Dune"))
+    booklore("ingest", spool())
+
+    code, out, told = on_a_terminal(["sync", "--json"], "")
+
+    assert (code, json.loads(out)["delivered"]) == (0, {"session": 1})
+    assert "100%" in told

@@ -1,106 +1,67 @@
 """`booklore clear`: clears queues, histories and the book cache."""
 
-from collections.abc import Sequence
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
+from booklore_core.cli.acting import perform
 from booklore_core.cli.errors import Refused
 from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json, Yes
-from booklore_core.cli.output import in_words, show, show_json
-from booklore_core.cli.terminal import drive, is_interactive, run_flow
+from booklore_core.cli.output import show, show_json
+from booklore_core.cli.terminal import chosen, is_interactive
 
-if TYPE_CHECKING:
-    from booklore_core.core import Core
-    from booklore_core.flows import Request, Result
-
-CACHED = "SELECT (SELECT COUNT(*) FROM matches) AS matches, (SELECT COUNT(*) FROM files) AS files"
-
-
-class Queue(StrEnum):
-    SESSION = "session"
-    ANNOTATION = "annotation"
-    RATING = "rating"
-    BOOKMARK = "bookmark"
-    PROGRESS = "progress"
-    DELETION = "deletion"
-
-
-class History(StrEnum):
-    SESSION = "session"
-    ANNOTATION = "annotation"
-    BOOKMARK = "bookmark"
-    RATING = "rating"
-    PROGRESS = "progress"
-
-
-def kind_option(kinds: type[StrEnum]) -> Any:
-    text = f"What to clear: {', '.join(kinds)}. May be repeated; without one you choose."
-    return typer.Option("--kind", "-k", metavar="KIND", help=text)
-
-
-Queues = Annotated[list[Queue] | None, kind_option(Queue)]
-Histories = Annotated[list[History] | None, kind_option(History)]
+Kinds = Annotated[
+    list[str] | None,
+    typer.Option("--kind", "-k", metavar="KIND", help="What to clear, such as session. May be repeated."),
+]
 
 app = typer.Typer(no_args_is_help=True, help="Clear what waits, what was synced, or the book cache.")
 
 
 @app.command()
-def pending(kind: Queues = None, as_json: Json = False, yes: Yes = False) -> None:
+def pending(kind: Kinds = None, as_json: Json = False, yes: Yes = False) -> None:
     """Discard what waits to be sent. There is no undo, and a later import does not bring it back.
 
     --yes discards everything, unless --kind says what. --json prints {"cleared": {kind: n}}.
     """
-    clear("clear_pending", kind or (), yes, as_json, "cleared")
+    clear("clear_pending", kind, yes, as_json)
 
 
 @app.command()
-def synced(kind: Histories = None, as_json: Json = False, yes: Yes = False) -> None:
+def synced(kind: Kinds = None, as_json: Json = False, yes: Yes = False) -> None:
     """Forget the record of what was synced. The server keeps it, and nothing is sent again.
 
     --yes forgets everything, unless --kind says what. --json prints {"cleared": {kind: n}}.
     """
-    clear("clear_synced", kind or (), yes, as_json, "cleared from the history")
+    clear("clear_synced", kind, yes, as_json)
 
 
 @app.command()
-def cache(as_json: Json = False) -> None:
+def cache(as_json: Json = False, yes: Yes = False) -> None:
     """Forget which books match and where their files lie. What waits and what was synced stays.
 
     --json prints {"cleared": {"matches": n, "files": n}}.
     """
-    from booklore_core.actions import start
-    from booklore_core.flows import Request
-
+    if not (yes or is_interactive()):
+        raise Refused("this forgets which books match, also those matched by hand: give --yes to say so")
     with opened() as core:
-        cleared = core.database.row(CACHED)
-        result = run_flow(start(core, "clear_cache", Request()))
-    if as_json:
-        show_json({"cleared": cleared})
-    else:
-        show(result.message)
-
-
-def clear(action: str, kinds: Sequence[str], yes: bool, as_json: bool, what: str) -> None:
-    """Raises Refused when nobody says what to clear. what: what happened to the items."""
-    from booklore_core.flows import Request
-
-    if not (kinds or yes or is_interactive()):
-        raise Refused("what shall be cleared? Give --kind, or --yes for everything")
-    args = {"kinds": [str(kind) for kind in kinds]} if kinds else {}
-    with opened() as core:
-        result = carry_out(core, action, Request(args=args), everything=yes)
+        result = perform(core, "clear_cache", reply=chosen if yes else None)
     if as_json:
         show_json({"cleared": result.data})
     else:
-        show(f"{in_words(result.data)} {what}" if any(result.data.values()) else result.message)
+        show(result.message)
+    if not result.ok:
+        raise typer.Exit(1)
 
 
-def carry_out(core: "Core", action: str, request: "Request", everything: bool) -> "Result":
-    """everything: the question what to clear is answered with what is preselected, which is all there is."""
-    from booklore_core.actions import start
-
-    flow = start(core, action, request)
-    return drive(flow, lambda question: list(getattr(question, "chosen", ()))) if everything else run_flow(flow)
+def clear(action: str, kinds: list[str] | None, yes: bool, as_json: bool) -> None:
+    """Raises Refused when nobody says what to clear."""
+    if not (kinds or yes or is_interactive()):
+        raise Refused("what shall be cleared? Give --kind, or --yes for everything")
+    with opened() as core:
+        result = perform(core, action, args={"kinds": kinds} if kinds else {}, reply=chosen if yes else None)
+    if as_json:
+        show_json({"cleared": result.data})
+    else:
+        show(result.message)

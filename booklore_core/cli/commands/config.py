@@ -1,15 +1,15 @@
 """`booklore config`: shows, sets and exports settings."""
 
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from booklore_core.cli.acting import perform
 from booklore_core.cli.errors import Refused
 from booklore_core.cli.opening import opened
-from booklore_core.cli.options import Json
+from booklore_core.cli.options import Json, Yes
 from booklore_core.cli.output import say, show, show_json, show_table
-from booklore_core.cli.terminal import prompt
+from booklore_core.cli.terminal import read_line, typed_secret
 from booklore_core.cli.toml import to_toml
 
 if TYPE_CHECKING:
@@ -26,21 +26,25 @@ app = typer.Typer(no_args_is_help=True, help="Show and change settings.")
 
 @app.command("show")
 def show_all(as_json: Json = False) -> None:
-    """List all settings, their values and where these come from."""
+    """List all settings, their values and where these come from. A value that does not fit is told and passed over."""
     with opened() as core:
-        entries = [entry(value) for value in core.settings]
+        settings = [setting_json(value) for value in core.settings]
     if as_json:
-        show_json({"settings": entries})
-        return
-    rows = [(one["name"], as_text(one["value"]) or "-", one["source"], describe(one)) for one in entries]
-    show_table(rows, "NAME", "VALUE", "SOURCE", "WHAT IT IS")
+        show_json({"settings": settings})
+    else:
+        rows = [(one["name"], as_text(one["value"]) or "-", one["source"], explanation(one)) for one in settings]
+        show_table(rows, "NAME", "VALUE", "SOURCE", "WHAT IT IS")
+    for fault in (fault for one in settings for fault in one["faults"]):
+        say(fault)
 
 
 @app.command("get")
 def get(name: Name, as_json: Json = False) -> None:
-    """Print a setting's value."""
+    """Print a setting's value. Ends with 1 when one was given that does not fit."""
     with opened() as core:
-        found = entry(core.settings.value(name))
+        found = setting_json(core.settings.value(name))
+    if found["faults"]:
+        raise Refused("; ".join(found["faults"]))
     show_one(found, as_json)
 
 
@@ -49,15 +53,16 @@ def set_value(
     name: Name,
     value: Annotated[str | None, typer.Argument(help="- reads it from standard input; a secret is asked for.")] = None,
     as_json: Json = False,
+    yes: Yes = False,
 ) -> None:
     """Store a setting's value."""
     with opened() as core:
-        given = read_value(core, name, value)
-        holds = core.settings.set(name, given)
-        wanted = holds.setting.check(given, name)
+        wanted = read_value(core, name, value, may_ask=not yes)
+        perform(core, "set_setting", args={"name": name, "value": wanted})
+        holds = core.settings.value(name)
         core.refresh()
-    warn_if_shadowed(holds, holds.value != wanted)
-    show_one(entry(holds), as_json)
+    warn_if_shadowed(holds, holds.value != holds.setting.check(wanted, name))
+    show_one(setting_json(holds), as_json)
 
 
 @app.command("unset")
@@ -67,7 +72,7 @@ def unset(name: Name, as_json: Json = False) -> None:
         holds = core.settings.unset(name)
         core.refresh()
     warn_if_shadowed(holds, holds.source in SOURCES)
-    show_one(entry(holds), as_json)
+    show_one(setting_json(holds), as_json)
 
 
 @app.command("export")
@@ -86,7 +91,7 @@ def export(as_json: Json = False) -> None:
         show(*to_toml(sections))
 
 
-def entry(value: "Value") -> dict[str, Any]:
+def setting_json(value: "Value") -> dict[str, Any]:
     """A setting as JSON; a secret's value is hidden."""
     setting = value.setting
     shown = (HIDDEN if value.value else "") if setting.secret else value.value
@@ -102,6 +107,7 @@ def entry(value: "Value") -> dict[str, Any]:
         "high": setting.high,
         "unit": setting.unit,
         "secret": setting.secret,
+        "faults": [fault.text for fault in value.faults],
     }
 
 
@@ -117,21 +123,21 @@ def as_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def describe(one: dict[str, Any]) -> str:
+def explanation(one: dict[str, Any]) -> str:
     extra = ", ".join(one["choices"]) or one["unit"]
     return f"{one['help']} ({extra})" if extra else str(one["help"])
 
 
-def read_value(core: "Core", name: str, value: str | None) -> str:
+def read_value(core: "Core", name: str, value: str | None, may_ask: bool) -> str:
     """The value as given, from standard input, or for a secret from a person. Raises BadSetting, Refused."""
     setting = core.settings.declaration(name)
     if value == "-":
-        return sys.stdin.readline().rstrip("\r\n")
+        return read_line()
     if value is not None:
         return value
     if not setting.secret:
         raise Refused(f"{name}: give a value: {setting.expected}")
-    return prompt(name, "- and the value on standard input", secret=True)
+    return typed_secret(name, "- and the value on standard input", may_ask)
 
 
 def warn_if_shadowed(holds: "Value", is_shadowed: bool) -> None:

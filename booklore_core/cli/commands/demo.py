@@ -12,7 +12,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from booklore_core.cli.errors import Refused
-from booklore_core.cli.opening import PRODUCT
 from booklore_core.cli.output import reserve_stdout, show, show_table
 
 if TYPE_CHECKING:
@@ -65,11 +64,12 @@ def yesterday() -> datetime:
 def core_of(server: "BookLoreServer") -> "Iterator[Core]":
     """A core with a home of its own. Nothing of the person's settings, account or other plugins gets in."""
     from booklore_core.core import Core
+    from booklore_core.hookspecs import PROJECT
     from booklore_core.storage.places import Places
 
     account = {"URL": server.url, "USERNAME": server.username, "PASSWORD": server.password}
     with TemporaryDirectory(prefix="booklore-demo-", ignore_cleanup_errors=True) as home:
-        environ = {f"{PRODUCT.upper()}_{name}": value for name, value in account.items()}
+        environ = {f"{PROJECT.upper()}_{name}": value for name, value in account.items()}
         places = Places(Path(home), f"sqlite:///{home}/booklore.sqlite", Path(home) / "config.toml")
         with closing(Core(places, environ=environ, entry_points=shipped())) as core:
             yield core

@@ -10,18 +10,18 @@ from booklore_core.cli.errors import Refused
 from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json
 from booklore_core.cli.output import say, show, show_json
-from booklore_core.cli.progress import Move, bar
-from booklore_core.cli.spool import Line, SpoolFile
+from booklore_core.cli.progress import Activity
 
 if TYPE_CHECKING:
     from booklore_core.core import Core
+    from booklore_core.pipeline.spool import SpoolLine
 
 MAX_LISTED = 1000
 """Rejected lines that are listed; every one is counted."""
 
 
 @dataclass(frozen=True)
-class Rejection:
+class RejectedLine:
     """A line that could not be taken in; lines count from 1."""
 
     file: str
@@ -33,13 +33,13 @@ class Rejection:
 
 
 @dataclass
-class Outcome:
+class Tally:
     """What became of the lines. listed: the first of the rejected ones."""
 
     accepted: int = 0
     repeated: int = 0
     rejected: int = 0
-    listed: list[Rejection] = field(default_factory=list)
+    listed: list[RejectedLine] = field(default_factory=list)
 
 
 def ingest(
@@ -49,15 +49,16 @@ def ingest(
     """Take spool files in. Taking the same lines twice changes nothing.
 
     --json prints {"accepted": n, "repeated": n, "rejected": [{"line", "error"}]}, of several files each with its
-    "file". Ends with 1 when lines were rejected; they are kept aside, and the first 1,000 are listed.
+    "file". Ends with 1 when lines were rejected; they are in quarantine, and the first 1,000 are listed.
     """
     check_readable(files)
-    outcome = Outcome()
-    with opened() as core, bar() as move:
+    tally = Tally()
+    activity = Activity()
+    with opened() as core, activity.shown():
         for name in files:
-            take_file(core, name, outcome, move)
-    show_outcome(outcome, as_json, name_files=len(files) > 1)
-    if outcome.rejected:
+            take_file(core, name, tally, activity)
+    show_tally(tally, as_json, name_files=len(files) > 1)
+    if tally.rejected:
         raise typer.Exit(1)
 
 
@@ -72,32 +73,34 @@ def check_readable(names: list[str]) -> None:
             raise Refused(f"{name}: {error.strerror}") from error
 
 
-def take_file(core: "Core", name: str, outcome: Outcome, move: Move) -> None:
+def take_file(core: "Core", name: str, tally: Tally, activity: Activity) -> None:
+    from booklore_core.pipeline.spool import SpoolFile
+
     with SpoolFile(name) as spool:
         for chunk in spool.chunks():
-            take_chunk(core, name, chunk, outcome)
-            move(name, *spool.progress)
+            take_chunk(core, name, chunk, tally)
+            activity.tell(name, *spool.progress)
     if spool.torn:
         say(f"{name}: line {spool.torn} is torn off; it is kept for the next hand-over")
 
 
-def take_chunk(core: "Core", name: str, chunk: list[Line], outcome: Outcome) -> None:
+def take_chunk(core: "Core", name: str, chunk: "list[SpoolLine]", tally: Tally) -> None:
     taken = core.take([line.text for line in chunk], name)
-    outcome.accepted += len(taken.events)
-    outcome.repeated += taken.repeated
-    outcome.rejected += len(taken.rejected)
-    for rejected in taken.rejected[: MAX_LISTED - len(outcome.listed)]:
+    tally.accepted += taken.accepted
+    tally.repeated += taken.repeated
+    tally.rejected += len(taken.rejected)
+    for rejected in taken.rejected[: MAX_LISTED - len(tally.listed)]:
         line = chunk[rejected.line - 1]
-        outcome.listed.append(Rejection(name, line.number, line.fault or rejected.error))
+        tally.listed.append(RejectedLine(name, line.number, line.fault or rejected.error))
 
 
-def show_outcome(outcome: Outcome, as_json: bool, name_files: bool) -> None:
+def show_tally(tally: Tally, as_json: bool, name_files: bool) -> None:
     if as_json:
-        rejected = [one.as_json(name_files) for one in outcome.listed]
-        show_json({"accepted": outcome.accepted, "repeated": outcome.repeated, "rejected": rejected})
+        rejected = [one.as_json(name_files) for one in tally.listed]
+        show_json({"accepted": tally.accepted, "repeated": tally.repeated, "rejected": rejected})
     else:
-        show(f"{outcome.accepted} lines taken, {outcome.repeated} known already")
-        for one in outcome.listed:
+        show(f"{tally.accepted} lines taken, {tally.repeated} known already")
+        for one in tally.listed:
             say(f"{one.file + ', ' if name_files else ''}line {one.line} rejected: {one.error}")
-    if outcome.rejected > len(outcome.listed):
-        say(f"{outcome.rejected - len(outcome.listed)} more lines were rejected, {outcome.rejected} in all")
+    if tally.rejected > len(tally.listed):
+        say(f"{tally.rejected - len(tally.listed)} more lines were rejected, {tally.rejected} in all")

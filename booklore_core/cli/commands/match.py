@@ -1,40 +1,35 @@
 """`booklore match`: which of the server's books is which of yours."""
 
-from collections.abc import Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from booklore_core.cli.commands.sync import STILL_WAITING
-from booklore_core.cli.commands.track import find_book
+from booklore_core.cli.acting import STILL_WAITING, given, insist, perform
 from booklore_core.cli.errors import Refused
 from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json, Yes
-from booklore_core.cli.output import in_words, plain, say, show, show_json
-from booklore_core.cli.terminal import is_interactive, run_flow
+from booklore_core.cli.output import printable, say, show, show_json
+from booklore_core.cli.terminal import is_interactive, person
 
 if TYPE_CHECKING:
     from booklore_core.core import Core
-    from booklore_core.flows import Request, Result
-
-Matches = Set[tuple[str, str, str]]
-"""Target, partial MD5, the target's id."""
+    from booklore_core.flows import Result
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a matching came to. matched: the books that it matched. failed: it could not do its work."""
+class Matching:
+    """What a matching came to. matched: how many books. waiting: what still waits. failed: it could not be done."""
 
     message: str
     matched: int
     books: dict[str, int]
-    pending: dict[str, int]
+    waiting: str
     failed: bool
 
 
 def match(
-    md5: Annotated[str | None, typer.Argument(metavar="MD5", help="One book: its partial MD5, or the start.")] = None,
+    book: Annotated[str | None, typer.Argument(metavar="BOOK", help="One book: its partial MD5, or the start.")] = None,
     remote_id: Annotated[
         str | None, typer.Argument(metavar="ID", help="The server's id of that book; without it you choose.")
     ] = None,
@@ -52,58 +47,36 @@ def match(
     """
     may_ask = not (auto or yes)
     with opened() as core:
-        outcome = match_one(core, md5, remote_id, may_ask) if md5 else match_all(core, auto, may_ask)
-    show_outcome(outcome, as_json)
+        matching = match_one(core, book, remote_id, may_ask) if book else match_all(core, auto, may_ask)
+    show_matching(matching, as_json)
 
 
-def match_all(core: "Core", auto: bool, may_ask: bool) -> Outcome:
-    from booklore_core.actions.match import matching_targets
-    from booklore_core.flows import Request
-
-    before = matches(core)
-    result = run(core, "match_unmatched", Request(args={"auto": auto}), may_ask)
-    failed = bool(result.data["unavailable"]) or not matching_targets(core)
-    return conclude(core, result, matches(core) - before, failed)
+def match_all(core: "Core", auto: bool, may_ask: bool) -> Matching:
+    result = perform(core, "match_unmatched", args={"auto": auto}, reply=person(may_ask=may_ask))
+    return conclude(core, result, failed=bool(result.data["unavailable"]) or not result.data["targets"])
 
 
-def match_one(core: "Core", start: str, remote_id: str | None, may_ask: bool) -> Outcome:
+def match_one(core: "Core", book: str, remote_id: str | None, may_ask: bool) -> Matching:
     """Raises Refused when the book is not matched."""
-    from booklore_core.flows import Request
-
     if remote_id is None and not (may_ask and is_interactive()):
-        raise Refused(f"which book is it on the server? Give its id: booklore match {start} ID")
-    args = {} if remote_id is None else {"id": remote_id}
-    result = run(core, "match_book", Request(find_book(core, start).partial_md5, args), may_ask)
-    if not result.ok:
-        raise Refused(result.message)
-    return conclude(core, result, {start} if result.message else set())
+        raise Refused(f"which book is it on the server? Give its id: booklore match {book} ID")
+    return conclude(core, insist(perform(core, "match_book", book, given(id=remote_id))))
 
 
-def run(core: "Core", name: str, request: "Request", may_ask: bool = False) -> "Result":
-    from booklore_core.actions import start
-
-    return run_flow(start(core, name, request), may_ask=may_ask)
-
-
-def matches(core: "Core") -> Matches:
-    """Every match that an enabled target has."""
-    return {(name, *match) for name in core.targets for match in core.books.matches(name).items()}
+def conclude(core: "Core", result: "Result", failed: bool = False) -> Matching:
+    waiting = core.kinds.in_words(core.pending())
+    return Matching(result.message, result.data["matched"], core.count_books(), waiting, failed)
 
 
-def conclude(core: "Core", result: "Result", found: Set[Any], failed: bool = False) -> Outcome:
-    """found: one element for each match."""
-    return Outcome(result.message, len(found), core.status().books, core.pending(), failed)
-
-
-def show_outcome(outcome: Outcome, as_json: bool) -> None:
+def show_matching(matching: Matching, as_json: bool) -> None:
     """Ends the command with 1 when its work could not be done, with 3 when items still wait."""
     if as_json:
-        show_json({"matched": outcome.matched, "unmatched": outcome.books["unmatched"], "books": outcome.books})
-    elif outcome.message and not outcome.failed:
-        show(plain(outcome.message))
-    if outcome.failed:
-        say(outcome.message)
+        show_json({"matched": matching.matched, "unmatched": matching.books["unmatched"], "books": matching.books})
+    elif matching.message and not matching.failed:
+        show(printable(matching.message))
+    if matching.failed:
+        say(matching.message)
         raise typer.Exit(1)
-    if outcome.pending:
-        say(f"{in_words(outcome.pending)} still waiting; see `booklore status`")
+    if matching.waiting:
+        say(f"{matching.waiting} still waiting; see `booklore status`")
         raise typer.Exit(STILL_WAITING)

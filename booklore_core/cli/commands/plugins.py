@@ -5,15 +5,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from booklore_core.cli.acting import perform
 from booklore_core.cli.checks import report
-from booklore_core.cli.commands.config import as_text
+from booklore_core.cli.commands.config import as_text, setting_json
+from booklore_core.cli.errors import Refused
 from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json
-from booklore_core.cli.output import in_words, say, show, show_json, show_table
-from booklore_core.cli.plugin_facts import check_plugins, describe, entry, find_plugin
+from booklore_core.cli.output import say, show, show_json, show_table
 
 if TYPE_CHECKING:
     from booklore_core.core import Core
+    from booklore_core.flows import Result
+    from booklore_core.kinds import Kinds
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The plugin's name.")]
 
@@ -23,15 +26,18 @@ app = typer.Typer(no_args_is_help=True, help="List plugins, switch them on and o
 @app.command("list")
 def list_all(as_json: Json = False) -> None:
     """List the installed plugins."""
+    from booklore_core.actions.plugins import plugin_json
+
     with opened() as core:
-        entries = [entry(core, plugin) for _, plugin in sorted(core.plugins.plugins.items())]
+        entries = [plugin_json(core, plugin) for _, plugin in sorted(core.plugins.plugins.items())]
+        waiting = [core.kinds.in_words(one["waiting"]) or "-" for one in entries]
     if as_json:
         show_json(entries)
         return
     rows = [
         (one["name"], one["kind"], "on" if one["enabled"] else "off", one["version"], one["source"],
-         in_words(one["waiting"]), one["error"] or "-")
-        for one in entries
+         waits, one["error"] or "-")
+        for one, waits in zip(entries, waiting, strict=True)
     ]  # fmt: skip
     show_table(rows, "NAME", "KIND", "STATE", "VERSION", "SOURCE", "WAITING", "ERROR")
 
@@ -49,56 +55,69 @@ def disable(name: Name, as_json: Json = False) -> None:
 
 
 def switch(name: str, on: bool, as_json: bool) -> None:
+    """The switch is set before any plugin is loaded: one that hangs then cannot keep anybody from it."""
+    from booklore_core.actions.plugins import find_plugin, plugin_json
+
+    check_installed(name)
+    with opened(plugins=False) as core:
+        result = set_switch(core, name, on)
     with opened() as core:
-        plugin = find_plugin(core, name)
-        holds = set_enabled(core, name, on)
-        core.refresh()
-        found = entry(core, plugin)
-    if holds.value != on:
-        say(f"{name}.enabled is set by the {holds.source} and stays {str(holds.value).lower()}")
+        found = plugin_json(core, find_plugin(core, name))
+    if not result.ok:
+        say(result.message)
     if as_json:
         show_json(found)
     else:
         show(f"{name} is {'on' if found['enabled'] else 'off'}")
 
 
-def set_enabled(core: "Core", name: str, on: bool) -> Any:
-    """Stores the switch, also of a plugin that could not be loaded and so declared nothing."""
-    from booklore_core.settings import ENABLED, BadSetting
+def check_installed(name: str) -> None:
+    """Raises Refused for a plugin that is not there."""
+    from importlib.metadata import entry_points
 
-    try:
-        core.settings.declaration(f"{name}.enabled")
-    except BadSetting:
-        core.settings.declare(name, [ENABLED])
-    return core.settings.set(f"{name}.enabled", on)
+    from booklore_core.hookspecs import PROJECT
+
+    if not entry_points(group=PROJECT, name=name):
+        raise Refused(f"there is no plugin {name!r}; `booklore plugins list` shows them")
+
+
+def set_switch(core: "Core", name: str, on: bool) -> "Result":
+    from booklore_core.settings import ENABLED
+
+    core.settings.declare(name, [ENABLED])  # nobody else has: no plugin is loaded
+    return perform(core, "set_setting", args={"name": f"{name}.enabled", "value": on})
 
 
 @app.command()
 def info(name: Name, as_json: Json = False) -> None:
     """Tell what a plugin is and does."""
+    from booklore_core.actions.plugins import find_plugin, plugin_details
+
     with opened() as core:
-        found = describe(core, find_plugin(core, name))
+        settings = [setting_json(value) for value in core.settings if value.name.startswith(f"{name}.")]
+        found = {**plugin_details(core, find_plugin(core, name)), "settings": settings}
+        kinds = core.kinds
     if as_json:
         show_json(found)
         return
-    show_table(lines(found), "", "")
+    show_table(fact_rows(found, kinds), "", "")
     if found["settings"]:
         show("")
         rows = [(one["name"], as_text(one["value"]) or "-", one["help"]) for one in found["settings"]]
         show_table(rows, "SETTING", "VALUE", "WHAT IT IS")
 
 
-def lines(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    texts: dict[str, Callable[[Any], str]] = {"enabled": lambda on: "yes" if on else "no", "waiting": in_words}
+def fact_rows(found: dict[str, Any], kinds: "Kinds") -> Iterator[tuple[str, str]]:
+    texts: dict[str, Callable[[Any], str]] = {"enabled": lambda on: "yes" if on else "no", "waiting": kinds.in_words}
     for name, value in found.items():
         if name != "settings":
             listed = ", ".join(map(str, value)) if isinstance(value, list) else str(value or "")
-            yield name, texts[name](value) if name in texts else listed or "-"
+            yield name, (texts[name](value) if name in texts else listed) or "-"
 
 
 @app.command()
 def doctor(as_json: Json = False) -> None:
     """Tell which plugins fail, and what waits for them to be mended."""
     with opened() as core:
-        checks = list(check_plugins(core))
-    report(checks, as_json)
+        result = perform(core, "doctor", args={"only": "plugins"})
+    report(result.data, as_json)

@@ -20,25 +20,40 @@ CACHE = "cache"
 
 
 def reset(yes: Yes = False) -> None:
-    """Remove the database, the secrets and the cache. What waits is lost; config.toml stays."""
+    """Remove the database, the secrets and the cache. What waits is lost; config.toml stays.
+
+    Refused while `booklore serve` or another command uses them.
+    """
     places = find_places()
-    found = [path for path in own_files(places) if path.is_file() or path.is_symlink()]
-    if not found:
+    count = len(own_files(places))
+    if not count:
         show(f"{places.home}: nothing to remove")
         return
-    if not confirmed(f"Remove {len(found)} files in {places.home}, and with them all that waits?", "--yes", yes):
+    if not confirmed(f"Remove {count} files in {places.home}, and with them all that waits?", "--yes", yes):
         say("nothing was removed")
         raise typer.Exit(1)
-    for path in found:
-        path.unlink()
-        show(f"removed {path}")
-    remove_empty(places.home)
+    remove_all(places)
     if places.database_file is None or not is_inside(places.database_file, places.home):
         say("the database lies outside of the data folder; it was left as it is")
 
 
-def own_files(places: "Places") -> Iterator[Path]:
-    """The files in the data folder that this program makes, whether they are there or not."""
+def remove_all(places: "Places") -> None:
+    """Raises Occupied, before anything is removed."""
+    from booklore_core.storage.occupancy import alone
+
+    with alone(places.home):
+        for path in own_files(places):
+            path.unlink()
+            show(f"removed {path}")
+        remove_empty(places.home / CACHE)
+
+
+def own_files(places: "Places") -> list[Path]:
+    """The files in the data folder that this program has made."""
+    return [path for path in possible_files(places) if path.is_file() or path.is_symlink()]
+
+
+def possible_files(places: "Places") -> Iterator[Path]:
     database = places.database_file
     if database and is_inside(database, places.home):
         yield from (Path(f"{database}{suffix}") for suffix in BESIDES_DATABASE)
@@ -52,10 +67,9 @@ def is_inside(path: Path, folder: Path) -> bool:
     return path.absolute().is_relative_to(folder.absolute())
 
 
-def remove_empty(home: Path) -> None:
+def remove_empty(cache: Path) -> None:
     """Removes the folders that hold nothing any more."""
-    cache = home / CACHE
     folders = [*sorted(cache.rglob("*"), reverse=True), cache] if cache.is_dir() and not cache.is_symlink() else []
-    for folder in (*folders, home):
+    for folder in folders:
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()

@@ -4,15 +4,15 @@ from typing import Annotated, Any
 
 import typer
 
-from booklore_core.cli.commands.track import find_book
+from booklore_core.cli.acting import perform
 from booklore_core.cli.errors import Refused
 from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json, Yes
-from booklore_core.cli.output import plain, show, show_json, show_table
-from booklore_core.cli.terminal import run_flow
+from booklore_core.cli.output import printable, show, show_json, show_table
+from booklore_core.cli.terminal import person
 
 
-def run(
+def run_action(
     action: Annotated[str | None, typer.Argument(help="Its name; without one the actions are listed.")] = None,
     book: Annotated[str | None, typer.Option(help="Partial MD5 of the book it is about, or the start of it.")] = None,
     arg: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="An argument; may be repeated.")] = None,
@@ -24,29 +24,25 @@ def run(
     if action is None:
         show_actions(as_json)
         return
-    from booklore_core.actions import start
-    from booklore_core.flows import Request
-
+    args = dict(map(as_argument, arg or ()))
     with opened() as core:
-        md5 = find_book(core, book).partial_md5 if book else None
-        flow = start(core, action.replace("-", "_"), Request(md5, dict(map(as_argument, arg or ()))))
-        result = run_flow(flow, answer or (), may_ask=not yes)
+        result = perform(core, action.replace("-", "_"), book, args, person(answer or (), may_ask=not yes))
     if as_json:
         effects = [effect.as_json() for effect in result.effects]
         show_json({"ok": result.ok, "message": result.message, "data": result.data, "effects": effects})
     else:
-        show(*map(plain, filter(None, (result.message, *map(effect_text, result.effects)))))
+        show(*map(printable, filter(None, (result.message, *map(effect_text, result.effects)))))
     if not result.ok:
         raise typer.Exit(1)
 
 
 def show_actions(as_json: bool) -> None:
-    from booklore_core.actions import all_actions
+    from booklore_core.actions import all_actions, owner_of
 
     with opened() as core:
         listed = [
             {"name": action.name, "text": action.text(core), "help": action.help,
-             "plugin": core.action_owners.get(action.name, "core")}
+             "plugin": owner_of(core, action.name)}
             for action in all_actions(core).values()
         ]  # fmt: skip
     if as_json:

@@ -6,7 +6,7 @@ import typer
 
 from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json
-from booklore_core.cli.status_view import SHOWN, look, read, show_status
+from booklore_core.cli.status_view import SHOWN, look, show_status
 from booklore_core.storage.counts import MAX_WAITING
 
 
@@ -19,5 +19,5 @@ def status(
     found = look(most)
     if found is None:
         with opened() as core:
-            found = read(core.database, most)
-    show_status(*found, as_json)
+            found = core.status(most)
+    show_status(found, as_json)

@@ -1,68 +1,71 @@
 """`booklore sync`: one delivery run."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from booklore_core.cli.commands.track import find_book
+from booklore_core.cli.acting import STILL_WAITING, given, perform
 from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json
-from booklore_core.cli.output import in_words, say, show, show_json, show_table
-from booklore_core.cli.progress import bar
+from booklore_core.cli.output import say, show, show_json, show_table
 
 if TYPE_CHECKING:
-    from booklore_core.core import Report
+    from booklore_core.kinds import Kinds
 
-STILL_WAITING = 3
+Report = Mapping[str, Any]
+"""What `booklore sync --json` prints."""
 
 
 def sync(
     target: Annotated[str | None, typer.Option(help="Sync with this target only.", show_default="all")] = None,
     book: Annotated[
-        str | None, typer.Option(metavar="MD5", help="Sync one book: its partial MD5, or the start.")
+        str | None, typer.Option(metavar="BOOK", help="Sync one book: its partial MD5, or the start.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Send everything that waits. Ends with 3 when something still waits afterwards."""
-    with opened() as core, progress() as on_progress:
-        md5 = find_book(core, book).partial_md5 if book else None
-        report = core.sync(target, on_progress, book=md5)
-    show_report(report, as_json)
-    if not report.is_complete:
-        explain(report)
-        raise typer.Exit(STILL_WAITING)
+    """Send everything that waits.
 
-
-@contextmanager
-def progress() -> Iterator[Callable[[str, int, int], None]]:
-    with bar() as move:
-        yield lambda target, done, total: move(target, done, total)
-
-
-def show_report(report: "Report", as_json: bool) -> None:
-    from booklore_core.actions import report_json
-
+    Ends with 3 when something still waits afterwards, with 1 when a setting's value does not fit and was passed over.
+    """
+    with opened() as core:
+        result = perform(core, "sync_book" if book else "sync_pending", book, given(target=target))
+        faults, kinds = core.settings.faults(), core.kinds
     if as_json:
-        show_json(report_json(report))
-        return
-    if not report.runs:
+        show_json(result.data)
+    else:
+        show_report(result.data, kinds)
+    is_left = result.data["waiting"] or result.data["rejected"]
+    if is_left:
+        say(f"{what_is_left(result.data, kinds)}; see `booklore status`")
+    for fault in faults:
+        say(fault.text)
+    if is_left or faults:
+        raise typer.Exit(1 if faults else STILL_WAITING)
+
+
+COUNTED = ("delivered", "waiting", "rejected")
+
+
+def show_report(report: Report, kinds: "Kinds") -> None:
+    if not report["targets"]:
         show("No target is enabled; see `booklore plugins list`.")
         return
     rows = [
-        (run.target, in_words(run.delivered), in_words(run.waiting), in_words(run.rejected), run.unavailable or "-")
-        for run in report.runs
+        (
+            name,
+            *(kinds.in_words(run[what]) or "-" for what in ("delivered", "waiting", "rejected")),
+            run["unavailable"] or "-",
+        )
+        for name, run in report["targets"].items()
     ]
     show_table(rows, "TARGET", "DELIVERED", "WAITING", "REJECTED", "UNAVAILABLE")
 
 
-def explain(report: "Report") -> None:
-    """One line about what is left, and why."""
-    left = {kind: count for kind, count in report.total("waiting").items() if count}
-    parts = [f"{in_words(left)} still waiting" if left else ""]
-    rejected = report.total("rejected")
-    parts += [f"{in_words(rejected)} rejected" if rejected else ""]
-    reasons = [f"{target}: {reason}" for target, reason in report.unavailable.items()]
-    text = "; ".join([", ".join(part for part in parts if part), *reasons])
-    say(f"{text}; see `booklore status`")
+def what_is_left(report: Report, kinds: "Kinds") -> str:
+    """In one line, and why."""
+    left, rejected = kinds.in_words(report["waiting"]), kinds.in_words(report["rejected"])
+    parts = [f"{left} still waiting" if report["waiting"] else "", f"{rejected} rejected" if report["rejected"] else ""]
+    runs = report["targets"].items()
+    reasons = [f"{target}: {run['unavailable']}" for target, run in runs if run["unavailable"]]
+    return "; ".join([", ".join(filter(None, parts)), *reasons])

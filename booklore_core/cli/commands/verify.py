@@ -1,24 +1,19 @@
 """`booklore verify`: what was sent, compared with what the server holds."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
 
 import typer
 
-from booklore_core.cli.commands.track import find_book
+from booklore_core.cli.acting import perform
 from booklore_core.cli.errors import Refused
 from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json
 from booklore_core.cli.output import say, show, show_json, show_table
-from booklore_core.cli.progress import busy
-
-if TYPE_CHECKING:
-    from booklore_core.actions.verify import Verification
-    from booklore_core.core import Core
 
 
 def verify(
-    book: Annotated[str | None, typer.Option(metavar="MD5", help="One book: its partial MD5, or the start.")] = None,
+    book: Annotated[str | None, typer.Option(metavar="BOOK", help="One book: its partial MD5, or the start.")] = None,
     resend: Annotated[bool, typer.Option("--resend", help="Let the next sync send what is missing.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -28,50 +23,33 @@ def verify(
     and with --resend "resent": n. Ends with 1 when something was found or a target could not be asked.
     """
     with opened() as core:
-        verification = compare(core, book)
-        resent = send_again(core, verification) if resend else None
+        result = perform(core, "verify", book, {"resend": resend})
+    if result.data is None:
+        raise Refused(result.message)
     if as_json:
-        show_json({**verification.as_json(), **({} if resent is None else {"resent": resent})})
+        show_json(result.data)
     else:
-        show_findings(verification)
-    for target, reason in verification.unavailable.items():
+        show_findings(result.data)
+        show(result.message)
+    for target, reason in result.data["unavailable"].items():
         say(f"{target}: {reason}")
-    if resent is not None:
-        say(f"the next `booklore sync` sends {resent} again")
-    if not verification.is_clean:
+    if resend:
+        say(f"the next `booklore sync` sends {result.data['resent']} again")
+    if not result.ok:
         raise typer.Exit(1)
 
 
-def compare(core: "Core", start: str | None) -> "Verification":
-    """Raises Refused when no target can be looked into."""
-    from booklore_core.actions.verify import verify as compare_all
-    from booklore_core.targets import AuditableTarget
-
-    if not any(isinstance(target, AuditableTarget) for target in core.targets.values()):
-        raise Refused("no enabled target can be looked into; see `booklore plugins list`")
-    md5 = find_book(core, start).partial_md5 if start else None
-    with busy():
-        return compare_all(core, md5)
-
-
-def send_again(core: "Core", verification: "Verification") -> int:
-    from booklore_core.actions.verify import resend
-
-    return resend(core, verification)
-
-
-def show_findings(verification: "Verification") -> None:
-    if verification.findings:
-        show_table(rows(verification), "FOUND", "TARGET", "KIND", "BOOK", "DETAIL")
+def show_findings(found: Mapping[str, Any]) -> None:
+    rows = list(finding_rows(found))
+    if rows:
+        show_table(rows, "FOUND", "TARGET", "KIND", "BOOK", "DETAIL")
         show("")
-    counts = {what: len(found) for what, found in verification.as_json().items() if isinstance(found, list)}
-    items = "1 item" if verification.checked == 1 else f"{verification.checked} items"
-    show(f"{items} compared: " + ", ".join(f"{count} {what}" for what, count in counts.items()))
 
 
-def rows(verification: "Verification") -> Iterator[tuple[str, ...]]:
+def finding_rows(found: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     """Advice stands below what was found."""
-    for target, finding in verification.findings:
-        advice = f"→ {finding.advice}" if finding.advice else ""
-        detail = "\n".join(filter(None, (finding.detail, advice)))
-        yield finding.what, target, finding.kind, finding.book.title or finding.book.partial_md5, detail
+    for what, findings in found.items():
+        for one in findings if isinstance(findings, list) else ():
+            advice = f"→ {one['advice']}" if one["advice"] else ""
+            detail = "\n".join(filter(None, (one["detail"], advice)))
+            yield what, one["target"], one["kind"], one["book"], detail

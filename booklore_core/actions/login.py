@@ -1,0 +1,169 @@
+"""Logging in at a target: an account is tested before it takes the place of the one that worked before."""
+
+from collections.abc import Generator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from booklore_core.actions.connection import result_of
+from booklore_core.flows import Action, Ask, Flow, Question, Request, Result
+from booklore_core.hookspecs import PROJECT
+from booklore_core.pipeline.gateway import Gateway
+from booklore_core.settings import BadSetting, Layer, Value
+from booklore_core.storage.store import StoredSettings
+from booklore_core.targets import AccountTarget, Check
+
+if TYPE_CHECKING:
+    from booklore_core.core import Core
+
+ACCOUNT = "account"
+"""The check that says whether the credentials are good."""
+
+FIXED_BY = {"env": "the environment", "file": "config.toml"}
+
+Account = Mapping[str, str]
+"""Full name of a setting → value."""
+
+
+class Missing(BadSetting):
+    """A part of the account is not known and nobody may be asked. setting: its full name; name: the end of that."""
+
+    def __init__(self, known: Value) -> None:
+        self.setting, self.name = known.name, known.name.partition(".")[2]
+        super().__init__(f"{known.setting.label or known.name} is missing")
+
+
+def log_in(core: "Core", request: Request) -> Flow:
+    """Log In: asks for what is missing of the account at a target, tests it and keeps it if it is good.
+
+    args: `target`, by default the one that this program is named after; `values`, by the name of the target's setting;
+    `ask`: false asks for nothing. Raises Missing, BadSetting, and Declined when the target cannot be asked at all.
+    """
+    if request.device is not None:
+        return Result("Log in on the computer: a device cannot say where passwords go", ok=False)
+    name = str(request.args.get("target") or PROJECT)
+    target = account_target(core, name)
+    given = request.args.get("values") or {}
+    check_names(name, target.credentials, given)
+    wanted = yield from complete(core, target.plugin, target.credentials, given, request)
+    if wanted is None:
+        return Result("Nothing was changed", ok=False)
+    checks = try_out(core, target, wanted)
+    return result_of("Log In", checks, headline(checks))
+
+
+def account_target(core: "Core", name: str) -> Gateway:
+    """Raises BadSetting for one that is not there, does not work, or has no account."""
+    target = core.targets.get(name)
+    if target is None:
+        plugin = core.plugins.plugins.get(name)
+        if plugin is None:
+            raise BadSetting(f"there is no target {name!r}; `booklore plugins list` shows them")
+        reason = plugin.error or "it is not enabled"
+        raise BadSetting(f"the plugin {name} does not work: {reason}; see `booklore plugins doctor`")
+    if not target.has(AccountTarget):
+        raise BadSetting(f"{name} has no account to log in to; `booklore plugins info {name}` shows its settings")
+    return target
+
+
+def check_names(target: str, credentials: Sequence[str], given: Mapping[str, Any]) -> None:
+    unknown = [name for name in given if name not in credentials]
+    if unknown:
+        raise BadSetting(f"the account at {target} has no {unknown[0]}: expected {', '.join(credentials)}")
+
+
+def complete(
+    core: "Core", section: str, names: Sequence[str], given: Mapping[str, Any], request: Request
+) -> Generator[Question, Any, Account | None]:
+    """What is to be stored: what was given, and what a person answers where something is missing. None: cancelled."""
+    wanted: dict[str, str] = {}
+    for name in names:
+        known = core.settings.value(f"{section}.{name}")
+        if name in given:
+            wanted[known.name] = str(given[name])
+            continue
+        is_same = all(core.settings[one] == value for one, value in wanted.items())
+        if not (known.value and known.source in FIXED_BY):
+            answer = yield from ask_for(known, is_same, bool(request.args.get("ask", True)))
+            if answer is None:
+                return None
+            if answer or not known.setting.secret:
+                wanted[known.name] = answer
+    return wanted
+
+
+def ask_for(known: Value, is_same: bool, may_ask: bool) -> Generator[Question, Any, str | None]:
+    """A person's answer; of a secret that is kept for this very account, "" keeps it. Raises Missing."""
+    label, secret = known.setting.label or known.setting.help, known.setting.secret
+    is_kept = bool(known.value) and (is_same or not secret)
+    if not may_ask:
+        if not is_kept:
+            raise Missing(known)
+        return "" if secret else str(known.value)
+    if secret and is_kept:
+        answer = yield Ask(f"{label} (leave it empty to keep it)", secret=True, default="")
+    else:
+        answer = yield Ask(label, secret=True) if secret else Ask(label, value=str(known.value))
+    return None if answer is None else str(answer)
+
+
+def try_out(core: "Core", target: Gateway, wanted: Account) -> Sequence[Check]:
+    """What a login comes to. Unless it succeeds, the former account is put back.
+
+    Secrets that go elsewhere then are forgotten first: at no time an old password meets a new address.
+    """
+    moved = [name for name, value in wanted.items() if core.settings[name] != value]
+    secrets = {f"{target.plugin}.{key}" for name in moved for key in core.settings.declaration(name).forgets}
+    layers = {name: layer(core, name) for name in (*secrets, *wanted)}
+    former = {name: kept.read(name) for name, kept in layers.items()}
+    is_in = False
+    try:
+        for name in secrets:
+            core.settings.unset(name)
+        for name, value in wanted.items():
+            store_part(core, name, value)
+        checks = target.log_in()
+        is_in = is_logged_in(checks)
+        return checks
+    finally:
+        if not is_in:
+            put_back(layers, former)
+        core.refresh()
+
+
+def layer(core: "Core", name: str) -> Layer:
+    """Where a part of the account is kept."""
+    return core.secrets if core.settings.declaration(name).secret else StoredSettings(core.database)
+
+
+def store_part(core: "Core", name: str, value: str) -> None:
+    """Raises BadSetting when environment or config.toml say something else: it would not be the login asked for."""
+    holds = core.settings.set(name, value)
+    if holds.value != value:
+        where = FIXED_BY[holds.source]
+        raise BadSetting(f"{name} is set by {where} to something else; remove it there, or do not give another one")
+
+
+def put_back(layers: Mapping[str, Layer], former: Mapping[str, Any]) -> None:
+    for name, kept in layers.items():
+        if former[name] is None:
+            kept.remove(name)
+        else:
+            kept.write(name, former[name])
+
+
+def is_logged_in(checks: Sequence[Check]) -> bool:
+    return any(check.check == ACCOUNT and check.ok for check in checks)
+
+
+def headline(checks: Sequence[Check]) -> str:
+    """The outcome in one line."""
+    wrong = next((check for check in checks if not check.ok), None)
+    if wrong is None:
+        return "Logged in"
+    outcome = "Logged in, but" if is_logged_in(checks) else "Not logged in, nothing was changed:"
+    return f"{outcome} {wrong.check}: {wrong.detail}"
+
+
+LOG_IN = Action(
+    "log_in", "Log In", log_in, "Asks for server and account, tests them and keeps them.", order=40,
+    menu=None,
+)  # fmt: skip

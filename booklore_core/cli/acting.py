@@ -1,0 +1,43 @@
+"""Runs an action for a command: what it asks in the terminal, how far it is as a bar."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from booklore_core.cli.errors import Refused
+from booklore_core.cli.progress import Activity
+from booklore_core.cli.terminal import Reply, person, run_flow
+
+if TYPE_CHECKING:
+    from booklore_core.core import Core
+    from booklore_core.flows import Result
+
+STILL_WAITING = 3
+"""The exit code for: done, but items still wait."""
+
+
+def perform(
+    core: "Core",
+    action: str,
+    book: str | None = None,
+    args: Mapping[str, Any] | None = None,
+    reply: Reply | None = None,
+) -> "Result":
+    """What an action comes to. book: a partial MD5 or its beginning. reply: answers its questions; or a person does."""
+    from booklore_core.actions import start
+    from booklore_core.flows import Request
+
+    activity = Activity()
+    flow = start(core, action, Request(book, args or {}, progress=activity.tell))
+    return run_flow(flow, reply or person(), activity)
+
+
+def given(**args: Any) -> dict[str, Any]:
+    """The arguments that somebody gave."""
+    return {name: value for name, value in args.items() if value is not None}
+
+
+def insist(result: "Result") -> "Result":
+    """Raises Refused when the action could not do its work."""
+    if not result.ok:
+        raise Refused(result.message)
+    return result

@@ -1,0 +1,82 @@
+"""`booklore quarantine`: lines that could not be taken in."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from booklore_core.cli.acting import given, perform
+from booklore_core.cli.errors import Refused
+from booklore_core.cli.opening import opened
+from booklore_core.cli.options import Json, Yes
+from booklore_core.cli.output import say, show, show_json, show_table
+from booklore_core.cli.terminal import chosen, is_interactive
+
+Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="A line's number in the list.")]
+
+app = typer.Typer(no_args_is_help=True, help="Look at lines that could not be taken in, try them again, put them away.")
+
+
+@app.command("list")
+def list_lines(as_json: Json = False) -> None:
+    """List the lines that could not be taken in, the newest first.
+
+    --json prints [{"id", "source", "line", "field", "reason", "seen_at"}].
+    """
+    with opened() as core:
+        result = perform(core, "list_quarantine")
+    if as_json:
+        show_json(result.data["lines"])
+        return
+    if not result.data["lines"]:
+        show(result.message)
+        return
+    rows = [[one[name] for name in ("id", "seen_at", "source", "field", "reason")] for one in result.data["lines"]]
+    show_table(rows, "ID", "SEEN", "SOURCE", "FIELD", "WHAT IS WRONG")
+
+
+@app.command()
+def retry(ids: Ids = None, as_json: Json = False) -> None:
+    """Try to take lines in again: those that are named, or all. They are also tried by every newer version.
+
+    --json prints {"taken": n, "left": n}. Ends with 1 when one of them could not be taken in again.
+    """
+    end(run_on("retry_quarantine", ids), as_json)
+
+
+@app.command()
+def dismiss(
+    ids: Ids = None,
+    everything: Annotated[bool, typer.Option("--all", help="Put every line away.")] = False,
+    as_json: Json = False,
+    yes: Yes = False,
+) -> None:
+    """Put lines away for good: what they tell is lost. --json prints {"dismissed": n}."""
+    if not ids and not everything:
+        raise Refused("which lines? Give their IDs, see `booklore quarantine list`, or --all")
+    if not ids and not (yes or is_interactive()):
+        raise Refused("every line is put away for good: give --yes to say so")
+    end(run_on("dismiss_quarantine", None if everything else ids, agrees=yes), as_json)
+
+
+def run_on(action: str, ids: Sequence[str] | None, agrees: bool = False) -> Any:
+    args = given(ids=[*map(as_number, ids)] if ids else None)
+    with opened() as core:
+        return perform(core, action, args=args, reply=chosen if agrees else None)
+
+
+def as_number(text: str) -> int:
+    """Raises Refused for what is no line's number."""
+    if not text.isdecimal() or len(text) > 18:
+        raise Refused(f"{text}: expected a line's number, see `booklore quarantine list`")
+    return int(text)
+
+
+def end(result: Any, as_json: bool) -> None:
+    if as_json:
+        show_json(result.data)
+    elif result.ok:
+        show(result.message)
+    if not result.ok:
+        say(result.message)
+        raise typer.Exit(1)

@@ -1,0 +1,37 @@
+"""`booklore track`: the switch of a single book."""
+
+from cli_world import Booklore, Spool
+
+from booklore_core.testing import SampleReader, sample_book
+
+
+def test_tracking_of_one_book_is_switched_off(booklore: Booklore, reader: SampleReader, spool: Spool) -> None:
+    dune = sample_book()
+    reader.open(dune)
+    booklore("ingest", spool())
+
+    ran = booklore("track", dune["partial_md5"][:6], "off", "--json")
+    reader.turn(20)
+    reader.close()
+    booklore("ingest", spool())
+
+    assert ran.json == {"book": dune["partial_md5"], "title": "Dune", "tracked": False}
+    assert booklore("status", "--json").json["pending"] == {}
+
+
+def test_tracking_of_a_book_never_heard_of_is_refused(booklore: Booklore) -> None:
+    ran = booklore("track", "00ff", "on", "--json")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == "booklore: no book is known whose partial MD5 begins with '00ff'\n"
+
+
+def test_start_that_fits_two_books_is_refused(booklore: Booklore, reader: SampleReader, spool: Spool) -> None:
+    for ending in "ab":
+        reader.read(sample_book(ending, partial_md5="0" * 31 + ending))
+    booklore("ingest", spool())
+
+    ran = booklore("track", "000", "off")
+
+    assert (ran.code, ran.err.count("\n")) == (1, 1)
+    assert "give more digits" in ran.err
