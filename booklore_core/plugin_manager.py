@@ -119,13 +119,11 @@ class PluginManager:
 
     def _follow_switch(self, plugin: Plugin) -> None:
         was_enabled, plugin.enabled = plugin.enabled, self._settings.enabled(plugin.name)
-        if plugin.entry_point and plugin.module is None and plugin.enabled and not was_enabled:
-            plugin.errors = []
-            self._import(plugin, plugin.entry_point)
-
-    def _import(self, plugin: Plugin, entry_point: importlib.metadata.EntryPoint) -> None:
+        if plugin.entry_point is None or plugin.module is not None or was_enabled or not plugin.enabled:
+            return
+        plugin.errors = []
         try:
-            self.register(plugin.name, in_time(plugin, entry_point.load), plugin)
+            self.register(plugin.name, in_time(plugin, plugin.entry_point.load), plugin)
         except Exception as error:  # noqa: BLE001 a plugin may fail in any way; the others go on
             self.blame(plugin, f"could not be loaded: {told(error, plugin.package)}", error)
         else:

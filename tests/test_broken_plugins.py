@@ -53,7 +53,7 @@ def test_a_plugin_that_does_not_load_is_named_and_skipped(installed, start, sour
 )
 def test_a_plugin_that_hangs_while_it_loads_is_named_and_the_others_go_on(installed, start, source, monkeypatch):
     monkeypatch.setattr(plugin_manager, "LOAD_SECONDS", 0.2)
-    installed.add(source)
+    installed.add(source, module="third_party_hanging")  # nobody else may wait for its import
     installed.add(FINE, "other", "other", "third_party_other")
 
     core = start()
