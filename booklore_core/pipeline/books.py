@@ -33,7 +33,7 @@ KEEP_STARS = "UPDATE books SET stars_known = 1, stars = :stars, stars_at = :at W
 UNMATCHED = """
  WHERE b.partial_md5 NOT IN (SELECT book_md5 FROM matches WHERE target = :target)
     AND b.partial_md5 IN (SELECT book_md5 FROM files
-        UNION SELECT i.book_md5 FROM owed o JOIN items i ON i.id = o.item_id)
+        UNION SELECT book_md5 FROM owed)
     ORDER BY b.updated_at DESC
 """
 MATCHED = f"""

@@ -85,7 +85,8 @@ WHERE target = :target AND state = 'delivered' AND revision = (SELECT revision F
     AND item_id IN (SELECT id FROM items WHERE kind = :kind AND key = :key)
 """
 OWED_AGAIN = """
-INSERT INTO owed (item_id, target, kind) SELECT id, :target, kind FROM items WHERE kind = :kind AND key = :key
+INSERT INTO owed (item_id, target, kind, book_md5)
+SELECT id, :target, kind, book_md5 FROM items WHERE kind = :kind AND key = :key
 ON CONFLICT (target, item_id) DO NOTHING
 """
 FORGET = """
