@@ -192,15 +192,7 @@ def event_of(row: dict[str, Any]) -> Event:
 
 def row_of(told: Told, now: datetime) -> dict[str, Any]:
     event, book = told.event, getattr(told.event, "book", None)
-    return {
-        "device": event.device,
-        "event_id": event.id,
-        "name": event.name,
-        "at": event.at.timestamp(),
-        "ord": event.order,
-        "book_md5": book.partial_md5 if book else None,
-        "tracked": int(told.tracked),
-        "line": told.kept,
-        "digest": told.digest,
-        "received_at": now.timestamp(),
-    }
+    names = {"device": event.device, "event_id": event.id, "name": event.name, "ord": event.order}
+    line = {"line": told.kept, "digest": told.digest, "tracked": int(told.tracked)}
+    times = {"at": event.at.timestamp(), "received_at": now.timestamp()}
+    return {**names, **line, **times, "book_md5": book.partial_md5 if book else None}

@@ -171,15 +171,7 @@ def is_new(held: dict[str, Any] | None, plugin: str, since: float | None) -> boo
 
 
 def row_of(held: Held, now: datetime) -> dict[str, Any]:
-    item = held.item
-    return {
-        "id": held.id,
-        "kind": item.kind,
-        "key": item.key,
-        "book_md5": item.book.partial_md5,
-        "body": canonical_json(item.body, "body"),
-        "occurred_at": item.occurred_at.timestamp(),
-        "said_at": held.said_at,
-        "revision": held.revision,
-        "now": now.timestamp(),
-    }
+    item, body = held.item, canonical_json(held.item.body, "body")
+    fact = {"kind": item.kind, "key": item.key, "book_md5": item.book.partial_md5, "body": body}
+    times = {"occurred_at": item.occurred_at.timestamp(), "said_at": held.said_at, "now": now.timestamp()}
+    return {"id": held.id, "revision": held.revision, **fact, **times}
