@@ -85,7 +85,7 @@ class Gateway:
                 self.close()
 
     def deliver(self, item: Item, before: Before, meanwhile: Callable[[], None] = nothing) -> str | None:
-        return self._call("deliver", lambda: as_text(self._target.deliver(item, before)), meanwhile, may_send=True)
+        return self._call("deliver", lambda: short_text(self._target.deliver(item, before)), meanwhile, may_send=True)
 
     def deliver_batch(self, items: Sequence[Item], meanwhile: Callable[[], None] = nothing) -> list[str | None]:
         """The remote ids of a batch, one for each item."""
@@ -161,7 +161,7 @@ class Gateway:
             raise self._named(declined)
 
     def _named(self, declined: Declined) -> Declined:
-        declined.target, declined.reason = self.name, as_text(declined.reason) or "no reason told"
+        declined.target, declined.reason = self.name, short_text(declined.reason) or "no reason told"
         return declined
 
     def _attribute(self, name: str, kind: type[T], otherwise: T) -> T:
@@ -184,7 +184,7 @@ class Doors:
         return Gateway(target, plugin, self._lingering)
 
 
-def as_text(value: Any) -> str | None:
+def short_text(value: Any) -> str | None:
     """value as text that every database takes."""
     return None if value is None else str(value).replace("\0", "").encode("utf-8", "replace").decode()[:MAX_TEXT]
 
@@ -193,7 +193,7 @@ def ids_of(ids: Any, items: Sequence[Item]) -> list[str | None]:
     """Raises ValueError when a batch is answered with another number of ids."""
     if ids is None:
         return [None] * len(items)
-    told = [as_text(remote_id) for remote_id in ids]
+    told = [short_text(remote_id) for remote_id in ids]
     if len(told) != len(items):
         raise ValueError(f"a batch of {len(items)} was answered with {len(told)} ids")
     return told

@@ -116,7 +116,7 @@ class Journal:
 
     def append(self, told: Sequence[Told], now: datetime) -> None:
         """Records events, in this order. None of their ids may be taken. Within a writing transaction."""
-        self._database.run_many(APPEND, [row_of(one, now) for one in told])
+        self._database.run_many(APPEND, [event_row(one, now) for one in told])
         lists = [{"device": one.event.device, "event_id": one.event.id, "list": one.list} for one in told if one.list]
         self._database.run_many(KEEP_LIST, lists)
 
@@ -190,7 +190,7 @@ def event_of(row: dict[str, Any]) -> Event:
     return parse_event({**line, "annotations": json.loads(row["list"])} if row.get("list") else line)
 
 
-def row_of(told: Told, now: datetime) -> dict[str, Any]:
+def event_row(told: Told, now: datetime) -> dict[str, Any]:
     event, book = told.event, getattr(told.event, "book", None)
     names = {"device": event.device, "event_id": event.id, "name": event.name, "ord": event.order}
     line = {"line": told.kept, "digest": told.digest, "tracked": int(told.tracked)}

@@ -101,9 +101,9 @@ class Outbox:
             if old and not is_same:
                 gone.append({"id": old.id})
             if held and not is_same:
-                new.append({**row_of(held, now), "plugin": plugin})
+                new.append({**item_row(held, now), "plugin": plugin})
             elif held and old and old.revision < held.revision:
-                changed.append(row_of(held, now))
+                changed.append(item_row(held, now))
             elif held and old and old.said_at != held.said_at:
                 said.append({"id": held.id, "said_at": held.said_at})
         for statement in TAKE_OUT:
@@ -170,7 +170,7 @@ def is_new(held: dict[str, Any] | None, plugin: str, since: float | None) -> boo
     return held is None or held["plugin"] != plugin or (since is not None and held["since"] != since)
 
 
-def row_of(held: Held, now: datetime) -> dict[str, Any]:
+def item_row(held: Held, now: datetime) -> dict[str, Any]:
     item, body = held.item, canonical_json(held.item.body, "body")
     fact = {"kind": item.kind, "key": item.key, "book_md5": item.book.partial_md5, "body": body}
     times = {"occurred_at": item.occurred_at.timestamp(), "said_at": held.said_at, "now": now.timestamp()}
