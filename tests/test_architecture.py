@@ -167,6 +167,12 @@ def declared_packages():
     return {name for name, owners in packages_distributions().items() if declared & {one.lower() for one in owners}}
 
 
+def test_every_library_that_is_declared_is_used():
+    imported = {name.partition(".")[0] for module in FILES for name in imports(module)}
+
+    assert declared_packages() - {"booklore_core", "booklore_features", "booklore_targets"} <= imported
+
+
 def test_plugins_import_the_public_api_and_declared_libraries_only():
     libraries = sys.stdlib_module_names | declared_packages() - {"booklore_core"}
     core = {"booklore_core.http", "booklore_core.testing", *PUBLIC.values()}
@@ -313,7 +319,7 @@ def test_no_file_is_too_long(folder, ending, limit):
 
 
 def test_the_shim_stays_small():
-    assert sum(line_count(file) for file in SHIM.rglob("*.lua")) <= 700
+    assert sum(line_count(file) for file in SHIM.rglob("*.lua")) <= 1200
 
 
 def test_no_function_is_too_long():
