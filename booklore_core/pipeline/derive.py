@@ -150,9 +150,10 @@ class Derive:
         facts, found = Facts(self._database, self._clock()), Findings()
 
         def ask_all(next_part: Callable[[], None]) -> None:
-            for entry in entries:
-                next_part()
-                self._ask_about(plugin, entry, facts, found)
+            with self._database.transaction():  # for reading: one view of the past, and settings that stay
+                for entry in entries:
+                    next_part()
+                    self._ask_about(plugin, entry, facts, found)
 
         watch = Watch(ask_all, f"feature {plugin.name}")
         try:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, TypeVar
 
@@ -186,8 +187,15 @@ def is_same(row: dict[str, Any], told: Told) -> bool:
 
 
 def event_of(row: dict[str, Any]) -> Event:
-    line = json.loads(row["line"])
-    return parse_event({**line, "annotations": json.loads(row["list"])} if row.get("list") else line)
+    if row.get("list"):
+        return parse_event({**json.loads(row["line"]), "annotations": json.loads(row["list"])})
+    return event_of_line(row["line"])
+
+
+@lru_cache(maxsize=4096)
+def event_of_line(line: str) -> Event:
+    """Features look at the same lines again and again; an event is never changed."""
+    return parse_event(json.loads(line))
 
 
 def event_row(told: Told, now: datetime) -> dict[str, Any]:
