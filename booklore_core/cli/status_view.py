@@ -7,7 +7,7 @@ from booklore_core.storage.counts import MAX_WAITING, DatabaseFile, Status, read
 from booklore_core.storage.places import Places
 
 SHOWN = 20
-NAMES_WIDTH = 15
+NAMES_WIDTH = 20
 
 
 def show_at_once(as_json: bool) -> bool:

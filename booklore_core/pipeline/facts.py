@@ -13,7 +13,7 @@ from booklore_core.storage.database import Database
 MAX_FACTS = 1000
 
 GIVEN = """(d.state IN ('delivered', 'superseded', 'discarded', 'unconfirmed') OR d.maybe_sent = 1
-    OR d.remote_id IS NOT NULL)"""
+    OR d.remote_id IS NOT NULL OR d.revision > 0)"""
 """SQL: whether a target may have an item, in whatever revision, or a person has cleared it."""
 
 HELD = f"""

@@ -15,10 +15,10 @@ from booklore_core.storage.schema import VERSION
 MAX_WAITING = 1000
 
 BOOKS = """
-SELECT COUNT(*) AS total, COUNT(m.book_md5) AS matched FROM
-(SELECT book_md5 FROM files UNION SELECT book_md5 FROM matches
- UNION SELECT i.book_md5 FROM owed o JOIN items i ON i.id = o.item_id) k
-LEFT JOIN (SELECT DISTINCT book_md5 FROM matches) m ON m.book_md5 = k.book_md5
+SELECT COUNT(*) AS total, COUNT(m.book_md5) AS matched FROM books b
+LEFT JOIN (SELECT DISTINCT book_md5 FROM matches) m ON m.book_md5 = b.partial_md5
+WHERE m.book_md5 IS NOT NULL OR EXISTS (SELECT 1 FROM files f WHERE f.book_md5 = b.partial_md5)
+    OR EXISTS (SELECT 1 FROM owed o WHERE o.book_md5 = b.partial_md5)
 """
 PENDING = "SELECT kind, COUNT(DISTINCT item_id) AS count FROM owed GROUP BY kind"
 PENDING_AT = """

@@ -108,11 +108,13 @@ CREATE TABLE kinds (
 );
 CREATE TABLE kind_views (name TEXT PRIMARY KEY, kind TEXT NOT NULL, query TEXT NOT NULL);
 CREATE TABLE owed (
-    item_id BIGINT NOT NULL REFERENCES items (id), target TEXT NOT NULL, kind TEXT NOT NULL,
+    item_id BIGINT NOT NULL REFERENCES items (id), target TEXT NOT NULL, kind TEXT NOT NULL, book_md5 TEXT NOT NULL,
     PRIMARY KEY (target, item_id)
 );
 CREATE INDEX owed_of_item ON owed (item_id);
-INSERT INTO owed SELECT i.id, s.target, i.kind FROM items i
+CREATE INDEX owed_by_kind ON owed (kind, item_id);
+CREATE INDEX owed_of_book ON owed (book_md5);
+INSERT INTO owed SELECT i.id, s.target, i.kind, i.book_md5 FROM items i
     JOIN subscriptions s ON s.kind = i.kind AND s.enabled = 1
         AND (i.created_at >= s.registered_at OR i.occurred_at >= s.since)
     LEFT JOIN deliveries d ON d.item_id = i.id AND d.target = s.target
