@@ -84,11 +84,14 @@ class Core:
     ) -> None:
         self.places, self.clock, self._syncing = places, clock, threading.Lock()
         places.home.mkdir(parents=True, exist_ok=True)
+        environ = os.environ if environ is None else environ
         given = preset(places.config, environ)
+        # For file systems without shared memory; needed before the settings are read, as they are in the database.
+        wal = environ.get("BOOKLORE_DATABASE__WAL", "true").lower() not in FALSE
         with ExitStack() as opened:
             opened.callback(enter(places.home).leave)
             self.secrets = Secrets(places.secrets)
-            self.database = database = Database(places.database_url, wal=wants_wal(environ))
+            self.database = database = Database(places.database_url, wal=wal)
             opened.callback(database.close)
             self.settings = Settings(StoredSettings(database), self.secrets, given)
             self.books, self.devices = Books(database), Devices(database)
@@ -202,9 +205,3 @@ class Core:
 
     def close(self) -> None:
         self._opened.close()
-
-
-def wants_wal(environ: Mapping[str, str] | None) -> bool:
-    """BOOKLORE_DATABASE__WAL=false is for file systems without shared memory; it is needed before settings are read."""
-    given = (os.environ if environ is None else environ).get("BOOKLORE_DATABASE__WAL", "true")
-    return given.lower() not in FALSE

@@ -5,7 +5,7 @@ terminal, the bridge as dialogs on the e-reader, a test from a list.
 """
 
 import re
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -233,18 +233,3 @@ class Request:
     args: Mapping[str, Any] = field(default_factory=dict)
     device: str | None = None
     progress: Callable[[str, int, int], None] = lambda label, done, total: None
-
-
-def answer_all(flow: Flow, answers: Iterable[Any]) -> Result:
-    """Runs a flow to its end with the given answers. Raises BadAnswer, also when there are too few."""
-    given, question = iter(answers), None
-    try:
-        question = next(flow)
-        while True:
-            answer = next(given, BadAnswer)
-            if answer is BadAnswer:
-                raise BadAnswer(f"no answer left for: {question.text}")
-            question = flow.send(check_answer(question, answer))
-    except StopIteration as end:
-        result: Result = end.value
-        return result

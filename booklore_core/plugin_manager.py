@@ -67,9 +67,8 @@ class Plugin:
 class PluginManager:
     """The plugins behind the entry points of the group `booklore`, each isolated from the others."""
 
-    def __init__(self, settings: Settings, memory: PluginMemory, environ: Mapping[str, str] | None = None) -> None:
-        self._settings, self._memory = settings, memory
-        self._environ = os.environ if environ is None else environ
+    def __init__(self, settings: Settings, memory: PluginMemory, environ: Mapping[str, str] = os.environ) -> None:
+        self._settings, self._memory, self._environ = settings, memory, environ
         self._pluggy = pluggy.PluginManager(PROJECT)
         self._pluggy.add_hookspecs(hookspecs)
         self._loading = threading.Lock()

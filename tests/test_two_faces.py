@@ -9,8 +9,8 @@ from ereader import EReader, from_lua
 
 from booklore_core.actions import all_actions, start
 from booklore_core.bridge import pairing, serving
-from booklore_core.flows import Request, answer_all
-from booklore_core.testing import FakeLibrary, SampleReader, sample_book
+from booklore_core.flows import Request
+from booklore_core.testing import FakeLibrary, SampleReader, answer_all, sample_book
 
 DUNE, EMMA = sample_book("Dune"), sample_book("Emma")
 

@@ -1,5 +1,6 @@
 """The test kit: a fake BookLore that answers as the real one does, fake targets, and a reader who writes events."""
 
+from booklore_core.testing.answers import answer_all
 from booklore_core.testing.reader import MORNING, SampleReader, sample_book
 from booklore_core.testing.server import (
     DIALECTS,
@@ -23,6 +24,7 @@ __all__ = [
     "FakePlugin",
     "Record",
     "SampleReader",
+    "answer_all",
     "partial_digest",
     "sample_book",
     "small_epub",
