@@ -19,6 +19,7 @@ from booklore_core.pipeline.facts import Facts
 from booklore_core.pipeline.journal import Entry, Journal
 from booklore_core.pipeline.outbox import Outbox
 from booklore_core.plugin_manager import Plugin, PluginManager
+from booklore_core.settings import BadSetting
 from booklore_core.storage.database import Database
 from booklore_core.storage.since import parse_since
 
@@ -118,7 +119,11 @@ class Derive:
     def _lead(self, plugin: Plugin) -> int:
         news = self._retry(plugin)
         while not self._is_hanging(plugin):
-            place = self._place(plugin)
+            try:
+                place = self._place(plugin)
+            except BadSetting as error:
+                self._plugins.blame(plugin, str(error))
+                break
             entries = self._journal.after(place, BATCH)
             if not entries:
                 break
