@@ -17,7 +17,7 @@ def note(event, key=None, **body):
 
 
 def keys(core, feature="diary"):
-    """The facts that a feature made, in the order in which they were taken in; ids of lines are cut to their counter."""
+    """The facts that a feature made, in the order in which they were taken in; of a line's id only the counter."""
     rows = core.database.rows("SELECT key FROM items WHERE plugin = :feature ORDER BY id", feature=feature)
     return [row["key"].removeprefix("kobo-7f3a-0000") for row in rows]
 
