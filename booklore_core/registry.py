@@ -47,8 +47,9 @@ class Registry:
             self._subscribe(target, now)
         self._outbox.unsubscribe(plugin.name for plugin in self._plugins.plugins.values() if not plugin.enabled)
         for gateway in before.values():
-            with gateway.session():
-                log.debug("target %s is exchanged", gateway.name)
+            if self.targets.get(gateway.name) is not gateway:
+                with gateway.session():
+                    log.debug("target %s is exchanged", gateway.name)
 
     def _gather(self, hook: str, accept: Callable[[str, Any], tuple[str, Any]]) -> dict[str, Any]:
         """name → what plugins gave for a hook; of one that gives something that does not fit nothing is taken."""
