@@ -1,4 +1,4 @@
-"""Of each book's annotations the last list stays, and those that a feature has not consumed; untracked books keep none."""
+"""Of each book the last list of annotations stays, and those not consumed yet; untracked books keep none."""
 
 import pytest
 from function_features import add_feature, place, switch
