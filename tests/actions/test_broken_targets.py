@@ -161,4 +161,4 @@ def test_a_target_whose_parts_cannot_even_be_looked_at_has_none(open_core):
 
     with pytest.raises(BadSetting, match="cursed has no account"):
         act(core, "log_in", target="cursed")
-    assert core.sync().total("delivered") == {"session": 1}
+    assert core.sync().total("delivered") == {"session": 2}
