@@ -8,7 +8,7 @@ from booklore_core.settings import BadSetting
 from booklore_core.targets import Candidate, Check, Finding
 from booklore_core.testing import FakeLibrary, SampleReader, sample_book
 
-DUNE = sample_book("Dune")
+DUNE, EMMA = sample_book("Dune"), sample_book("Emma")
 MD5 = DUNE["partial_md5"]
 
 
@@ -105,6 +105,25 @@ def test_the_verification_compares_the_other_targets(libraries, error):
 
     assert [found["target"] for found in data["missing"]] == ["m_well"]
     assert list(data["unavailable"]) == [broken]
+
+
+def test_a_book_that_cannot_be_compared_does_not_keep_the_others_from_it(open_core):
+    class Forgetful(Library):
+        def audit(self, book, items):
+            if book.title == "Dune":
+                raise KeyError("id")
+            return super().audit(book, items)
+
+    library, reader = Forgetful("library"), SampleReader()
+    library.shelf[EMMA["partial_md5"]] = "8"
+    core = open_core(library)
+    core.take([*reader.read(DUNE), *reader.read(EMMA)], "test")
+    core.sync()
+
+    data = act(core, "verify").data
+
+    assert ([found["book"] for found in data["missing"]], data["checked"]) == (["Emma"], 1)
+    assert data["unavailable"]["library"].startswith("Dune could not be compared: audit failed: KeyError")
 
 
 @ERRORS

@@ -332,6 +332,8 @@ def test_a_plugin_that_gives_the_same_target_again_does_not_have_it_closed_in_us
     using = Hanging()
     always = Everything(act=using)
     core, _ = building(lambda: always)
+    core.refresh()
+    assert always.closed == 0
     thread = in_a_thread(core.targets["everything"].check)
     assert using.entered.wait(LONG)
 
