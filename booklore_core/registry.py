@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from booklore_core.flows import Action
 from booklore_core.kinds import Kind, Kinds
-from booklore_core.plugin_manager import Plugin, PluginManager
+from booklore_core.plugin_manager import DISTRIBUTION, Plugin, PluginManager
 from booklore_core.storage.counts import read_kinds
 from booklore_core.storage.database import Database
 from booklore_core.storage.since import parse_since
@@ -47,8 +47,14 @@ class Registry:
             self._subscribe(target, now)
         self._outbox.unsubscribe(plugin.name for plugin in self._plugins.plugins.values() if not plugin.enabled)
         for gateway in before.values():
-            with gateway.session():
-                log.debug("target %s is exchanged", gateway.name)
+            if self.targets.get(gateway.name) is not gateway:
+                with gateway.session():
+                    log.debug("target %s is exchanged", gateway.name)
+
+    @property
+    def _asked(self) -> list[Plugin]:
+        """The working plugins, those that this project ships first: nobody takes a name or a letter away from them."""
+        return sorted(self._plugins.working, key=lambda plugin: plugin.source != DISTRIBUTION)
 
     def _gather(self, hook: str, accept: Callable[[str, Any], tuple[str, Any]]) -> dict[str, Any]:
         """name → what plugins gave for a hook; of one that gives something that does not fit nothing is taken."""
@@ -59,7 +65,7 @@ class Registry:
             own = without_twins([accept(plugin.name, one) for one in given], found)
             found.update(own)
 
-        for plugin in self._plugins.working:
+        for plugin in self._asked:
             self._plugins.guard(plugin, hook, lambda plugin=plugin: ask(plugin))  # type: ignore[misc]
         return found
 
@@ -74,10 +80,12 @@ class Registry:
                 if kind.name in declared:
                     raise ValueError(f"there is a kind {kind.name!r} already")
                 if kind.letter and taken.setdefault(kind.letter, kind.name) != kind.name:
-                    raise ValueError(f"the letter {kind.letter} of kind {kind.name!r} is {taken[kind.letter]!r}'s")
+                    raise ValueError(
+                        f"the letter {kind.letter} of kind {kind.name!r} is that of {taken[kind.letter]!r}"
+                    )
                 declared[kind.name] = (plugin, kind)
 
-        for plugin in self._plugins.working:
+        for plugin in self._asked:
             self._plugins.guard(plugin, "register_kinds", lambda plugin=plugin: ask(plugin))  # type: ignore[misc]
         self._remember_kinds(declared)
         return read_kinds(self._database)
@@ -85,11 +93,12 @@ class Registry:
     def _remember_kinds(self, declared: Mapping[str, tuple[Plugin, Kind]]) -> None:
         """A kind stays known when its plugin is gone: its items are still there to be shown and cleared."""
         known = read_kinds(self._database)
-        changed = [kind for _, kind in declared.values() if row_of(kind) != row_of(known[kind.name])]
+        declarations = [kind for _, kind in declared.values()]
+        changed = [kind for kind in declarations if kind.name not in known or row_of(kind) != row_of(known[kind.name])]
         table = self._database.table("kinds")
         for kind in changed:
             table.upsert(row_of(kind), ["name"])
-        for kind, fault in declare_views(self._database, [kind for _, kind in declared.values()]):
+        for kind, fault in declare_views(self._database, declarations):
             self._plugins.blame(declared[kind.name][0], f"register_kinds: {fault}")
 
     def _as_gateway(self, plugin: str, target: Any) -> tuple[str, "Gateway"]:

@@ -35,8 +35,9 @@ def all_actions(core: "Core") -> dict[str, Action]:
 
 def is_free(core: "Core", plugin: str, name: str) -> bool:
     """Whether a plugin may call its action so; if not, it is told."""
-    if name in OWN:
-        core.plugins.blame(core.plugins.plugins[plugin], f"register_actions: the name {name!r} is the core's own")
+    fault, owner = f"register_actions: the name {name!r} is the core's own", core.plugins.plugins[plugin]
+    if name in OWN and fault not in owner.errors:
+        core.plugins.blame(owner, fault)
     return name not in OWN
 
 
