@@ -50,19 +50,12 @@ def enter(home: Path) -> Occupant:
     In a folder that takes no files or no locks nobody can be told; nobody can remove anything there either.
     """
     try:
-        try:
-            return Occupant(place_in(home))
-        except FileNotFoundError:  # a reset has just removed the folder
-            return Occupant(place_in(home))
+        with guarded(home):
+            occupants(home)
+            return Occupant(locked(home / RUNNING / f"{program()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"))
     except (OSError, RuntimeError) as error:
         log.debug("%s: nobody can be told that it is in use (%s)", home, error)
         return Occupant(None)
-
-
-def place_in(home: Path) -> FileLock:
-    with guarded(home):
-        occupants(home)
-        return locked(home / RUNNING / f"{program()}.{os.getpid()}.{uuid.uuid4().hex[:8]}")
 
 
 @contextmanager

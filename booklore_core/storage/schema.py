@@ -15,6 +15,7 @@ TYPES = {
 """ordered: a text whose order is that of its characters, whatever language the database speaks."""
 
 VERSION_1 = """
+CREATE TABLE schema_version (version INTEGER PRIMARY KEY);
 CREATE TABLE events (
     id {id}, device TEXT NOT NULL, event_id TEXT NOT NULL, name TEXT NOT NULL, at {real} NOT NULL,
     ord {ordered} NOT NULL, book_md5 TEXT, tracked INTEGER NOT NULL, line TEXT NOT NULL, received_at {real} NOT NULL,
