@@ -6,19 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from booklore_core.flows import (
-    Ask,
-    AskReader,
-    Choose,
-    Confirm,
-    GoTo,
-    Info,
-    Pick,
-    Question,
-    Result,
-    Schedule,
-    Toast,
-)
+from booklore_core.flows import Ask, Choose, Confirm, Effect, Info, Pick, Question, Result, Toast
 
 MAX_LATE = 20
 """Effects kept per device; older ones go first."""
@@ -117,7 +105,7 @@ class LateEffects:
 
 def effect_json(effect: Any) -> dict[str, Any]:
     """An effect on the wire. Raises TypeError for anything else."""
-    if not isinstance(effect, Toast | Info | GoTo | Schedule | AskReader):
+    if not isinstance(effect, Effect):
         raise TypeError(f"expected an effect, got {type(effect).__name__}")
     return effect.as_json()
 
