@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from booklore_core.guard.deadline import TookTooLong, Watch, within
+from booklore_core.guard.deadline import TookTooLong, Watch
 from booklore_core.guard.shape import all_of, maybe_of, shaped
 from booklore_core.items import BookRef, Item
 from booklore_core.targets import (
@@ -173,7 +173,8 @@ class Gateway:
     def _attribute(self, name: str, kind: type[T], otherwise: T) -> T:
         """A property may be code of the target, too."""
         try:
-            found = within(CALL_LIMIT, lambda: getattr(self._target, name, otherwise))
+            watch = Watch(lambda _: getattr(self._target, name, otherwise), f"target {name}")
+            found = watch.wait(CALL_LIMIT, tick=CALL_LIMIT)
             return found if isinstance(found, kind) else kind(found)  # type: ignore[call-arg]
         except Exception as error:  # noqa: BLE001 a target may fail in any way
             log.warning("target %s: %s: %s: %s", self.name, name, type(error).__name__, error)
