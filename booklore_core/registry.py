@@ -50,7 +50,8 @@ class Registry:
         self.actions = self._gather("register_actions", as_action)
         for target in self.targets.values():
             self._subscribe(target, now)
-        self._outbox.unsubscribe(plugin.name for plugin in self._plugins.plugins.values() if not plugin.enabled)
+        owners = filter(None, self._outbox.subscribers().values())
+        self._outbox.unsubscribe(name for name in owners if not self._plugins.is_enabled(name))
         for gateway in before.values():
             if self.targets.get(gateway.name) is not gateway:
                 with gateway.session():

@@ -15,11 +15,19 @@ MADE_BY = """
 SELECT o.kind AS kind, COUNT(DISTINCT o.item_id) AS count FROM owed o JOIN items i ON i.id = o.item_id
 WHERE i.plugin = :plugin GROUP BY o.kind
 """
+NOT_INSTALLED = "is not here; `booklore plugins disable` gives up what waits for it"
+
+
+def known_plugins(core: "Core") -> dict[str, Plugin]:
+    """By name those that are installed, and those that are not any more though something waits for their targets."""
+    owners = filter(None, core.outbox.subscribers().values())
+    gone = {name: Plugin(name, "-", "-", enabled=True, is_target=True, errors=[NOT_INSTALLED]) for name in owners}
+    return dict(sorted((gone | core.plugins.plugins).items()))
 
 
 def find_plugin(core: "Core", name: str) -> Plugin:
     """Raises BadSetting for a name that there is not."""
-    plugin = core.plugins.plugins.get(name)
+    plugin = known_plugins(core).get(name)
     if plugin is None:
         raise BadSetting(f"there is no plugin {name!r}; `booklore plugins list` shows them")
     return plugin
