@@ -108,7 +108,7 @@ def choose_match(core: "Core", target: Gateway, book: BookRef, heading: str) -> 
         answer = yield Choose(question, options, default=len(options) - 2)
         choice = CANCEL if answer is None else options[answer]
         if choice == CANCEL:
-            raise Cancelled
+            raise Cancelled("Not matched")
         if choice == SKIP:
             return 0
         if choice != EDIT:
@@ -156,9 +156,7 @@ def match_book(core: "Core", request: Request) -> Flow:
     try:
         with target.session():
             return (yield from match_one(core, target, book, request.args.get("id")))
-    except Cancelled:
-        return Result("Not matched", ok=False)
-    except Declined as error:
+    except (Cancelled, Declined) as error:
         return Result(str(error), ok=False)
 
 

@@ -38,10 +38,9 @@ class Occupant:
 
     def leave(self) -> None:
         """Twice does no harm."""
-        lock, self._lock = self._lock, None
-        if lock is not None:
-            lock.release()
-            remove(Path(lock.lock_file))
+        if self._lock is not None:
+            self._lock.release()
+            remove(Path(self._lock.lock_file))
 
 
 def enter(home: Path) -> Occupant:
@@ -79,10 +78,9 @@ def occupants(home: Path) -> list[str]:
 
 def is_held(path: Path) -> bool:
     try:
-        lock = locked(path)
+        locked(path).release()
     except Timeout:
         return True
-    lock.release()
     remove(path)
     return False
 
