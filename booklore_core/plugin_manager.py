@@ -203,10 +203,15 @@ class PluginManager:
             given = [] if given is None else [given]
         return [list(things) for things in given]
 
-    def guard(self, plugin: Plugin, what: str, work: Callable[[], T]) -> T | None:
-        """Runs a plugin's code. Returns None when it raised; the plugin is named. what: the hook, for people."""
+    def guard(
+        self, plugin: Plugin, what: str, work: Callable[[], T], passes: tuple[type[Exception], ...] = ()
+    ) -> T | None:
+        """Runs a plugin's code. Returns None when it raised; the plugin is named. what: the hook, for people. passes:
+        errors that are no fault of the plugin and are raised."""
         try:
             return work()
+        except passes:
+            raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 a plugin may fail in any way; the others go on
             where = told(error, plugin.package, getattr(plugin.module, what, None))
             self.blame(plugin, f"{what} failed: {where}", error)

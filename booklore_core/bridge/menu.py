@@ -73,13 +73,12 @@ def all_entries(core: Core) -> Iterator[MenuEntry]:
 def action_entry(core: Core, action: Action, menu: tuple[str, ...]) -> MenuEntry:
     """An action's line. Label and state come from functions that a plugin may have written."""
 
+    owner = core.plugins.plugins.get(owner_of(core, action.name))
+
     def ask(function: Callable[[Core], T] | None, otherwise: T) -> T:
-        plugin = core.plugins.plugins.get(owner_of(core, action.name))
-        if function is None:
-            return otherwise
-        if plugin is None:
-            return function(core)
-        answer = core.plugins.guard(plugin, f"menu of {action.name}", lambda: function(core))
+        if function is None or owner is None:
+            return function(core) if function else otherwise
+        answer = core.plugins.guard(owner, f"menu of {action.name}", lambda: function(core))
         return otherwise if answer is None else answer
 
     return MenuEntry(

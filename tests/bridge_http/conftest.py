@@ -19,7 +19,7 @@ Serve = Callable[..., str]
 
 
 class Switchboard:
-    """One web server for a file's tests, since it takes its time to end: it answers with the bridge of the test at hand.
+    """A web server for a file's tests, since it takes its time to end: it answers with the bridge of the test at hand.
 
     Not for the session: tests elsewhere freeze the clock, and a loop that looked at it then never ends.
     """
