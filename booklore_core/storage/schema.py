@@ -117,7 +117,8 @@ INSERT INTO owed SELECT i.id, s.target, i.kind FROM items i
     JOIN subscriptions s ON s.kind = i.kind AND s.enabled = 1
         AND (i.created_at >= s.registered_at OR i.occurred_at >= s.since)
     LEFT JOIN deliveries d ON d.item_id = i.id AND d.target = s.target
-    WHERE d.item_id IS NULL OR d.revision < i.revision OR d.state NOT IN ('delivered', 'discarded')
+    WHERE COALESCE(d.cleared, 0) < i.revision
+        AND (d.item_id IS NULL OR d.revision < i.revision OR d.state NOT IN ('delivered', 'superseded'))
 """
 
 MIGRATIONS = (VERSION_1, VERSION_2)
