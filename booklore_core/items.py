@@ -14,6 +14,7 @@ TOMBSTONE: Mapping[str, Any] = {"removed": True}
 """The body of a fact that was removed on the device."""
 
 MD5 = re.compile(r"[0-9a-f]{32}")
+MAX_SIZE = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,11 @@ class BookRef:
         if not MD5.fullmatch(self.partial_md5):
             raise ValueError(f"partial_md5: expected 32 lower-case hex digits, got {self.partial_md5!r}")
         object.__setattr__(self, "authors", tuple(self.authors))
+        for text in (self.title, self.isbn, self.file, *self.authors):
+            if text is not None:
+                check_text(text, "book")
+        if self.size is not None and not 0 <= self.size <= MAX_SIZE:
+            raise ValueError(f"size: expected 0 to {MAX_SIZE}, got {self.size}")
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,7 @@ class Item:
             raise ValueError(f"kind: expected a lower-case name, got {self.kind!r}")
         if not self.key:
             raise ValueError("key: must not be empty")
+        check_text(self.key, "key")
         if self.occurred_at.tzinfo is None:
             raise ValueError("occurred_at: expected a time with zone")
         object.__setattr__(self, "occurred_at", self.occurred_at.astimezone(UTC))
@@ -91,10 +98,22 @@ class Remark:
     book: BookRef
     text: str
 
+    def __post_init__(self) -> None:
+        check_text(self.key, "key")
+        check_text(self.text, "text")
+
+
+def check_text(text: Any, field: str) -> None:
+    """Raises ValueError naming field for anything but a text that every database takes."""
+    if not isinstance(text, str) or "\0" in text or text.encode(errors="replace").decode() != text:
+        raise ValueError(f"{field}: expected a text without NUL and halves of characters, got {text!r}")
+
 
 def canonical_json(value: Any, field: str) -> str:
     """value as JSON text that is equal for equal values. Raises ValueError naming field for anything else."""
     try:
-        return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text = json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text.encode()  # half a character: no database takes it
+        return text
     except (TypeError, ValueError) as error:
         raise ValueError(f"{field}: expected JSON types only ({error})") from error

@@ -167,6 +167,10 @@ class PluginManager:
     def features(self) -> list[Plugin]:
         return [plugin for plugin in self.working if plugin.is_feature]
 
+    def is_enabled(self, name: str) -> bool:
+        """Whether a plugin shall work, also one that is not installed."""
+        return self._settings.enabled(name)
+
     def with_hook(self, hook: str) -> list[Plugin]:
         """The working plugins that implement a hook."""
         return [plugin for plugin in self.working if hook in plugin.hooks]

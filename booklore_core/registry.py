@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from booklore_core.flows import Action
 from booklore_core.kinds import Kind, Kinds
-from booklore_core.plugin_manager import Plugin, PluginManager
+from booklore_core.plugin_manager import DISTRIBUTION, Plugin, PluginManager
 from booklore_core.storage.counts import read_kinds
 from booklore_core.storage.database import Database
 from booklore_core.storage.since import parse_since
@@ -50,15 +50,20 @@ class Registry:
         self.actions = self._gather("register_actions", as_action)
         for target in self.targets.values():
             self._subscribe(target, now)
-        self._outbox.unsubscribe(plugin.name for plugin in self._plugins.plugins.values() if not plugin.enabled)
+        owners = filter(None, self._outbox.subscribers().values())
+        self._outbox.unsubscribe(name for name in owners if not self._plugins.is_enabled(name))
         for gateway in before.values():
-            with gateway.session():
-                log.debug("target %s is exchanged", gateway.name)
+            if self.targets.get(gateway.name) is not gateway:
+                with gateway.session():
+                    log.debug("target %s is exchanged", gateway.name)
 
     def _gather(self, hook: str, accept: Accept) -> dict[str, Any]:
-        """name → what plugins gave for a hook; of one that gives something that does not fit nothing is taken."""
+        """name → what plugins gave for a hook; of one that gives something that does not fit nothing is taken.
+
+        Those that this project ships come first: nobody takes a name or a letter away from them.
+        """
         found: dict[str, Any] = {}
-        for plugin in self._plugins.with_hook(hook):
+        for plugin in sorted(self._plugins.with_hook(hook), key=lambda plugin: plugin.source != DISTRIBUTION):
             found |= self._plugins.guard_in_time(plugin, hook, partial(self._ask, plugin, hook, accept, found)) or {}
         return found
 
@@ -112,7 +117,7 @@ def as_kind(plugin: str, kind: Any, taken: Mapping[str, tuple[str, Kind]]) -> tu
         raise TypeError(f"expected a Kind, got {type(kind).__name__}")
     for _, other in taken.values():
         if kind.letter and kind.letter == other.letter and kind.name != other.name:
-            raise ValueError(f"the letter {kind.letter} of kind {kind.name!r} is {other.name!r}'s")
+            raise ValueError(f"the letter {kind.letter} of kind {kind.name!r} is that of {other.name!r}")
     return kind.name, (plugin, kind)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from booklore_core.actions import all_actions, owner_of
-from booklore_core.actions.submenus import LONG_PRESS
+from booklore_core.actions.own import LONG_PRESS
 from booklore_core.bridge.setting_menu import MenuEntry, setting_entries
 from booklore_core.core import Core
 from booklore_core.flows import Action

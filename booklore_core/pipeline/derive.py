@@ -19,6 +19,7 @@ from booklore_core.pipeline.facts import Facts
 from booklore_core.pipeline.journal import Entry, Journal
 from booklore_core.pipeline.outbox import Outbox
 from booklore_core.plugin_manager import Plugin, PluginManager
+from booklore_core.settings import BadSetting
 from booklore_core.storage.database import Database
 from booklore_core.storage.since import parse_since
 
@@ -52,22 +53,34 @@ class Overtaken(Exception):
 
 @dataclass
 class Findings:
-    """What a feature made of some events. coped: those at which it did not raise; failed: the others, and why."""
+    """What a feature made of some events. given: of those at which it did not raise; failed: the others, and why.
 
-    items: list[Item] = field(default_factory=list)
-    remarks: list[Remark] = field(default_factory=list)
-    coped: list[int] = field(default_factory=list)
+    A hook's thread adds to it, and an event is in it with all that was made of it or not at all.
+    """
+
+    given: list[tuple[int, Sequence[Item | Remark]]] = field(default_factory=list)
     failed: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def items(self) -> list[Item]:
+        return [one for _, given in self.given for one in given if isinstance(one, Item)]
+
+    @property
+    def remarks(self) -> list[Remark]:
+        return [one for _, given in self.given for one in given if isinstance(one, Remark)]
+
+    @property
+    def coped(self) -> list[int]:
+        return [event for event, _ in self.given]
 
     @property
     def last(self) -> int:
         """The row of the last event that was come to."""
         return max([*self.coped, *self.failed])
 
-    def add(self, entry: Entry, given: Sequence[Item | Remark]) -> None:
-        self.items += [one for one in given if isinstance(one, Item)]
-        self.remarks += [one for one in given if isinstance(one, Remark)]
-        self.coped.append(entry.id)
+    def so_far(self) -> "Findings":
+        """What there is now, when the hook's thread may go on."""
+        return Findings(list(self.given), dict(self.failed))
 
 
 class Derive:
@@ -118,7 +131,11 @@ class Derive:
     def _lead(self, plugin: Plugin) -> int:
         news = self._retry(plugin)
         while not self._is_hanging(plugin):
-            place = self._place(plugin)
+            try:
+                place = self._place(plugin)
+            except BadSetting as error:
+                self._plugins.blame(plugin, str(error))
+                break
             entries = self._journal.after(place, BATCH)
             if not entries:
                 break
@@ -159,10 +176,10 @@ class Derive:
         try:
             watch.wait(HOOK_LIMIT, tick=HOOK_LIMIT)
         except TookTooLong as error:
-            self._hanging[plugin.name] = watch
-            stuck = next(one for one in entries if one.id not in found.failed and one.id not in found.coped)
-            self._plugins.blame(plugin, f"on_{stuck.event.name} {error} at line {stuck.event.id}; it is suspended")
-            found = Findings(list(found.items), list(found.remarks), list(found.coped), dict(found.failed))
+            self._hanging[plugin.name], found = watch, found.so_far()
+            done = {*found.coped, *found.failed}
+            stuck = next((one.event for one in entries if one.id not in done), entries[-1].event)
+            self._plugins.blame(plugin, f"on_{stuck.name} {error} at line {stuck.id}; it is suspended")
         return facts, found
 
     def _ask_about(self, plugin: Plugin, entry: Entry, facts: Facts, found: Findings) -> None:
@@ -177,7 +194,7 @@ class Derive:
         if given is None:
             found.failed[entry.id] = plugin.error or "it failed"
         else:
-            found.add(entry, given)
+            found.given.append((entry.id, given))
 
     def _take_in(self, plugin: Plugin, facts: Facts, found: Findings, mark: Callable[[], None]) -> int:
         """Commits facts and place together. Returns how many facts are news; 0 when the work was thrown away."""

@@ -1,9 +1,10 @@
 """What followed earlier, as features see it; and the one rule by which a new item changes what is held of a fact."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from booklore_core.items import BookRef, Item
@@ -11,6 +12,8 @@ from booklore_core.pipeline.books import book_ref, utc
 from booklore_core.storage.database import Database
 
 MAX_FACTS = 1000
+MAX_KEYS = 10_000
+"""So many keys one statement is given; databases take a bounded number of values."""
 
 GIVEN = """(d.state IN ('delivered', 'superseded', 'discarded', 'unconfirmed') OR d.maybe_sent = 1
     OR d.remote_id IS NOT NULL OR d.revision > 0)"""
@@ -70,9 +73,15 @@ def settled(held: Held | None, item: Item, now: datetime) -> Held | None:
 
 def read_held(database: Database, kind: str, keys: Iterable[str]) -> dict[str, Held]:
     """key → what is held, of those of keys that anything is held of."""
-    rows = database.rows(HELD, kind=kind, ids=list(keys))
+    rows = [row for ids in batched(keys, MAX_KEYS) for row in database.rows(HELD, kind=kind, ids=ids)]
     return {row["key"]: Held(item_of(row), row["said_at"], row["item_id"], row["revision"], row["given"] > 0)
             for row in rows}  # fmt: skip
+
+
+def batched(keys: Iterable[str], size: int) -> Iterator[list[str]]:
+    rest = iter(keys)
+    while batch := list(islice(rest, size)):
+        yield batch
 
 
 def item_of(row: dict[str, Any]) -> Item:
@@ -121,11 +130,12 @@ class Facts:
 
     def still_hold(self) -> bool:
         """Whether nothing of what was read has changed since; asked in the transaction that takes the outcome in."""
+        read = dict(self._read)  # a hook that was given up may go on reading
         return all(
             state_of(held) == state_of(now.get(key))
-            for kind in {kind for kind, _ in self._read}
-            for now in [read_held(self._database, kind, [key for one, key in self._read if one == kind])]
-            for (one, key), held in self._read.items()
+            for kind in {kind for kind, _ in read}
+            for now in [read_held(self._database, kind, [key for one, key in read if one == kind])]
+            for (one, key), held in read.items()
             if one == kind
         )
 

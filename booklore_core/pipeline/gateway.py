@@ -4,10 +4,10 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from booklore_core.guard.deadline import TookTooLong, Watch
+from booklore_core.guard.shape import all_of, maybe_of, shaped
 from booklore_core.items import BookRef, Item
 from booklore_core.targets import (
     AuditableTarget,
@@ -54,7 +54,14 @@ class Gateway:
 
     def has(self, part: type) -> bool:
         """Whether the target has an optional part, one of the protocols of `booklore_core.targets`."""
-        return isinstance(self._target, part)
+        try:
+            return isinstance(self._target, part)
+        except Exception as error:  # noqa: BLE001 its parts may be properties, which are code of the target, too
+            log.warning("target %s: %s: %s: %s", self.name, part.__name__, type(error).__name__, error)
+            return False
+
+    def leads_to(self, target: Target, plugin: str) -> bool:
+        return self._target is target and self.plugin == plugin and self.kinds == frozenset(target.kinds)
 
     @property
     def about(self) -> str:
@@ -80,9 +87,8 @@ class Gateway:
         finally:
             with self._lock:
                 self._inside -= 1
-                is_last = self._inside == 0
-            if is_last:
-                self.close()
+                if self._inside == 0:
+                    self.close()  # nobody enters meanwhile
 
     def deliver(self, item: Item, before: Before, meanwhile: Callable[[], None] = nothing) -> str | None:
         return self._call("deliver", lambda: short_text(self._target.deliver(item, before)), meanwhile, may_send=True)
@@ -167,7 +173,8 @@ class Gateway:
     def _attribute(self, name: str, kind: type[T], otherwise: T) -> T:
         """A property may be code of the target, too."""
         try:
-            found = getattr(self._target, name, otherwise)
+            watch = Watch(lambda _: getattr(self._target, name, otherwise), f"target {name}")
+            found = watch.wait(CALL_LIMIT, tick=CALL_LIMIT)
             return found if isinstance(found, kind) else kind(found)  # type: ignore[call-arg]
         except Exception as error:  # noqa: BLE001 a target may fail in any way
             log.warning("target %s: %s: %s: %s", self.name, name, type(error).__name__, error)
@@ -175,13 +182,18 @@ class Gateway:
 
 
 class Doors:
-    """Makes gateways. Calls that were given up are known to all of one target, also after it was exchanged."""
+    """Makes gateways, one for as long as a plugin gives the same target. Calls that were given up are known to all of
+    one target, also after it was exchanged."""
 
     def __init__(self) -> None:
         self._lingering: dict[str, list[Watch[Any]]] = {}
+        self._known: dict[tuple[str, str], Gateway] = {}
 
     def __call__(self, target: Target, plugin: str) -> Gateway:
-        return Gateway(target, plugin, self._lingering)
+        known = self._known.get((plugin, str(target.name)))
+        if known is None or not known.leads_to(target, plugin):
+            known = self._known[plugin, str(target.name)] = Gateway(target, plugin, self._lingering)
+        return known
 
 
 def short_text(value: Any) -> str | None:
@@ -199,20 +211,9 @@ def ids_of(ids: Any, items: Sequence[Item]) -> list[str | None]:
     return told
 
 
-def matches_of(found: Mapping[str, Match], books: Sequence[BookRef]) -> dict[str, Match]:
+def matches_of(found: Any, books: Sequence[BookRef]) -> dict[str, Match]:
     """What a target has matched of books. Raises whatever comes of an answer that is none."""
+    if not isinstance(found, Mapping):
+        raise TypeError(f"expected a mapping, got {type(found).__name__}")
     known = {book.partial_md5: found[book.partial_md5] for book in books if book.partial_md5 in found}
-    return {md5: replace(match, remote_id=str(match.remote_id)) for md5, match in known.items()}
-
-
-def all_of(kind: type[T], values: Any) -> list[T]:
-    """Raises TypeError for anything else among values."""
-    listed = list(values)
-    strange = next((type(value).__name__ for value in listed if not isinstance(value, kind)), None)
-    if strange:
-        raise TypeError(f"expected {kind.__name__}, got {strange}")
-    return listed
-
-
-def maybe_of(kind: type[T], value: Any) -> T | None:
-    return None if value is None else all_of(kind, [value])[0]
+    return {md5: shaped(Match, match) for md5, match in known.items()}

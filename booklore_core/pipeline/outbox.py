@@ -10,7 +10,7 @@ from typing import Any
 
 from booklore_core.items import Item, canonical_json
 from booklore_core.pipeline.books import Books
-from booklore_core.pipeline.facts import Held, read_held, settled
+from booklore_core.pipeline.facts import MAX_KEYS, Held, batched, read_held, settled
 from booklore_core.storage.counts import count_pending
 from booklore_core.storage.database import Database
 
@@ -112,7 +112,8 @@ class Outbox:
             self._database.run_many(statement, rows)
         if new or changed:
             kind, keys = (new or changed)[0]["kind"], [row["key"] for row in (*new, *changed)]
-            self._database.run(OWE.format(which="i.kind = :kind AND i.key IN :ids"), kind=kind, ids=keys)
+            for ids in batched(keys, MAX_KEYS):
+                self._database.run(OWE.format(which="i.kind = :kind AND i.key IN :ids"), kind=kind, ids=ids)
 
     def subscribe(self, target: str, kinds: Iterable[str], since: datetime | None, plugin: str, now: datetime) -> None:
         """From now on, and for what occurred at or after since, a target is owed every item of these kinds."""

@@ -15,6 +15,7 @@ TYPES = {
 """ordered: a text whose order is that of its characters, whatever language the database speaks."""
 
 VERSION_1 = """
+CREATE TABLE schema_version (version INTEGER PRIMARY KEY);
 CREATE TABLE events (
     id {id}, device TEXT NOT NULL, event_id TEXT NOT NULL, name TEXT NOT NULL, at {real} NOT NULL,
     ord {ordered} NOT NULL, book_md5 TEXT, tracked INTEGER NOT NULL, line TEXT NOT NULL, received_at {real} NOT NULL,
@@ -80,8 +81,9 @@ ALTER TABLE items ADD COLUMN said_at {real} NOT NULL DEFAULT 0;
 UPDATE items SET said_at = occurred_at;
 ALTER TABLE deliveries ADD COLUMN cleared INTEGER NOT NULL DEFAULT 0;
 UPDATE deliveries SET cleared = revision WHERE state = 'discarded';
-UPDATE deliveries SET revision = 0
-    WHERE state IN ('retrying', 'unmatched', 'rejected') AND maybe_sent = 0 AND remote_id IS NULL;
+UPDATE deliveries SET revision = CASE WHEN remote_id IS NULL THEN 0 ELSE revision - 1 END
+    WHERE state IN ('retrying', 'unmatched', 'rejected') AND maybe_sent = 0;
+UPDATE deliveries SET revision = 0 WHERE state = 'discarded' AND maybe_sent = 0 AND remote_id IS NULL;
 CREATE TABLE annotation_lists (
     event BIGINT PRIMARY KEY REFERENCES events (id), device TEXT NOT NULL, book_md5 TEXT NOT NULL, list TEXT NOT NULL
 );
@@ -118,7 +120,8 @@ INSERT INTO owed SELECT i.id, s.target, i.kind, i.book_md5 FROM items i
     JOIN subscriptions s ON s.kind = i.kind AND s.enabled = 1
         AND (i.created_at >= s.registered_at OR i.occurred_at >= s.since)
     LEFT JOIN deliveries d ON d.item_id = i.id AND d.target = s.target
-    WHERE d.item_id IS NULL OR d.revision < i.revision OR d.state NOT IN ('delivered', 'discarded')
+    WHERE COALESCE(d.cleared, 0) < i.revision
+        AND (d.item_id IS NULL OR d.revision < i.revision OR d.state NOT IN ('delivered', 'superseded'))
 """
 
 MIGRATIONS = (VERSION_1, VERSION_2)
