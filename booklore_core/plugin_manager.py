@@ -21,7 +21,6 @@ from booklore_core.storage.since import READ_SINCE, SEND_SINCE
 from booklore_core.storage.store import PluginMemory
 
 DISTRIBUTION = "booklore-sync"
-
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 LOAD_SECONDS = 30.0
 """How long a plugin may take to be imported, and each time that it is asked what it brings."""
@@ -126,8 +125,7 @@ class PluginManager:
         except Exception as error:  # noqa: BLE001 a plugin may fail in any way; the others go on
             self.blame(plugin, f"could not be loaded: {told(error, plugin.package)}", error)
         else:
-            facts = {"is_target": plugin.is_target, "label": plugin.label, "help": plugin.help}
-            self._memory.write(plugin.name, facts)
+            self._memory.write(plugin.name, {"is_target": plugin.is_target, "label": plugin.label, "help": plugin.help})
 
     def register(self, name: str, module: Any, plugin: Plugin | None = None) -> None:
         """Adds a plugin by its module or object. Raises when it does not fit this version's hooks or settings; then

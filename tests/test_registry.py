@@ -4,8 +4,8 @@ import pytest
 
 from booklore_core import Action, Kind, Result, hookimpl
 from booklore_core.actions import all_actions, owner_of, start
-from booklore_core.flows import Request, answer_all
-from booklore_core.testing import FakePlugin, FakeTarget
+from booklore_core.flows import Request
+from booklore_core.testing import FakePlugin, FakeTarget, answer_all
 
 
 def run(core, request):
