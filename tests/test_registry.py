@@ -53,7 +53,15 @@ BAD_KINDS = [
     ([quote("session", "X")], "the name 'session' is taken already"),
     ([quote(letter="S")], "the letter S of kind 'quote' is that of 'session'"),
     ([quote(), quote("quip")], "the letter Q of kind 'quip' is that of 'quote'"),
-    ([quote(quotes="SELECT nothing FROM nowhere")], "view quotes: "),
+    ([quote(quotes="SELECT one FROM nowhere")], "view quotes: no such table: main.nowhere"),
+    (
+        [quote(quotes="SELECT {nope:a}")],
+        "view quotes: expected one of {text:…}, {real:…}, {int:…}, {id:…}, got {nope:a",
+    ),
+    ([quote(quotes="SELECT 'a{b'")], "view quotes: expected one of {text:…}, {real:…}, {int:…}, {id:…}, got {b'"),
+    ([quote(quotes="SELECT 1; SELECT 2")], "view quotes: "),
+    ([quote(quotes="SELECT '\0'")], "view quotes: "),
+    ([quote(quotes="SELECT '\ud800'")], "view quotes: "),
     ([quote(pending_sessions="SELECT 1")], "view pending_sessions: "),
     ([quote(pending_items="SELECT 1")], "view pending_items: the name is taken"),
 ]
@@ -87,6 +95,43 @@ def test_a_plugin_that_is_named_once_is_not_to_blame_for_the_other(core):
 
     assert core.kinds["session"].letter == "S"
     assert core.kinds.short_counts({"session": 2}) == "2S"
+
+
+class WrongRank:
+    """A plugin whose kind has a field that is none."""
+
+    @hookimpl
+    def register_kinds(self):
+        yield Kind("streak", "Z", "streak", "streaks", rank="high")
+
+
+def test_a_kind_with_a_wrong_field_is_named_and_nothing_of_it_is_kept(core, open_core):
+    errors = bring(core, bad=WrongRank())
+
+    assert "kind 'streak': rank: expected int, got 'high'" in errors["bad"]
+    assert "streak" not in open_core().kinds
+    assert core.database.rows("SELECT * FROM kinds WHERE name = 'streak'") == []
+
+
+@pytest.mark.parametrize("row", [{"rank": "high"}, {"letter": "two"}, {"many": "a\x1b[31m"}], ids=lambda row: [*row][0])
+def test_a_kind_in_the_database_that_cannot_be_read_stops_nothing(core, open_core, row, caplog):
+    known = {"name": "streak", "letter": "K", "one": "streak", "many": "streaks", "rank": 60, "history": ""}
+    core.database.table("kinds").upsert(known | row, ["name"])
+
+    other = open_core()
+
+    assert ("streak" in other.kinds, other.kinds["session"].letter) == (False, "S")
+    assert other.status().kinds["session"].letter == "S"
+    assert f"kind 'streak': {[*row][0]}: " in caplog.text
+
+
+def test_a_kind_that_could_not_be_read_is_mended_by_its_declaration(core, open_core):
+    bad = {"name": "quote", "letter": "Q", "one": "quote", "many": "quotes", "rank": "high", "history": ""}
+    core.database.table("kinds").upsert(bad, ["name"])
+
+    bring(core, quotes=FakePlugin(kinds=[quote()]))
+
+    assert open_core().kinds["quote"].rank == 60
 
 
 @pytest.mark.parametrize("hook", ["register_kinds", "register_targets", "register_actions"])

@@ -3,6 +3,7 @@
 What waits is counted in `owed`, which holds nothing else: the price depends on what waits, not on what was ever sent.
 """
 
+import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from typing import Any, Protocol
 
 from booklore_core.kinds import Kind, Kinds
 from booklore_core.storage.schema import VERSION
+
+log = logging.getLogger(__name__)
 
 MAX_WAITING = 1000
 
@@ -111,7 +114,16 @@ def read_status(source: Rows, limit: int = MAX_WAITING) -> Status:
 
 def read_kinds(source: Rows) -> Kinds:
     """Every kind that was ever declared here, as it was last."""
-    return Kinds(Kind(**row) for row in source.rows(KINDS))
+    return Kinds(filter(None, map(kind_of, source.rows(KINDS))))
+
+
+def kind_of(row: Mapping[str, Any]) -> Kind | None:
+    """None for one that cannot be read: another version may have stored what this one refuses."""
+    try:
+        return Kind(**row)
+    except ValueError as error:
+        log.warning("what the database knows of a kind is passed over: %s", error)
+        return None
 
 
 def count_books(source: Rows) -> dict[str, int]:
