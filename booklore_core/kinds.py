@@ -12,14 +12,15 @@ MAX_RANK = 10**9
 
 def check_fields(declared: Any, **types: Any) -> None:
     """Raises ValueError naming what a plugin has declared and its field that is of another type, or a text that no
-    screen should show."""
+    screen should show; a tuple holds texts."""
     what = f"{type(declared).__name__.lower()} {declared.name!r}"
     for name, kind in {"name": str, **types}.items():
         value = getattr(declared, name)
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise ValueError(f"{what}: {name}: expected {getattr(kind, '__name__', kind)}, got {value!r}")
-        if isinstance(value, str) and not value.isprintable():
-            raise ValueError(f"{what}: {name}: expected one line without control characters, got {value!r}")
+        texts = value if isinstance(value, tuple) else filter(lambda one: isinstance(one, str), [value])
+        if not all(isinstance(text, str) and text.isprintable() for text in texts):
+            raise ValueError(f"{what}: {name}: expected texts of one line, without control characters, got {value!r}")
     if not NAME.fullmatch(declared.name):
         raise ValueError(f"{what}: name: expected a lower-case name with underscores")
 

@@ -127,8 +127,7 @@ class PluginManager:
         except Exception as error:  # noqa: BLE001 a plugin may fail in any way; the others go on
             self.blame(plugin, f"could not be loaded: {told(error, plugin.package)}", error)
         else:
-            facts = {"is_target": plugin.is_target, "label": plugin.label, "help": plugin.help}
-            self._memory.write(plugin.name, facts)
+            self._memory.write(plugin.name, {name: getattr(plugin, name) for name in ("is_target", "label", "help")})
 
     def register(self, name: str, module: Any, plugin: Plugin | None = None) -> None:
         """Adds a plugin by its module or object. Raises when it does not fit this version's hooks or settings; then
@@ -213,8 +212,9 @@ class PluginManager:
         except passes:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 a plugin may fail in any way; the others go on
-            where = told(error, plugin.package, getattr(plugin.module, what, None))
-            self.blame(plugin, f"{what} failed: {where}", error)
+            self.blame(
+                plugin, f"{what} failed: {told(error, plugin.package, getattr(plugin.module, what, None))}", error
+            )
             return None
 
     def guard_in_time(self, plugin: Plugin, what: str, work: Callable[[], T]) -> T | None:

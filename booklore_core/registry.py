@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from booklore_core.flows import Action
 from booklore_core.kinds import Kind, Kinds
-from booklore_core.plugin_manager import DISTRIBUTION, Plugin, PluginManager
+from booklore_core.plugin_manager import DISTRIBUTION, NAME, Plugin, PluginManager
 from booklore_core.storage.counts import read_kinds
 from booklore_core.storage.database import Database
 from booklore_core.storage.since import parse_since
@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from booklore_core.pipeline.outbox import Outbox
 
 log = logging.getLogger(__name__)
+
+OWN_ACTIONS = {
+    "about", "clear_cache", "clear_pending", "clear_synced", "dismiss_quarantine", "doctor", "list_quarantine",
+    "log_in", "match_book", "match_unmatched", "rematch_all", "retry_quarantine", "set_setting", "sync_book", "sync_pending",
+    "test_connection", "toggle_manual_only", "toggle_sync", "track_book", "verify", "view_pending",
+}  # fmt: skip
+"""Names that no plugin's action can have: those in `booklore_core.actions`, which stands above and is not asked."""
 
 Open = Callable[[Target, str], "Gateway"]
 """Makes the door to a plugin's target."""
@@ -87,9 +94,14 @@ class Registry:
             self._plugins.blame(self._plugins.plugins[declared[kind.name][0]], f"register_kinds: {fault}")
 
     def _as_gateway(self, plugin: str, target: Any, taken: Mapping[str, Any]) -> tuple[str, "Gateway"]:
-        """Raises TypeError for what cannot be a target."""
+        """Raises TypeError, ValueError for what cannot be a target."""
         if not isinstance(target, Target):
             raise TypeError(f"{target!r} is no target: it needs name, kinds and deliver(item, before)")
+        name, kinds = target.name, target.kinds
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name for a target: expected letters, digits, - and _")
+        if not isinstance(kinds, set | frozenset | list | tuple) or not all(isinstance(kind, str) for kind in kinds):
+            raise ValueError(f"target {name}: kinds: expected a set of names, got {kinds!r}")
         gateway = self._door(target, plugin)
         return gateway.name, gateway
 
@@ -105,9 +117,11 @@ class Registry:
 
 
 def as_action(plugin: str, action: Any, taken: Mapping[str, Any]) -> tuple[str, tuple[str, Action]]:
-    """Raises TypeError for what cannot be one."""
+    """Raises TypeError for what cannot be one, ValueError for a name that is the core's own."""
     if not isinstance(action, Action):
         raise TypeError(f"expected an Action, got {type(action).__name__}")
+    if action.name in OWN_ACTIONS:
+        raise ValueError(f"the name {action.name!r} is the core's own")
     return action.name, (plugin, action)
 
 

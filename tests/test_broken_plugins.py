@@ -266,3 +266,17 @@ def test_a_hook_is_passed_what_it_declares_and_nothing_else(core):
     (setting,) = core.plugins.call(core.plugins.plugins["declares"], "register_settings", event=None, store=None)
 
     assert setting.name == "size"
+
+
+def test_a_switch_of_a_plugins_own_is_true_or_false(installed, start):
+    installed.add(
+        "from booklore_core import Setting, hookimpl\n@hookimpl\ndef register_settings():\n"
+        "    yield Setting('enabled', str, 'no', 'Whether it works')"
+    )
+
+    core = start()
+
+    plugin = core.plugins.plugins["opens"]
+    assert "setting 'enabled': type: expected bool (" in plugin.error
+    assert "third_party_opens.py, line 4)" in plugin.error
+    assert (plugin.enabled, core.settings["opens.enabled"]) == (True, True)

@@ -3,8 +3,9 @@
 import pytest
 
 from booklore_core import Action, Kind, Result, hookimpl
-from booklore_core.actions import all_actions, owner_of, start
+from booklore_core.actions import OWN, all_actions, owner_of, start
 from booklore_core.flows import Request, answer_all
+from booklore_core.registry import OWN_ACTIONS
 from booklore_core.testing import FakePlugin, FakeTarget
 
 
@@ -179,7 +180,16 @@ class NoName(FakeTarget):
         del self.name
 
 
+def odd(**parts):
+    target = FakeTarget()
+    for name, value in parts.items():
+        setattr(target, name, value)
+    return target
+
+
 BAD_TARGETS = [
+    *(([odd(name=name)], "is no name for a target") for name in (None, "", 7, "Bad Name!\nx", "a.b")),
+    *(([odd(kinds=kinds)], "target bookworm: kinds: expected a set of names") for kinds in ("session", None, {1}, {})),
     ([Nothing()], "is no target"),
     ([None], "is no target"),
     ([NoName()], "is no target"),
@@ -227,25 +237,20 @@ def test_an_action_that_does_not_fit_is_refused_and_the_others_stay(core, action
     assert {name: plugin for name, (plugin, _) in core.plugin_actions.items()} == {"taken": "a_well", "late": "well"}
 
 
-@pytest.mark.parametrize("name", ["sync_pending", "about", "clear_cache", "set_setting", "doctor"])
-def test_an_action_that_takes_a_name_of_the_cores_own_is_refused_and_named(core, name):
-    bring(core, bad=FakePlugin(actions=[Action(name, "Mine", run), Action("fine", "Fine", run)]))
+@pytest.mark.parametrize("name", OWN)
+def test_an_action_that_takes_a_name_of_the_cores_own_is_refused_and_named_at_the_start(core, name):
+    mine = [Action(name, "Mine", run), Action("fine", "Fine", run)]
 
-    actions = all_actions(core)
+    errors = bring(core, bad=FakePlugin(actions=mine), well=FakePlugin(actions=[Action("wave", "Wave", run)]))
 
-    assert actions[name].label != "Mine"
-    assert (owner_of(core, name), owner_of(core, "fine")) == ("core", "bad")
-    assert core.plugins.plugins["bad"].error == f"register_actions: the name {name!r} is the core's own"
-    assert answer_all(start(core, "fine", Request()), []).message == "the plugin's"
+    assert f"register_actions failed: ValueError: the name {name!r} is the core's own" in errors["bad"]
+    assert list(core.plugin_actions) == ["wave"]
+    assert (all_actions(core)[name], owner_of(core, name), owner_of(core, "wave")) == (OWN[name], "core", "well")
+    assert answer_all(start(core, "wave", Request()), []).message == "the plugin's"
 
 
-def test_asking_for_the_menu_again_and_again_names_it_once(core):
-    bring(core, bad=FakePlugin(actions=[Action("about", "Mine", run)]))
-
-    for _ in range(5):
-        all_actions(core)
-
-    assert core.plugins.plugins["bad"].errors == ["register_actions: the name 'about' is the core's own"]
+def test_the_names_of_the_cores_own_actions_are_kept():
+    assert OWN.keys() == OWN_ACTIONS
 
 
 def test_a_since_that_is_none_costs_only_its_own_target(core):

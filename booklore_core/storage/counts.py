@@ -3,7 +3,6 @@
 What waits is counted in `owed`, which holds nothing else: the price depends on what waits, not on what was ever sent.
 """
 
-import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +11,6 @@ from typing import Any, Protocol
 
 from booklore_core.kinds import Kind, Kinds
 from booklore_core.storage.schema import VERSION
-
-log = logging.getLogger(__name__)
 
 MAX_WAITING = 1000
 
@@ -122,7 +119,9 @@ def kind_of(row: Mapping[str, Any]) -> Kind | None:
     try:
         return Kind(**row)
     except ValueError as error:
-        log.warning("what the database knows of a kind is passed over: %s", error)
+        import logging  # takes time, and is seldom needed
+
+        logging.getLogger(__name__).warning("what the database knows of a kind is passed over: %s", error)
         return None
 
 
