@@ -172,7 +172,6 @@ class PluginManager:
         return self._settings.enabled(name)
 
     def with_hook(self, hook: str) -> list[Plugin]:
-        """The working plugins that implement a hook."""
         return [plugin for plugin in self.working if hook in plugin.hooks]
 
     def setting(self, plugin: Plugin, name: str) -> Any:
@@ -212,9 +211,8 @@ class PluginManager:
         except passes:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 a plugin may fail in any way; the others go on
-            self.blame(
-                plugin, f"{what} failed: {told(error, plugin.package, getattr(plugin.module, what, None))}", error
-            )
+            where = told(error, plugin.package, getattr(plugin.module, what, None))
+            self.blame(plugin, f"{what} failed: {where}", error)
             return None
 
     def guard_in_time(self, plugin: Plugin, what: str, work: Callable[[], T]) -> T | None:

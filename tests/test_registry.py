@@ -2,7 +2,7 @@
 
 import pytest
 
-from booklore_core import Action, Kind, Result, hookimpl
+from booklore_core import Action, BookRef, Item, Kind, Result, hookimpl
 from booklore_core.actions import OWN, all_actions, owner_of, start
 from booklore_core.flows import Request, answer_all
 from booklore_core.registry import OWN_ACTIONS
@@ -96,6 +96,46 @@ def test_a_plugin_that_is_named_once_is_not_to_blame_for_the_other(core):
 
     assert core.kinds["session"].letter == "S"
     assert core.kinds.short_counts({"session": 2}) == "2S"
+
+
+def waiting(core, clock, kind="quote"):
+    """One item of a kind waits at a target."""
+    core.plugins.register("bookworm", FakePlugin([FakeTarget(kinds={"quote", "quip"})]))
+    core.refresh()
+    core.put([Item(kind, "one", BookRef("0" * 32), {}, clock())], "quotes")
+
+
+def test_a_letter_whose_items_are_left_is_not_given_again(core, open_core, clock):
+    bring(core, quotes=FakePlugin(kinds=[quote()]))
+    waiting(core, clock)
+
+    other = open_core()
+    errors = bring(other, quips=FakePlugin(kinds=[quote("quip", quips="SELECT 1 AS one")]))
+    waiting(other, clock, "quip")
+
+    assert errors["quips"] == "register_kinds: kind 'quip' has no letter: items of 'quote' are left, and Q is theirs"
+    assert other.kinds.short_counts(other.pending()) == "1Q, 1 more"
+    assert other.database.rows("SELECT * FROM quips") == [{"one": 1}]
+
+
+def test_a_letter_whose_items_are_gone_is_given_again(core, open_core):
+    bring(core, quotes=FakePlugin(kinds=[quote()]))
+
+    other = open_core()
+    errors = bring(other, quips=FakePlugin(kinds=[quote("quip")]))
+
+    assert (errors, other.kinds["quip"].letter) == ({"quips": None}, "Q")
+
+
+def test_what_this_project_ships_has_its_letters_whoever_had_them(open_core, clock):
+    core = open_core(plugins=())
+    bring(core, quotes=FakePlugin(kinds=[quote(letter="S")]))
+    waiting(core, clock)
+
+    other = open_core()
+
+    assert other.plugins.plugins["sessions"].error is None
+    assert (other.kinds["session"].letter, other.kinds.short_counts(other.pending())) == ("S", "1 more")
 
 
 class WrongRank:
