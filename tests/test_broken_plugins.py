@@ -77,7 +77,7 @@ def test_an_action_whose_name_is_none_is_refused_with_the_plugins_name(installed
 
     core = start()
 
-    assert "action: expected a lower-case name with underscores, got 'Bad Name!'" in core.plugins.plugins["opens"].error
+    assert "action 'Bad Name!': name: expected a lower-case name" in core.plugins.plugins["opens"].error
     assert "third_party_opens.py, line 5)" in core.plugins.plugins["opens"].error
     for name in ("fine", "Bad Name!"):
         with pytest.raises(BadSetting, match="no action"):
