@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from booklore_core.items import Item
-from booklore_core.kinds import NAME
+from booklore_core.kinds import check_fields
 
 if TYPE_CHECKING:
     from booklore_core.core import Core
@@ -217,8 +217,8 @@ class Action:
     args: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not NAME.fullmatch(self.name):
-            raise ValueError(f"action: expected a lower-case name with underscores, got {self.name!r}")
+        check_fields(self, label=str | Callable, run=Callable, enabled=Callable | None, checked=Callable | None)
+        check_fields(self, help=str, radio=bool, menu=tuple | None, dispatcher=str, order=int, args=Mapping)
 
     def text(self, core: "Core") -> str:
         return self.label if isinstance(self.label, str) else self.label(core)

@@ -64,11 +64,16 @@ def register_kinds() -> Iterable[Kind]:
 def register_settings() -> Iterable[Setting]:
     """Declare the plugin's settings. The menu, `booklore config` and validation come from the declarations.
 
+    One that says where data go names in `forgets` the secrets that go there. When an e-reader changes it, they are
+    forgotten and asked for anew: whoever holds the e-reader cannot have them sent to a server of his own.
+
     ::
 
         @hookimpl
         def register_settings():
             yield Setting("minutes", int, 30, "Reading that is aimed at", low=1, high=1440, unit="minutes a day")
+            yield Setting("url", str, "", "Address of the diary", forgets=("token",))
+            yield Setting("token", str, "", "Opens the diary", secret=True)
     """
 
 

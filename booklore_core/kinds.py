@@ -3,9 +3,26 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 LETTER = re.compile(r"[A-Z]")
+MAX_RANK = 10**9
+
+
+def check_fields(declared: Any, **types: Any) -> None:
+    """Raises ValueError naming what a plugin has declared and its field that is of another type, or a text that no
+    screen should show; a tuple holds texts."""
+    what = f"{type(declared).__name__.lower()} {declared.name!r}"
+    for name, kind in {"name": str, **types}.items():
+        value = getattr(declared, name)
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise ValueError(f"{what}: {name}: expected {getattr(kind, '__name__', kind)}, got {value!r}")
+        texts = value if isinstance(value, tuple) else filter(lambda one: isinstance(one, str), [value])
+        if not all(isinstance(text, str) and text.isprintable() for text in texts):
+            raise ValueError(f"{what}: {name}: expected texts of one line, without control characters, got {value!r}")
+    if not NAME.fullmatch(declared.name):
+        raise ValueError(f"{what}: name: expected a lower-case name with underscores")
 
 
 @dataclass(frozen=True)
@@ -30,12 +47,16 @@ class Kind:
     label_rank: int | None = None
 
     def __post_init__(self) -> None:
-        if not NAME.fullmatch(self.name):
-            raise ValueError(f"kind: expected a lower-case name, got {self.name!r}")
+        texts = dict.fromkeys(("letter", "one", "many", "history"), str)
+        check_fields(self, **texts, rank=int, views=Mapping, label_rank=int | None)
         if self.letter and not LETTER.fullmatch(self.letter):
-            raise ValueError(f"kind {self.name}: letter: expected one of A to Z, got {self.letter!r}")
+            raise ValueError(f"kind {self.name!r}: letter: expected one of A to Z, got {self.letter!r}")
         if not (self.one and self.many):
-            raise ValueError(f"kind {self.name}: one, many: must not be empty")
+            raise ValueError(f"kind {self.name!r}: one, many: must not be empty")
+        if max(abs(self.rank), abs(self.place)) > MAX_RANK:
+            raise ValueError(f"kind {self.name!r}: rank, label_rank: expected at most {MAX_RANK}")
+        if not all(isinstance(text, str) for view in self.views.items() for text in view):
+            raise ValueError(f"kind {self.name!r}: views: expected name → SELECT, got {self.views!r}")
 
     @property
     def place(self) -> int:

@@ -125,7 +125,7 @@ class PluginManager:
         except Exception as error:  # noqa: BLE001 a plugin may fail in any way; the others go on
             self.blame(plugin, f"could not be loaded: {told(error, plugin.package)}", error)
         else:
-            self._memory.write(plugin.name, {"is_target": plugin.is_target, "label": plugin.label, "help": plugin.help})
+            self._memory.write(plugin.name, {name: getattr(plugin, name) for name in ("is_target", "label", "help")})
 
     def register(self, name: str, module: Any, plugin: Plugin | None = None) -> None:
         """Adds a plugin by its module or object. Raises when it does not fit this version's hooks or settings; then
@@ -170,7 +170,6 @@ class PluginManager:
         return self._settings.enabled(name)
 
     def with_hook(self, hook: str) -> list[Plugin]:
-        """The working plugins that implement a hook."""
         return [plugin for plugin in self.working if hook in plugin.hooks]
 
     def setting(self, plugin: Plugin, name: str) -> Any:

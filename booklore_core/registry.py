@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from booklore_core.flows import Action
 from booklore_core.kinds import Kind, Kinds
-from booklore_core.plugin_manager import DISTRIBUTION, Plugin, PluginManager
+from booklore_core.plugin_manager import DISTRIBUTION, NAME, Plugin, PluginManager
 from booklore_core.settings import BadSetting
 from booklore_core.storage.counts import read_kinds
 from booklore_core.storage.database import Database
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
     from booklore_core.pipeline.outbox import Outbox
 
 log = logging.getLogger(__name__)
+
+OWN_ACTIONS = {
+    "about", "clear_cache", "clear_pending", "clear_synced", "dismiss_quarantine", "doctor", "list_quarantine",
+    "log_in", "match_book", "match_unmatched", "rematch_all", "retry_quarantine", "set_setting", "sync_book",
+    "sync_pending", "test_connection", "toggle_manual_only", "toggle_sync", "track_book", "verify", "view_pending",
+}  # fmt: skip
+"""Names that no plugin's action can have: those in `booklore_core.actions`, which stands above and is not asked."""
 
 Open = Callable[[Target, str], "Gateway"]
 """Makes the door to a plugin's target."""
@@ -79,18 +87,36 @@ class Registry:
         return own
 
     def _remember_kinds(self, declared: Mapping[str, tuple[str, Kind]]) -> None:
-        """A kind stays known when its plugin is gone: its items are still there to be shown and cleared."""
+        """A kind stays known when its plugin is gone: its items are still there to be shown and cleared. Its letter is
+        theirs, and given to no other but what this project ships."""
         known, table = read_kinds(self._database), self._database.table("kinds")
-        for name, (_, kind) in declared.items():
+        gone = [kind for name, kind in known.items() if name not in declared and kind.letter]
+        left = {kind.letter: kind for kind in gone if self._has_items(kind)}
+        for name, (owner, declaration) in declared.items():
+            kind, plugin, holder = declaration, self._plugins.plugins[owner], left.get(declaration.letter)
+            if holder and plugin.source == DISTRIBUTION:
+                table.upsert(row_of(replace(holder, letter="")), ["name"])
+            elif holder:
+                fault = f"kind {name!r} has no letter: items of {holder.name!r} are left, and {kind.letter} is theirs"
+                kind = replace(kind, letter="")
+                self._plugins.blame(plugin, f"register_kinds: {fault}")
             if name not in known or row_of(kind) != row_of(known[name]):
                 table.upsert(row_of(kind), ["name"])
         for kind, fault in declare_views(self._database, [kind for _, kind in declared.values()]):
             self._plugins.blame(self._plugins.plugins[declared[kind.name][0]], f"register_kinds: {fault}")
 
+    def _has_items(self, kind: Kind) -> bool:
+        return bool(self._database.value("SELECT 1 FROM items WHERE kind = :kind LIMIT 1", kind=kind.name))
+
     def _as_gateway(self, plugin: str, target: Any, taken: Mapping[str, Any]) -> tuple[str, "Gateway"]:
-        """Raises TypeError for what cannot be a target."""
+        """Raises TypeError, ValueError for what cannot be a target."""
         if not isinstance(target, Target):
             raise TypeError(f"{target!r} is no target: it needs name, kinds and deliver(item, before)")
+        name, kinds = target.name, target.kinds
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name for a target: expected letters, digits, - and _")
+        if not isinstance(kinds, set | frozenset | list | tuple) or not all(isinstance(kind, str) for kind in kinds):
+            raise ValueError(f"target {name}: kinds: expected a set of names, got {kinds!r}")
         gateway = self._door(target, plugin)
         return gateway.name, gateway
 
@@ -109,9 +135,11 @@ class Registry:
 
 
 def as_action(plugin: str, action: Any, taken: Mapping[str, Any]) -> tuple[str, tuple[str, Action]]:
-    """Raises TypeError for what cannot be one."""
+    """Raises TypeError for what cannot be one, ValueError for a name that is the core's own."""
     if not isinstance(action, Action):
         raise TypeError(f"expected an Action, got {type(action).__name__}")
+    if action.name in OWN_ACTIONS:
+        raise ValueError(f"the name {action.name!r} is the core's own")
     return action.name, (plugin, action)
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from booklore_core.flows import in_range, range_text
+from booklore_core.kinds import check_fields
 
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
@@ -20,7 +21,7 @@ class BadSetting(ValueError):
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting of a plugin. name: without the section, which is the plugin's name.
+    """One setting of a plugin. name: without the section, which is the plugin's name. Raises ValueError as `Kind` does.
 
     type: bool, int, float or str. choices: the texts allowed. low, high: the range of a number. unit: for people.
     secret: kept in the secrets file, never shown. env: another name for its environment variable. label: the menu's
@@ -42,10 +43,21 @@ class Setting:
     menu: tuple[str, ...] = ()
     forgets: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        check_fields(
+            self, help=str, unit=str, env=str, label=str, choices=tuple, menu=tuple, forgets=tuple, secret=bool
+        )
+        types, number = (bool,) if self.name == "enabled" else (bool, int, float, str), int | float
+        if self.type not in types:
+            raise BadSetting(f"setting {self.name!r}: type: expected {' or '.join(one.__name__ for one in types)}")
+        check_fields(self, low=number | None, high=number | None, default=number if self.type is float else self.type)
+        self.check(self.default, f"setting {self.name!r}: default")
+
     def check(self, value: Any, full_name: str) -> Any:
         """value in the setting's type; texts are read as the environment writes them. Raises BadSetting."""
         typed = self._typed(value)
-        if typed is None or (self.choices and typed not in self.choices) or not self._in_range(typed):
+        is_out = isinstance(typed, int | float) and not (abs(typed) < math.inf and in_range(typed, self.low, self.high))
+        if typed is None or (self.choices and typed not in self.choices) or is_out:
             shown = "" if self.secret else f", got {value!r}"
             raise BadSetting(f"{full_name}: expected {self.expected}{shown}")
         return typed
@@ -61,23 +73,16 @@ class Setting:
     def type_name(self) -> str:
         return "choice" if self.choices else {bool: "bool", int: "int", float: "float"}.get(self.type, "text")
 
-    def _in_range(self, value: Any) -> bool:
-        return isinstance(value, str) or (-math.inf < value < math.inf and in_range(value, self.low, self.high))
-
     def _typed(self, value: Any) -> Any:
         if self.type is bool or isinstance(value, bool):
-            return _bool(value) if self.type is bool else None
+            word = str(value).strip().lower() if self.type is bool and isinstance(value, str | bool) else ""
+            return True if word in TRUE else False if word in FALSE else None
         if self.type is str:
             return value if isinstance(value, str) else None
         try:
             return self.type(value) if isinstance(value, str | int) or self.type is float else None
         except (TypeError, ValueError, OverflowError):
             return None
-
-
-def _bool(value: Any) -> bool | None:
-    word = str(value).strip().lower() if isinstance(value, str | bool) else ""
-    return True if word in TRUE else False if word in FALSE else None
 
 
 ENABLED = Setting("enabled", bool, True, "Whether this plugin works")
@@ -132,7 +137,6 @@ class Value:
 
 class Settings:
     """All settings that were declared. A value that does not fit gives way to the next source's and is in `faults`.
-
     preset: by its name, what goes before stored and secret. Raises BadSetting for a name that was not declared.
     """
 
@@ -174,7 +178,6 @@ class Settings:
         return (self.value(name) for name in self._declared)
 
     def faults(self) -> list[SettingFault]:
-        """The values that do not fit."""
         return [fault for value in self for fault in value.faults]
 
     def value(self, name: str) -> Value:
@@ -241,7 +244,6 @@ class Section:
         return self[key] if self._full_name(key) in self.settings else default
 
     def set(self, key: str, value: Any) -> None:
-        """Stores one of the plugin's own settings."""
         self.settings.set(f"{self.name}.{key}", value)
 
     def _full_name(self, key: str) -> str:

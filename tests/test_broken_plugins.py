@@ -77,7 +77,7 @@ def test_an_action_whose_name_is_none_is_refused_with_the_plugins_name(installed
 
     core = start()
 
-    assert "action: expected a lower-case name with underscores, got 'Bad Name!'" in core.plugins.plugins["opens"].error
+    assert "action 'Bad Name!': name: expected a lower-case name" in core.plugins.plugins["opens"].error
     assert "third_party_opens.py, line 5)" in core.plugins.plugins["opens"].error
     for name in ("fine", "Bad Name!"):
         with pytest.raises(BadSetting, match="no action"):
@@ -266,3 +266,17 @@ def test_a_hook_is_passed_what_it_declares_and_nothing_else(core):
     (setting,) = core.plugins.call(core.plugins.plugins["declares"], "register_settings", event=None, store=None)
 
     assert setting.name == "size"
+
+
+def test_a_switch_of_a_plugins_own_is_true_or_false(installed, start):
+    installed.add(
+        "from booklore_core import Setting, hookimpl\n@hookimpl\ndef register_settings():\n"
+        "    yield Setting('enabled', str, 'no', 'Whether it works')"
+    )
+
+    core = start()
+
+    plugin = core.plugins.plugins["opens"]
+    assert "setting 'enabled': type: expected bool (" in plugin.error
+    assert "third_party_opens.py, line 4)" in plugin.error
+    assert (plugin.enabled, core.settings["opens.enabled"]) == (True, True)

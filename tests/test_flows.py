@@ -131,3 +131,26 @@ def test_effects_as_the_shim_reads_them():
 def test_a_label_may_depend_on_the_core():
     assert Action("paint", "Paint", paint).text(None) == "Paint"
     assert Action("paint", lambda core: f"Paint ({core})", paint).text("3S") == "Paint (3S)"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", "Bad Name!"),
+        ("name", None),
+        ("label", None),
+        ("label", "two\nlines"),
+        ("run", None),
+        ("help", None),
+        ("enabled", True),
+        ("checked", "yes"),
+        ("menu", "Advanced"),
+        ("menu", ("Advanced", 1)),
+        ("dispatcher", None),
+        ("order", "first"),
+        ("args", None),
+    ],
+)
+def test_what_cannot_be_an_action_is_refused_with_the_field_that_is_wrong(field, value):
+    with pytest.raises(ValueError, match=f"^action .*: {field}: expected"):
+        Action(**{"name": "paint", "label": "Paint", "run": paint, field: value})

@@ -80,6 +80,7 @@ def shows_kinds(core, tmp_path):
 
 def shows_settings(core, tmp_path):
     assert core.settings["example.minutes"] == 30
+    assert core.settings.declaration("example.url").forgets == ("token",)
 
 
 def shows_targets(core, tmp_path):

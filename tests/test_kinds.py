@@ -35,12 +35,26 @@ def test_a_history_is_named_after_the_kind_unless_it_says_otherwise():
 @pytest.mark.parametrize(
     ("values", "field"),
     [
-        (("Bad Name", "B", "one", "many"), "kind"),
+        (("Bad Name", "B", "one", "many"), "name"),
         (("good", "bb", "one", "many"), "letter"),
         (("good", "b", "one", "many"), "letter"),
         (("good", "B", "", "many"), "one"),
+        ((None, "B", "one", "many"), "name"),
+        (("good", None, "one", "many"), "letter"),
+        (("good", "B", 1, "many"), "one"),
+        (("good", "B", "one", 2), "many"),
+        (("good", "B", "one", "many\x1b[31m"), "many"),
+        (("good", "B", "one", "many", "high"), "rank"),
+        (("good", "B", "one", "many", True), "rank"),
+        (("good", "B", "one", "many", 2**31), "rank"),
+        (("good", "B", "one", "many", 60, None), "views"),
+        (("good", "B", "one", "many", 60, {"good_ones": None}), "views"),
+        (("good", "B", "one", "many", 60, {7: "SELECT 1"}), "views"),
+        (("good", "B", "one", "many", 60, {}, None), "history"),
+        (("good", "B", "one", "many", 60, {}, "two\nlines"), "history"),
+        (("good", "B", "one", "many", 60, {}, "", 1.5), "label_rank"),
     ],
 )
 def test_what_cannot_be_a_kind_is_refused_with_the_field_that_is_wrong(values, field):
-    with pytest.raises(ValueError, match=field):
+    with pytest.raises(ValueError, match=f"^kind .*{field}"):
         Kind(*values)

@@ -2,9 +2,10 @@
 
 import pytest
 
-from booklore_core import Action, Kind, Result, hookimpl
-from booklore_core.actions import all_actions, owner_of, start
+from booklore_core import Action, BookRef, Item, Kind, Result, hookimpl
+from booklore_core.actions import OWN, all_actions, owner_of, start
 from booklore_core.flows import Request
+from booklore_core.registry import OWN_ACTIONS
 from booklore_core.testing import FakePlugin, FakeTarget, answer_all
 
 
@@ -53,7 +54,15 @@ BAD_KINDS = [
     ([quote("session", "X")], "the name 'session' is taken already"),
     ([quote(letter="S")], "the letter S of kind 'quote' is that of 'session'"),
     ([quote(), quote("quip")], "the letter Q of kind 'quip' is that of 'quote'"),
-    ([quote(quotes="SELECT nothing FROM nowhere")], "view quotes: "),
+    ([quote(quotes="SELECT one FROM nowhere")], "view quotes: no such table: main.nowhere"),
+    (
+        [quote(quotes="SELECT {nope:a}")],
+        "view quotes: expected one of {text:…}, {real:…}, {int:…}, {id:…}, got {nope:a",
+    ),
+    ([quote(quotes="SELECT 'a{b'")], "view quotes: expected one of {text:…}, {real:…}, {int:…}, {id:…}, got {b'"),
+    ([quote(quotes="SELECT 1; SELECT 2")], "view quotes: "),
+    ([quote(quotes="SELECT '\0'")], "view quotes: "),
+    ([quote(quotes="SELECT '\ud800'")], "view quotes: "),
     ([quote(pending_sessions="SELECT 1")], "view pending_sessions: "),
     ([quote(pending_items="SELECT 1")], "view pending_items: the name is taken"),
 ]
@@ -87,6 +96,83 @@ def test_a_plugin_that_is_named_once_is_not_to_blame_for_the_other(core):
 
     assert core.kinds["session"].letter == "S"
     assert core.kinds.short_counts({"session": 2}) == "2S"
+
+
+def waiting(core, clock, kind="quote"):
+    """One item of a kind waits at a target."""
+    core.plugins.register("bookworm", FakePlugin([FakeTarget(kinds={"quote", "quip"})]))
+    core.refresh()
+    core.put([Item(kind, "one", BookRef("0" * 32), {}, clock())], "quotes")
+
+
+def test_a_letter_whose_items_are_left_is_not_given_again(core, open_core, clock):
+    bring(core, quotes=FakePlugin(kinds=[quote()]))
+    waiting(core, clock)
+
+    other = open_core()
+    errors = bring(other, quips=FakePlugin(kinds=[quote("quip", quips="SELECT 1 AS one")]))
+    waiting(other, clock, "quip")
+
+    assert errors["quips"] == "register_kinds: kind 'quip' has no letter: items of 'quote' are left, and Q is theirs"
+    assert other.kinds.short_counts(other.pending()) == "1Q, 1 more"
+    assert other.database.rows("SELECT * FROM quips") == [{"one": 1}]
+
+
+def test_a_letter_whose_items_are_gone_is_given_again(core, open_core):
+    bring(core, quotes=FakePlugin(kinds=[quote()]))
+
+    other = open_core()
+    errors = bring(other, quips=FakePlugin(kinds=[quote("quip")]))
+
+    assert (errors, other.kinds["quip"].letter) == ({"quips": None}, "Q")
+
+
+def test_what_this_project_ships_has_its_letters_whoever_had_them(open_core, clock):
+    core = open_core(plugins=())
+    bring(core, quotes=FakePlugin(kinds=[quote(letter="S")]))
+    waiting(core, clock)
+
+    other = open_core()
+
+    assert other.plugins.plugins["sessions"].error is None
+    assert (other.kinds["session"].letter, other.kinds.short_counts(other.pending())) == ("S", "1 more")
+
+
+class WrongRank:
+    """A plugin whose kind has a field that is none."""
+
+    @hookimpl
+    def register_kinds(self):
+        yield Kind("streak", "Z", "streak", "streaks", rank="high")
+
+
+def test_a_kind_with_a_wrong_field_is_named_and_nothing_of_it_is_kept(core, open_core):
+    errors = bring(core, bad=WrongRank())
+
+    assert "kind 'streak': rank: expected int, got 'high'" in errors["bad"]
+    assert "streak" not in open_core().kinds
+    assert core.database.rows("SELECT * FROM kinds WHERE name = 'streak'") == []
+
+
+@pytest.mark.parametrize("row", [{"rank": "high"}, {"letter": "two"}, {"many": "a\x1b[31m"}], ids=lambda row: [*row][0])
+def test_a_kind_in_the_database_that_cannot_be_read_stops_nothing(core, open_core, row, caplog):
+    known = {"name": "streak", "letter": "K", "one": "streak", "many": "streaks", "rank": 60, "history": ""}
+    core.database.table("kinds").upsert(known | row, ["name"])
+
+    other = open_core()
+
+    assert ("streak" in other.kinds, other.kinds["session"].letter) == (False, "S")
+    assert other.status().kinds["session"].letter == "S"
+    assert f"kind 'streak': {[*row][0]}: " in caplog.text
+
+
+def test_a_kind_that_could_not_be_read_is_mended_by_its_declaration(core, open_core):
+    bad = {"name": "quote", "letter": "Q", "one": "quote", "many": "quotes", "rank": "high", "history": ""}
+    core.database.table("kinds").upsert(bad, ["name"])
+
+    bring(core, quotes=FakePlugin(kinds=[quote()]))
+
+    assert open_core().kinds["quote"].rank == 60
 
 
 @pytest.mark.parametrize("hook", ["register_kinds", "register_targets", "register_actions"])
@@ -134,7 +220,16 @@ class NoName(FakeTarget):
         del self.name
 
 
+def odd(**parts):
+    target = FakeTarget()
+    for name, value in parts.items():
+        setattr(target, name, value)
+    return target
+
+
 BAD_TARGETS = [
+    *(([odd(name=name)], "is no name for a target") for name in (None, "", 7, "Bad Name!\nx", "a.b")),
+    *(([odd(kinds=kinds)], "target bookworm: kinds: expected a set of names") for kinds in ("session", None, {1}, {})),
     ([Nothing()], "is no target"),
     ([None], "is no target"),
     ([NoName()], "is no target"),
@@ -182,25 +277,20 @@ def test_an_action_that_does_not_fit_is_refused_and_the_others_stay(core, action
     assert {name: plugin for name, (plugin, _) in core.plugin_actions.items()} == {"taken": "a_well", "late": "well"}
 
 
-@pytest.mark.parametrize("name", ["sync_pending", "about", "clear_cache", "set_setting", "doctor"])
-def test_an_action_that_takes_a_name_of_the_cores_own_is_refused_and_named(core, name):
-    bring(core, bad=FakePlugin(actions=[Action(name, "Mine", run), Action("fine", "Fine", run)]))
+@pytest.mark.parametrize("name", OWN)
+def test_an_action_that_takes_a_name_of_the_cores_own_is_refused_and_named_at_the_start(core, name):
+    mine = [Action(name, "Mine", run), Action("fine", "Fine", run)]
 
-    actions = all_actions(core)
+    errors = bring(core, bad=FakePlugin(actions=mine), well=FakePlugin(actions=[Action("wave", "Wave", run)]))
 
-    assert actions[name].label != "Mine"
-    assert (owner_of(core, name), owner_of(core, "fine")) == ("core", "bad")
-    assert core.plugins.plugins["bad"].error == f"register_actions: the name {name!r} is the core's own"
-    assert answer_all(start(core, "fine", Request()), []).message == "the plugin's"
+    assert f"register_actions failed: ValueError: the name {name!r} is the core's own" in errors["bad"]
+    assert list(core.plugin_actions) == ["wave"]
+    assert (all_actions(core)[name], owner_of(core, name), owner_of(core, "wave")) == (OWN[name], "core", "well")
+    assert answer_all(start(core, "wave", Request()), []).message == "the plugin's"
 
 
-def test_asking_for_the_menu_again_and_again_names_it_once(core):
-    bring(core, bad=FakePlugin(actions=[Action("about", "Mine", run)]))
-
-    for _ in range(5):
-        all_actions(core)
-
-    assert core.plugins.plugins["bad"].errors == ["register_actions: the name 'about' is the core's own"]
+def test_the_names_of_the_cores_own_actions_are_kept():
+    assert OWN.keys() == OWN_ACTIONS
 
 
 def test_a_since_that_is_none_costs_only_its_own_target(core):

@@ -111,7 +111,18 @@ def read_status(source: Rows, limit: int = MAX_WAITING) -> Status:
 
 def read_kinds(source: Rows) -> Kinds:
     """Every kind that was ever declared here, as it was last."""
-    return Kinds(Kind(**row) for row in source.rows(KINDS))
+    return Kinds(filter(None, map(kind_of, source.rows(KINDS))))
+
+
+def kind_of(row: Mapping[str, Any]) -> Kind | None:
+    """None for one that cannot be read: another version may have stored what this one refuses."""
+    try:
+        return Kind(**row)
+    except ValueError as error:
+        import logging  # takes time, and is seldom needed
+
+        logging.getLogger(__name__).warning("what the database knows of a kind is passed over: %s", error)
+        return None
 
 
 def count_books(source: Rows) -> dict[str, int]:

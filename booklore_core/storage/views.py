@@ -6,10 +6,11 @@ remote's, by match) · the first also retry_count, last_retry_at · the second r
 Source: the seed pages, and the columns of the existing plugin's database (lua-plugin-behaviour §2).
 """
 
+import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from booklore_core.kinds import NAME, Kind
 
@@ -48,7 +49,7 @@ SQLITE = {
     "int": "CAST({} AS INTEGER)", "id": "CAST({} AS INTEGER)",
 }  # fmt: skip
 POSTGRESQL = {
-    "text": "(body\\:\\:jsonb ->> '{}')", "real": "CAST({} AS DOUBLE PRECISION)",
+    "text": "(body::jsonb ->> '{}')", "real": "CAST({} AS DOUBLE PRECISION)",
     "int": "CAST(TRUNC(CAST({} AS NUMERIC)) AS BIGINT)", "id": "CAST({} AS TEXT)",
 }  # fmt: skip
 
@@ -94,17 +95,21 @@ def declare_view(database: "Database", row: dict[str, str]) -> str:
             database.run(f"CREATE VIEW {name} AS {sql}")
             database.rows(f"SELECT * FROM {name} LIMIT 0")
             database.table("kind_views").upsert(row, ["name"])
-    except (DBAPIError, KeyError, ValueError) as error:
-        return str(error).partition("\n")[0]
+    except (SQLAlchemyError, sqlite3.Warning, ValueError) as error:
+        return str(getattr(error, "orig", error)).partition("\n")[0]
     return ""
 
 
 def expand(sql: str, dialect: str) -> str:
-    """sql with every {function:argument} written out, innermost first. Raises KeyError, ValueError."""
+    """sql with every {function:argument} written out, innermost first, and its colons no parameters. Raises ValueError
+    for another function."""
     functions = SQLITE if dialect == "sqlite" else POSTGRESQL
     while "{" in sql:
-        start = sql.rindex("{")
-        end = sql.index("}", start)
-        name, _, argument = sql[start + 1 : end].partition(":")
-        sql = sql[:start] + functions[name].replace("{}", argument) + sql[end + 1 :]
-    return sql
+        before, _, rest = sql.rpartition("{")
+        call, end, after = rest.partition("}")
+        name, _, argument = call.partition(":")
+        if not end or name not in functions:
+            known = ", ".join(f"{{{one}:…}}" for one in functions)
+            raise ValueError(f"expected one of {known}, got {{{call}{end}")
+        sql = before + functions[name].replace("{}", argument) + after
+    return sql.replace(":", "\\:")

@@ -172,6 +172,17 @@ def test_a_view_that_a_third_party_declares_is_there_and_follows_its_declaration
 
 
 @pytest.mark.parametrize(
+    ("written", "text"),
+    [("at :noon", "at :noon"), ("a::b", "a::b"), (": 5%", ": 5%"), ("c:\\:d", "c:\\:d")],
+)
+def test_a_colon_in_a_view_is_a_colon(open_core, written, text):
+    core = declare(open_core(), quote(quotes=f"SELECT '{written}' AS text"))
+
+    assert core.plugins.plugins["kinds"].error is None
+    assert core.database.rows("SELECT * FROM quotes") == [{"text": text}]
+
+
+@pytest.mark.parametrize(
     "views",
     [
         {"quotes": "SELECT nonsense FROM pending_items"},
