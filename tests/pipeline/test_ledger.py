@@ -56,7 +56,7 @@ def test_what_was_cleared_while_it_was_on_its_way_is_not_sent_again_for_being_mi
     core.ledger.owe_again("bookworm", "rating", "dune")
     core.sync()
 
-    assert (stars(bookworm), core.pending()) == ([3], {})
+    assert (stars(bookworm), core.pending(), core.status().synced) == ([3], {}, {"rating": 1})
 
 
 def test_a_target_that_is_off_is_not_owed_what_it_misses(core, rate):
