@@ -1,10 +1,11 @@
 """One open core: database, settings, plugins, pipeline, targets and actions, put together."""
 
 import importlib.metadata
-import logging
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -22,10 +23,10 @@ from booklore_core.pipeline.journal import Journal
 from booklore_core.pipeline.lease import Clock
 from booklore_core.pipeline.ledger import Ledger
 from booklore_core.pipeline.outbox import Outbox
-from booklore_core.pipeline.quarantine import Quarantine
+from booklore_core.pipeline.quarantine import Quarantine, QuarantinedLine
 from booklore_core.plugin_manager import PluginManager
 from booklore_core.registry import Registry
-from booklore_core.settings import BadSetting, Section, Settings, Source
+from booklore_core.settings import FALSE, BadSetting, Settings
 from booklore_core.storage.counts import MAX_WAITING, Status, count_books, count_pending_at, read_status
 from booklore_core.storage.database import Database
 from booklore_core.storage.occupancy import enter
@@ -33,8 +34,6 @@ from booklore_core.storage.places import Places
 from booklore_core.storage.preset import preset
 from booklore_core.storage.secrets import Secrets
 from booklore_core.storage.store import PluginMemory, Store, StoredSettings
-
-log = logging.getLogger(__name__)
 
 Progress = Callable[[str, int, int], None]
 """Told by long work: a label, how much is done, of how much."""
@@ -51,11 +50,10 @@ class Report:
 
     def total(self, name: str) -> dict[str, int]:
         """kind → count over all targets of `delivered`, `waiting`, `rejected` or `failed`."""
-        sums: dict[str, int] = {}
+        sums: Counter[str] = Counter()
         for run in self.runs:
-            for kind, count in getattr(run, name).items():
-                sums[kind] = sums.get(kind, 0) + count
-        return sums
+            sums.update(getattr(run, name))
+        return dict(sums)
 
     @property
     def unavailable(self) -> dict[str, str]:
@@ -84,31 +82,29 @@ class Core:
         environ: Mapping[str, str] | None = None,
         entry_points: Iterable[importlib.metadata.EntryPoint] | None = None,
     ) -> None:
-        self.places, self.clock = places, clock
+        self.places, self.clock, self._syncing = places, clock, threading.Lock()
         places.home.mkdir(parents=True, exist_ok=True)
+        environ = os.environ if environ is None else environ
         given = preset(places.config, environ)
-        self._occupant = enter(places.home)
-        try:
-            self._open(given, environ)
+        # For file systems without shared memory; needed before the settings are read, as they are in the database.
+        wal = environ.get("BOOKLORE_DATABASE__WAL", "true").lower() not in FALSE
+        with ExitStack() as opened:
+            opened.callback(enter(places.home).leave)
+            self.secrets = Secrets(places.secrets)
+            self.database = database = Database(places.database_url, wal=wal)
+            opened.callback(database.close)
+            self.settings = Settings(StoredSettings(database), self.secrets, given)
+            self.books, self.devices = Books(database), Devices(database)
+            self.journal, self.quarantine = Journal(database), Quarantine(database)
+            self.outbox, self.ledger = Outbox(database, self.books), Ledger(database)
+            self.plugins = PluginManager(self.settings, PluginMemory(database), environ)
+            self.ingest = Ingest(database, self.journal, self.books, self.devices, self.quarantine)
+            self.derive = Derive(database, self.journal, self.outbox, self.plugins, clock)
+            self.registry = Registry(database, self.plugins, self.outbox, self.store, Doors())
+            opened.callback(self._close_targets)
             self.plugins.load(entry_points)
             self.refresh()
-        except BaseException:
-            self._occupant.leave()
-            raise
-
-    def _open(self, given: dict[str, Source], environ: Mapping[str, str] | None) -> None:
-        places, clock = self.places, self.clock
-        self.secrets = Secrets(places.secrets)
-        self.database = database = Database(places.database_url, wal=wants_wal(environ))
-        self.settings = Settings(StoredSettings(database), self.secrets, given)
-        self.books, self.devices = Books(database), Devices(database)
-        self.journal, self.quarantine = Journal(database), Quarantine(database)
-        self.outbox, self.ledger = Outbox(database, self.books), Ledger(database)
-        self.plugins = PluginManager(self.settings, PluginMemory(database), environ)
-        self.ingest = Ingest(database, self.journal, self.books, self.devices, self.quarantine)
-        self.derive = Derive(database, self.journal, self.outbox, self.plugins, clock)
-        self.registry = Registry(database, self.plugins, self.outbox, self.store, Doors())
-        self._syncing = threading.Lock()
+            self._opened = opened.pop_all()
 
     @property
     def kinds(self) -> Kinds:
@@ -127,9 +123,6 @@ class Core:
     def store(self, plugin: str) -> Store:
         return Store(self.database, plugin, self.secrets)
 
-    def section(self, plugin: str) -> Section:
-        return self.settings.section(plugin)
-
     def refresh(self) -> None:
         """Lets changed settings and switched plugins take effect."""
         self.plugins.load_enabled()
@@ -144,16 +137,15 @@ class Core:
 
     def catch_up(self) -> None:
         """At every start: lines that an older version could not take are tried again, features are led to the end."""
-        due = self.quarantine.due()
-        if due:
-            self.retry_quarantine([one.id for one in due])
-        self.derive.lead()
+        self._take_again(self.quarantine.due())
 
     def retry_quarantine(self, ids: Sequence[int] | None = None) -> Taken:
         """Takes in what was refused before, as far as it can be taken now; None: all that nobody has dismissed."""
-        chosen = self.quarantine.lines() if ids is None else self.quarantine.chosen(ids)
+        return self._take_again(self.quarantine.lines() if ids is None else self.quarantine.chosen(ids))
+
+    def _take_again(self, lines: Iterable[QuarantinedLine]) -> Taken:
         whole = Taken()
-        for one in chosen:
+        for one in lines:
             taken = self.ingest.take([one.line], one.source, self.clock())
             if not taken.rejected:
                 self.quarantine.remove([one.id])
@@ -178,8 +170,7 @@ class Core:
         self.derive.lead()
         with self._syncing:
             before = requests_sent()
-            wanted = [one for name, one in self.targets.items() if target in (None, name)]
-            runs = [self._deliver(one, progress, book) for one in wanted]
+            runs = [self._deliver(one, progress, book) for name, one in self.targets.items() if target in (None, name)]
             runs += [] if target else self._left_alone()
             return Report(runs, requests_sent() - before)
 
@@ -208,14 +199,9 @@ class Core:
     def pending(self) -> dict[str, int]:
         return self.database.once("pending", self.outbox.pending)
 
-    def close(self) -> None:
+    def _close_targets(self) -> None:
         for target in self.targets.values():
             target.close()
-        self.database.close()
-        self._occupant.leave()
 
-
-def wants_wal(environ: Mapping[str, str] | None) -> bool:
-    """BOOKLORE_DATABASE__WAL=false is for file systems without shared memory; it is needed before settings are read."""
-    given = (os.environ if environ is None else environ).get("BOOKLORE_DATABASE__WAL", "true")
-    return given.lower() not in ("false", "no", "off", "0")
+    def close(self) -> None:
+        self._opened.close()

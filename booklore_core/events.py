@@ -1,5 +1,6 @@
 """What KOReader did: one class per event, with the types that its fields have, what is forgiven and what is refused."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal
@@ -56,15 +57,17 @@ Digest = Annotated[str, AfterValidator(_md5)]
 Fraction = Annotated[float, AfterValidator(_fraction)]
 Count = Annotated[int, Field(ge=0, le=10_000_000)]
 Text = Annotated[str, Field(max_length=100_000)]
-Size = Annotated[int, Field(ge=0, le=2**63 - 1)]
-Seconds = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Whole = Annotated[int, Field(ge=0, le=2**63 - 1)]
 UNKNOWN: Literal["unknown"] = "unknown"
 
 Authors = Annotated[tuple[Text, ...], Field(max_length=1000), BeforeValidator(_list)]
 Position = Annotated[Text | None, BeforeValidator(_place)]
-Dwell = Annotated[tuple[Seconds, ...] | None, Field(max_length=100_000), BeforeValidator(_list)]
+Dwell = Annotated[tuple[Whole, ...] | None, Field(max_length=100_000), BeforeValidator(_list)]
 Stars = Annotated[int | None | Literal["unknown"], BeforeValidator(_stars), AfterValidator(_one_to_five)]
 Annotations = Annotated[tuple[dict[str, Any], ...] | None, Field(max_length=100_000), BeforeValidator(_list)]
+
+RATING_SUFFIX = "/rating"
+"""What a rating's id has after the id of the line that it was found in; no line's id may end so."""
 
 LENIENT = ConfigDict(extra="ignore", strict=False)
 
@@ -75,7 +78,7 @@ class Book:
 
     partial_md5: Digest
     file: Text | None = None
-    size: Size | None = None
+    size: Whole | None = None
     title: Text | None = None
     authors: Authors = ()
     identifiers: Text | None = None
@@ -109,12 +112,18 @@ class Reading:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """Something KOReader did. id: unique per device. at: UTC by the device's clock."""
+    """Something KOReader did. name: its class as a line and a hook say it: `BookClose`, `book_close`, `on_book_close`.
 
-    name: ClassVar[str] = ""
+    id: unique per device. at: UTC by the device's clock.
+    """
+
+    name: ClassVar[str]
     id: Id
     device: Id
     at: Utc
+
+    def __init_subclass__(cls) -> None:
+        cls.name = re.sub("(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
 
     @property
     def order(self) -> str:
@@ -122,21 +131,16 @@ class Event:
 
         The clock of an e-reader jumps; the counter does not (demands §4.1 H).
         """
-        return order_of(self.device, self.id, self.at)
-
-
-def order_of(device: str, event_id: str, at: datetime) -> str:
-    prefix, _, counter = event_id.rpartition("-")
-    if prefix == device and counter.isascii() and counter.isdecimal():
-        return f"{int(counter):020d}"
-    return f"{at.isoformat()} {event_id}"
+        line = self.id.removesuffix(RATING_SUFFIX)
+        prefix, _, counter = line.rpartition("-")
+        is_counted = prefix == self.device and counter.isascii() and counter.isdecimal()
+        return f"{int(counter):020d}" if is_counted else f"{self.at.isoformat()} {line}"
 
 
 @checked(frozen=True, kw_only=True, config=LENIENT)
 class Device(Event):
     """The first line of a spool: who writes it. display: the device's name for people."""
 
-    name: ClassVar[str] = "device"
     display: Annotated[Text | None, Field(alias="name")] = None
     model: Text | None = None
     koreader: Text | None = None
@@ -160,21 +164,16 @@ class ReadingEvent(BookEvent):
 class BookOpen(ReadingEvent):
     """A book was opened: a stretch of reading begins."""
 
-    name: ClassVar[str] = "book_open"
-
 
 @checked(frozen=True, kw_only=True, config=LENIENT)
 class PageTurns(ReadingEvent):
     """A checkpoint every few page turns; what a session falls back on when the battery dies."""
-
-    name: ClassVar[str] = "page_turns"
 
 
 @checked(frozen=True, kw_only=True, config=LENIENT)
 class BookClose(ReadingEvent):
     """The stretch ended. annotations: KOReader's live table, None when it was not read, () when there are none."""
 
-    name: ClassVar[str] = "book_close"
     reason: Literal["close", "suspend", "exit"]
     annotations: Annotations = None
 
@@ -183,7 +182,6 @@ class BookClose(ReadingEvent):
 class Resume(Event):
     """The device woke up; with a book open a stretch begins."""
 
-    name: ClassVar[str] = "resume"
     book: Book | None = None
     reading: Reading | None = None
 
@@ -192,17 +190,10 @@ class Resume(Event):
 class NetworkConnected(Event):
     """The device has an IP address."""
 
-    name: ClassVar[str] = "network_connected"
-
 
 @checked(frozen=True, kw_only=True, config=LENIENT)
 class Delete(BookEvent):
     """The book's file was deleted on the device."""
-
-    name: ClassVar[str] = "delete"
-
-
-RATING_SUFFIX = "/rating"
 
 
 @checked(frozen=True, kw_only=True, config=LENIENT)
@@ -212,14 +203,9 @@ class Rating(BookEvent):
     Its id is that of the line whose snapshot shows the stars, and a suffix; it stands where that line stands.
     """
 
-    name: ClassVar[str] = "rating"
     id: Annotated[str, Field(min_length=1, max_length=300)]
     stars: Stars
     before: Stars = None
-
-    @property
-    def order(self) -> str:
-        return order_of(self.device, self.id.removesuffix(RATING_SUFFIX), self.at)
 
 
 SPOOLED = (Device, BookOpen, PageTurns, BookClose, Resume, NetworkConnected, Delete)

@@ -5,9 +5,9 @@ terminal, the bridge as dialogs on the e-reader, a test from a list.
 """
 
 import re
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from booklore_core.items import Item
 from booklore_core.kinds import NAME
@@ -62,9 +62,8 @@ class Confirm:
     kind = "confirm"
 
 
-WHOLE = re.compile(r"[-+]?[0-9]{1,18}")
-
 Question = Choose | Pick | Ask | Confirm
+WHOLE = re.compile(r"[-+]?[0-9]{1,18}")
 
 
 class BadAnswer(ValueError):
@@ -73,37 +72,33 @@ class BadAnswer(ValueError):
 
 def check_answer(question: Question, answer: Any) -> Any:
     """answer in the question's own type. Raises BadAnswer."""
-    if isinstance(question, Confirm):
-        return _fits(answer is None or isinstance(answer, bool), bool(answer), "answer: expected true or false")
     if answer is None:
-        return None
-    if isinstance(question, Choose):
-        fits = is_index(answer, question.options)
-        return _fits(fits, answer, f"answer: expected an index from 0 to {len(question.options) - 1}")
-    if isinstance(question, Pick):
+        return False if isinstance(question, Confirm) else None
+    if isinstance(question, Confirm):
+        fits, expected = isinstance(answer, bool), "true or false"
+    elif isinstance(question, Choose):
+        fits, expected = is_index(answer, question.options), f"an index from 0 to {len(question.options) - 1}"
+    elif isinstance(question, Pick):
         fits = isinstance(answer, list) and all(is_index(index, question.options) for index in answer)
-        return _fits(fits, answer, "answer: expected a list of indexes of the options")
-    return _check_text(question, answer)
-
-
-def _check_text(question: Ask, answer: Any) -> Any:
-    if question.low is None and question.high is None:
-        is_text = isinstance(answer, str | int) and not isinstance(answer, bool)
-        return _fits(is_text, str(answer), "answer: expected a text")
-    number = int(answer) if WHOLE.fullmatch(str(answer).strip()) else None
-    low, high = question.low, question.high
-    fits = number is not None and (low is None or number >= low) and (high is None or number <= high)
-    return _fits(fits, number, f"answer: expected a whole number {range_text(low, high)}")
-
-
-def _fits(fits: bool, answer: Any, otherwise: str) -> Any:
+        expected = "a list of indexes of the options"
+    elif question.low is None and question.high is None:
+        fits, expected = isinstance(answer, str | int) and not isinstance(answer, bool), "a text"
+        answer = str(answer)
+    else:
+        answer = int(answer) if WHOLE.fullmatch(str(answer).strip()) else None
+        fits = answer is not None and in_range(answer, question.low, question.high)
+        expected = f"a whole number {range_text(question.low, question.high)}"
     if not fits:
-        raise BadAnswer(otherwise)
+        raise BadAnswer(f"answer: expected {expected}")
     return answer
 
 
 def is_index(value: Any, options: Sequence[str]) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(options)
+
+
+def in_range(number: float, low: float | None, high: float | None) -> bool:
+    return (low is None or number >= low) and (high is None or number <= high)
 
 
 def range_text(low: float | None, high: float | None) -> str:
@@ -115,43 +110,49 @@ def range_text(low: float | None, high: float | None) -> str:
     return f"of at most {high:.15g}" if high is not None else ""
 
 
-@dataclass(frozen=True)
-class Toast:
-    """A short message that goes away by itself."""
+class Effect:
+    """Something that the reader's device shows or does. type: what it is called on the wire."""
 
-    text: str
+    type: ClassVar[str]
 
     def as_json(self) -> dict[str, Any]:
-        return {"type": "toast", "text": self.text}
+        within = {name: value for name, value in vars(self).items() if isinstance(value, tuple)}
+        effects = {name: [effect.as_json() for effect in value] for name, value in within.items()}
+        return {"type": self.type, **vars(self), **effects}
 
 
 @dataclass(frozen=True)
-class Info:
+class Toast(Effect):
+    """A short message that goes away by itself."""
+
+    type = "toast"
+    text: str
+
+
+@dataclass(frozen=True)
+class Info(Effect):
     """A message that stays until it is dismissed."""
 
+    type = "info"
     title: str
     text: str
 
-    def as_json(self) -> dict[str, Any]:
-        return {"type": "info", "title": self.title, "text": self.text}
-
 
 @dataclass(frozen=True)
-class GoTo:
+class GoTo(Effect):
     """Turn to a place in a book. percent: fraction 0–1, for when the position does not exist in this copy."""
 
+    type = "goto"
     book: str
     position: str | None
     percent: float | None
 
-    def as_json(self) -> dict[str, Any]:
-        return {"type": "goto", "book": self.book, "position": self.position, "percent": self.percent}
-
 
 @dataclass(frozen=True)
-class Schedule:
+class Schedule(Effect):
     """Run an action later. seconds: from now. book: partial MD5 of the book that it is about. args: the action's."""
 
+    type = "schedule"
     seconds: float
     action: str
     book: str | None = None
@@ -159,25 +160,19 @@ class Schedule:
 
     def as_json(self) -> dict[str, Any]:
         about = {name: value for name, value in (("book", self.book), ("args", dict(self.args))) if value}
-        return {"type": "schedule", "in": self.seconds, "action": self.action, **about}
+        return {"type": self.type, "in": self.seconds, "action": self.action, **about}
 
 
 @dataclass(frozen=True)
-class AskReader:
+class AskReader(Effect):
     """A question that the device can answer by itself, without the core."""
 
+    type = "confirm"
     text: str
     ok: str = "OK"
     cancel: str = "Cancel"
-    on_ok: tuple["Effect", ...] = ()
-    on_cancel: tuple["Effect", ...] = ()
-
-    def as_json(self) -> dict[str, Any]:
-        effects = {name: [effect.as_json() for effect in getattr(self, name)] for name in ("on_ok", "on_cancel")}
-        return {"type": "confirm", "text": self.text, "ok": self.ok, "cancel": self.cancel, **effects}
-
-
-Effect = Toast | Info | GoTo | Schedule | AskReader
+    on_ok: tuple[Effect, ...] = ()
+    on_cancel: tuple[Effect, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -229,33 +224,12 @@ class Action:
         return self.label if isinstance(self.label, str) else self.label(core)
 
 
-def unseen(label: str, done: int, total: int) -> None:
-    """Where nobody looks at the progress of long work."""
-
-
 @dataclass(frozen=True)
 class Request:
-    """Who asks for an action, and about what. book: partial MD5 of the book at hand. device: None at the CLI.
-
-    progress: told by long work: a label, how much is done, of how much.
-    """
+    """Who asks, and about what. book: partial MD5 of the book at hand. device: None at the CLI. progress: told by long
+    work: a label, how much is done, of how much."""
 
     book: str | None = None
     args: Mapping[str, Any] = field(default_factory=dict)
     device: str | None = None
-    progress: Callable[[str, int, int], None] = unseen
-
-
-def answer_all(flow: Flow, answers: Iterable[Any]) -> Result:
-    """Runs a flow to its end with the given answers. Raises BadAnswer, also when there are too few."""
-    given, question = iter(answers), None
-    try:
-        question = next(flow)
-        while True:
-            answer = next(given, BadAnswer)
-            if answer is BadAnswer:
-                raise BadAnswer(f"no answer left for: {question.text}")
-            question = flow.send(check_answer(question, answer))
-    except StopIteration as end:
-        result: Result = end.value
-        return result
+    progress: Callable[[str, int, int], None] = lambda label, done, total: None

@@ -1,7 +1,7 @@
 """What a plugin declares about its facts; labels, counts, clearing, the order of delivery and SQL views follow."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -51,28 +51,17 @@ class Kind:
         return f"{number} {self.one if number == 1 else self.many}"
 
 
-def undeclared(name: str) -> Kind:
-    """A kind that no plugin declares (any more): it has no letter, and its name is all there is to say."""
-    return Kind(name, "", name, name)
+class Kinds(dict[str, Kind]):
+    """Every known kind by name, in the order in which labels show them.
 
-
-class Kinds(Mapping[str, Kind]):
-    """Every known kind by name, in the order in which labels show them. One that nobody declared is made up."""
+    One that no plugin declares (any more) has no letter, and its name is all there is to say.
+    """
 
     def __init__(self, kinds: Iterable[Kind] = ()) -> None:
-        self._kinds = {kind.name: kind for kind in sorted(kinds, key=lambda kind: (kind.place, kind.name))}
+        super().__init__((kind.name, kind) for kind in sorted(kinds, key=lambda kind: (kind.place, kind.name)))
 
-    def __getitem__(self, name: str) -> Kind:
-        return self._kinds.get(name) or undeclared(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._kinds)
-
-    def __len__(self) -> int:
-        return len(self._kinds)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._kinds
+    def __missing__(self, name: str) -> Kind:
+        return Kind(name, "", name, name)
 
     def counted(self, counts: Mapping[str, int]) -> list[tuple[Kind, int]]:
         """The kinds that there are any of, in their order; undeclared ones come last."""

@@ -8,32 +8,25 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import pluggy
 
 from booklore_core import hookspecs
 from booklore_core.guard.culprit import check_fit, package_of_module, told
-from booklore_core.guard.deadline import within
+from booklore_core.guard.deadline import TookTooLong, Watch
 from booklore_core.hookspecs import PROJECT
 from booklore_core.settings import ENABLED, TRUE, Setting, Settings
 from booklore_core.storage.since import READ_SINCE, SEND_SINCE
+from booklore_core.storage.store import PluginMemory
 
 DISTRIBUTION = "booklore-sync"
-
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 LOAD_SECONDS = 30.0
-"""How long a plugin may take to be imported, and again to declare its settings."""
+"""How long a plugin may take to be imported, and each time that it is asked what it brings."""
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-
-
-class Memory(Protocol):
-    """What each plugin was when it was last loaded: is_target, label and help."""
-
-    def read(self, name: str) -> Mapping[str, Any] | None: ...
-    def write(self, name: str, facts: Mapping[str, Any]) -> None: ...
 
 
 @dataclass
@@ -41,37 +34,42 @@ class Plugin:
     """One plugin: where it comes from, whether it works, and what went wrong, if anything.
 
     package: the top-level module of its code. module: None unless it was loaded; is_target, label (its switch's, maybe
-    empty) and help are then what they were when it last was. notes: what a person should know although it works.
+    empty) and help are then what they were when it last was. hooks: those that it implements. notes: what a person
+    should know although it works. hanging: a call that did not come back in time.
     """
 
     name: str
     source: str
     version: str
     package: str = ""
+    entry_point: importlib.metadata.EntryPoint | None = None
     module: Any = None
-    enabled: bool = True
+    hooks: frozenset[str] = frozenset()
+    enabled: bool = False
     is_target: bool = False
     label: str = ""
     help: str = ""
     errors: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    hanging: Watch[Any] | None = None
 
     @property
     def error(self) -> str | None:
         return self.errors[-1] if self.errors else None
 
+    @property
+    def is_feature(self) -> bool:
+        """Whether it turns events into facts."""
+        return any(hook.startswith("on_") for hook in self.hooks)
+
 
 class PluginManager:
     """The plugins behind the entry points of the group `booklore`, each isolated from the others."""
 
-    def __init__(
-        self, settings: Settings, memory: Memory | None = None, environ: Mapping[str, str] | None = None
-    ) -> None:
-        self._settings, self._memory = settings, memory
-        self._environ = os.environ if environ is None else environ
+    def __init__(self, settings: Settings, memory: PluginMemory, environ: Mapping[str, str] = os.environ) -> None:
+        self._settings, self._memory, self._environ = settings, memory, environ
         self._pluggy = pluggy.PluginManager(PROJECT)
         self._pluggy.add_hookspecs(hookspecs)
-        self._entry_points: dict[str, importlib.metadata.EntryPoint] = {}
         self._loading = threading.Lock()
         self.plugins: dict[str, Plugin] = {}
 
@@ -89,10 +87,7 @@ class PluginManager:
         """Loads the plugins that were switched on since, and marks those that were switched off."""
         with self._loading:
             for plugin in self.plugins.values():
-                was_enabled, plugin.enabled = plugin.enabled, self._settings.enabled(plugin.name)
-                if plugin.enabled and not was_enabled and plugin.module is None and plugin.name in self._entry_points:
-                    plugin.errors = []
-                    self._import(plugin)
+                self._follow_switch(plugin)
 
     def _see(self, entry_point: importlib.metadata.EntryPoint) -> None:
         name, distribution = entry_point.name, entry_point.dist
@@ -105,10 +100,11 @@ class PluginManager:
         if fault:
             self.blame(plugin, f"could not be loaded: {fault}")
             return
-        self._entry_points[name] = entry_point
-        self._recall(plugin)
-        if plugin.enabled:
-            self._import(plugin)
+        known = self._memory.read(name) or {}
+        plugin.is_target, plugin.help = bool(known.get("is_target")), known.get("help", "")
+        plugin.label, plugin.entry_point = known.get("label", ""), entry_point
+        self._settings.declare_switch(name, plugin.label)
+        self._follow_switch(plugin)
 
     def _leave_out(self, used: Plugin, source: str, version: str) -> None:
         """Of two plugins of a name the one that works is not to blame."""
@@ -119,66 +115,46 @@ class PluginManager:
             )
             log.warning(used.notes[-1])
 
-    def _import(self, plugin: Plugin) -> None:
+    def _follow_switch(self, plugin: Plugin) -> None:
+        was_enabled, plugin.enabled = plugin.enabled, self._settings.enabled(plugin.name)
+        if plugin.entry_point is None or plugin.module is not None or was_enabled or not plugin.enabled:
+            return
+        plugin.errors = []
         try:
-            module = within(LOAD_SECONDS, self._entry_points[plugin.name].load)
-            self.register(plugin.name, module, plugin)
+            self.register(plugin.name, in_time(plugin, plugin.entry_point.load), plugin)
         except Exception as error:  # noqa: BLE001 a plugin may fail in any way; the others go on
             self.blame(plugin, f"could not be loaded: {told(error, plugin.package)}", error)
         else:
-            self._remember(plugin)
+            self._memory.write(plugin.name, {"is_target": plugin.is_target, "label": plugin.label, "help": plugin.help})
 
     def register(self, name: str, module: Any, plugin: Plugin | None = None) -> None:
         """Adds a plugin by its module or object. Raises when it does not fit this version's hooks or settings; then
         nothing of it is left."""
         check_fit(module)
+        plugin = plugin or self.plugins.get(name) or Plugin(name, "registered", "", package_of_module(module))
         try:
             self._pluggy.register(module, name)
             self._pluggy.check_pending()
-            self._settings.declare(name, within(LOAD_SECONDS, partial(self._declarations, name, module)))
+            plugin.hooks = frozenset(caller.name for caller in self._pluggy.get_hookcallers(module) or ())
+            self._settings.declare(name, self._declarations(plugin))
         except BaseException:
             if self._pluggy.has_plugin(name):
                 self._pluggy.unregister(name=name)
             raise
-        plugin = plugin or self.plugins.setdefault(name, Plugin(name, "registered", "", package_of_module(module)))
-        plugin.module, plugin.enabled = module, self._settings.enabled(name)
-        plugin.is_target = self._is_target(name)
+        self.plugins[name], plugin.module = plugin, module
+        plugin.is_target, plugin.enabled = "register_targets" in plugin.hooks, self._settings.enabled(name)
         plugin.label = self._settings.declaration(f"{name}.enabled").label
         plugin.help = (module.__doc__ or "").strip().partition("\n")[0]
 
-    def _declarations(self, name: str, module: Any) -> list[Setting]:
-        declared = [setting for answer in self._hook(name, "register_settings")() for setting in answer]
+    def _declarations(self, plugin: Plugin) -> list[Setting]:
+        """A plugin's settings, and those that every plugin has."""
+        declared = in_time(plugin, partial(self.call, plugin, "register_settings"))
         for setting in declared:
             if not isinstance(setting, Setting):
                 raise TypeError(f"register_settings: expected a Setting, got {type(setting).__name__}")
-        is_target, own = self._is_target(name), {setting.name for setting in declared}
-        since = [SEND_SINCE] if is_target else [READ_SINCE] if self._is_feature(module) else []
+        own = {setting.name for setting in declared}
+        since = [SEND_SINCE] if "register_targets" in plugin.hooks else [READ_SINCE] if plugin.is_feature else []
         return [*(setting for setting in (ENABLED, *since) if setting.name not in own), *declared]
-
-    def _remember(self, plugin: Plugin) -> None:
-        """Notes what a plugin is, for the times when it is off."""
-        facts = {"is_target": plugin.is_target, "label": plugin.label, "help": plugin.help}
-        known = self._known(plugin)
-        if self._memory is not None and any(known.get(key) != value for key, value in facts.items()):
-            self._memory.write(plugin.name, facts)
-
-    def _recall(self, plugin: Plugin) -> None:
-        """What a plugin was when it was last loaded; its switch can be used without it."""
-        known = self._known(plugin)
-        plugin.is_target, plugin.help = bool(known.get("is_target")), known.get("help") or ""
-        plugin.label = known.get("label") or ""
-        self._settings.declare_switch(plugin.name, plugin.label)
-        plugin.enabled = self._settings.enabled(plugin.name)
-
-    def _is_target(self, name: str) -> bool:
-        return bool(self._hook(name, "register_targets").get_hookimpls())
-
-    def _known(self, plugin: Plugin) -> Mapping[str, Any]:
-        return (None if self._memory is None else self._memory.read(plugin.name)) or {}
-
-    def _hook(self, name: str, hook: str) -> pluggy.HookCaller:
-        others = [plugin for other, plugin in self._pluggy.list_name_plugin() if other != name and plugin is not None]
-        return self._pluggy.subset_hook_caller(hook, others)
 
     @property
     def working(self) -> list[Plugin]:
@@ -187,50 +163,60 @@ class PluginManager:
 
     @property
     def features(self) -> list[Plugin]:
-        """The working plugins that turn events into facts."""
-        return [plugin for plugin in self.working if self._is_feature(plugin.module)]
+        return [plugin for plugin in self.working if plugin.is_feature]
 
-    def _is_feature(self, module: Any) -> bool:
-        return any(caller.name.startswith("on_") for caller in self._pluggy.get_hookcallers(module) or ())
+    def is_enabled(self, name: str) -> bool:
+        """Whether a plugin shall work, also one that is not installed."""
+        return self._settings.enabled(name)
+
+    def with_hook(self, hook: str) -> list[Plugin]:
+        """The working plugins that implement a hook."""
+        return [plugin for plugin in self.working if hook in plugin.hooks]
 
     def setting(self, plugin: Plugin, name: str) -> Any:
         """The value of one of a plugin's own settings, "" where it declares none of that name."""
         return self._settings.section(plugin.name).get(name, "")
 
-    def with_hook(self, hook: str) -> list[Plugin]:
-        """The working plugins that implement a hook."""
-        return [plugin for plugin in self.working if self._hook(plugin.name, hook).get_hookimpls()]
-
     def call(self, plugin: Plugin, hook: str, **arguments: Any) -> list[Any]:
         """All that one plugin gives for a hook; it is passed its own settings. Whatever it raises comes through."""
-        return self._ask(plugin, hook, arguments) or []
+        return [thing for things in self._answers(plugin, hook, arguments) for thing in things]
 
     def first(self, hook: str, **arguments: Any) -> tuple[Plugin, list[Any]] | None:
         """The first plugin that has an answer to a *firstresult* hook, and what it gives. One that raises is named."""
         for plugin in self.with_hook(hook):
-            answer = self.guard(plugin, hook, partial(self._ask, plugin, hook, arguments))
-            if answer is not None:
-                return plugin, answer
+            answers = self.guard(plugin, hook, partial(self._answers, plugin, hook, arguments))
+            if answers:
+                return plugin, answers[0]
         return None
 
-    def _ask(self, plugin: Plugin, hook: str, arguments: dict[str, Any]) -> list[Any] | None:
-        """What one plugin gives, all of it fetched: a generator fails here and not later. None: it gave no answer."""
-        caller = self._hook(plugin.name, hook)
+    def _answers(self, plugin: Plugin, hook: str, arguments: Mapping[str, Any]) -> list[list[Any]]:
+        """One plugin's answers but None, each fetched whole: a generator fails here and not later."""
+        others = [one for name, one in self._pluggy.list_name_plugin() if name != plugin.name and one is not None]
+        caller = self._pluggy.subset_hook_caller(hook, others)
         assert caller.spec is not None
         known = {**arguments, "settings": self._settings.section(plugin.name)}
-        answer = caller(**{name: known[name] for name in caller.spec.argnames if name in known})
+        given = caller(**{name: known[name] for name in caller.spec.argnames if name in known})
         if caller.spec.opts.get("firstresult"):
-            return None if answer is None else list(answer)
-        return [thing for things in answer for thing in things]
+            given = [] if given is None else [given]
+        return [list(things) for things in given]
 
-    def guard(self, plugin: Plugin, what: str, work: Callable[[], T]) -> T | None:
-        """Runs a plugin's code. Returns None when it raised; the plugin is named. what: the hook, for people."""
+    def guard(
+        self, plugin: Plugin, what: str, work: Callable[[], T], passes: tuple[type[Exception], ...] = ()
+    ) -> T | None:
+        """Runs a plugin's code. Returns None when it raised; the plugin is named. what: the hook, for people. passes:
+        errors that are no fault of the plugin and are raised."""
         try:
             return work()
+        except passes:
+            raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 a plugin may fail in any way; the others go on
             where = told(error, plugin.package, getattr(plugin.module, what, None))
             self.blame(plugin, f"{what} failed: {where}", error)
             return None
+
+    def guard_in_time(self, plugin: Plugin, what: str, work: Callable[[], T]) -> T | None:
+        """The same for what the whole program waits for: one that takes longer than 30 s is named and left alone."""
+        return self.guard(plugin, what, partial(in_time, plugin, work))
 
     def blame(self, plugin: Plugin, text: str, error: BaseException | None = None) -> None:
         """Names a plugin as the culprit. error: its traceback is in the log at level debug."""
@@ -238,6 +224,18 @@ class PluginManager:
         log.warning("plugin %s %s", plugin.name, text)
         if error is not None:
             log.debug("plugin %s", plugin.name, exc_info=error)
+
+
+def in_time(plugin: Plugin, work: Callable[[], T]) -> T:
+    """What work returns or raises. Raises TookTooLong, and begins nothing new of a plugin while that is still on."""
+    if plugin.hanging is not None and plugin.hanging.is_alive:
+        raise TookTooLong("an earlier call has not come back yet")
+    watch = Watch(lambda _: work(), f"plugin {plugin.name}")
+    try:
+        return watch.wait(LOAD_SECONDS, tick=LOAD_SECONDS)
+    except TookTooLong:
+        plugin.hanging = watch
+        raise
 
 
 def is_ours(entry_point: importlib.metadata.EntryPoint) -> bool:

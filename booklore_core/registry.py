@@ -1,8 +1,9 @@
 """What the plugins bring: kinds, targets and actions, asked for anew whenever a setting or a plugin was changed."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from booklore_core.flows import Action
@@ -24,6 +25,9 @@ log = logging.getLogger(__name__)
 Open = Callable[[Target, str], "Gateway"]
 """Makes the door to a plugin's target."""
 
+Accept = Callable[[str, Any, Mapping[str, Any]], tuple[str, Any]]
+"""Told a plugin's name, what it gives and what is taken already; the name of what it gives, and how that is kept."""
+
 
 class Registry:
     """Kinds, targets and actions by name. One that does not fit is refused, and its plugin named; the others stay."""
@@ -40,68 +44,49 @@ class Registry:
     def refresh(self, now: datetime) -> None:
         """Asks every working plugin. Targets that are exchanged are closed when the last one who is inside has left."""
         before = self.targets
-        self.kinds = self._gather_kinds()
+        self._remember_kinds(self._gather("register_kinds", as_kind))
+        self.kinds = read_kinds(self._database)
         self.targets = self._gather("register_targets", self._as_gateway)
         self.actions = self._gather("register_actions", as_action)
         for target in self.targets.values():
             self._subscribe(target, now)
-        self._outbox.unsubscribe(plugin.name for plugin in self._plugins.plugins.values() if not plugin.enabled)
+        owners = filter(None, self._outbox.subscribers().values())
+        self._outbox.unsubscribe(name for name in owners if not self._plugins.is_enabled(name))
         for gateway in before.values():
             if self.targets.get(gateway.name) is not gateway:
                 with gateway.session():
                     log.debug("target %s is exchanged", gateway.name)
 
-    @property
-    def _asked(self) -> list[Plugin]:
-        """The working plugins, those that this project ships first: nobody takes a name or a letter away from them."""
-        return sorted(self._plugins.working, key=lambda plugin: plugin.source != DISTRIBUTION)
+    def _gather(self, hook: str, accept: Accept) -> dict[str, Any]:
+        """name → what plugins gave for a hook; of one that gives something that does not fit nothing is taken.
 
-    def _gather(self, hook: str, accept: Callable[[str, Any], tuple[str, Any]]) -> dict[str, Any]:
-        """name → what plugins gave for a hook; of one that gives something that does not fit nothing is taken."""
+        Those that this project ships come first: nobody takes a name or a letter away from them.
+        """
         found: dict[str, Any] = {}
-
-        def ask(plugin: Plugin) -> None:
-            given = self._plugins.call(plugin, hook, store=self._store(plugin.name))
-            own = without_twins([accept(plugin.name, one) for one in given], found)
-            found.update(own)
-
-        for plugin in self._asked:
-            self._plugins.guard(plugin, hook, lambda plugin=plugin: ask(plugin))  # type: ignore[misc]
+        for plugin in sorted(self._plugins.with_hook(hook), key=lambda plugin: plugin.source != DISTRIBUTION):
+            found |= self._plugins.guard_in_time(plugin, hook, partial(self._ask, plugin, hook, accept, found)) or {}
         return found
 
-    def _gather_kinds(self) -> Kinds:
-        declared: dict[str, tuple[Plugin, Kind]] = {}
+    def _ask(self, plugin: Plugin, hook: str, accept: Accept, found: Mapping[str, Any]) -> dict[str, Any]:
+        """What one plugin gives. Raises ValueError for a name that is taken."""
+        own: dict[str, Any] = {}
+        for given in self._plugins.call(plugin, hook, store=self._store(plugin.name)):
+            name, one = accept(plugin.name, given, {**found, **own})
+            if name in found or name in own:
+                raise ValueError(f"the name {name!r} is taken already")
+            own[name] = one
+        return own
 
-        def ask(plugin: Plugin) -> None:
-            taken = {kind.letter: kind.name for _, kind in declared.values()}
-            for kind in self._plugins.call(plugin, "register_kinds"):
-                if not isinstance(kind, Kind):
-                    raise TypeError(f"expected a Kind, got {type(kind).__name__}")
-                if kind.name in declared:
-                    raise ValueError(f"there is a kind {kind.name!r} already")
-                if kind.letter and taken.setdefault(kind.letter, kind.name) != kind.name:
-                    raise ValueError(
-                        f"the letter {kind.letter} of kind {kind.name!r} is that of {taken[kind.letter]!r}"
-                    )
-                declared[kind.name] = (plugin, kind)
-
-        for plugin in self._asked:
-            self._plugins.guard(plugin, "register_kinds", lambda plugin=plugin: ask(plugin))  # type: ignore[misc]
-        self._remember_kinds(declared)
-        return read_kinds(self._database)
-
-    def _remember_kinds(self, declared: Mapping[str, tuple[Plugin, Kind]]) -> None:
+    def _remember_kinds(self, declared: Mapping[str, tuple[str, Kind]]) -> None:
         """A kind stays known when its plugin is gone: its items are still there to be shown and cleared."""
-        known = read_kinds(self._database)
-        declarations = [kind for _, kind in declared.values()]
-        changed = [kind for kind in declarations if kind.name not in known or row_of(kind) != row_of(known[kind.name])]
-        table = self._database.table("kinds")
-        for kind in changed:
-            table.upsert(row_of(kind), ["name"])
-        for kind, fault in declare_views(self._database, declarations):
-            self._plugins.blame(declared[kind.name][0], f"register_kinds: {fault}")
+        known, table = read_kinds(self._database), self._database.table("kinds")
+        for name, (_, kind) in declared.items():
+            if name not in known or row_of(kind) != row_of(known[name]):
+                table.upsert(row_of(kind), ["name"])
+        for kind, fault in declare_views(self._database, [kind for _, kind in declared.values()]):
+            self._plugins.blame(self._plugins.plugins[declared[kind.name][0]], f"register_kinds: {fault}")
 
-    def _as_gateway(self, plugin: str, target: Any) -> tuple[str, "Gateway"]:
+    def _as_gateway(self, plugin: str, target: Any, taken: Mapping[str, Any]) -> tuple[str, "Gateway"]:
         """Raises TypeError for what cannot be a target."""
         if not isinstance(target, Target):
             raise TypeError(f"{target!r} is no target: it needs name, kinds and deliver(item, before)")
@@ -119,30 +104,23 @@ class Registry:
         self._plugins.guard(plugin, "register_targets", subscribe)
 
 
-def as_action(plugin: str, action: Any) -> tuple[str, tuple[str, Action]]:
+def as_action(plugin: str, action: Any, taken: Mapping[str, Any]) -> tuple[str, tuple[str, Action]]:
     """Raises TypeError for what cannot be one."""
     if not isinstance(action, Action):
         raise TypeError(f"expected an Action, got {type(action).__name__}")
     return action.name, (plugin, action)
 
 
-def without_twins(given: Iterable[tuple[str, Any]], found: Mapping[str, Any]) -> dict[str, Any]:
-    """Raises ValueError for a name that is taken."""
-    own: dict[str, Any] = {}
-    for name, one in given:
-        if name in found or name in own:
-            raise ValueError(f"the name {name!r} is taken already")
-        own[name] = one
-    return own
+def as_kind(plugin: str, kind: Any, taken: Mapping[str, tuple[str, Kind]]) -> tuple[str, tuple[str, Kind]]:
+    """Raises TypeError for what cannot be one, ValueError for a letter that is another's."""
+    if not isinstance(kind, Kind):
+        raise TypeError(f"expected a Kind, got {type(kind).__name__}")
+    for _, other in taken.values():
+        if kind.letter and kind.letter == other.letter and kind.name != other.name:
+            raise ValueError(f"the letter {kind.letter} of kind {kind.name!r} is that of {other.name!r}")
+    return kind.name, (plugin, kind)
 
 
 def row_of(kind: Kind) -> dict[str, Any]:
-    return {
-        "name": kind.name,
-        "letter": kind.letter,
-        "one": kind.one,
-        "many": kind.many,
-        "rank": kind.rank,
-        "label_rank": kind.label_rank,
-        "history": kind.history,
-    }
+    """All but the views."""
+    return {name: value for name, value in vars(kind).items() if name != "views"}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
 
-from booklore_core.flows import range_text
+from booklore_core.flows import in_range, range_text
 
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
@@ -62,9 +62,7 @@ class Setting:
         return "choice" if self.choices else {bool: "bool", int: "int", float: "float"}.get(self.type, "text")
 
     def _in_range(self, value: Any) -> bool:
-        low = -math.inf if self.low is None else self.low
-        high = math.inf if self.high is None else self.high
-        return isinstance(value, str) or bool(low <= value <= high and -math.inf < value < math.inf)
+        return isinstance(value, str) or (-math.inf < value < math.inf and in_range(value, self.low, self.high))
 
     def _typed(self, value: Any) -> Any:
         if self.type is bool or isinstance(value, bool):

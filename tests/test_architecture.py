@@ -12,22 +12,28 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
+from declared_kinds import KINDS
 
 import booklore_core
-from booklore_core.items import DELIVERY_ORDER
+from booklore_core.hookspecs import PROJECT
+from booklore_core.storage.counts import read_kinds
 
 ROOT = Path(__file__).parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-ENTRY_POINTS = PROJECT["entry-points"]["booklore"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+ENTRY_POINTS = PYPROJECT["entry-points"]["booklore"]
 SHIM = ROOT / "bridge_lua" / "booklorebridge.koplugin"
 
 FLOORS = [
-    "isbn items line_fields events",
-    "hookspecs targets flows settings places schema views secrets faults database",
-    "journal outbox deliveries ledger books store plugin_manager http status lease calls",
-    "ingest delivery offers testing",
+    "isbn kinds items",
+    "events",
+    "hookspecs targets flows settings http",
+    "guard",
+    "storage",
+    "plugin_manager registry",
+    "pipeline",
     "core",
-    "actions setting_actions matching clearing verification",
+    "actions",
+    "testing",
     "bridge",
     "cli",
 ]
@@ -35,10 +41,19 @@ FLOORS = [
 
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names.split()}
 
+PIPELINE = "quarantine spool journal ingest facts outbox ledger derive delivery books devices lease gateway"
+ACTIONS = "clear doctor login match plugins own quarantine settings status sync track verify"
+"""Who looks for a step or for something that a person may ask for finds a file of that name."""
+
+SMALL = ("", "guard", "storage", "pipeline", "actions")
+MOST_CODE, MOST_AT_THE_ROOT = 4500, 14
+"""Lines of code, that is without docstrings, comments and blank lines, of the root and these folders together; files at
+the root. When there are more: merge what is one concept, or move to a plugin what is a plugin's."""
+
 BROAD = {
+    "booklore_core.guard.deadline": "others' code runs in a thread of its own; what it raises is handed to who waits",
     "booklore_core.plugin_manager": "loading a plugin, and calling one, may fail in any way",
-    "booklore_core.pipeline.delivery": "delivering an item may fail in any way",
-    "booklore_core.pipeline.gateway": "a target's code runs in a thread of its own; what it raises is handed to who waits",
+    "booklore_core.pipeline.gateway": "a target may fail in any way",
     "booklore_core.bridge.workers": "what work raises is handed to who waits for it",
 }
 """Where every exception is caught, and why."""
@@ -148,8 +163,14 @@ def test_the_core_imports_no_plugin():
 
 def declared_packages():
     """The modules of the libraries that this project depends on."""
-    declared = {re.split(r"[^A-Za-z0-9_.-]", line)[0].lower() for line in PROJECT["dependencies"]}
+    declared = {re.split(r"[^A-Za-z0-9_.-]", line)[0].lower() for line in PYPROJECT["dependencies"]}
     return {name for name, owners in packages_distributions().items() if declared & {one.lower() for one in owners}}
+
+
+def test_every_library_that_is_declared_is_used():
+    imported = {name.partition(".")[0] for module in FILES for name in imports(module)}
+
+    assert declared_packages() - {"booklore_core", "booklore_features", "booklore_targets"} <= imported
 
 
 def test_plugins_import_the_public_api_and_declared_libraries_only():
@@ -196,20 +217,83 @@ def texts(tree):
     return [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
 
 
-def test_the_core_names_no_plugin():
-    names = "|".join(ENTRY_POINTS.keys() - {"booklore"})
-    setting, bare = re.compile(rf"({names})\.\w*"), ENTRY_POINTS.keys() - {"booklore", *DELIVERY_ORDER}
-    named = [
-        f"{module}: {text[:60]!r}"
-        for module in CORE
-        for text in texts(TREES[module])
-        if "booklore_features" in text
-        or "booklore_targets" in text
-        or setting.fullmatch(text)
-        or (text in bare and not module.startswith("booklore_core.testing"))  # it speaks the server's words
-    ]
+@pytest.fixture
+def shipped(open_core):
+    """The kinds, views and settings that the plugins of this project declare."""
+    core = open_core(plugins=tuple(ENTRY_POINTS))
+    settings = {value.name for value in core.settings if value.name.partition(".")[0] in ENTRY_POINTS}
+    views = {row["name"] for row in core.database.table("kind_views").find()}
+    return {kind.name for kind in (*read_kinds(core.database).values(), *KINDS)}, views, settings
+
+
+def test_the_core_names_no_plugin_kind_view_or_setting(shipped):
+    kinds, views, settings = shipped
+    plugins = ENTRY_POINTS.keys() - {PROJECT}
+    words = plugins | kinds | views | settings
+    texts_of_core = [(name, text) for name in CORE for text in texts(TREES[name])]
+
+    named = [f"{name}: {text[:60]!r}" for name, text in texts_of_core if is_named(name, text, words, plugins)]
 
     assert named == []
+
+
+def is_named(module, text, words, plugins):
+    """Events have names of their own, the test kit speaks the server's words, and answers name their own fields."""
+    if module == "booklore_core.events" or module.startswith("booklore_core.testing"):
+        return False
+    prefix = re.match(r"(\w+)\.\w+", text)
+    return (
+        any(package in text for package in ("booklore_features", "booklore_targets"))
+        or text in words
+        or (prefix is not None and prefix.group(1) in plugins)
+        or any(
+            re.search(rf"\b{view}\b", text) for view in words if view.startswith(("pending_", "synced_", "historical_"))
+        )
+    )
+
+
+def code_lines(file):
+    """Lines that are neither blank, nor comment, nor docstring."""
+    source = file.read_text(encoding="utf-8")
+    strings = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Expr)]
+    told = {
+        line
+        for node in strings
+        if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        for line in range(node.lineno, node.end_lineno + 1)
+    }
+    lines = enumerate(source.splitlines(), start=1)
+    return sum(
+        bool(line.strip()) and not line.lstrip().startswith("#") and number not in told for number, line in lines
+    )
+
+
+def test_the_core_stays_small():
+    files = [file for folder in SMALL for file in (ROOT / "booklore_core" / folder).glob("*.py")]
+
+    assert sum(map(code_lines, files)) <= MOST_CODE
+    assert len(list((ROOT / "booklore_core").glob("*.py"))) <= MOST_AT_THE_ROOT
+
+
+@pytest.mark.parametrize(("folder", "names"), [("pipeline", PIPELINE), ("actions", ACTIONS)])
+def test_the_tree_tells_what_there_is(folder, names):
+    assert {file.stem for file in (ROOT / "booklore_core" / folder).glob("*.py")} == {"__init__", *names.split()}
+
+
+def test_no_two_classes_have_one_name():
+    named = defaultdict(list)
+    for module, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                named[node.name].append(module)
+
+    assert {name: modules for name, modules in named.items() if len(modules) > 1} == {}
+
+
+def test_no_two_files_differ_by_an_ending_only():
+    for packages in (CORE, PLUGINS):
+        stems = {FILES[name].stem for name in packages}
+        assert [stem for stem in stems if {f"{stem}s", f"{stem}es", f"{stem[:-1]}ies"} & stems] == []
 
 
 def functions(files):
@@ -235,7 +319,7 @@ def test_no_file_is_too_long(folder, ending, limit):
 
 
 def test_the_shim_stays_small():
-    assert sum(line_count(file) for file in SHIM.rglob("*.lua")) <= 700
+    assert sum(line_count(file) for file in SHIM.rglob("*.lua")) <= 1200
 
 
 def test_no_function_is_too_long():

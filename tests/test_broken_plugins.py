@@ -1,14 +1,15 @@
 """Broken plugins: each is named with file and line, and costs nobody else anything."""
 
 import logging
+import threading
 
 import pytest
 from installed_plugins import FINE, opening, openings
 
-from booklore_core import Item, Setting, hookimpl, plugin_manager
+from booklore_core import Action, Item, Kind, Setting, hookimpl, plugin_manager
 from booklore_core.actions import find_action
 from booklore_core.settings import BadSetting
-from booklore_core.testing import FakeTarget
+from booklore_core.testing import FakePlugin, FakeTarget
 
 
 @pytest.mark.parametrize(
@@ -52,7 +53,7 @@ def test_a_plugin_that_does_not_load_is_named_and_skipped(installed, start, sour
 )
 def test_a_plugin_that_hangs_while_it_loads_is_named_and_the_others_go_on(installed, start, source, monkeypatch):
     monkeypatch.setattr(plugin_manager, "LOAD_SECONDS", 0.2)
-    installed.add(source)
+    installed.add(source, module="third_party_hanging")  # nobody else may wait for its import
     installed.add(FINE, "other", "other", "third_party_other")
 
     core = start()
@@ -100,6 +101,51 @@ class Feature:
 @pytest.fixture
 def core(open_core):
     return open_core(FakeTarget(kinds={"opened"}), plugins=())
+
+
+@pytest.mark.parametrize("hook", ["register_kinds", "register_targets", "register_actions"])
+def test_a_plugin_that_hangs_when_asked_what_it_brings_is_skipped(core, hook, monkeypatch):
+    class Hanging:
+        """Comes back when nobody waits any more."""
+
+    setattr(Hanging, hook, hookimpl(lambda self: threading.Event().wait(20)))
+    core.plugins.register("hanging", Hanging())
+    brings = [FakeTarget("shop")], [Action("buy", "Buy", print)], [Kind("opened", "O", "opening", "openings")]
+    core.plugins.register("other", FakePlugin(*brings))
+    monkeypatch.setattr(plugin_manager, "LOAD_SECONDS", 1.0)
+
+    core.refresh()
+
+    assert core.plugins.plugins["hanging"].errors == [f"{hook} failed: took longer than 1 s"]
+    assert core.kinds.short_counts({"opened": 1}) == "1O"
+    assert ("shop" in core.targets, "buy" in core.plugin_actions) == (True, True)
+
+
+def test_a_plugin_that_hangs_is_asked_again_when_it_has_come_back(core, monkeypatch):
+    class Slow:
+        asked, may_go_on = 0, threading.Event()
+
+        @hookimpl
+        def register_targets(self):
+            self.asked += 1
+            self.may_go_on.wait(20)
+            yield FakeTarget("slow")
+
+    slow = Slow()
+    core.plugins.register("slow", slow)
+    plugin = core.plugins.plugins["slow"]
+    monkeypatch.setattr(plugin_manager, "LOAD_SECONDS", 0.2)
+    core.refresh()
+    core.refresh()
+    assert (slow.asked, "slow" in core.targets) == (1, False)
+    assert plugin.error.endswith("an earlier call has not come back yet")
+
+    slow.may_go_on.set()
+    plugin.hanging.wait(10)
+    monkeypatch.undo()
+    core.refresh()
+
+    assert (slow.asked, "slow" in core.targets) == (2, True)
 
 
 @pytest.mark.parametrize("error", [ValueError("bad"), SystemExit(3), RecursionError(), MemoryError()])

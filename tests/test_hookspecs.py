@@ -13,8 +13,7 @@ import pytest
 import booklore_core
 from booklore_core import Action, GoTo, Item, Request, Result, Setting, Toast, hookimpl, hookspecs
 from booklore_core.actions import start as start_action
-from booklore_core.flows import answer_all
-from booklore_core.testing import FakeTarget, SampleReader, sample_book
+from booklore_core.testing import FakeTarget, SampleReader, answer_all, sample_book
 
 HOOKS = {name: value for name, value in vars(hookspecs).items() if hasattr(value, "booklore_spec")}
 

@@ -101,7 +101,7 @@ def test_what_type_checkers_see_is_what_is_exported():
     tree = ast.parse(Path(booklore_core.__file__).read_text(encoding="utf-8"))
     checked = next(node for node in tree.body if isinstance(node, ast.If))
 
-    assert {alias.asname for node in checked.body for alias in node.names} == set(booklore_core.__all__)
+    assert {alias.name for node in checked.body for alias in node.names} == set(booklore_core.__all__)
 
 
 def test_a_name_that_there_is_not_is_an_attribute_error():

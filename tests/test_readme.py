@@ -10,7 +10,7 @@ import pytest
 from typer.main import get_command
 
 from booklore_core.cli.app import app
-from booklore_core.testing import SampleReader, sample_book
+from booklore_core.testing import FakeTarget, SampleReader, sample_book
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -32,7 +32,7 @@ def test_every_command_that_is_shown_exists():
 
 
 def test_every_file_that_is_named_exists():
-    for name in re.findall(r"`?((?:tests|booklore_core|bridge_lua)/[\w/.]+\.(?:py|md))", README):
+    for name in re.findall(r"`?((?:tests|booklore_core|bridge_lua|plugins)/[\w/.]+\.(?:py|md))", README):
         assert (ROOT / name).is_file(), name
 
 
@@ -79,3 +79,21 @@ def test_the_webhook_works_as_printed(open_core, hook):
     assert report.total("delivered") == {"session": 1}
     assert len(got) == 1
     assert b'"book": "Dune"' in got[0][1]
+
+
+def test_the_feature_works_as_printed(open_core):
+    (code,) = [block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "reading_day" in block]
+    plugin = types.ModuleType("booklore_reading_days")
+    exec(code, plugin.__dict__)
+    calendar = FakeTarget("calendar", kinds={"reading_day"})
+    core, reader = open_core(calendar), SampleReader()
+    core.plugins.register("reading_days", plugin)
+    core.refresh()
+
+    reader.read(sample_book("Dune"))
+    core.take(reader.lines, "test")
+
+    assert core.kinds.short_counts(core.pending()) == "1Y"
+    assert core.database.rows("SELECT * FROM pending_reading_days") == [{"day": "2026-11-20", "book_title": "Dune"}]
+    core.sync()
+    assert [item.body for item in calendar.received] == [{"day": "2026-11-20"}]

@@ -4,8 +4,8 @@ import pytest
 
 from booklore_core import Action, Kind, Result, hookimpl
 from booklore_core.actions import all_actions, owner_of, start
-from booklore_core.flows import Request, answer_all
-from booklore_core.testing import FakePlugin, FakeTarget
+from booklore_core.flows import Request
+from booklore_core.testing import FakePlugin, FakeTarget, answer_all
 
 
 def run(core, request):
@@ -50,7 +50,7 @@ class Raising:
 BAD_KINDS = [
     (["quote"], "expected a Kind, got str"),
     ([None], "expected a Kind, got NoneType"),
-    ([quote("session", "X")], "there is a kind 'session' already"),
+    ([quote("session", "X")], "the name 'session' is taken already"),
     ([quote(letter="S")], "the letter S of kind 'quote' is that of 'session'"),
     ([quote(), quote("quip")], "the letter Q of kind 'quip' is that of 'quote'"),
     ([quote(quotes="SELECT nothing FROM nowhere")], "view quotes: "),
@@ -78,7 +78,7 @@ def test_of_two_plugins_with_a_kind_of_one_name_the_second_is_refused(core):
         core, one=FakePlugin(kinds=[quote()]), two=FakePlugin(kinds=[quote(letter="K"), quote("other", "O")])
     )
 
-    assert (errors["one"], "there is a kind 'quote' already" in errors["two"]) == (None, True)
+    assert (errors["one"], "the name 'quote' is taken already" in errors["two"]) == (None, True)
     assert core.kinds["quote"].letter == "Q"
 
 
@@ -120,7 +120,7 @@ def test_what_this_project_ships_keeps_its_names_whatever_a_plugin_is_called(ope
     errors = bring(core, aaa=FakePlugin([FakeTarget("booklore")], kinds=[quote("session", "X")]))
 
     assert "the name 'booklore' is taken already" in errors["aaa"]
-    assert "there is a kind 'session' already" in core.plugins.plugins["aaa"].errors[0]
+    assert "the name 'session' is taken already" in core.plugins.plugins["aaa"].errors[0]
     assert (core.targets["booklore"].plugin, ours.plugin, core.kinds["session"].letter) == ("booklore", "booklore", "S")
 
 

@@ -9,8 +9,8 @@ from ereader import EReader
 from booklore_core.actions import start
 from booklore_core.actions.verify import compare
 from booklore_core.bridge import pairing, serving
-from booklore_core.flows import Request, answer_all
-from booklore_core.testing import DIALECTS, BookLoreServer
+from booklore_core.flows import Request
+from booklore_core.testing import DIALECTS, BookLoreServer, answer_all
 
 CAPTURES = Path(__file__).parent / "captures"
 LIBRARY = CAPTURES / "server" / "library.json"

@@ -2,43 +2,36 @@
 
 from typing import TYPE_CHECKING
 
-from booklore_core.actions.about import ABOUT
-from booklore_core.actions.clear import CLEAR_ACTIONS
-from booklore_core.actions.connection import TEST_CONNECTION
-from booklore_core.actions.doctor import DOCTOR
-from booklore_core.actions.login import LOG_IN
-from booklore_core.actions.match import MATCH_ACTIONS
-from booklore_core.actions.quarantine import QUARANTINE_ACTIONS
-from booklore_core.actions.settings import SET_SETTING, SWITCH_ACTIONS
-from booklore_core.actions.status import VIEW_PENDING
-from booklore_core.actions.sync import SYNC_ACTIONS
-from booklore_core.actions.track import TRACK_BOOK
-from booklore_core.actions.verify import VERIFY
+from booklore_core.actions import clear, doctor, login, match, quarantine, settings, status, sync, track, verify
 from booklore_core.flows import Action, Flow, Request
 from booklore_core.settings import BadSetting
 
 if TYPE_CHECKING:
     from booklore_core.core import Core
 
-SINGLE_ACTIONS = (VIEW_PENDING, TRACK_BOOK, SET_SETTING, TEST_CONNECTION, LOG_IN, VERIFY, DOCTOR, ABOUT)
 OWN = {
     action.name: action
-    for action in (*SWITCH_ACTIONS, *SYNC_ACTIONS, *MATCH_ACTIONS, *CLEAR_ACTIONS, *QUARANTINE_ACTIONS, *SINGLE_ACTIONS)
-}
+    for action in (
+        settings.toggle_sync, settings.toggle_manual_only, sync.sync_pending, sync.sync_book, match.match_unmatched,
+        match.rematch_all, match.match_book, clear.clear_pending, clear.clear_cache, clear.clear_synced,
+        quarantine.list_quarantine, quarantine.retry_quarantine, quarantine.dismiss_quarantine, status.view_pending,
+        track.track_book, settings.set_setting, doctor.test_connection, login.log_in, verify.verify, doctor.doctor,
+        status.about,
+    )
+}  # fmt: skip
 """The core's own actions; plugins add theirs through `register_actions`."""
 
 
 def all_actions(core: "Core") -> dict[str, Action]:
     """Every action by name: the core's own, then the plugins'. A plugin's that has a name of the core's is refused."""
-    return OWN | {name: action for name, (plugin, action) in core.plugin_actions.items() if is_free(core, plugin, name)}
-
-
-def is_free(core: "Core", plugin: str, name: str) -> bool:
-    """Whether a plugin may call its action so; if not, it is told."""
-    fault, owner = f"register_actions: the name {name!r} is the core's own", core.plugins.plugins[plugin]
-    if name in OWN and fault not in owner.errors:
-        core.plugins.blame(owner, fault)
-    return name not in OWN
+    found = dict(OWN)
+    for name, (plugin, action) in core.plugin_actions.items():
+        fault, owner = f"register_actions: the name {name!r} is the core's own", core.plugins.plugins[plugin]
+        if name not in OWN:
+            found[name] = action
+        elif fault not in owner.errors:
+            core.plugins.blame(owner, fault)
+    return found
 
 
 def owner_of(core: "Core", name: str) -> str:

@@ -1,22 +1,25 @@
-"""The health of everything, with what to do: data folder, database, settings, plugins, targets, queues."""
+"""What works and what to do where it does not: at the targets, or everywhere."""
 
 import os
 import re
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from booklore_core.actions.connection import check_targets, result_of
+from booklore_core.actions.own import ADVANCED, AUTHENTICATION, action
 from booklore_core.actions.quarantine import lines_in_words
-from booklore_core.actions.submenus import ADVANCED
-from booklore_core.flows import Action, Flow, Request
+from booklore_core.actions.settings import GIVEN_IN
+from booklore_core.flows import Request, Result
+from booklore_core.pipeline.books import utc
+from booklore_core.pipeline.gateway import Gateway
 from booklore_core.plugin_manager import Plugin
 from booklore_core.storage.database import redact
 from booklore_core.storage.places import Places
 from booklore_core.storage.preset import read_config
-from booklore_core.targets import Check
+from booklore_core.targets import Check, Declined
 
 if TYPE_CHECKING:
     from booklore_core.core import Core
@@ -34,15 +37,41 @@ FRESH = timedelta(days=7)
 
 VARIABLE = re.compile(r"BOOKLORE_([A-Z0-9_]+?)__([A-Z0-9_]+)")
 
-EARLY = ("database.wal",)
+EARLY = "BOOKLORE_DATABASE__WAL"
 """Read before there are any declarations."""
 
-WHERE = {"env": "the environment", "file": "config.toml"}
+
+@action(
+    "Test Connection", "A line for each thing that has to work.", order=50, menu=AUTHENTICATION,
+    dispatcher="BookLore Sync: test connection",
+)  # fmt: skip
+def test_connection(core: "Core", request: Request) -> Result:
+    """Test Connection: what works at each target that can be tested. args: none."""
+    return result_of("Test Connection", check_targets(core))
 
 
-def doctor(core: "Core", request: Request) -> Flow:
-    """Looks at everything; with `only` = `plugins` in args, at the plugins alone."""
-    yield from ()
+def check_targets(core: "Core") -> Sequence[Check]:
+    found = [check for target in core.targets.values() for check in check_target(target)]
+    return found or [Check("targets", False, "no target is enabled", "run `booklore plugins list`")]
+
+
+def check_target(target: Gateway) -> Iterator[Check]:
+    try:
+        yield from target.check()
+    except Declined as error:
+        yield Check(target.name, False, error.reason)
+
+
+def result_of(title: str, checks: Sequence[Check], headline: str = "") -> Result:
+    """An examination as a result that stays on the screen; its data are the checks."""
+    lines = [f"{'✓' if check.ok else '✗'} {check.check}: {check.detail or check.advice}" for check in checks]
+    message = "\n".join([headline, *lines] if headline else lines)
+    return Result(message, ok=all(check.ok for check in checks), title=title, data=[asdict(check) for check in checks])
+
+
+@action("Doctor", "Looks at everything and says what to do.", order=9, menu=ADVANCED)
+def doctor(core: "Core", request: Request) -> Result:
+    """Looks at everything. args: only, `plugins` for those alone."""
     found = check_plugins(core) if request.args.get("only") == "plugins" else examine(core)
     return result_of("Doctor", list(found))
 
@@ -50,8 +79,8 @@ def doctor(core: "Core", request: Request) -> Flow:
 def examine(core: "Core") -> Iterator[Check]:
     yield from check_places(core.places)
     yield check_database(core)
-    yield check_config(core)
-    yield check_settings(core)
+    yield check_file(core)
+    yield check_environment(core)
     yield from check_values(core)
     yield from check_plugins(core)
     yield from check_targets(core)
@@ -92,53 +121,53 @@ def check_database(core: "Core") -> Check:
     """Raises DatabaseUnusable when it cannot even be asked."""
     version = core.database.value("SELECT MAX(version) AS version FROM schema_version")
     detail = f"{redact(core.database.url)}, schema {version}"
-    if core.database.dialect == "sqlite":
-        found = str(core.database.value("PRAGMA quick_check(1)"))
-        if found != "ok":
-            advice = "restore a backup, or recover it with `sqlite3 … .recover`"
-            return Check("database", False, f"{detail}: {found}", advice)
+    found = core.database.value("PRAGMA quick_check(1)") if core.database.dialect == "sqlite" else "ok"
+    if found != "ok":
+        return Check(
+            "database", False, f"{detail}: {found}", "restore a backup, or recover it with `sqlite3 … .recover`"
+        )
     return Check("database", True, detail)
 
 
-def check_config(core: "Core") -> Check:
+def check_file(core: "Core") -> Check:
     """config.toml, which nobody else tells when it holds a name that there is not."""
     path = core.places.config
     if not path.is_file():
         return Check("config file", True, f"{path} is not there")
-    tables = read_config(path)
-    given = [f"{section}.{key}" for section, table in tables.items() if isinstance(table, dict) for key in table]
-    unknown = unknown_names(core, given)
-    if unknown:
-        advice = "correct the name: `booklore config show` lists them"
-        return Check("config file", False, f"{path}: no such setting: {', '.join(unknown)}", advice)
-    return Check("config file", True, f"{path}, {len(given)} settings")
+    tables = {section: table for section, table in read_config(path).items() if isinstance(table, dict)}
+    names = [f"{section}.{key}" for section, table in tables.items() for key in table]
+    fine = Check("config file", True, f"{path}, {len(names)} settings")
+    return check_names(core, {name: name for name in names}, f"{path}: ", fine)
 
 
-def check_settings(core: "Core") -> Check:
+def check_environment(core: "Core") -> Check:
     """Whether every variable is known."""
-    matches = [VARIABLE.fullmatch(name) for name in os.environ]
-    given = {match.group(0): f"{match[1]}.{match[2]}".lower() for match in matches if match}
-    unknown = set(unknown_names(core, [name for name in given.values() if name not in EARLY]))
-    if unknown:
-        variables = sorted(variable for variable, name in given.items() if name in unknown)
-        advice = "correct the name: `booklore config show` lists the settings"
-        return Check("settings", False, f"no such setting: {', '.join(variables)}", advice)
+    matches = [match for match in map(VARIABLE.fullmatch, os.environ) if match and match[0] != EARLY]
     changed = sum(value.source != "default" for value in core.settings)
-    return Check("settings", True, f"{changed} differ from the defaults" if changed else "all at their defaults")
+    fine = Check("settings", True, f"{changed} differ from the defaults" if changed else "all at their defaults")
+    return check_names(core, {match[0]: f"{match[1]}.{match[2]}" for match in matches}, "", fine)
 
 
-def unknown_names(core: "Core", names: Iterable[str]) -> list[str]:
-    """Those of names that nobody declared, nor a plugin that is not loaded."""
+def check_names(core: "Core", names: Mapping[str, str], where: str, fine: Check) -> Check:
+    """fine, unless one of the names is nobody's: not declared, nor a plugin's that is not loaded.
+
+    names: as they are written → as they are declared, in any case of letters.
+    """
     known = {value.name.lower() for value in core.settings}
     unloaded = {name.lower() for name, plugin in core.plugins.plugins.items() if plugin.module is None}
-    return sorted(name for name in names if name.lower() not in known and name.partition(".")[0] not in unloaded)
+    wrong = {written: name.lower() for written, name in names.items() if name.lower() not in known}
+    unknown = sorted(written for written, name in wrong.items() if name.partition(".")[0] not in unloaded)
+    if unknown:
+        advice = "correct the name: `booklore config show` lists the settings"
+        return Check(fine.check, False, f"{where}no such setting: {', '.join(unknown)}", advice)
+    return fine
 
 
 def check_values(core: "Core") -> Iterator[Check]:
     """A line for each value that does not fit; the next source's holds instead."""
     for fault in core.settings.faults():
-        unset = f"`booklore config unset {fault.name}`"
-        advice = f"correct it in {WHERE[fault.source]}" if fault.source in WHERE else unset
+        where = GIVEN_IN.get(fault.source)
+        advice = f"correct it in {where}" if where else f"`booklore config unset {fault.name}`"
         yield Check(f"setting {fault.name}", False, fault.text, advice)
 
 
@@ -171,8 +200,8 @@ def check_queue(core: "Core") -> Check:
     pending = core.pending()
     if not pending:
         return Check("queue", True, "nothing waits")
-    rejected = core.database.row(REJECTED) or {}
-    if rejected.get("count"):
+    [rejected] = core.database.rows(REJECTED)
+    if rejected["count"]:
         detail = f"{core.kinds.in_words(pending)} waiting, {rejected['count']} of them rejected: {rejected['reason']}"
         return Check("queue", False, detail, "see `booklore status`")
     return Check("queue", True, f"{core.kinds.in_words(pending)} waiting")
@@ -189,18 +218,11 @@ def check_quarantine(core: "Core") -> Iterator[Check]:
     yield Check("quarantine", is_old, f"{lines_in_words(count)} could not be taken in", advice)
     for line in lines:
         text = line.line[:SHOWN_LETTERS] + ("…" if len(line.line) > SHOWN_LETTERS else "")
-        detail = f"{day(line.seen_at)} {line.source}: {line.field}: {line.reason}: {text}"
+        detail = f"{utc(line.seen_at):%Y-%m-%d} {line.source}: {line.field}: {line.reason}: {text}"
         yield Check("line in quarantine", True, detail)
 
 
 def list_remarks(core: "Core") -> Iterator[Check]:
     """Why something that was read is not sent, in the plugins' own words."""
     for row in core.database.rows(REMARKS):
-        yield Check("remark", True, f"{day(row['made_at'])} {row['plugin']}: {row['remark']}")
-
-
-def day(seconds: float) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
-
-
-DOCTOR = Action("doctor", "Doctor", doctor, "Looks at everything and says what to do.", order=9, menu=ADVANCED)
+        yield Check("remark", True, f"{utc(row['made_at']):%Y-%m-%d} {row['plugin']}: {row['remark']}")

@@ -3,8 +3,10 @@
 from collections.abc import Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from booklore_core.actions.connection import result_of
-from booklore_core.flows import Action, Ask, Flow, Question, Request, Result
+from booklore_core.actions.doctor import result_of
+from booklore_core.actions.own import action
+from booklore_core.actions.settings import GIVEN_IN, shown_name
+from booklore_core.flows import Ask, Flow, Question, Request, Result
 from booklore_core.hookspecs import PROJECT
 from booklore_core.pipeline.gateway import Gateway
 from booklore_core.settings import BadSetting, Layer, Value
@@ -16,8 +18,6 @@ if TYPE_CHECKING:
 
 ACCOUNT = "account"
 """The check that says whether the credentials are good."""
-
-FIXED_BY = {"env": "the environment", "file": "config.toml"}
 
 Account = Mapping[str, str]
 """Full name of a setting → value."""
@@ -31,19 +31,21 @@ class Missing(BadSetting):
         super().__init__(f"{known.setting.label or known.name} is missing")
 
 
+@action("Log In", "Asks for server and account, tests them and keeps them.", order=40, menu=None)
 def log_in(core: "Core", request: Request) -> Flow:
     """Log In: asks for what is missing of the account at a target, tests it and keeps it if it is good.
 
-    args: `target`, by default the one that this program is named after; `values`, by the name of the target's setting;
-    `ask`: false asks for nothing. Raises Missing, BadSetting, and Declined when the target cannot be asked at all.
+    args: target, by default the one that this program is named after; values, by the name of the target's setting;
+    ask, false to ask for nothing. Raises Missing, BadSetting, and Declined when the target cannot be asked at all.
     """
     if request.device is not None:
         return Result("Log in on the computer: a device cannot say where passwords go", ok=False)
-    name = str(request.args.get("target") or PROJECT)
+    name, given = str(request.args.get("target") or PROJECT), request.args.get("values") or {}
     target = account_target(core, name)
-    given = request.args.get("values") or {}
-    check_names(name, target.credentials, given)
-    wanted = yield from complete(core, target.plugin, target.credentials, given, request)
+    unknown = next((one for one in given if one not in target.credentials), None)
+    if unknown:
+        raise BadSetting(f"the account at {name} has no {unknown}: expected {', '.join(target.credentials)}")
+    wanted = yield from complete(core, target, given, bool(request.args.get("ask", True)))
     if wanted is None:
         return Result("Nothing was changed", ok=False)
     checks = try_out(core, target, wanted)
@@ -64,25 +66,18 @@ def account_target(core: "Core", name: str) -> Gateway:
     return target
 
 
-def check_names(target: str, credentials: Sequence[str], given: Mapping[str, Any]) -> None:
-    unknown = [name for name in given if name not in credentials]
-    if unknown:
-        raise BadSetting(f"the account at {target} has no {unknown[0]}: expected {', '.join(credentials)}")
-
-
 def complete(
-    core: "Core", section: str, names: Sequence[str], given: Mapping[str, Any], request: Request
+    core: "Core", target: Gateway, given: Mapping[str, Any], may_ask: bool
 ) -> Generator[Question, Any, Account | None]:
     """What is to be stored: what was given, and what a person answers where something is missing. None: cancelled."""
     wanted: dict[str, str] = {}
-    for name in names:
-        known = core.settings.value(f"{section}.{name}")
+    for name in target.credentials:
+        known = core.settings.value(f"{target.plugin}.{name}")
         if name in given:
             wanted[known.name] = str(given[name])
-            continue
-        is_same = all(core.settings[one] == value for one, value in wanted.items())
-        if not (known.value and known.source in FIXED_BY):
-            answer = yield from ask_for(known, is_same, bool(request.args.get("ask", True)))
+        elif not (known.value and known.source in GIVEN_IN):
+            is_same = all(core.settings[one] == value for one, value in wanted.items())
+            answer = yield from ask_for(known, is_same, may_ask)
             if answer is None:
                 return None
             if answer or not known.setting.secret:
@@ -92,16 +87,16 @@ def complete(
 
 def ask_for(known: Value, is_same: bool, may_ask: bool) -> Generator[Question, Any, str | None]:
     """A person's answer; of a secret that is kept for this very account, "" keeps it. Raises Missing."""
-    label, secret = known.setting.label or known.setting.help, known.setting.secret
-    is_kept = bool(known.value) and (is_same or not secret)
+    text, is_secret = shown_name(known.setting), known.setting.secret
+    value, is_kept = "" if is_secret else str(known.value), bool(known.value) and (is_same or not is_secret)
     if not may_ask:
         if not is_kept:
             raise Missing(known)
-        return "" if secret else str(known.value)
-    if secret and is_kept:
-        answer = yield Ask(f"{label} (leave it empty to keep it)", secret=True, default="")
+        return value
+    if is_secret and is_kept:
+        answer = yield Ask(f"{text} (leave it empty to keep it)", secret=True, default="")
     else:
-        answer = yield Ask(label, secret=True) if secret else Ask(label, value=str(known.value))
+        answer = yield Ask(text, value, secret=is_secret)
     return None if answer is None else str(answer)
 
 
@@ -114,17 +109,16 @@ def try_out(core: "Core", target: Gateway, wanted: Account) -> Sequence[Check]:
     secrets = {f"{target.plugin}.{key}" for name in moved for key in core.settings.declaration(name).forgets}
     layers = {name: layer(core, name) for name in (*secrets, *wanted)}
     former = {name: kept.read(name) for name, kept in layers.items()}
-    is_in = False
+    checks: Sequence[Check] = ()
     try:
         for name in secrets:
             core.settings.unset(name)
         for name, value in wanted.items():
             store_part(core, name, value)
         checks = target.log_in()
-        is_in = is_logged_in(checks)
         return checks
     finally:
-        if not is_in:
+        if not is_logged_in(checks):
             put_back(layers, former)
         core.refresh()
 
@@ -138,7 +132,7 @@ def store_part(core: "Core", name: str, value: str) -> None:
     """Raises BadSetting when environment or config.toml say something else: it would not be the login asked for."""
     holds = core.settings.set(name, value)
     if holds.value != value:
-        where = FIXED_BY[holds.source]
+        where = GIVEN_IN[holds.source]
         raise BadSetting(f"{name} is set by {where} to something else; remove it there, or do not give another one")
 
 
@@ -161,9 +155,3 @@ def headline(checks: Sequence[Check]) -> str:
         return "Logged in"
     outcome = "Logged in, but" if is_logged_in(checks) else "Not logged in, nothing was changed:"
     return f"{outcome} {wrong.check}: {wrong.detail}"
-
-
-LOG_IN = Action(
-    "log_in", "Log In", log_in, "Asks for server and account, tests them and keeps them.", order=40,
-    menu=None,
-)  # fmt: skip

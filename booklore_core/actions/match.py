@@ -1,12 +1,12 @@
 """Which remote book is which: automatic where it is certain, by hand where a person has to say."""
 
-import logging
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from booklore_core.actions.submenus import ADVANCED, LONG_PRESS, SYNC_AND_CACHE
-from booklore_core.flows import Action, Ask, Choose, Confirm, Flow, Question, Request, Result
+from booklore_core.actions.own import ADVANCED, LONG_PRESS, SYNC_AND_CACHE, action, counted
+from booklore_core.flows import Ask, Choose, Confirm, Flow, Question, Request, Result
 from booklore_core.items import BookRef
 from booklore_core.pipeline.gateway import Gateway
 from booklore_core.settings import BadSetting
@@ -14,8 +14,6 @@ from booklore_core.targets import Candidate, Declined, Match, MatchingTarget, Se
 
 if TYPE_CHECKING:
     from booklore_core.core import Core
-
-log = logging.getLogger(__name__)
 
 Steps = Generator[Question, Any, int]
 CANDIDATES = 5
@@ -28,43 +26,57 @@ class Cancelled(Exception):
     """The person ended the matching."""
 
 
-def matching_targets(core: "Core") -> list[Gateway]:
-    return [target for target in core.targets.values() if target.has(MatchingTarget)]
+def targets_with(core: "Core", part: type) -> list[Gateway]:
+    """The enabled targets that have an optional part."""
+    return [target for target in core.targets.values() if target.has(part)]
 
 
-def match_certain(core: "Core", target: Gateway, books: Sequence[BookRef]) -> int:
-    """Matches what can be matched without a doubt. Returns how many books that are. Raises Declined."""
-    found = target.match(books) if books else {}
-    for md5, match in found.items():
-        core.books.match(md5, target.name, match, core.clock())
-    return len(found)
+@contextmanager
+def asked(target: Gateway, unavailable: dict[str, str]) -> Iterator[None]:
+    """Around what a target is asked: one that declines is noted with its reason, and the next one can be asked."""
+    try:
+        with target.session():
+            yield
+    except Declined as error:
+        unavailable[target.name] = error.reason
 
 
+@action(
+    lambda core: counted("Match Unmatched Books", core.count_books()["unmatched"]),
+    "Finds your books on the server.", order=3, menu=SYNC_AND_CACHE,
+    enabled=lambda core: core.count_books()["unmatched"] > 0,
+)  # fmt: skip
 def match_unmatched(core: "Core", request: Request) -> Flow:
     """Match Unmatched Books: automatic first, then, if wanted, one book after the other by hand.
 
-    One target out of reach does not keep the others from it.
+    args: auto, true for the automatic ones only.
     """
-    lines, matched, unavailable = [], 0, {}
-    for target in matching_targets(core):
-        try:
-            with target.session():
-                found = yield from match_at(core, target, bool(request.args.get("auto")))
-            matched += found
-            lines.append(f"{target.name}: {found} matched, {len(core.books.unmatched(target.name))} still unmatched")
-        except Declined as error:
-            unavailable[target.name] = error.reason
-            lines.append(str(error))
-    books = core.count_books()
-    text = "\n".join(lines) or "No enabled target matches books"
-    ok = bool(lines) and not unavailable and books["unmatched"] == 0
-    data = {"matched": matched, "books": books, "unavailable": unavailable, "targets": len(matching_targets(core))}
-    return Result(text, ok=ok, data=data)
+    found: dict[str, int] = {}
+    unavailable: dict[str, str] = {}
+    for target in targets_with(core, MatchingTarget):
+        with asked(target, unavailable):
+            found[target.name] = yield from match_at(core, target, bool(request.args.get("auto")))
+    left = {name: len(core.books.unmatched(name)) for name in found}
+    lines = [f"{name}: {count} matched, {left[name]} still unmatched" for name, count in found.items()]
+    lines += [f"{name}: {reason}" for name, reason in unavailable.items()]
+    data = outcome(core, found, unavailable)
+    ok = bool(found) and not unavailable and data["books"]["unmatched"] == 0
+    return Result("\n".join(lines) or "No enabled target matches books", ok=ok, data=data)
+
+
+def outcome(core: "Core", found: Mapping[str, int], unavailable: Mapping[str, str]) -> dict[str, Any]:
+    """What a matching came to. targets: how many were asked."""
+    matched, targets = sum(found.values()), len(found) + len(unavailable)
+    return {"matched": matched, "books": core.count_books(), "unavailable": unavailable, "targets": targets}
 
 
 def match_at(core: "Core", target: Gateway, only_certain: bool) -> Steps:
     """Matches one target's books. Returns how many were matched. Raises Declined."""
-    found = match_certain(core, target, core.books.unmatched(target.name))
+    unmatched = core.books.unmatched(target.name)
+    certain = target.match(unmatched) if unmatched else {}
+    for md5, match in certain.items():
+        core.books.match(md5, target.name, match, core.clock())
+    found = len(certain)
     if found:
         core.sync(target.name)
     left = core.books.unmatched(target.name)
@@ -80,11 +92,9 @@ def match_at(core: "Core", target: Gateway, only_certain: bool) -> Steps:
 def match_by_hand(core: "Core", target: Gateway, books: Sequence[BookRef]) -> Steps:
     """One book after the other. Returns how many were matched."""
     matched = 0
-    try:
+    with suppress(Cancelled):
         for number, book in enumerate(books, start=1):
             matched += yield from choose_match(core, target, book, f"{number} of {len(books)}: {name_of(book)}")
-    except Cancelled:
-        log.info("matching was cancelled after %d matches", matched)
     return matched
 
 
@@ -98,13 +108,13 @@ def choose_match(core: "Core", target: Gateway, book: BookRef, heading: str) -> 
         answer = yield Choose(question, options, default=len(options) - 2)
         choice = CANCEL if answer is None else options[answer]
         if choice == CANCEL:
-            raise Cancelled
+            raise Cancelled("Not matched")
         if choice == SKIP:
             return 0
         if choice != EDIT:
             return take_match(core, target, book, candidates[answer])
-        wanted = yield Ask(f"Title or id for “{name_of(book)}”", value=text)
-        found = find_by_id(target, wanted)
+        wanted = ((yield Ask(f"Title or id for “{name_of(book)}”", value=text)) or "").strip()
+        found = target.book(wanted) if wanted.isdigit() else None
         if found:
             return take_match(core, target, book, found)
         text = wanted or text
@@ -116,10 +126,6 @@ def take_match(core: "Core", target: Gateway, book: BookRef, candidate: Candidat
     core.books.match(book.partial_md5, target.name, match, core.clock())
     core.sync(target.name)
     return 1
-
-
-def find_by_id(target: Gateway, text: str | None) -> Candidate | None:
-    return target.book(text.strip()) if text and text.strip().isdigit() else None
 
 
 def candidate_label(candidate: Candidate) -> str:
@@ -140,18 +146,17 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+@action("Match book", "Matches this book by title or id.", order=1, menu=LONG_PRESS)
 def match_book(core: "Core", request: Request) -> Flow:
-    """Match one book: by the id in `args`, or by choosing."""
+    """Match one book. args: id, the remote's, without which a person chooses; book, where the request is about none."""
     book = wanted_book(core, request)
-    target = next((one for one in matching_targets(core) if one.has(SearchableTarget)), None)
+    target = next(iter(targets_with(core, SearchableTarget)), None)
     if target is None:
         return Result("No enabled target can be searched", ok=False)
     try:
         with target.session():
             return (yield from match_one(core, target, book, request.args.get("id")))
-    except Cancelled:
-        return Result("Not matched", ok=False)
-    except Declined as error:
+    except (Cancelled, Declined) as error:
         return Result(str(error), ok=False)
 
 
@@ -182,33 +187,31 @@ def wanted_book(core: "Core", request: Request) -> BookRef:
     return found[0]
 
 
-def rematch_all(core: "Core", request: Request) -> Flow:
+@action(
+    "Re-match All Books in Cache", "For when the server's library was built anew and its ids changed.", order=1,
+    menu=ADVANCED, enabled=lambda core: core.count_books()["total"] > 0,
+)  # fmt: skip
+def rematch_all(core: "Core", request: Request) -> Result:
     """Re-match All Books in Cache: finds every match anew; what a person matched stays while the server has that book.
 
-    Nothing is forgotten at a target before it has answered.
+    Nothing is forgotten at a target before it has answered. args: none.
     """
-    yield from ()
-    found, unavailable = 0, {}
-    for target in matching_targets(core):
-        try:
-            with target.session():
-                found += rematch_at(core, target)
-        except Declined as error:
-            unavailable[target.name] = error.reason
+    found: dict[str, int] = {}
+    unavailable: dict[str, str] = {}
+    for target in targets_with(core, MatchingTarget):
+        with asked(target, unavailable):
+            found[target.name] = rematch_at(core, target)
     core.sync(progress=request.progress)
+    data = outcome(core, found, unavailable)
     lines = [f"{name}: {why}; its matches stay" for name, why in unavailable.items()]
-    lines = [f"{found} books matched anew", *lines] if found or not lines else lines
-    data = {"matched": found, "books": core.count_books(), "unavailable": unavailable}
+    lines = [f"{data['matched']} books matched anew", *lines] if data["matched"] or not lines else lines
     return Result("\n".join(lines), ok=not unavailable, data=data)
 
 
 def rematch_at(core: "Core", target: Gateway) -> int:
     """Returns how many books are matched anew. Raises Declined, with every match as it was."""
     known = core.books.matched(target.name)
-    can_tell = target.has(SearchableTarget)
-    by_hand = [(book, match) for book, match in known if match.how == PERSON]
-    gone = [book for book, match in by_hand if can_tell and target.book(match.remote_id) is None]
-    kept = {book.partial_md5 for book, _ in by_hand} - {book.partial_md5 for book in gone}
+    kept = {book.partial_md5 for book, match in known if match.how == PERSON and not is_gone(target, match)}
     books = [book for book, _ in known if book.partial_md5 not in kept]
     books += core.books.unmatched(target.name)
     matches = target.match(books) if books else {}
@@ -221,20 +224,6 @@ def rematch_at(core: "Core", target: Gateway) -> int:
     return len(matches)
 
 
-def match_label(core: "Core") -> str:
-    count = core.count_books()["unmatched"]
-    return f"Match Unmatched Books ({count})" if count else "Match Unmatched Books"
-
-
-MATCH_ACTIONS = (
-    Action(
-        "match_unmatched", match_label, match_unmatched, "Finds your books on the server.", order=3,
-        menu=SYNC_AND_CACHE, enabled=lambda core: core.count_books()["unmatched"] > 0,
-    ),
-    Action(
-        "rematch_all", "Re-match All Books in Cache", rematch_all,
-        "For when the server's library was built anew and its ids changed.", order=1, menu=ADVANCED,
-        enabled=lambda core: core.count_books()["total"] > 0,
-    ),
-    Action("match_book", "Match book", match_book, "Matches this book by title or id.", order=1, menu=LONG_PRESS),
-)  # fmt: skip
+def is_gone(target: Gateway, match: Match) -> bool:
+    """Whether the remote says that it has that book no more. Raises Declined."""
+    return target.has(SearchableTarget) and target.book(match.remote_id) is None

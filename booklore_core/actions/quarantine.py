@@ -1,38 +1,37 @@
 """Lines that could not be taken in: shown, tried again, put away."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from booklore_core.actions.submenus import ADVANCED
-from booklore_core.flows import Action, Confirm, Flow, Request, Result
+from booklore_core.actions.own import ADVANCED, action
+from booklore_core.flows import Confirm, Flow, Request, Result
+from booklore_core.pipeline.books import utc
 from booklore_core.settings import BadSetting
 
 if TYPE_CHECKING:
     from booklore_core.core import Core
-    from booklore_core.pipeline.quarantine import QuarantinedLine
-
-LISTED = 1000
 
 
-def list_quarantine(core: "Core", request: Request) -> Flow:
-    """Shows the lines, the newest first; `limit` in args says how many."""
-    yield from ()
-    lines = core.quarantine.lines(int(request.args.get("limit", LISTED)))
+def holds_something(core: "Core") -> bool:
+    return core.quarantine.count() > 0
+
+
+@action(
+    "View Quarantine", "Shows the lines that could not be taken in.", order=4, menu=ADVANCED, enabled=holds_something
+)
+def list_quarantine(core: "Core", request: Request) -> Result:
+    """Shows the lines, the newest first. args: none."""
+    lines = core.quarantine.lines()
     told = [f"{one.id}: {one.source}: {one.field}: {one.reason}" for one in lines]
-    data = {"count": core.quarantine.count(), "lines": [*map(line_json, lines)]}
+    listed = [{**asdict(one), "seen_at": f"{utc(one.seen_at):%Y-%m-%dT%H:%M:%SZ}"} for one in lines]
+    data = {"count": core.quarantine.count(), "lines": listed}
     return Result("\n".join(told) or "No line is in quarantine", title="Quarantine", data=data)
 
 
-def line_json(line: "QuarantinedLine") -> dict[str, Any]:
-    names = ("id", "source", "line", "field", "reason")
-    seen_at = f"{datetime.fromtimestamp(line.seen_at, UTC):%Y-%m-%dT%H:%M:%SZ}"
-    return {**{name: getattr(line, name) for name in names}, "seen_at": seen_at}
-
-
-def retry_quarantine(core: "Core", request: Request) -> Flow:
-    """Tries lines again: those of `ids` in args, or all."""
-    yield from ()
+@action("Retry Quarantine", "Tries to take those lines in again.", order=5, menu=ADVANCED, enabled=holds_something)
+def retry_quarantine(core: "Core", request: Request) -> Result:
+    """Tries lines again. args: ids, those of the list; without them all."""
     before = core.quarantine.count()
     again = core.retry_quarantine(wanted_ids(request))
     left = core.quarantine.count()
@@ -40,8 +39,9 @@ def retry_quarantine(core: "Core", request: Request) -> Flow:
     return Result(message, ok=not again.rejected, data={"taken": before - left, "left": left})
 
 
+@action("Dismiss Quarantine", "Puts those lines away for good.", order=6, menu=ADVANCED, enabled=holds_something)
 def dismiss_quarantine(core: "Core", request: Request) -> Flow:
-    """Puts lines away for good, those of `ids` in args or all, if a person agrees."""
+    """Puts lines away for good. args: ids, those of the list; without them all, if a person agrees."""
     ids, count = wanted_ids(request), core.quarantine.count()
     if ids is None and count:
         question = f"Put {lines_in_words(count)} away for good? What they tell is lost."
@@ -56,32 +56,10 @@ def dismiss_quarantine(core: "Core", request: Request) -> Flow:
 def wanted_ids(request: Request) -> Sequence[int] | None:
     """None: all. Raises BadSetting for what is no list of numbers."""
     ids = request.args.get("ids")
-    if ids is None:
-        return None
-    if not isinstance(ids, list | tuple) or not all(isinstance(one, int) for one in ids):
-        raise BadSetting("ids: expected a list of numbers, as the list of the quarantine shows them")
-    return [*ids]
+    if ids is None or (isinstance(ids, list | tuple) and all(isinstance(one, int) for one in ids)):
+        return ids
+    raise BadSetting("ids: expected a list of numbers, as the list of the quarantine shows them")
 
 
 def lines_in_words(count: int) -> str:
     return "1 line" if count == 1 else f"{count} lines"
-
-
-def holds_something(core: "Core") -> bool:
-    return core.quarantine.count() > 0
-
-
-QUARANTINE_ACTIONS = (
-    Action(
-        "list_quarantine", "View Quarantine", list_quarantine, "Shows the lines that could not be taken in.", order=4,
-        menu=ADVANCED, enabled=holds_something,
-    ),
-    Action(
-        "retry_quarantine", "Retry Quarantine", retry_quarantine, "Tries to take those lines in again.", order=5,
-        menu=ADVANCED, enabled=holds_something,
-    ),
-    Action(
-        "dismiss_quarantine", "Dismiss Quarantine", dismiss_quarantine, "Puts those lines away for good.", order=6,
-        menu=ADVANCED, enabled=holds_something,
-    ),
-)  # fmt: skip

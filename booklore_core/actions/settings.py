@@ -1,16 +1,18 @@
 """The one action that changes any setting, and what it asks; the two switches that have a gesture."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
-from booklore_core.flows import Action, Ask, Choose, Flow, Question, Request, Result
-from booklore_core.settings import TRIGGERS as TRIGGERS
-from booklore_core.settings import BadSetting, Setting, Value
+from booklore_core.actions.own import action
+from booklore_core.flows import Ask, Choose, Flow, Question, Request, Result
+from booklore_core.settings import TRIGGERS, BadSetting, Setting, Value
 
 if TYPE_CHECKING:
     from booklore_core.core import Core
 
 FIXED_BY = {"env": "environment", "file": "configuration file"}
+GIVEN_IN = {"env": "the environment", "file": "config.toml"}
+"""Where a value comes from that nobody can change here, for who holds the device, and for who sits at the computer."""
 
 
 def sync_mode(core: "Core") -> str:
@@ -18,8 +20,9 @@ def sync_mode(core: "Core") -> str:
     return "manual" if core.settings["sync.manual_only"] else str(core.settings["sync.mode"])
 
 
+@action("Set", "Changes one setting.", menu=None)
 def set_setting(core: "Core", request: Request) -> Flow:
-    """Changes the setting `name`: to `value` where that is given, else a switch flips and anything else is asked for.
+    """Changes a setting. args: name; value, without which a switch flips and anything else is asked for.
 
     Raises BadSetting for a name that there is not and for a given value that does not fit.
     """
@@ -33,7 +36,7 @@ def set_setting(core: "Core", request: Request) -> Flow:
         return Result(str(error), ok=False)
 
 
-SET_SETTING = Action("set_setting", "Set", set_setting, "Changes one setting.", menu=None)
+SET_SETTING = set_setting
 
 
 def ask(value: Value) -> Generator[Question, Any, Any]:
@@ -45,49 +48,35 @@ def ask(value: Value) -> Generator[Question, Any, Any]:
     if setting.type is bool:
         return not value.value
     if setting.type is int:
-        return (yield Ask(text, value.value, low=whole(setting.low), high=whole(setting.high)))
+        low, high = (None if limit is None else int(limit) for limit in (setting.low, setting.high))
+        return (yield Ask(text, value.value, low=low, high=high))
     return (yield Ask(text, "" if setting.secret else str(value.value), secret=setting.secret))
 
 
 def change(core: "Core", request: Request, before: Value, wanted: Any) -> Flow:
     """Sets a setting. A device cannot move secrets: those that would go elsewhere then are asked for anew (design §9).
 
-    They are forgotten before the setting is stored, so that at no time an old secret meets a new address.
+    They are forgotten before the setting is stored, so that at no time an old secret meets a new address; with them
+    what the plugin was given for them: a login's tokens open the account as well.
     """
-    setting = before.setting
+    setting, section = before.setting, before.name.partition(".")[0]
     if request.device is None or not setting.forgets or setting.check(wanted, before.name) == before.value:
         return store(core, before, wanted)
-    secrets = secrets_of(core, before)
+    secrets = [one for one in (core.settings.value(f"{section}.{key}") for key in setting.forgets) if one.value]
     fixed = next((one for one in (before, *secrets) if one.source in FIXED_BY), None)
     if fixed:
         reason = f"{fixed.name} is set by the {FIXED_BY[fixed.source]}"
         return Result(f"{before.name} cannot be changed from here while {reason}", ok=False)
-    forget(core, before, secrets)
-    result = store(core, before, wanted)
-    for secret in secrets:
-        yield from ask_anew(core, secret, shown_name(setting))
-    return result
-
-
-def secrets_of(core: "Core", value: Value) -> list[Value]:
-    """The secrets that are set and go where this setting says."""
-    section = value.name.partition(".")[0]
-    found = [core.settings.value(f"{section}.{key}") for key in value.setting.forgets]
-    return [secret for secret in found if secret.value]
-
-
-def forget(core: "Core", value: Value, secrets: list[Value]) -> None:
-    """Forgets secrets, and what the plugin was given for them: a login's tokens open the account as well."""
     for secret in secrets:
         core.settings.unset(secret.name)
-    core.store(value.name.partition(".")[0]).secrets.clear()
-
-
-def ask_anew(core: "Core", secret: Value, what: str) -> Generator[Question, Any, None]:
-    text = f"{question_text(secret)}\nIt was forgotten because “{what}” was changed."
-    answer = yield Ask(text, secret=True)
-    if answer:
-        core.settings.set(secret.name, answer)
+    core.store(section).secrets.clear()
+    result = store(core, before, wanted)
+    for secret in secrets:
+        text = f"{question_text(secret)}\nIt was forgotten because “{shown_name(setting)}” was changed."
+        answer = yield Ask(text, secret=True)
+        if answer:
+            core.settings.set(secret.name, answer)
+    return result
 
 
 def store(core: "Core", before: Value, wanted: Any) -> Result:
@@ -130,47 +119,34 @@ def word(text: str) -> str:
     return text.replace("_", " ").capitalize()
 
 
-def whole(number: float | None) -> int | None:
-    return None if number is None else int(number)
+@action(
+    "Enable sync", "When off, nothing is written down.", order=1, dispatcher="BookLore Sync: toggle sync",
+    checked=lambda core: bool(core.settings["sync.enabled"]),
+)  # fmt: skip
+def toggle_sync(core: "Core", request: Request) -> Result:
+    """Enable sync, or stop writing anything down. args: enabled, without it the switch flips."""
+    wanted = request.args.get("enabled", not core.settings["sync.enabled"])
+    return switch(core, "sync.enabled", wanted, "Sync enabled", "Sync disabled")
 
 
-def toggle_sync(core: "Core", request: Request) -> Flow:
-    """Enable sync, or stop writing anything down."""
-    yield from ()
-    return toggle(core, "sync.enabled", request, "Sync enabled", "Sync disabled")
+@action(
+    "Manual only (cache everything)", "Everything is queued and sent only when you ask.", order=2, menu=TRIGGERS,
+    args={"enabled": True}, radio=True, checked=lambda core: sync_mode(core) == "manual",
+    dispatcher="BookLore Sync: toggle manual sync only",
+)  # fmt: skip
+def toggle_manual_only(core: "Core", request: Request) -> Result:
+    """Manual only: queue everything, send when asked. Switched off, the mode `manual` gives way to `automatic`.
 
-
-def toggle_manual_only(core: "Core", request: Request) -> Flow:
-    """Manual only: queue everything, send when asked. Switched off, the mode `manual` gives way to `automatic`."""
-    yield from ()
+    args: enabled, without it the switch flips.
+    """
     wanted = request.args.get("enabled", sync_mode(core) != "manual")
     if not wanted and core.settings["sync.mode"] == "manual":
         core.settings.set("sync.mode", "automatic")
-    request = Request(request.book, {"enabled": wanted}, request.device)
-    return toggle(core, "sync.manual_only", request, "Manual only: syncs when you ask", "Syncs automatically")
+    return switch(core, "sync.manual_only", wanted, "Manual only: syncs when you ask", "Syncs automatically")
 
 
-def toggle(core: "Core", name: str, request: Request, on: str, off: str) -> Result:
-    """Flips a switch, or sets it to what the request says is `enabled`."""
-    wanted = request.args.get("enabled", not core.settings[name])
+def switch(core: "Core", name: str, wanted: Any, on: str, off: str) -> Result:
     value = core.settings.set(name, wanted)
     if value.value != wanted:
         return Result(f"{name} is set by the {value.source} and stays {value.value}", ok=False)
     return Result(on if value.value else off, data={name: value.value})
-
-
-def is_enabled(name: str) -> Callable[["Core"], bool]:
-    return lambda core: bool(core.settings[name])
-
-
-SWITCH_ACTIONS = (
-    Action(
-        "toggle_sync", "Enable sync", toggle_sync, "When off, nothing is written down.", order=1,
-        checked=is_enabled("sync.enabled"), dispatcher="BookLore Sync: toggle sync",
-    ),
-    Action(
-        "toggle_manual_only", "Manual only (cache everything)", toggle_manual_only,
-        "Everything is queued and sent only when you ask.", order=2, menu=TRIGGERS, args={"enabled": True}, radio=True,
-        checked=lambda core: sync_mode(core) == "manual", dispatcher="BookLore Sync: toggle manual sync only",
-    ),
-)  # fmt: skip

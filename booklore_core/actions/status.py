@@ -1,17 +1,19 @@
-"""View Pending Sessions: what is known and what waits."""
+"""What is known, what waits and what runs here: View Pending Sessions and About."""
 
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from booklore_core.actions.submenus import SYNC_AND_CACHE
-from booklore_core.flows import Action, Flow, Request, Result
+from booklore_core.actions.own import SYNC_AND_CACHE, action
+from booklore_core.flows import Request, Result
+from booklore_core.plugin_manager import DISTRIBUTION, Plugin
 
 if TYPE_CHECKING:
     from booklore_core.core import Core
 
 
-def view_pending(core: "Core", request: Request) -> Flow:
-    """Nothing is changed."""
-    yield from ()
+@action("View Pending Sessions", "Shows what is known and what waits.", order=2, menu=SYNC_AND_CACHE)
+def view_pending(core: "Core", request: Request) -> Result:
+    """Nothing is changed. args: none."""
     status = core.status()
     books, kinds = status.books, [status.kinds[name] for name in status.kinds]
     lines = ["Book cache", f"  Books: {books['total']}, matched {books['matched']}, unmatched {books['unmatched']}"]
@@ -20,7 +22,28 @@ def view_pending(core: "Core", request: Request) -> Flow:
     return Result("\n".join(lines), title="Pending Sessions", data=status.as_json())
 
 
-VIEW_PENDING = Action(
-    "view_pending", "View Pending Sessions", view_pending, "Shows what is known and what waits.", order=2,
-    menu=SYNC_AND_CACHE,
-)  # fmt: skip
+@action("About", "Versions, plugins, and when this device was last in touch.", order=1000)
+def about(core: "Core", request: Request) -> Result:
+    """What runs here. Asks no server. args: none."""
+    lines = [
+        f"BookLore Sync {version(DISTRIBUTION)}",
+        *(f"{name}: {target.about or 'enabled'}" for name, target in core.targets.items()),
+        f"Waiting for them: {core.kinds.short_counts(core.pending()) or 'nothing'}",
+        *(device_lines(core, request.device) if request.device else ()),
+        "Plugins:",
+        *(f"  {plugin_line(plugin)}" for plugin in core.plugins.plugins.values()),
+    ]
+    return Result("\n".join(lines), title="About")
+
+
+def device_lines(core: "Core", device: str) -> list[str]:
+    """How the device stands that asks."""
+    known = core.devices.find(device) or {}
+    told = {"Shim on this device": ("shim", "not told"), "Waiting on this device": ("waiting", 0)}
+    told["Last contact"] = ("last_seen", "never")
+    return [f"{text}: {known.get(name) or otherwise}" for text, (name, otherwise) in told.items()]
+
+
+def plugin_line(plugin: Plugin) -> str:
+    state = " – off" if not plugin.enabled else " – not loaded" if plugin.module is None else ""
+    return f"{plugin.name} {plugin.version}".rstrip() + state

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from booklore_core.actions.match import wanted_book
-from booklore_core.actions.submenus import ADVANCED
-from booklore_core.flows import Action, Flow, Request, Result
+from booklore_core.actions.match import asked, targets_with, wanted_book
+from booklore_core.actions.own import ADVANCED, action
+from booklore_core.flows import Request, Result
 from booklore_core.pipeline.gateway import Gateway
-from booklore_core.targets import AuditableTarget, BookUnmatched, Declined, Finding, ItemFailed
+from booklore_core.targets import AuditableTarget, BookUnmatched, Finding, ItemFailed
 
 if TYPE_CHECKING:
     from booklore_core.core import Core
@@ -39,14 +39,14 @@ def finding_json(target: str, finding: Finding) -> dict[str, Any]:
     return {"target": target, **book, **{name: getattr(finding, name) for name in names}}
 
 
-def verify(core: "Core", request: Request) -> Flow:
+@action("Verify", "Compares what was sent with what the targets hold.", order=3, menu=ADVANCED)
+def verify(core: "Core", request: Request) -> Result:
     """Compares what was sent with what the targets hold. args: book, the only one; resend, to have what is missing sent
     again at the next sync. ok: nothing was found."""
-    yield from ()
-    if not any(target.has(AuditableTarget) for target in core.targets.values()):
+    if not targets_with(core, AuditableTarget):
         return Result("no enabled target can be looked into; see `booklore plugins list`", ok=False)
-    asked = request.book or request.args.get("book")
-    verification = compare(core, wanted_book(core, request).partial_md5 if asked else None)
+    is_for_one = request.book or request.args.get("book")
+    verification = compare(core, wanted_book(core, request).partial_md5 if is_for_one else None)
     data = verification.as_json()
     if request.args.get("resend"):
         data["resent"] = resend(core, verification)
@@ -58,13 +58,9 @@ def verify(core: "Core", request: Request) -> Flow:
 def compare(core: "Core", md5: str | None = None) -> Verification:
     """Compares every enabled target that can be compared, for all books or one."""
     verification = Verification()
-    for target in core.targets.values():
-        if target.has(AuditableTarget):
-            with target.session():
-                try:
-                    audit_books(core, target, [md5] if md5 else core.ledger.books(target.name), verification)
-                except Declined as error:
-                    verification.unavailable[target.name] = error.reason
+    for target in targets_with(core, AuditableTarget):
+        with asked(target, verification.unavailable):
+            audit_books(core, target, [md5] if md5 else core.ledger.books(target.name), verification)
     return verification
 
 
@@ -88,8 +84,3 @@ def resend(core: "Core", verification: Verification) -> int:
     for target, finding in missing:
         core.ledger.owe_again(target, finding.kind, finding.key)
     return len(missing)
-
-
-VERIFY = Action(
-    "verify", "Verify", verify, "Compares what was sent with what the targets hold.", order=3, menu=ADVANCED
-)

@@ -59,11 +59,10 @@ class Bridge:
         told as far as it is known.
         """
         value_or(None, self._keep_fresh)
-        received = receive(self.core, request.device.id, request.lines)
+        taken, rejected = receive(self.core, request.device.id, request.lines)
         value_or(None, lambda: self._note_contact(request))
-        effects = self._follow(request.device.id, received.taken)
-        receipt = {"ack": received.taken.acknowledged, "rejected": received.rejected}
-        return {**receipt, **self._outcome(request.device.id, effects)}
+        outcome = self._outcome(request.device.id, self._follow(request.device.id, taken))
+        return {"ack": taken.acknowledged, "rejected": rejected, **outcome}
 
     def _note_contact(self, request: models.HandOff) -> None:
         device = request.device

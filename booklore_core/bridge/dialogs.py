@@ -6,13 +6,14 @@ import threading
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from booklore_core.actions import owner_of, start
 from booklore_core.bridge.effects import Effects, LateEffects, question_effect, result_effects
 from booklore_core.bridge.workers import Workers, is_done_within
 from booklore_core.core import Core
-from booklore_core.flows import Ask, Choose, Confirm, Flow, Pick, Question, Request, Toast, check_answer
+from booklore_core.flows import Flow, Question, Request, Toast, check_answer
 from booklore_core.settings import BadSetting
 from booklore_core.storage.database import DatabaseUnusable
 from booklore_core.storage.secrets import SecretsUnreadable
@@ -28,13 +29,11 @@ DEADLINE = 25.0
 """Seconds that a person waits for an action; a device gives up on an answer after 30."""
 
 FAILED = "The plugin {} failed at this; `booklore doctor` says why."
+FAILED_LATE = "The action failed; `booklore doctor` says more."
 GOES_ON = "This takes a while. It goes on in the background; the outcome comes with the next contact."
 
 EXPECTED = (BadSetting, DatabaseUnusable, SecretsUnreadable)
 """Errors that are no fault of the plugin whose action it is."""
-
-Step = Question | Effects | BadSetting | DatabaseUnusable | SecretsUnreadable
-"""What a step of a flow comes to: a question, the effects of the result, or an expected error."""
 
 
 class NoSuchQuestion(Exception):
@@ -96,18 +95,11 @@ class Dialogs:
 
     def _advance(self, device: str, action: str, flow: Flow, answer: Any) -> Effects:
         """A step of the flow, and what to show then. A plugin's that raises costs nobody else anything."""
-        owner = self._core.plugins.plugins.get(owner_of(self._core, action))
-        if owner is None:
-            outcome: Step | None = take_step(flow, answer)
-        else:
-            outcome = self._core.plugins.guard(owner, f"action {action}", lambda: take_step(flow, answer))
-        if isinstance(outcome, EXPECTED):
-            raise outcome
-        if outcome is None and owner:
-            return [Toast(FAILED.format(owner.name)).as_json()]
-        if isinstance(outcome, Choose | Pick | Ask | Confirm):
-            return [self._keep(device, action, flow, outcome)]
-        return outcome or []
+        owner, step = self._core.plugins.plugins.get(owner_of(self._core, action)), partial(take_step, flow, answer)
+        outcome = step() if owner is None else self._core.plugins.guard(owner, f"action {action}", step, EXPECTED)
+        if outcome is None:
+            return [Toast(FAILED.format(owner and owner.name)).as_json()]
+        return [self._keep(device, action, flow, outcome)] if isinstance(outcome, Question) else outcome
 
     def _keep(self, device: str, action: str, flow: Flow, question: Question) -> dict[str, Any]:
         """Keeps a flow until it is answered. Returns the effect that asks its question."""
@@ -125,17 +117,15 @@ class Dialogs:
             del self._open[id_]
 
 
-def take_step(flow: Flow, answer: Any) -> Step:
-    """The flow's next question, or the effects of its result; an expected error is handed over and not raised."""
+def take_step(flow: Flow, answer: Any) -> Question | Effects:
+    """The flow's next question, or the effects of its result. Raises what is EXPECTED, and whatever the flow does."""
     try:
         question = flow.send(answer)
     except StopIteration as end:
         return result_effects(end.value)
     except Declined as error:
         return [Toast(str(error)).as_json()]
-    except EXPECTED as error:
-        return error
-    if not isinstance(question, Choose | Pick | Ask | Confirm):
+    if not isinstance(question, Question):
         raise TypeError(f"expected a question, got {type(question).__name__}")
     return question
 
@@ -146,8 +136,4 @@ def late_effects(run: "Future[Effects]") -> Effects:
     if error is None:
         return run.result()
     log.error("an action failed: %s: %s", type(error).__name__, error)
-    return [
-        Toast(
-            str(error) if isinstance(error, EXPECTED) else "The action failed; `booklore doctor` says more."
-        ).as_json()
-    ]
+    return [Toast(str(error) if isinstance(error, EXPECTED) else FAILED_LATE).as_json()]

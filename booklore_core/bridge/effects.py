@@ -6,19 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from booklore_core.flows import (
-    Ask,
-    AskReader,
-    Choose,
-    Confirm,
-    GoTo,
-    Info,
-    Pick,
-    Question,
-    Result,
-    Schedule,
-    Toast,
-)
+from booklore_core.flows import Ask, Choose, Effect, Info, Pick, Question, Result, Toast
 
 MAX_LATE = 20
 """Effects kept per device; older ones go first."""
@@ -117,7 +105,7 @@ class LateEffects:
 
 def effect_json(effect: Any) -> dict[str, Any]:
     """An effect on the wire. Raises TypeError for anything else."""
-    if not isinstance(effect, Toast | Info | GoTo | Schedule | AskReader):
+    if not isinstance(effect, Effect):
         raise TypeError(f"expected an effect, got {type(effect).__name__}")
     return effect.as_json()
 
@@ -129,19 +117,16 @@ def result_effects(result: Result) -> Effects:
 
 
 def question_effect(id_: str, question: Question) -> dict[str, Any]:
-    """A question on the wire; `default` is what the dialog begins with."""
-    effect = {"type": "question", "id": id_, "kind": question.kind, "text": question.text}
-    return {**effect, **{key: value for key, value in question_fields(question).items() if value is not None}}
+    """A question on the wire, with what applies to its kind."""
+    own = {name: getattr(question, name, None) for name in ("options", "ok", "cancel", "low", "high", "secret")}
+    own |= {"type": "question", "id": id_, "kind": question.kind, "text": question.text, "default": prefilled(question)}
+    return {name: value for name, value in own.items() if value is not None and value is not False}
 
 
-def question_fields(question: Question) -> dict[str, Any]:
-    """What a kind of question has of its own; None does not apply."""
-    if isinstance(question, Confirm):
-        return {"ok": question.ok, "cancel": question.cancel}
-    if isinstance(question, Choose):
-        return {"options": list(question.options), "default": question.default}
+def prefilled(question: Question) -> Any:
+    """What the dialog begins with, in the shape of an answer."""
+    if isinstance(question, Ask):
+        return None if question.secret or question.value == "" else question.value
     if isinstance(question, Pick):
-        return {"options": list(question.options), "default": list(question.chosen), "ok": question.ok}
-    assert isinstance(question, Ask)
-    value, secret = None if question.value == "" or question.secret else question.value, question.secret or None
-    return {"default": value, "low": question.low, "high": question.high, "secret": secret}
+        return list(question.chosen)
+    return question.default if isinstance(question, Choose) else None

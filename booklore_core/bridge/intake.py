@@ -1,7 +1,6 @@
 """Taking in a device's lines: its own only; torn and foreign ones go into quarantine."""
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 from booklore_core.core import Core
@@ -9,27 +8,19 @@ from booklore_core.pipeline.ingest import Taken
 from booklore_core.pipeline.spool import BadLine, decode_line, id_of
 
 
-@dataclass(frozen=True)
-class Received:
-    """What became of the lines of one hand-off. rejected: what the answer says about those in quarantine."""
+def receive(core: Core, device: str, lines: list[Any]) -> tuple[Taken, list[dict[str, Any]]]:
+    """Takes in lines of one device: what became of them, and what the answer says about those in quarantine.
 
-    taken: Taken
-    rejected: list[dict[str, Any]]
-
-
-def receive(core: Core, device: str, lines: list[Any]) -> Received:
-    """Takes in lines of one device. Each is durable or in quarantine when this returns.
-
-    Foreign ones first: once a line is durable nothing may come that could fail.
+    Each is durable or in quarantine when this returns. Foreign ones first: once a line is durable nothing may come that
+    could fail.
     """
     sound = [decoded_or_text(line) for line in lines]
     own = [index for index, line in enumerate(sound) if not is_foreign(line, device)]
-    rejected = [
-        put_in_quarantine(core, device, index, sound[index]) for index in sorted(set(range(len(sound))) - set(own))
-    ]
+    foreign = sorted(set(range(len(sound))) - set(own))
+    rejected = [put_in_quarantine(core, device, index, sound[index]) for index in foreign]
     taken = core.ingest.take([sound[index] for index in own], f"device {device}", core.clock())
     rejected += [rejection(own[one.line - 1], one.id, one.error) for one in taken.rejected]
-    return Received(taken, sorted(rejected, key=lambda one: one["index"]))
+    return taken, sorted(rejected, key=lambda one: one["index"])
 
 
 def put_in_quarantine(core: Core, device: str, index: int, line: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from booklore_core.actions import all_actions, owner_of
-from booklore_core.actions.submenus import LONG_PRESS
+from booklore_core.actions.own import LONG_PRESS
 from booklore_core.bridge.setting_menu import MenuEntry, setting_entries
 from booklore_core.core import Core
 from booklore_core.flows import Action
@@ -73,13 +73,12 @@ def all_entries(core: Core) -> Iterator[MenuEntry]:
 def action_entry(core: Core, action: Action, menu: tuple[str, ...]) -> MenuEntry:
     """An action's line. Label and state come from functions that a plugin may have written."""
 
+    owner = core.plugins.plugins.get(owner_of(core, action.name))
+
     def ask(function: Callable[[Core], T] | None, otherwise: T) -> T:
-        plugin = core.plugins.plugins.get(owner_of(core, action.name))
-        if function is None:
-            return otherwise
-        if plugin is None:
-            return function(core)
-        answer = core.plugins.guard(plugin, f"menu of {action.name}", lambda: function(core))
+        if function is None or owner is None:
+            return function(core) if function else otherwise
+        answer = core.plugins.guard(owner, f"menu of {action.name}", lambda: function(core))
         return otherwise if answer is None else answer
 
     return MenuEntry(

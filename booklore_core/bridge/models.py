@@ -2,16 +2,8 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WrapValidator
+from pydantic import ValidatorFunctionWrapHandler as Check
 
 from booklore_core.bridge.effects import AnyEffect
 from booklore_core.events import Digest
@@ -31,7 +23,7 @@ def _six_digits(value: str) -> str:
     return value
 
 
-def _or_nothing(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+def _or_nothing(value: Any, check: Check) -> Any:
     """What does not fit counts as not told: it must not cost the lines that it came with."""
     try:
         return check(value)

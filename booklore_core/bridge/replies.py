@@ -1,6 +1,7 @@
 """What plugins say to events that just came in, under a deadline."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from booklore_core.bridge.effects import Effects, effect_json
 from booklore_core.bridge.workers import Busy, Workers, is_done_within
@@ -35,18 +36,15 @@ class Replies:
     def _ask_all(self, plugins: Sequence[Plugin], events: Sequence[Event], wanted: Effects) -> None:
         for event in events:
             for plugin in plugins:
-                self._ask(plugin, event, wanted)
+                wanted += self._core.plugins.guard(plugin, "reply", partial(self._ask, plugin, event)) or []
 
-    def _ask(self, plugin: Plugin, event: Event, wanted: Effects) -> None:
-        def call() -> Effects:
-            facts = Facts(self._core.database, self._core.clock())
-            about = {"event": event, "journal": self._core.journal, "facts": facts, "targets": self._core.targets}
-            given = self._core.plugins.call(plugin, "reply", **about)
-            effects = [effect_json(one) for one in given if not isinstance(one, Item)]
-            self._core.put([one for one in given if isinstance(one, Item)], plugin.name)
-            return effects
-
-        wanted.extend(self._core.plugins.guard(plugin, "reply", call) or [])
+    def _ask(self, plugin: Plugin, event: Event) -> Effects:
+        facts = Facts(self._core.database, self._core.clock())
+        about = {"event": event, "journal": self._core.journal, "facts": facts, "targets": self._core.targets}
+        given = self._core.plugins.call(plugin, "reply", **about)
+        effects = [effect_json(one) for one in given if not isinstance(one, Item)]
+        self._core.put([one for one in given if isinstance(one, Item)], plugin.name)
+        return effects
 
 
 def current(events: Sequence[Event]) -> list[Event]:

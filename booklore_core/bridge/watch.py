@@ -26,14 +26,10 @@ class SettingsWatch:
         return bool(before != self._known)
 
     def _look(self) -> Any:
-        rows = self._core.database.rows(STORED)
-        return [tuple(row.values()) for row in rows], self._digest()
-
-    def _digest(self) -> str:
-        file, known = file_state(self._core), self._secrets
-        if known is None or known[0] != file:
-            known = self._secrets = file, secrets_digest(self._core)
-        return known[1]
+        file = file_state(self._core)
+        if self._secrets is None or self._secrets[0] != file:
+            self._secrets = file, secrets_digest(self._core)
+        return self._core.database.rows(STORED), self._secrets[1]
 
 
 def secrets_digest(core: Core) -> str:

@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from functools import partial
 from typing import Any, TypeVar
 
 from booklore_core.core import Core, Report
@@ -33,17 +34,14 @@ class Workers:
         if not self._free.acquire(blocking=False):
             raise Busy("the core is busy; try again in a moment")
         future: Future[T] = Future()
-        threading.Thread(target=self._carry_out, args=(work, future), daemon=True, name="worker").start()
+        threading.Thread(target=settle, args=(future, partial(self._carry_out, work)), daemon=True).start()
         return future
 
-    def _carry_out(self, work: Callable[[], T], future: "Future[T]") -> None:
-        def work_and_go() -> T:
-            try:
-                return work()
-            finally:
-                self._free.release()
-
-        settle(future, work_and_go)
+    def _carry_out(self, work: Callable[[], T]) -> T:
+        try:
+            return work()
+        finally:
+            self._free.release()
 
 
 class BackgroundWorker:

@@ -7,7 +7,7 @@ from booklore_core.storage.counts import MAX_WAITING, DatabaseFile, Status, read
 from booklore_core.storage.places import Places
 
 SHOWN = 20
-NAMES_WIDTH = 15
+NAMES_WIDTH = 20
 
 
 def show_at_once(as_json: bool) -> bool:
@@ -38,7 +38,7 @@ def show_status(status: Status, as_json: bool) -> None:
     show_section("Pending uploads", {kind.many.capitalize(): status.pending.get(kind.name, 0) for kind in kinds})
     show_section("History", {kind.history_name: status.synced.get(kind.name, 0) for kind in kinds})
     if status.waiting:
-        rows = [(one.kind, one.title or one.md5, one.target, one.attempts, one.reason) for one in status.waiting]
+        rows = [(one.kind, one.book, one.target, one.attempts, one.reason) for one in status.waiting]
         show_table(rows, "KIND", "BOOK", "TARGET", "TRIES#", "WHY")
     if status.total > len(status.waiting):
         show(f"… and {status.total - len(status.waiting)} more")

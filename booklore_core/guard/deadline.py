@@ -58,8 +58,3 @@ class Watch(Generic[T]):
             self._outcome.append((False, error))
         finally:
             self._done.set()
-
-
-def within(seconds: float, work: Callable[[], T]) -> T:
-    """What work returns or raises. Raises TookTooLong after so long: the work goes on, and nobody waits for it."""
-    return Watch(lambda _: work(), "plugin").wait(seconds, tick=seconds)

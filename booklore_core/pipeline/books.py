@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,7 +33,7 @@ KEEP_STARS = "UPDATE books SET stars_known = 1, stars = :stars, stars_at = :at W
 UNMATCHED = """
  WHERE b.partial_md5 NOT IN (SELECT book_md5 FROM matches WHERE target = :target)
     AND b.partial_md5 IN (SELECT book_md5 FROM files
-        UNION SELECT i.book_md5 FROM owed o JOIN items i ON i.id = o.item_id)
+        UNION SELECT book_md5 FROM owed)
     ORDER BY b.updated_at DESC
 """
 MATCHED = f"""
@@ -127,16 +127,7 @@ class Books:
 
     def match(self, md5: str, target: str, match: Match, now: datetime) -> None:
         """Remembers a target's id for a book."""
-        self._database.run(
-            MATCH,
-            book_md5=md5,
-            target=target,
-            remote_id=match.remote_id,
-            how=match.how,
-            sure=match.sure,
-            title=match.title,
-            now=now.timestamp(),
-        )
+        self._database.run(MATCH, book_md5=md5, target=target, **asdict(match), now=now.timestamp())
 
     def forget_match(self, md5: str, target: str) -> None:
         self._database.run("DELETE FROM matches WHERE book_md5 = :md5 AND target = :target", md5=md5, target=target)
@@ -166,13 +157,5 @@ class Books:
 
 
 def book_row(ref: BookRef, now: datetime, language: str | None = None, pages: int | None = None) -> dict[str, Any]:
-    return {
-        "partial_md5": ref.partial_md5,
-        "title": ref.title,
-        "authors": json.dumps(list(ref.authors), ensure_ascii=False),
-        "isbn": ref.isbn,
-        "size": ref.size,
-        "language": language,
-        "pages": pages,
-        "now": now.timestamp(),
-    }
+    authors = json.dumps(list(ref.authors), ensure_ascii=False)
+    return {**asdict(ref), "authors": authors, "language": language, "pages": pages, "now": now.timestamp()}

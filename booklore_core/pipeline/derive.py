@@ -167,9 +167,10 @@ class Derive:
         facts, found = Facts(self._database, self._clock()), Findings()
 
         def ask_all(next_part: Callable[[], None]) -> None:
-            for entry in entries:
-                next_part()
-                self._ask_about(plugin, entry, facts, found)
+            with self._database.transaction():  # for reading: one view of the past, and settings that stay
+                for entry in entries:
+                    next_part()
+                    self._ask_about(plugin, entry, facts, found)
 
         watch = Watch(ask_all, f"feature {plugin.name}")
         try:
@@ -186,7 +187,7 @@ class Derive:
 
         def ask() -> list[Item | Remark]:
             given = self._plugins.call(plugin, hook, event=entry.event, journal=self._journal, facts=facts)
-            facts.note(one for one in checked(given) if isinstance(one, Item))
+            facts.note(one for one in items_and_remarks(given) if isinstance(one, Item))
             return given
 
         given = [] if isinstance(entry.event, Device) else self._plugins.guard(plugin, hook, ask)
@@ -235,7 +236,7 @@ class Derive:
         self._database.run_many(REMARK, rows)
 
 
-def checked(given: Sequence[Any]) -> Sequence[Item | Remark]:
+def items_and_remarks(given: Sequence[Any]) -> Sequence[Item | Remark]:
     """Raises TypeError for anything that is neither an item nor a remark."""
     for one in given:
         if not isinstance(one, Item | Remark):

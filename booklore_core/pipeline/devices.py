@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from booklore_core.events import Device
 from booklore_core.storage.database import Database
 
 SEE = """
@@ -44,14 +43,6 @@ class Devices:
         fields, at = ("id", "name", "model", "koreader"), now.timestamp()
         self._database.run_many(SEE, [{**dict(zip(fields, known, strict=True)), "now": at} for known in devices])
 
-    def note(self, event: Device, now: datetime) -> None:
-        """Notes what the first line of a spool says."""
-        self.see([(event.device, event.display, event.model, event.koreader)], now)
-
-    def note_seen(self, ids: Iterable[str], now: datetime) -> None:
-        """Notes devices that no line says more about."""
-        self.see([(id_, None, None, None) for id_ in ids], now)
-
     def pair(self, id_: str, name: str | None, model: str | None, token_hash: str, now: datetime) -> None:
         """Gives a device a token, which replaces its old one."""
         self._database.run(PAIR, id=id_, name=name, model=model, token_hash=token_hash, now=now.timestamp())
@@ -70,18 +61,18 @@ class Devices:
     def find(self, id_: str) -> dict[str, Any] | None:
         """A device with its last_seen (ISO time, UTC), waiting (lines left on it) and shim."""
         row = self._database.row(FIND, id=id_)
-        return None if row is None else told(row)
+        return None if row is None else device_json(row)
 
     def paired(self) -> list[dict[str, Any]]:
         """The devices that have a token, the last one seen first: id, name, model, last_seen, waiting."""
-        return [told(row) for row in self._database.rows(PAIRED)]
+        return [device_json(row) for row in self._database.rows(PAIRED)]
 
     def with_token(self) -> list[tuple[str, str]]:
         """Id and token hash of each paired device."""
         return [(row["id"], row["token_hash"]) for row in self._database.rows(TOKENS)]
 
 
-def told(row: dict[str, Any]) -> dict[str, Any]:
+def device_json(row: dict[str, Any]) -> dict[str, Any]:
     """A device's row as people and programs are told of it."""
     return {**row, "last_seen": iso_utc(row["last_seen"]), "waiting": row["waiting"] or 0}
 

@@ -16,7 +16,7 @@ MAX_KEYS = 10_000
 """So many keys one statement is given; databases take a bounded number of values."""
 
 GIVEN = """(d.state IN ('delivered', 'superseded', 'discarded', 'unconfirmed') OR d.maybe_sent = 1
-    OR d.remote_id IS NOT NULL)"""
+    OR d.remote_id IS NOT NULL OR d.revision > 0)"""
 """SQL: whether a target may have an item, in whatever revision, or a person has cleared it."""
 
 HELD = f"""

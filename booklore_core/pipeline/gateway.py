@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from booklore_core.guard.deadline import TookTooLong, Watch, within
+from booklore_core.guard.deadline import TookTooLong, Watch
 from booklore_core.guard.shape import all_of, maybe_of, shaped
 from booklore_core.items import BookRef, Item
 from booklore_core.targets import (
@@ -46,7 +46,8 @@ class Gateway:
     """
 
     def __init__(self, target: Target, plugin: str, lingering: dict[str, list[Watch[Any]]] | None = None) -> None:
-        self._target, self.plugin = target, plugin
+        self._target: Any = target
+        self.plugin = plugin
         self.name, self.kinds = str(target.name), frozenset(target.kinds)
         self._lingering = {} if lingering is None else lingering
         self._inside, self._lock = 0, threading.Lock()
@@ -90,49 +91,40 @@ class Gateway:
                     self.close()  # nobody enters meanwhile
 
     def deliver(self, item: Item, before: Before, meanwhile: Callable[[], None] = nothing) -> str | None:
-        work = self._target.deliver
-        return self._call("deliver", lambda: as_text(work(item, before)), meanwhile, may_send=True)
+        return self._call("deliver", lambda: short_text(self._target.deliver(item, before)), meanwhile, may_send=True)
 
     def deliver_batch(self, items: Sequence[Item], meanwhile: Callable[[], None] = nothing) -> list[str | None]:
         """The remote ids of a batch, one for each item."""
-        target: Any = self._target
-        return self._call("deliver_batch", lambda: ids_of(target.deliver_batch(items), items), meanwhile, True)
+        return self._call("deliver_batch", lambda: ids_of(self._target.deliver_batch(items), items), meanwhile, True)
 
     def match(self, books: Sequence[BookRef], meanwhile: Callable[[], None] = nothing) -> dict[str, Match]:
-        target: Any = self._target
-        return self._call("match", lambda: matches_of(target.match(books), books), meanwhile)
+        return self._call("match", lambda: matches_of(self._target.match(books), books), meanwhile)
 
     def search(self, text: str, limit: int) -> list[Candidate]:
-        target: Any = self._target
-        return self._call("search", lambda: all_of(Candidate, target.search(text, limit))[:limit])
+        return self._call("search", lambda: all_of(Candidate, self._target.search(text, limit))[:limit])
 
     def book(self, remote_id: str) -> Candidate | None:
         """The remote's book of that id, None when it has none."""
-        target: Any = self._target
-        return self._call("book", lambda: maybe_of(Candidate, target.book(remote_id)))
+        return self._call("book", lambda: maybe_of(Candidate, self._target.book(remote_id)))
 
     def check(self) -> list[Check]:
         """What works, line by line; a target that cannot tell is enabled, that is all."""
-        target: Any = self._target
         if not self.has(CheckableTarget):
             return [Check(self.name, True, "enabled; it has no connection test")]
-        return self._call("check", lambda: all_of(Check, target.check()))
+        return self._call("check", lambda: all_of(Check, self._target.check()))
 
     def log_in(self) -> list[Check]:
         """Tries the account as it is set now."""
-        target: Any = self._target
-        return self._call("log_in", lambda: all_of(Check, target.log_in()))
+        return self._call("log_in", lambda: all_of(Check, self._target.log_in()))
 
     def audit(self, book: BookRef, items: Sequence[Item]) -> list[Finding]:
-        target: Any = self._target
         if not self.has(AuditableTarget):
             return []
-        return self._call("audit", lambda: all_of(Finding, target.audit(book, items)))
+        return self._call("audit", lambda: all_of(Finding, self._target.audit(book, items)))
 
     def remote_position(self, book: BookRef) -> RemotePosition | None:
         """Where the remote's reader is in a book."""
-        target: Any = self._target
-        return self._call("remote_progress", lambda: maybe_of(RemotePosition, target.remote_progress(book)))
+        return self._call("remote_progress", lambda: maybe_of(RemotePosition, self._target.remote_progress(book)))
 
     def close(self) -> None:
         """Ends the target's run, a call that was given up included. Its next call opens it again."""
@@ -175,13 +167,14 @@ class Gateway:
             raise self._named(declined)
 
     def _named(self, declined: Declined) -> Declined:
-        declined.target, declined.reason = self.name, as_text(declined.reason) or "no reason told"
+        declined.target, declined.reason = self.name, short_text(declined.reason) or "no reason told"
         return declined
 
     def _attribute(self, name: str, kind: type[T], otherwise: T) -> T:
         """A property may be code of the target, too."""
         try:
-            found = within(CALL_LIMIT, lambda: getattr(self._target, name, otherwise))
+            watch = Watch(lambda _: getattr(self._target, name, otherwise), f"target {name}")
+            found = watch.wait(CALL_LIMIT, tick=CALL_LIMIT)
             return found if isinstance(found, kind) else kind(found)  # type: ignore[call-arg]
         except Exception as error:  # noqa: BLE001 a target may fail in any way
             log.warning("target %s: %s: %s: %s", self.name, name, type(error).__name__, error)
@@ -203,7 +196,7 @@ class Doors:
         return known
 
 
-def as_text(value: Any) -> str | None:
+def short_text(value: Any) -> str | None:
     """value as text that every database takes."""
     return None if value is None else str(value).replace("\0", "").encode("utf-8", "replace").decode()[:MAX_TEXT]
 
@@ -212,7 +205,7 @@ def ids_of(ids: Any, items: Sequence[Item]) -> list[str | None]:
     """Raises ValueError when a batch is answered with another number of ids."""
     if ids is None:
         return [None] * len(items)
-    told = [as_text(remote_id) for remote_id in ids]
+    told = [short_text(remote_id) for remote_id in ids]
     if len(told) != len(items):
         raise ValueError(f"a batch of {len(items)} was answered with {len(told)} ids")
     return told

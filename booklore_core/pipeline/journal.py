@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, TypeVar
 
@@ -116,7 +117,7 @@ class Journal:
 
     def append(self, told: Sequence[Told], now: datetime) -> None:
         """Records events, in this order. None of their ids may be taken. Within a writing transaction."""
-        self._database.run_many(APPEND, [row_of(one, now) for one in told])
+        self._database.run_many(APPEND, [event_row(one, now) for one in told])
         lists = [{"device": one.event.device, "event_id": one.event.id, "list": one.list} for one in told if one.list]
         self._database.run_many(KEEP_LIST, lists)
 
@@ -186,21 +187,20 @@ def is_same(row: dict[str, Any], told: Told) -> bool:
 
 
 def event_of(row: dict[str, Any]) -> Event:
-    line = json.loads(row["line"])
-    return parse_event({**line, "annotations": json.loads(row["list"])} if row.get("list") else line)
+    if row.get("list"):
+        return parse_event({**json.loads(row["line"]), "annotations": json.loads(row["list"])})
+    return event_of_line(row["line"])
 
 
-def row_of(told: Told, now: datetime) -> dict[str, Any]:
+@lru_cache(maxsize=4096)
+def event_of_line(line: str) -> Event:
+    """Features look at the same lines again and again; an event is never changed."""
+    return parse_event(json.loads(line))
+
+
+def event_row(told: Told, now: datetime) -> dict[str, Any]:
     event, book = told.event, getattr(told.event, "book", None)
-    return {
-        "device": event.device,
-        "event_id": event.id,
-        "name": event.name,
-        "at": event.at.timestamp(),
-        "ord": event.order,
-        "book_md5": book.partial_md5 if book else None,
-        "tracked": int(told.tracked),
-        "line": told.kept,
-        "digest": told.digest,
-        "received_at": now.timestamp(),
-    }
+    names = {"device": event.device, "event_id": event.id, "name": event.name, "ord": event.order}
+    line = {"line": told.kept, "digest": told.digest, "tracked": int(told.tracked)}
+    times = {"at": event.at.timestamp(), "received_at": now.timestamp()}
+    return {**names, **line, **times, "book_md5": book.partial_md5 if book else None}

@@ -1,7 +1,7 @@
 """Each target's delivery of every fact: what is due, what was begun, what the target certainly or possibly holds."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -168,19 +168,13 @@ class Ledger:
 
     def withdraw(self, deliveries: Iterable[Delivery], target: str, now: datetime) -> None:
         """Takes back `begin` for items that certainly were not sent: all is as it was before."""
-        for one in deliveries:
-            if one.state is None:
-                self._database.run(FORGET_BEGUN, item_id=one.id, target=target)
-            self._database.run(
-                RESTORE,
-                item_id=one.id,
-                target=target,
-                state=one.state,
-                revision=one.begun or 0,
-                maybe_sent=int(one.before.maybe_sent),
-                reason=one.reason,
-                tried_at=one.tried_at or now.timestamp(),
-            )
+        rows = [
+            {"item_id": one.id, "target": target, "state": one.state, "revision": one.begun or 0, "reason": one.reason,
+             "maybe_sent": int(one.before.maybe_sent), "tried_at": one.tried_at or now.timestamp()}
+            for one in deliveries
+        ]  # fmt: skip
+        self._database.run_many(FORGET_BEGUN, [row for row in rows if row["state"] is None])
+        self._database.run_many(RESTORE, rows)
 
     def books(self, target: str) -> list[str]:
         """The partial MD5s of the books that a target has taken items of."""
@@ -204,17 +198,9 @@ class Ledger:
 def outcome_row(delivery: Delivery, target: str, outcome: Outcome, now: datetime) -> dict[str, Any]:
     """revision: the one that the target certainly or possibly has now."""
     may_have = outcome.state in DONE or outcome.maybe_sent
-    return {
-        "item_id": delivery.id,
-        "target": target,
-        "revision": delivery.revision if may_have else delivery.begun or 0,
-        "state": outcome.state,
-        "maybe_sent": int(outcome.maybe_sent),
-        "failed": int(outcome.counts),
-        "remote_id": outcome.remote_id,
-        "reason": outcome.reason,
-        "now": now.timestamp(),
-    }
+    revision = delivery.revision if may_have else delivery.begun or 0
+    where = {"item_id": delivery.id, "target": target, "revision": revision, "now": now.timestamp()}
+    return {**asdict(outcome), **where, "maybe_sent": int(outcome.maybe_sent), "failed": int(outcome.counts)}
 
 
 def delivery_of(row: dict[str, Any]) -> Delivery:

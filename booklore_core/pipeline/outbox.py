@@ -30,14 +30,14 @@ SAID = "UPDATE items SET said_at = :said_at WHERE id = :id"
 TAKE_OUT = tuple(f"DELETE FROM {table} WHERE {column} = :id" for table, column in (
     ("owed", "item_id"), ("deliveries", "item_id"), ("items", "id")))  # fmt: skip
 OWE = """
-INSERT INTO owed (item_id, target, kind)
-SELECT i.id, s.target, i.kind FROM items i
+INSERT INTO owed (item_id, target, kind, book_md5)
+SELECT i.id, s.target, i.kind, i.book_md5 FROM items i
 JOIN subscriptions s ON s.kind = i.kind AND s.enabled = 1
     AND (i.created_at >= s.registered_at OR i.occurred_at >= s.since)
 LEFT JOIN deliveries d ON d.item_id = i.id AND d.target = s.target
 WHERE {which} AND COALESCE(d.cleared, 0) < i.revision
     AND (d.item_id IS NULL OR d.revision < i.revision OR d.state NOT IN ('delivered', 'superseded'))
-ON CONFLICT (target, item_id) DO NOTHING
+ON CONFLICT (target, item_id) DO UPDATE SET book_md5 = excluded.book_md5
 """
 """What subscribed targets have not got in its latest revision, and nobody has cleared."""
 
@@ -101,9 +101,9 @@ class Outbox:
             if old and not is_same:
                 gone.append({"id": old.id})
             if held and not is_same:
-                new.append({**row_of(held, now), "plugin": plugin})
+                new.append({**item_row(held, now), "plugin": plugin})
             elif held and old and old.revision < held.revision:
-                changed.append(row_of(held, now))
+                changed.append(item_row(held, now))
             elif held and old and old.said_at != held.said_at:
                 said.append({"id": held.id, "said_at": held.said_at})
         for statement in TAKE_OUT:
@@ -171,16 +171,8 @@ def is_new(held: dict[str, Any] | None, plugin: str, since: float | None) -> boo
     return held is None or held["plugin"] != plugin or (since is not None and held["since"] != since)
 
 
-def row_of(held: Held, now: datetime) -> dict[str, Any]:
-    item = held.item
-    return {
-        "id": held.id,
-        "kind": item.kind,
-        "key": item.key,
-        "book_md5": item.book.partial_md5,
-        "body": canonical_json(item.body, "body"),
-        "occurred_at": item.occurred_at.timestamp(),
-        "said_at": held.said_at,
-        "revision": held.revision,
-        "now": now.timestamp(),
-    }
+def item_row(held: Held, now: datetime) -> dict[str, Any]:
+    item, body = held.item, canonical_json(held.item.body, "body")
+    fact = {"kind": item.kind, "key": item.key, "book_md5": item.book.partial_md5, "body": body}
+    times = {"occurred_at": item.occurred_at.timestamp(), "said_at": held.said_at, "now": now.timestamp()}
+    return {"id": held.id, "revision": held.revision, **fact, **times}

@@ -15,10 +15,10 @@ from booklore_core.storage.schema import VERSION
 MAX_WAITING = 1000
 
 BOOKS = """
-SELECT COUNT(*) AS total, COUNT(m.book_md5) AS matched FROM
-(SELECT book_md5 FROM files UNION SELECT book_md5 FROM matches
- UNION SELECT i.book_md5 FROM owed o JOIN items i ON i.id = o.item_id) k
-LEFT JOIN (SELECT DISTINCT book_md5 FROM matches) m ON m.book_md5 = k.book_md5
+SELECT COUNT(*) AS total, COUNT(m.book_md5) AS matched FROM books b
+LEFT JOIN (SELECT DISTINCT book_md5 FROM matches) m ON m.book_md5 = b.partial_md5
+WHERE m.book_md5 IS NOT NULL OR EXISTS (SELECT 1 FROM files f WHERE f.book_md5 = b.partial_md5)
+    OR EXISTS (SELECT 1 FROM owed o WHERE o.book_md5 = b.partial_md5)
 """
 PENDING = "SELECT kind, COUNT(DISTINCT item_id) AS count FROM owed GROUP BY kind"
 PENDING_AT = """
@@ -32,21 +32,15 @@ WHERE d.state = 'delivered' GROUP BY i.kind
 """
 ANY_DELIVERED = "SELECT 1 AS found FROM deliveries WHERE state = 'delivered' LIMIT 1"
 WAITING = """
-SELECT due.kind AS kind, b.title AS title, due.book_md5 AS md5, due.target AS target, due.state AS state,
-       due.reason AS reason, due.retry_count AS attempts
+SELECT due.kind AS kind, COALESCE(b.title, '') AS title, due.book_md5 AS md5, due.target AS target,
+    COALESCE(NULLIF(due.reason, ''), CASE due.state WHEN 'unconfirmed' THEN 'outcome unknown'
+        WHEN 'delivered' THEN 'changed since it was sent' WHEN 'superseded' THEN 'changed since it was superseded'
+        WHEN 'discarded' THEN 'changed since it was cleared' ELSE COALESCE(due.state, 'not sent yet') END) AS reason,
+    due.retry_count AS attempts
 FROM due JOIN books b ON b.partial_md5 = due.book_md5 ORDER BY due.retry_count DESC, due.item_id LIMIT :limit
 """
 WAITING_TOTAL = "SELECT COUNT(*) AS total FROM owed"
 KINDS = "SELECT name, letter, one, many, rank, label_rank, history FROM kinds"
-
-REASONS = {
-    None: "not sent yet",
-    "unconfirmed": "outcome unknown",
-    "delivered": "changed since it was sent",
-    "superseded": "changed since it was superseded",
-    "discarded": "changed since it was cleared",
-}
-"""Why an item waits whose delivery tells no reason of its own, by the delivery's state."""
 
 
 class Rows(Protocol):
@@ -86,6 +80,10 @@ class Waiting:
     reason: str
     attempts: int
 
+    @property
+    def book(self) -> str:
+        return self.title or self.md5
+
 
 @dataclass(frozen=True)
 class Status:
@@ -99,22 +97,15 @@ class Status:
     kinds: Kinds
 
     def as_json(self) -> dict[str, Any]:
-        waiting = [
-            {"kind": one.kind, "book": one.title or one.md5, "reason": one.reason, "attempts": one.attempts,
-             "target": one.target, "md5": one.md5}
-            for one in self.waiting
-        ]  # fmt: skip
+        names = ("kind", "book", "reason", "attempts", "target", "md5")
+        waiting = [{name: getattr(one, name) for name in names} for one in self.waiting]
         return {"books": self.books, "pending": self.pending, "synced": self.synced, "waiting": waiting}
 
 
 def read_status(source: Rows, limit: int = MAX_WAITING) -> Status:
     """The state of the queues. limit: how many waiting items are listed; the counts are complete."""
-    waiting = [
-        Waiting(row["kind"], row["title"] or "", row["md5"], row["target"], reason_of(row), row["attempts"])
-        for row in source.rows(WAITING, limit=limit)
-    ]
-    synced = as_counts(source.rows(DELIVERED))
-    total = source.rows(WAITING_TOTAL)[0]["total"]
+    waiting = [Waiting(**row) for row in source.rows(WAITING, limit=limit)]
+    synced, total = as_counts(source.rows(DELIVERED)), source.rows(WAITING_TOTAL)[0]["total"]
     return Status(count_books(source), count_pending(source), synced, waiting, total, read_kinds(source))
 
 
@@ -149,8 +140,3 @@ def has_delivered(source: Rows) -> bool:
 
 def as_counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     return {row["kind"]: row["count"] for row in rows}
-
-
-def reason_of(row: Mapping[str, Any]) -> str:
-    """Why an item waits, in words."""
-    return str(row["reason"] or REASONS.get(row["state"], row["state"]))

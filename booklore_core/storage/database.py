@@ -5,21 +5,21 @@ The way to it is `dataset`: plain tables are read and written through its tables
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 import dataset
-from sqlalchemy import bindparam, text
+from sqlalchemy import QueuePool, TextClause, bindparam, make_url, text
 from sqlalchemy.engine import Engine
-from sqlalchemy.sql.elements import TextClause
 
-from booklore_core.storage.address import engine_options, file_of, identity
 from booklore_core.storage.faults import DatabaseUnusable as DatabaseUnusable
 from booklore_core.storage.faults import backend, explained
 from booklore_core.storage.faults import redact as redact
 from booklore_core.storage.migration import bring_up_to_date
+from booklore_core.storage.places import sqlite_file
 from booklore_core.storage.schema import MIGRATIONS
 from booklore_core.storage.tables import Table
 
@@ -32,6 +32,9 @@ READ, WRITE = "BEGIN", "BEGIN IMMEDIATE"
 
 ON_CONNECT = {"sqlite": ["PRAGMA foreign_keys=ON", "PRAGMA synchronous=FULL"], "postgresql": []}
 """FULL: what was acknowledged survives a power cut."""
+
+OPTIONS: dict[str, Any] = {"ensure_schema": False, "sqlite_wal_mode": False}
+"""The schema is declared, and the log switched on by the migration."""
 
 JOURNAL_LOCK = 7265602
 
@@ -53,24 +56,14 @@ class Database:
     """
 
     def __init__(
-        self,
-        url: str,
-        wal: bool = True,
-        *,
-        migrations: Sequence[str] = MIGRATIONS,
-        busy_timeout: float = BUSY_TIMEOUT,
+        self, url: str, wal: bool = True, migrations: Sequence[str] = MIGRATIONS, busy_timeout: float = BUSY_TIMEOUT
     ) -> None:
         self.url, self.dialect = url, backend(url)
         self._local = threading.local()
-        self._file, self._identity = file_of(url, self.dialect), None
+        self._file, self._identity = sqlite_file(url), None
+        engine, statements = engine_options(url, self.dialect, busy_timeout), list(ON_CONNECT[self.dialect])
         with explained(url):
-            self._dataset = dataset.connect(
-                url,
-                ensure_schema=False,
-                sqlite_wal_mode=False,
-                engine_kwargs=engine_options(url, self.dialect, busy_timeout),
-                on_connect_statements=list(ON_CONNECT[self.dialect]),
-            )
+            self._dataset = dataset.connect(url, engine_kwargs=engine, on_connect_statements=statements, **OPTIONS)
             try:
                 bring_up_to_date(self, migrations, "wal" if wal else "delete")
             except BaseException:
@@ -78,28 +71,18 @@ class Database:
                 raise
         self._identity = identity(self._file)
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """What is read in it belongs together. Within another one it joins that one."""
-        if self._current:
-            yield
-            return
-        with self._begun(READ):
-            yield
+        return nullcontext() if self._current else self._begun(READ)
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self) -> AbstractContextManager[None]:
         """All or nothing, durable at its end. Within another one that writes it joins that one.
 
         SQLite takes its write lock at once instead of failing half-way, so a reading transaction cannot go on to write.
         """
-        if self._current is None:
-            with self._begun(WRITE):
-                yield
-        elif self._current.writes:
-            yield
-        else:
+        if self._current and not self._current.writes:
             raise RuntimeError("a transaction that was begun for reading cannot write; begin it with writing()")
+        return nullcontext() if self._current else self._begun(WRITE)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -109,7 +92,7 @@ class Database:
                 with self._dataset.executable.begin_nested():
                     yield
             except BaseException:
-                self._local.current.memo.clear()
+                self.memo.clear()
                 raise
 
     def table(self, name: str) -> Table:
@@ -117,17 +100,18 @@ class Database:
         return Table(self, self._dataset[name])
 
     def rows(self, sql: str, **values: Any) -> list[dict[str, Any]]:
+        """What a query gives. An empty list of ids gives nothing: PostgreSQL cannot even tell its type."""
+        if values.get("ids") == []:
+            return []
         with self.working(writes=False):
             return [dict(row) for row in self._dataset.query(statement(sql), _step=False, **values)]
 
     def row(self, sql: str, **values: Any) -> dict[str, Any] | None:
-        found = self.rows(sql, **values)
-        return found[0] if found else None
+        return next(iter(self.rows(sql, **values)), None)
 
     def value(self, sql: str, **values: Any) -> Any:
         """The first column of the first row, None without a row."""
-        found = self.row(sql, **values)
-        return next(iter(found.values())) if found else None
+        return next(iter((self.row(sql, **values) or {}).values()), None)
 
     def run(self, sql: str, **values: Any) -> int:
         """Carries out a statement. Returns how many rows it touched."""
@@ -147,7 +131,7 @@ class Database:
 
     def once(self, name: str, work: Callable[[], T]) -> T:
         """What work returns, asked once for as long as a reading transaction lasts: nothing changes within it."""
-        memo = self._current.memo if self._current and not self._current.writes else {}
+        memo = {} if self._current and self._current.writes else self.memo
         if name not in memo:
             memo[name] = work()
         found: T = memo[name]
@@ -227,10 +211,29 @@ class Database:
     def _check_file(self) -> None:
         """What is written into a file that was removed or replaced is acknowledged into the void."""
         if self._identity is not None and identity(self._file) != self._identity:
-            raise DatabaseUnusable(f"{redact(self.url)}: the file was removed or replaced meanwhile; start again")
+            raise DatabaseUnusable(self.url, "the file was removed or replaced meanwhile; start again")
 
 
 @lru_cache(maxsize=512)
 def statement(sql: str) -> TextClause:
     """sql as SQLAlchemy runs it; `:ids` stands for a list."""
     return text(sql).bindparams(bindparam("ids", expanding=True)) if ":ids" in sql else text(sql)
+
+
+def identity(file: Path | None) -> tuple[int, int] | None:
+    """Tells one file from another at the same place; None when there is none."""
+    try:
+        found = file.stat() if file else None
+    except FileNotFoundError:
+        return None
+    return (found.st_dev, found.st_ino) if found else None
+
+
+def engine_options(url: str, dialect: str, busy_timeout: float) -> dict[str, Any]:
+    if dialect == "postgresql":
+        return {"pool_pre_ping": True}
+    # isolation_level None: sqlite3 must not begin transactions by itself, savepoints would break.
+    arguments = {"timeout": busy_timeout, "isolation_level": None, "check_same_thread": False}
+    in_memory = make_url(url).database in (None, "", ":memory:")
+    size = {"pool_size": 1, "max_overflow": 0} if in_memory else {"max_overflow": -1}
+    return {"connect_args": arguments, "poolclass": QueuePool, **size}

@@ -3,16 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sqlalchemy import exc
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import (
-    ArgumentError,
-    DatabaseError,
-    DBAPIError,
-    InterfaceError,
-    NoSuchModuleError,
-    OperationalError,
-)
-from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from booklore_core.storage.schema import TYPES
 
@@ -35,20 +27,23 @@ SQLITE_ERROR = 1
 class DatabaseUnusable(Exception):
     """The database cannot be opened, read or written; the text says why and what to do. Nothing was changed."""
 
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"{redact(url)}: {reason}")
+
 
 def backend(url: str) -> str:
     """`sqlite` or `postgresql`. Raises DatabaseUnusable for any other address."""
     try:
         address = make_url(url)
         name = address.get_backend_name()
-    except (ArgumentError, NoSuchModuleError, ValueError) as error:
-        raise DatabaseUnusable(f"{redact(url)}: not a database address such as sqlite:///file.sqlite") from error
+    except (exc.ArgumentError, exc.NoSuchModuleError, ValueError) as error:
+        raise DatabaseUnusable(url, "not a database address such as sqlite:///file.sqlite") from error
     if name not in TYPES:
-        raise DatabaseUnusable(f"{redact(url)}: expected a sqlite or postgresql address, got {name}")
+        raise DatabaseUnusable(url, f"expected a sqlite or postgresql address, got {name}")
     try:
         address.get_dialect().import_dbapi()
     except ModuleNotFoundError as error:
-        raise DatabaseUnusable(f"{redact(url)}: needs the Python package {error.name}; install it") from error
+        raise DatabaseUnusable(url, f"needs the Python package {error.name}; install it") from error
     return name
 
 
@@ -57,33 +52,28 @@ def explained(url: str) -> Iterator[None]:
     """Turns the driver's errors about the database as a whole into one a person understands."""
     try:
         yield
-    except (DBAPIError, PoolExhausted) as error:
+    except (exc.DBAPIError, exc.TimeoutError) as error:
         reason = reason_of(error)
         if reason is None:
             raise
-        raise DatabaseUnusable(f"{redact(url)}: {reason}; {advice(reason)}") from error
+        advice = next((what for words, what in ADVICE.items() if words in reason), "see `booklore doctor`")
+        raise DatabaseUnusable(url, f"{reason}; {advice}") from error
 
 
-def reason_of(error: DBAPIError | PoolExhausted) -> str | None:
+def reason_of(error: exc.DBAPIError | exc.TimeoutError) -> str | None:
     """The driver's words about the database as a whole; None for a mistake in one statement or its values."""
-    if isinstance(error, PoolExhausted):
+    if isinstance(error, exc.TimeoutError):
         return "every connection is busy"
-    about_all = isinstance(error, OperationalError | InterfaceError) or type(error) is DatabaseError
-    if not about_all or getattr(error.orig, "sqlite_errorcode", None) == SQLITE_ERROR:
-        return None
-    return str(error.orig).strip()
-
-
-def advice(reason: str) -> str:
-    """What a person can do about a driver's complaint."""
-    return next((what for words, what in ADVICE.items() if words in reason), "see `booklore doctor`")
+    about_all = isinstance(error, exc.OperationalError | exc.InterfaceError) or type(error) is exc.DatabaseError
+    is_mistake = getattr(error.orig, "sqlite_errorcode", None) == SQLITE_ERROR
+    return str(error.orig).strip() if about_all and not is_mistake else None
 
 
 def redact(url: str) -> str:
     """url without its passwords."""
     try:
         parts = make_url(url)
-    except (ArgumentError, ValueError):
+    except (exc.ArgumentError, ValueError):
         return f"{url.partition(':')[0]}:…"
     query = {key: "***" if "pass" in key.lower() else value for key, value in parts.query.items()}
     return parts.set(query=query).render_as_string(hide_password=True).replace("%2A", "*")

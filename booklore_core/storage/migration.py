@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from booklore_core.storage.faults import DatabaseUnusable, redact
+from booklore_core.storage.faults import DatabaseUnusable
 from booklore_core.storage.schema import TYPES
 from booklore_core.storage.views import create_core_views, drop_views
 
@@ -20,13 +20,12 @@ def bring_up_to_date(database: "Database", migrations: Sequence[str], journal: s
     version = check_version(database, len(migrations))
     if database.dialect == "sqlite":
         set_journal(database, journal)
-    if version == len(migrations):
-        return
-    try:
-        with database.writing():
-            migrate(database, migrations)
-    except ProgrammingError as error:
-        raise DatabaseUnusable(f"{redact(database.url)}: {error.orig}; nothing was changed") from error
+    if version < len(migrations):
+        try:
+            with database.writing():
+                migrate(database, migrations)
+        except ProgrammingError as error:
+            raise DatabaseUnusable(database.url, f"{error.orig}; nothing was changed") from error
 
 
 def check_version(database: "Database", newest: int) -> int:
@@ -35,15 +34,11 @@ def check_version(database: "Database", newest: int) -> int:
     is_ours = "schema_version" in tables
     known = int(database.value("SELECT MAX(version) FROM schema_version") or 0) if is_ours else 0
     if known > newest:
-        raise DatabaseUnusable(
-            f"{redact(database.url)}: written by a newer version (schema {known}, this program knows"
-            f" {newest}); upgrade booklore-sync"
-        )
+        reason = f"written by a newer version (schema {known}, this program knows {newest}); upgrade booklore-sync"
+        raise DatabaseUnusable(database.url, reason)
     if not known and tables and database.dialect == "sqlite":
-        raise DatabaseUnusable(
-            f"{redact(database.url)}: belongs to another program; it was left as it is: choose another file with"
-            " BOOKLORE_DATABASE_URL"
-        )
+        reason = "belongs to another program; it was left as it is: choose another file with BOOKLORE_DATABASE_URL"
+        raise DatabaseUnusable(database.url, reason)
     return known
 
 
@@ -51,19 +46,12 @@ def migrate(database: "Database", migrations: Sequence[str]) -> None:
     if database.dialect == "postgresql":
         database.rows(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
     version = check_version(database, len(migrations))  # another process may have been quicker
-    drop_views(database, database.names()[1])
-    for number in range(version, len(migrations)):
-        upgrade(database, migrations[number], number + 1)
-    create_core_views(database)
-
-
-def upgrade(database: "Database", script: str, version: int) -> None:
-    if version == 1:
-        database.run("CREATE TABLE schema_version (version INTEGER PRIMARY KEY)")
-    for part in script.format(**TYPES[database.dialect]).split(";"):
-        if part.strip():
+    drop_views(database)
+    for number, script in enumerate(migrations[version:], version + 1):
+        for part in filter(str.strip, script.format(**TYPES[database.dialect]).split(";")):
             database.run(part)
-    database.run("INSERT INTO schema_version (version) VALUES (:version)", version=version)
+        database.run("INSERT INTO schema_version (version) VALUES (:version)", version=number)
+    create_core_views(database)
 
 
 def set_journal(database: "Database", mode: str) -> None:

@@ -38,10 +38,9 @@ class Occupant:
 
     def leave(self) -> None:
         """Twice does no harm."""
-        lock, self._lock = self._lock, None
-        if lock is not None:
-            lock.release()
-            remove(Path(lock.lock_file))
+        if self._lock is not None:
+            self._lock.release()
+            remove(Path(self._lock.lock_file))
 
 
 def enter(home: Path) -> Occupant:
@@ -50,19 +49,12 @@ def enter(home: Path) -> Occupant:
     In a folder that takes no files or no locks nobody can be told; nobody can remove anything there either.
     """
     try:
-        try:
-            return Occupant(place_in(home))
-        except FileNotFoundError:  # a reset has just removed the folder
-            return Occupant(place_in(home))
+        with guarded(home):
+            occupants(home)
+            return Occupant(locked(home / RUNNING / f"{program()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"))
     except (OSError, RuntimeError) as error:
         log.debug("%s: nobody can be told that it is in use (%s)", home, error)
         return Occupant(None)
-
-
-def place_in(home: Path) -> FileLock:
-    with guarded(home):
-        occupants(home)
-        return locked(home / RUNNING / f"{program()}.{os.getpid()}.{uuid.uuid4().hex[:8]}")
 
 
 @contextmanager
@@ -86,10 +78,9 @@ def occupants(home: Path) -> list[str]:
 
 def is_held(path: Path) -> bool:
     try:
-        lock = locked(path)
+        locked(path).release()
     except Timeout:
         return True
-    lock.release()
     remove(path)
     return False
 

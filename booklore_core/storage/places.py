@@ -22,10 +22,7 @@ class Places:
 
     @property
     def database_file(self) -> Path | None:
-        """The SQLite file, None for another database or one in memory."""
-        scheme, _, path = self.database_url.partition("?")[0].partition(":///")
-        is_file = scheme.partition("+")[0] == "sqlite" and path not in ("", ":memory:") and not path.startswith("file:")
-        return Path(path) if is_file else None
+        return sqlite_file(self.database_url)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Places":
@@ -34,3 +31,10 @@ class Places:
         home = Path(given.get("BOOKLORE_HOME") or platformdirs.user_data_dir("booklore-sync", False)).expanduser()
         url = given.get("BOOKLORE_DATABASE_URL") or f"sqlite:///{(home / 'booklore.sqlite').absolute()}"
         return cls(home.absolute(), url, Path(given.get("BOOKLORE_CONFIG") or home / "config.toml").expanduser())
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file that a database's address names, None for another database or one in memory."""
+    scheme, _, path = url.partition("?")[0].partition(":///")
+    is_file = scheme.partition("+")[0] == "sqlite" and path not in ("", ":memory:") and not path.startswith("file:")
+    return Path(path).absolute() if is_file else None

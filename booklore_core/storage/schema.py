@@ -15,6 +15,7 @@ TYPES = {
 """ordered: a text whose order is that of its characters, whatever language the database speaks."""
 
 VERSION_1 = """
+CREATE TABLE schema_version (version INTEGER PRIMARY KEY);
 CREATE TABLE events (
     id {id}, device TEXT NOT NULL, event_id TEXT NOT NULL, name TEXT NOT NULL, at {real} NOT NULL,
     ord {ordered} NOT NULL, book_md5 TEXT, tracked INTEGER NOT NULL, line TEXT NOT NULL, received_at {real} NOT NULL,
@@ -109,11 +110,13 @@ CREATE TABLE kinds (
 );
 CREATE TABLE kind_views (name TEXT PRIMARY KEY, kind TEXT NOT NULL, query TEXT NOT NULL);
 CREATE TABLE owed (
-    item_id BIGINT NOT NULL REFERENCES items (id), target TEXT NOT NULL, kind TEXT NOT NULL,
+    item_id BIGINT NOT NULL REFERENCES items (id), target TEXT NOT NULL, kind TEXT NOT NULL, book_md5 TEXT NOT NULL,
     PRIMARY KEY (target, item_id)
 );
 CREATE INDEX owed_of_item ON owed (item_id);
-INSERT INTO owed SELECT i.id, s.target, i.kind FROM items i
+CREATE INDEX owed_by_kind ON owed (kind, item_id);
+CREATE INDEX owed_of_book ON owed (book_md5);
+INSERT INTO owed SELECT i.id, s.target, i.kind, i.book_md5 FROM items i
     JOIN subscriptions s ON s.kind = i.kind AND s.enabled = 1
         AND (i.created_at >= s.registered_at OR i.occurred_at >= s.since)
     LEFT JOIN deliveries d ON d.item_id = i.id AND d.target = s.target

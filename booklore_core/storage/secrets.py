@@ -19,6 +19,9 @@ POLL = 0.01
 class SecretsUnreadable(Exception):
     """The secrets file cannot be read; it is left as it is."""
 
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}; log in again after moving it away")
+
 
 class Secrets:
     """A small mapping from names to JSON values, kept out of the database, logs and exports."""
@@ -51,11 +54,9 @@ class Secrets:
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, RecursionError) as error:
-            raise SecretsUnreadable(
-                f"{self.path}: {type(error).__name__}; log in again after moving it away"
-            ) from error
+            raise SecretsUnreadable(self.path, type(error).__name__) from error
         if not isinstance(values, dict):
-            raise SecretsUnreadable(f"{self.path}: expected a JSON object; log in again after moving it away")
+            raise SecretsUnreadable(self.path, "expected a JSON object")
         return values
 
     @contextmanager

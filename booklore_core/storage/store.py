@@ -67,8 +67,7 @@ class PluginMemory:
         return self._facts.find_one(name=name)
 
     def write(self, name: str, facts: Mapping[str, Any]) -> None:
-        if self.read(name) != {"name": name, **facts}:
-            self._facts.upsert({"name": name, **facts}, ["name"])
+        self._facts.upsert({"name": name, **facts}, ["name"])
 
 
 class PluginSecrets:

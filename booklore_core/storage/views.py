@@ -44,17 +44,13 @@ LEFT JOIN deliveries d ON d.item_id = o.item_id AND d.target = o.target""",
 """`due`: what still has to be brought to which target; every reader of the queue reads this one view."""
 
 SQLITE = {
-    "text": "json_extract(body, '$.{}')",
-    "int": "CAST({} AS INTEGER)",
-    "real": "CAST({} AS REAL)",
-    "id": "CAST({} AS INTEGER)",
-}
+    "text": "json_extract(body, '$.{}')", "real": "CAST({} AS REAL)",
+    "int": "CAST({} AS INTEGER)", "id": "CAST({} AS INTEGER)",
+}  # fmt: skip
 POSTGRESQL = {
-    "text": "(body\\:\\:jsonb ->> '{}')",
-    "int": "CAST(TRUNC(CAST({} AS NUMERIC)) AS BIGINT)",
-    "real": "CAST({} AS DOUBLE PRECISION)",
-    "id": "CAST({} AS TEXT)",
-}
+    "text": "(body\\:\\:jsonb ->> '{}')", "real": "CAST({} AS DOUBLE PRECISION)",
+    "int": "CAST(TRUNC(CAST({} AS NUMERIC)) AS BIGINT)", "id": "CAST({} AS TEXT)",
+}  # fmt: skip
 
 
 def create_core_views(database: "Database") -> None:
@@ -64,9 +60,9 @@ def create_core_views(database: "Database") -> None:
         database.run(f"CREATE VIEW {name} AS {expand(select, database.dialect)}")
 
 
-def drop_views(database: "Database", names: Iterable[str]) -> None:
+def drop_views(database: "Database") -> None:
     """Before a migration: a view would keep the tables it reads from being changed."""
-    for name in names:
+    for name in database.names()[1]:
         database.run(f"DROP VIEW IF EXISTS {name}{' CASCADE' if database.dialect == 'postgresql' else ''}")
 
 
@@ -78,26 +74,26 @@ def declare_views(database: "Database", kinds: Iterable[Kind]) -> Iterator[tuple
     known = {row["name"]: row for row in database.table("kind_views").find()}
     declared = list(kinds)
     for kind in declared:
-        others = {name for other in declared for name in other.views if other.name != kind.name and name in known}
+        taken = {name for other in declared if other is not kind for name in other.views if name in known}
         for name, select in kind.views.items():
-            row = known.get(name)
-            if row and (row["kind"], row["query"]) == (kind.name, select):
-                continue
-            is_free = NAME.fullmatch(name) and name not in CORE_VIEWS and not (row and name in others)
-            fault = declare_view(database, kind.name, name, select) if is_free else "the name is taken or is none"
-            if fault:
-                yield kind, f"view {name}: {fault}"
+            row = {"name": name, "kind": kind.name, "query": select}
+            if known.get(name) != row:
+                is_free = NAME.fullmatch(name) and name not in CORE_VIEWS and name not in taken
+                fault = declare_view(database, row) if is_free else "the name is taken or is none"
+                if fault:
+                    yield kind, f"view {name}: {fault}"
 
 
-def declare_view(database: "Database", kind: str, name: str, select: str) -> str:
+def declare_view(database: "Database", row: dict[str, str]) -> str:
     """Makes one view, in place of a former one. Returns why it cannot be made; then nothing is changed."""
+    name = row["name"]
     try:
-        sql = expand(select, database.dialect)
+        sql = expand(row["query"], database.dialect)
         with database.savepoint():
             database.run(f"DROP VIEW IF EXISTS {name}")
             database.run(f"CREATE VIEW {name} AS {sql}")
             database.rows(f"SELECT * FROM {name} LIMIT 0")
-            database.table("kind_views").upsert({"name": name, "kind": kind, "query": select}, ["name"])
+            database.table("kind_views").upsert(row, ["name"])
     except (DBAPIError, KeyError, ValueError) as error:
         return str(error).partition("\n")[0]
     return ""

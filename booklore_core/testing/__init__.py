@@ -1,20 +1,30 @@
 """The test kit: a fake BookLore that answers as the real one does, fake targets, and a reader who writes events."""
 
+from booklore_core.testing.answers import answer_all
 from booklore_core.testing.reader import MORNING, SampleReader, sample_book
-from booklore_core.testing.server import DIALECTS, FAULTS, Book, BookLoreServer, Record, partial_digest, small_epub
+from booklore_core.testing.server import (
+    DIALECTS,
+    FAULTS,
+    BookLoreServer,
+    Record,
+    ServerBook,
+    partial_digest,
+    small_epub,
+)
 from booklore_core.testing.targets import FakeLibrary, FakePlugin, FakeTarget
 
 __all__ = [
     "DIALECTS",
     "FAULTS",
     "MORNING",
-    "Book",
+    "ServerBook",
     "BookLoreServer",
     "FakeLibrary",
     "FakeTarget",
     "FakePlugin",
     "Record",
     "SampleReader",
+    "answer_all",
     "partial_digest",
     "sample_book",
     "small_epub",

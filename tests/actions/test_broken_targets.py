@@ -3,10 +3,10 @@
 import pytest
 
 from booklore_core.actions import start
-from booklore_core.flows import Request, answer_all
+from booklore_core.flows import Request
 from booklore_core.settings import BadSetting
 from booklore_core.targets import Candidate, Check, Finding
-from booklore_core.testing import FakeLibrary, SampleReader, sample_book
+from booklore_core.testing import FakeLibrary, SampleReader, answer_all, sample_book
 
 DUNE, EMMA = sample_book("Dune"), sample_book("Emma")
 MD5 = DUNE["partial_md5"]

@@ -5,9 +5,9 @@ from declared_kinds import declare
 
 from booklore_core import BookRef, Item
 from booklore_core.actions import start
-from booklore_core.flows import Pick, Request, answer_all
+from booklore_core.flows import Pick, Request
 from booklore_core.settings import BadSetting
-from booklore_core.testing import FakeTarget, SampleReader, sample_book
+from booklore_core.testing import FakeTarget, SampleReader, answer_all, sample_book
 
 DUNE = sample_book("Dune")
 

@@ -4,9 +4,9 @@ import pytest
 
 from booklore_core.actions import start
 from booklore_core.actions.match import CANCEL, EDIT, SKIP
-from booklore_core.flows import BadAnswer, Choose, Confirm, Request, answer_all
+from booklore_core.flows import BadAnswer, Choose, Confirm, Request
 from booklore_core.settings import BadSetting
-from booklore_core.testing import FakeLibrary, SampleReader, sample_book
+from booklore_core.testing import FakeLibrary, SampleReader, answer_all, sample_book
 
 DUNE, EMMA, IVANHOE = sample_book("Dune"), sample_book("Emma"), sample_book("Ivanhoe")
 

@@ -19,7 +19,10 @@ Serve = Callable[..., str]
 
 
 class Switchboard:
-    """One web server for all tests, since it takes its time to end: it answers with the bridge of the test at hand."""
+    """A web server for a file's tests, since it takes its time to end: it answers with the bridge of the test at hand.
+
+    Not for the session: tests elsewhere freeze the clock, and a loop that looked at it then never ends.
+    """
 
     def __init__(self) -> None:
         self.app: Any = None
@@ -29,7 +32,7 @@ class Switchboard:
         await self.app(scope, receive, send)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def switchboard() -> Iterator[Switchboard]:
     board = Switchboard()
     with closing(listen("127.0.0.1", 0)) as listener, running(board, listener):

@@ -11,7 +11,8 @@ from bridge_world import EReader, paired, toasts
 
 from booklore_core.actions import start
 from booklore_core.core import Core
-from booklore_core.flows import Request, answer_all
+from booklore_core.flows import Request
+from booklore_core.testing import answer_all
 
 HOME, ELSEWHERE = "https://books.example", "https://elsewhere.example"
 

@@ -9,9 +9,9 @@ from cli_world import Booklore, Install, Ran, in_a_dialog
 
 from booklore_core.actions import start
 from booklore_core.core import Core
-from booklore_core.flows import Request, answer_all
+from booklore_core.flows import Request
 from booklore_core.storage.places import Places
-from booklore_core.testing import BookLoreServer
+from booklore_core.testing import BookLoreServer, answer_all
 
 
 @pytest.fixture

@@ -186,3 +186,23 @@ def test_plugin_that_is_off_is_still_described(booklore: Booklore, install: Inst
     found = booklore("plugins", "info", "bookworm", "--json").json
     assert (found["source"], found["version"], found["hooks"]) == ("bookworm-plugin", "1.2", [])
     assert next(one for one in booklore("doctor", "--json").json if one["check"] == "plugin bookworm")["ok"]
+
+
+def test_plugin_that_was_uninstalled_can_be_let_go(
+    booklore: Booklore, install: Install, reader: SampleReader, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("bookworm", BOOKWORM)
+    booklore("plugins", "disable", "booklore")
+    reader.read(sample_book())
+    booklore("ingest", spool())
+    monkeypatch.setenv("BOOKLORE_NO_PLUGINS", "1")  # as if it was not there
+
+    waiting = booklore("sync", "--json")
+    listed = next(one for one in booklore("plugins", "list", "--json").json if one["name"] == "bookworm")
+    off = booklore("plugins", "disable", "bookworm", "--json")
+
+    assert (waiting.code, listed["waiting"]) == (3, {"session": 1})
+    assert "`booklore plugins disable` gives up what waits for it" in listed["error"]
+    assert (off.code, off.json["enabled"]) == (0, False)
+    assert booklore("sync").code == 0
+    assert "bookworm" not in booklore("plugins", "list").out

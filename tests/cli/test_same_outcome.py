@@ -9,9 +9,9 @@ from cli_world import Booklore, Spool, book_on
 
 from booklore_core.actions import start
 from booklore_core.core import Core
-from booklore_core.flows import Request, answer_all
+from booklore_core.flows import Request
 from booklore_core.storage.places import Places
-from booklore_core.testing import BookLoreServer, SampleReader, sample_book
+from booklore_core.testing import BookLoreServer, SampleReader, answer_all, sample_book
 
 EMMA = sample_book("Emma (Annotated)")
 MD5 = EMMA["partial_md5"]

@@ -17,7 +17,7 @@ from booklore_core.core import Core, Report
 from booklore_core.flows import Choose, Request, Result
 from booklore_core.storage.database import Database
 from booklore_core.storage.places import Places
-from booklore_core.testing import Book, BookLoreServer, SampleReader, sample_book
+from booklore_core.testing import BookLoreServer, SampleReader, ServerBook, sample_book
 
 EVENING = datetime(2026, 11, 27, 20, 0, tzinfo=UTC)
 LISTING = "/api/v1/books"
@@ -116,7 +116,7 @@ def index_of(question: Any, answer: Any) -> Any:
     return index
 
 
-def on_device(book: Book, folder: str = "/mnt/onboard", **changed: Any) -> dict[str, Any]:
+def on_device(book: ServerBook, folder: str = "/mnt/onboard", **changed: Any) -> dict[str, Any]:
     """The server's very file as a device tells of it."""
     size = len(book.read() or b"")
     facts = {"partial_md5": book.partial_md5, "file": f"{folder}/{book.file_name}", "size": size}

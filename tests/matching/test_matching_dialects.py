@@ -8,13 +8,13 @@ import pytest
 from library_world import LISTING, Household, OpenHousehold, on_device, swapped
 
 from booklore_core.actions.verify import compare
-from booklore_core.testing import Book, partial_digest, sample_book, small_epub
+from booklore_core.testing import ServerBook, partial_digest, sample_book, small_epub
 
 DIGEST = ("digest", 1.0)
 STOCK = ("booklore", "grimmory")
 
 
-def another_copy(book: Book, paragraphs: int = 60, **changed: Any) -> dict[str, Any]:
+def another_copy(book: ServerBook, paragraphs: int = 60, **changed: Any) -> dict[str, Any]:
     """A file on the device that is not the server's, though it says so of itself."""
     content = small_epub(book.title or "", paragraphs)
     return on_device(book, partial_md5=partial_digest(content), size=len(content), **changed)

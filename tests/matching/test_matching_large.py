@@ -13,7 +13,7 @@ import pytest
 from library_world import LISTING, Household, OpenHousehold, on_device
 
 from booklore_core import Candidate
-from booklore_core.testing import Book, SampleReader, sample_book
+from booklore_core.testing import SampleReader, ServerBook, sample_book
 
 STRANGERS, BOOKS = 100, 5_000
 MOST_MEMORY = 60 * 1024 * 1024
@@ -52,7 +52,7 @@ def library(count: int) -> dict[str, Any]:
     return {"books": books}
 
 
-def stock(household: Household) -> list[Book]:
+def stock(household: Household) -> list[ServerBook]:
     """Three real files of 3 MiB and less, each as large as two others that are not read."""
     contents = [bytes(range(number, 250)) * 1024 * size for number, size in enumerate((12, 5, 1))]
     return [household.server.add_book(content, f"{content[0]}.epub", "Real") for content in contents]

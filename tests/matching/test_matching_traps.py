@@ -13,13 +13,13 @@ from library_world import Household, on_device, swapped
 
 from booklore_core import BookRef
 from booklore_core.isbn import check_digit_13
-from booklore_core.testing import Book, partial_digest, sample_book, small_epub
+from booklore_core.testing import ServerBook, partial_digest, sample_book, small_epub
 
 BOX, OTHER = "9780306406157", "9780441013593"
 CUT = "978-0-306-40615-7"
 
 
-def held(household: Household, title: str | None, author: str = "Ann Author", **facts: Any) -> Book:
+def held(household: Household, title: str | None, author: str = "Ann Author", **facts: Any) -> ServerBook:
     """A book that the server has, in an edition of its own."""
     content = small_epub(f"{title} by {author} {facts}")
     name = facts.pop("file_name", f"{len(household.server.books)}.epub")

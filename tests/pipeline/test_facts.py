@@ -2,7 +2,7 @@
 
 import pytest
 
-from booklore_core import TOMBSTONE, BookRef, Item
+from booklore_core import TOMBSTONE, BookRef, Item, ItemFailed
 from booklore_core.pipeline.facts import Facts
 from booklore_core.testing import FakeTarget, sample_book
 
@@ -75,3 +75,25 @@ def test_facts_that_were_not_there_must_still_not_be_there(core, facts, clock):
     core.put([rating(clock, 3)], "test")
 
     assert not facts.still_hold()
+
+
+class Nameless(FakeTarget):
+    """Gives nothing an id."""
+
+    def deliver(self, item, before):
+        super().deliver(item, before)
+
+
+def test_a_fact_stays_given_when_an_edit_fails_at_a_target_that_tells_no_ids(open_core, clock):
+    nameless = Nameless(kinds={"rating"})
+    core = open_core(nameless)
+    core.put([rating(clock, 3)], "test")
+    core.sync()
+    clock.forward(hours=1)
+    core.put([rating(clock, 5)], "test")
+    nameless.fails_with = ItemFailed("busy")
+    core.sync()
+
+    [edited] = Facts(core.database, clock()).known("rating", ["dune"])
+
+    assert edited.is_given

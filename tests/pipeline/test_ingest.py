@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from sqlalchemy import event
 
 from booklore_core import BookRef, Item, Remark, hookimpl
 from booklore_core.testing import FakeTarget, SampleReader, sample_book
@@ -331,3 +332,28 @@ def test_a_damaged_character_costs_no_session(open_core, character):
 
     assert (taken.rejected, taken.news, repeated.repeated) == ([], 1, 2)
     assert core.status().waiting[0].title == "Dune \ufffd"
+
+
+def test_a_mistake_of_our_own_acknowledges_nothing_and_blames_no_line(open_core, monkeypatch):
+    core, lines = open_core(), SampleReader().read(DUNE)
+    with monkeypatch.context() as patch:
+        patch.setattr(core.books, "see", lambda *given: int("no number"))
+        with pytest.raises(ValueError, match="no number"):
+            core.take(lines, "test")
+
+    assert (core.quarantine.count(), core.journal.end) == (0, 0)
+    assert core.take(lines, "test").acknowledged == [line["id"] for line in lines]
+
+
+def test_many_lines_are_one_transaction(open_core):
+    core, reader = open_core(), SampleReader()
+    commits = []
+    event.listen(core.database.engine, "commit", commits.append)
+    for _ in range(100):
+        reader.read(DUNE, pages=2)
+        reader.sleep(600)
+
+    core.ingest.take(reader.lines, "test", core.clock())
+
+    assert len(commits) == 1
+    assert core.journal.end == 200

@@ -15,7 +15,7 @@ from booklore_core.storage.database import Database
 from booklore_core.storage.preset import preset
 from booklore_core.storage.secrets import Secrets
 from booklore_core.storage.store import Store, StoredSettings
-from booklore_core.testing import Book, BookLoreServer
+from booklore_core.testing import BookLoreServer, ServerBook
 from booklore_targets.booklore import register_settings
 from booklore_targets.booklore.target import BookLore
 
@@ -97,17 +97,17 @@ class World:
         self.database.close()
 
 
-def ref(book: Book, **changed: Any) -> BookRef:
+def ref(book: ServerBook, **changed: Any) -> BookRef:
     """The server's book as a device that has the very file knows it."""
     facts: dict[str, Any] = {"title": book.title, "file": f"/mnt/onboard/{book.file_name}", "size": size_of(book)}
     return BookRef(**{"partial_md5": book.partial_md5, **facts, **changed})
 
 
-def size_of(book: Book) -> int:
+def size_of(book: ServerBook) -> int:
     return len(book.read() or b"")
 
 
-def session(book: Book | None = None, minute: int = 0, **changed: Any) -> Item:
+def session(book: ServerBook | None = None, minute: int = 0, **changed: Any) -> Item:
     """Five minutes of reading that began so many minutes after two o'clock."""
     begun = datetime(2026, 2, 22, 14, 0, tzinfo=UTC).timestamp() + 60 * minute
     body = {

@@ -29,9 +29,10 @@ def look_at_everything() -> Sequence[Line]:
 
 
 def without_core(reason: str) -> Sequence[Line]:
-    from booklore_core.actions.connection import check_json
+    from dataclasses import asdict
+
     from booklore_core.actions.doctor import check_places
     from booklore_core.targets import Check
 
     broken = Check("core", False, reason, "nothing else can be checked before this is mended")
-    return [check_json(check) for check in (*check_places(find_places()), broken)]
+    return [asdict(check) for check in (*check_places(find_places()), broken)]

@@ -1,6 +1,7 @@
 """`booklore plugins`: what is installed, what it does, and what is wrong with it."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -8,7 +9,6 @@ import typer
 from booklore_core.cli.acting import perform
 from booklore_core.cli.checks import report
 from booklore_core.cli.commands.config import as_text, setting_json
-from booklore_core.cli.errors import Refused
 from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json
 from booklore_core.cli.output import say, show, show_json, show_table
@@ -26,10 +26,10 @@ app = typer.Typer(no_args_is_help=True, help="List plugins, switch them on and o
 @app.command("list")
 def list_all(as_json: Json = False) -> None:
     """List the installed plugins."""
-    from booklore_core.actions.plugins import plugin_json
+    from booklore_core.actions.plugins import known_plugins, plugin_json
 
     with opened() as core:
-        entries = [plugin_json(core, plugin) for _, plugin in sorted(core.plugins.plugins.items())]
+        entries = [plugin_json(core, plugin) for plugin in known_plugins(core).values()]
         waiting = [core.kinds.in_words(one["waiting"]) or "-" for one in entries]
     if as_json:
         show_json(entries)
@@ -56,13 +56,14 @@ def disable(name: Name, as_json: Json = False) -> None:
 
 def switch(name: str, on: bool, as_json: bool) -> None:
     """The switch is set before any plugin is loaded: one that hangs then cannot keep anybody from it."""
-    from booklore_core.actions.plugins import find_plugin, plugin_json
+    from booklore_core.actions.plugins import find_plugin, known_plugins, plugin_json
 
-    check_installed(name)
     with opened(plugins=False) as core:
+        gone = known_plugins(core).get(name) if is_installed(name) else find_plugin(core, name)
         result = set_switch(core, name, on)
     with opened() as core:
-        found = plugin_json(core, find_plugin(core, name))
+        here = core.plugins.plugins.get(name) or (replace(gone, enabled=on) if gone else find_plugin(core, name))
+        found = plugin_json(core, here)
     if not result.ok:
         say(result.message)
     if as_json:
@@ -71,14 +72,12 @@ def switch(name: str, on: bool, as_json: bool) -> None:
         show(f"{name} is {'on' if found['enabled'] else 'off'}")
 
 
-def check_installed(name: str) -> None:
-    """Raises Refused for a plugin that is not there."""
+def is_installed(name: str) -> bool:
     from importlib.metadata import entry_points
 
     from booklore_core.hookspecs import PROJECT
 
-    if not entry_points(group=PROJECT, name=name):
-        raise Refused(f"there is no plugin {name!r}; `booklore plugins list` shows them")
+    return bool(entry_points(group=PROJECT, name=name))
 
 
 def set_switch(core: "Core", name: str, on: bool) -> "Result":

@@ -3,7 +3,7 @@
 from booklore_core.testing.server.booklore_server import BookLoreServer
 from booklore_core.testing.server.dialects import DIALECTS, Dialect
 from booklore_core.testing.server.faults import FAULTS
-from booklore_core.testing.server.library import Book, partial_digest, small_epub
+from booklore_core.testing.server.library import ServerBook, partial_digest, small_epub
 from booklore_core.testing.server.responder import Record
 
-__all__ = ["DIALECTS", "FAULTS", "Book", "BookLoreServer", "Dialect", "Record", "partial_digest", "small_epub"]
+__all__ = ["DIALECTS", "FAULTS", "ServerBook", "BookLoreServer", "Dialect", "Record", "partial_digest", "small_epub"]

@@ -16,10 +16,10 @@ from booklore_core.testing.server.answers import (
 )
 from booklore_core.testing.server.dialects import Dialect
 from booklore_core.testing.server.fields import text
-from booklore_core.testing.server.routing import Request, Route
+from booklore_core.testing.server.routing import Route, ServerRequest
 from booklore_core.testing.server.state import State, refuse_unless
 from booklore_core.testing.server.tokens import Pair
-from booklore_core.testing.server.users import KoreaderAccount, User, folded
+from booklore_core.testing.server.users import KoreaderUser, User, folded
 
 CALLER = "127.0.0.1"
 
@@ -40,23 +40,23 @@ def account_routes(dialect: Dialect) -> Iterable[Route]:
         yield Route("PATCH", "/api/v1/koreader-users/me/sync-progress-with-grimmory", switch_web_reader)
 
 
-def health(state: State, request: Request) -> Answer:
+def health(state: State, request: ServerRequest) -> Answer:
     now = local_text(state.now())
     data = {"status": "UP", "message": "Application is running smoothly.", "timestamp": now}
     data["version"] = state.dialect.version
     return json_answer({"data": data, "message": "Pong", "status": 200, "timestamp": now})
 
 
-def version(state: State, request: Request) -> Answer:
+def version(state: State, request: ServerRequest) -> Answer:
     return json_answer({"current": state.dialect.version, "latest": state.dialect.version})
 
 
-def public_settings(state: State, request: Request) -> Answer:
+def public_settings(state: State, request: ServerRequest) -> Answer:
     settings = {"oidcEnabled": False, "remoteAuthEnabled": False}
     return json_answer(settings | {"oidcProviderDetails": None, "oidcForceOnlyMode": False})
 
 
-def login(state: State, request: Request) -> Answer:
+def login(state: State, request: ServerRequest) -> Answer:
     body = request.object()
     username, password = text(body, "username") or "", text(body, "password") or ""
     blank = [name for name, value in (("username", username), ("password", password)) if not value.strip()]
@@ -74,7 +74,7 @@ def login(state: State, request: Request) -> Answer:
     return json_answer(_tokens(state, pair) | {"isDefaultPassword": is_default})
 
 
-def refresh(state: State, request: Request) -> Answer:
+def refresh(state: State, request: ServerRequest) -> Answer:
     token = text(request.object(), "refreshToken") or ""
     if not token.strip():
         raise invalid("refreshToken: Refresh token must not be blank")
@@ -93,7 +93,7 @@ def _tokens(state: State, pair: Pair) -> dict[str, Any]:
     return written
 
 
-def register(state: State, request: Request) -> Answer:
+def register(state: State, request: ServerRequest) -> Answer:
     """An admin makes an account; it sees the selected libraries and may do nothing special."""
     refuse_unless(request.user, "admin", state.dialect)
     body = request.object()
@@ -102,7 +102,7 @@ def register(state: State, request: Request) -> Answer:
     return empty_answer(204)
 
 
-def own_account(state: State, request: Request) -> Answer:
+def own_account(state: State, request: ServerRequest) -> Answer:
     user = request.user
     shown = sorted(user.libraries) if state.dialect.admin_has_libraries or not user.is_admin else []
     permissions = {
@@ -132,11 +132,11 @@ def _library(state: State, library_id: int) -> dict[str, Any]:
     return {"id": library_id, "name": name, "icon": "book", "watch": False}
 
 
-def own_koreader_account(state: State, request: Request) -> Answer:
+def own_koreader_account(state: State, request: ServerRequest) -> Answer:
     return json_answer(_koreader_object(state, _koreader_account(state, request.user)))
 
 
-def put_koreader_account(state: State, request: Request) -> Answer:
+def put_koreader_account(state: State, request: ServerRequest) -> Answer:
     refuse_unless(request.user, "sync_koreader", state.dialect)
     body = request.object()
     username, password = text(body, "username"), text(body, "password")
@@ -145,32 +145,32 @@ def put_koreader_account(state: State, request: Request) -> Answer:
     return json_answer(_koreader_object(state, state.put_koreader(request.user, username, password)))
 
 
-def switch_sync(state: State, request: Request) -> Answer:
+def switch_sync(state: State, request: ServerRequest) -> Answer:
     enabled = _enabled(request)
     _koreader_account(state, request.user).sync = enabled
     return empty_answer(204)
 
 
-def switch_web_reader(state: State, request: Request) -> Answer:
+def switch_web_reader(state: State, request: ServerRequest) -> Answer:
     enabled = _enabled(request)
     _koreader_account(state, request.user).web_reader = enabled
     return empty_answer(204)
 
 
-def _enabled(request: Request) -> bool:
+def _enabled(request: ServerRequest) -> bool:
     written = request.query.get("enabled", "").lower()
     if written not in ("true", "false"):
         raise unexpected()
     return written == "true"
 
 
-def _koreader_account(state: State, user: User) -> KoreaderAccount:
+def _koreader_account(state: State, user: User) -> KoreaderUser:
     if user.id not in state.koreader:
         raise Refusal(404, f"Koreader user not found for BookLore user ID: {user.id}")
     return state.koreader[user.id]
 
 
-def _koreader_object(state: State, account: KoreaderAccount) -> dict[str, Any]:
+def _koreader_object(state: State, account: KoreaderUser) -> dict[str, Any]:
     return {
         "id": account.id,
         "username": account.username,

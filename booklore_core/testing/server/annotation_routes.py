@@ -9,7 +9,7 @@ from booklore_core.testing.server.answers import Answer, Refusal, empty_answer, 
 from booklore_core.testing.server.dialects import Dialect
 from booklore_core.testing.server.fields import Body, text, whole
 from booklore_core.testing.server.owned_rows import own_row, own_rows_of_book, shown
-from booklore_core.testing.server.routing import Request, Route
+from booklore_core.testing.server.routing import Route, ServerRequest
 from booklore_core.testing.server.state import Row, State
 from booklore_core.testing.server.users import folded
 
@@ -30,7 +30,7 @@ def annotation_routes(dialect: Dialect) -> Iterable[Route]:
     yield Route("DELETE", "/api/v2/book-notes/{id:long}", delete_note)
 
 
-def post_annotation(state: State, request: Request) -> Answer:
+def post_annotation(state: State, request: ServerRequest) -> Answer:
     """409 for a second one at the same CFI, which is compared without case and trailing spaces."""
     body = request.object()
     details = [*_missing(body, ("cfi", "CFI"), ("text", "Text")), *_annotation_faults(body)]
@@ -47,7 +47,7 @@ def post_annotation(state: State, request: Request) -> Answer:
     return _create(state, request, "annotations", row, "Annotation already exists at this location")
 
 
-def put_annotation(state: State, request: Request) -> Answer:
+def put_annotation(state: State, request: ServerRequest) -> Answer:
     """Only colour, style and note change; null keeps what is there."""
     body = request.object()
     details = _annotation_faults({name: value for name, value in body.items() if name in ("color", "style", "note")})
@@ -57,20 +57,20 @@ def put_annotation(state: State, request: Request) -> Answer:
     return _change(state, row, {name: text(body, name) for name in ("color", "style", "note")})
 
 
-def get_annotation(state: State, request: Request) -> Answer:
+def get_annotation(state: State, request: ServerRequest) -> Answer:
     return json_answer(shown(own_row(state.annotations, request)))
 
 
-def annotations_of_book(state: State, request: Request) -> Answer:
+def annotations_of_book(state: State, request: ServerRequest) -> Answer:
     return json_answer(own_rows_of_book(state.annotations, request))
 
 
-def delete_annotation(state: State, request: Request) -> Answer:
+def delete_annotation(state: State, request: ServerRequest) -> Answer:
     del state.annotations.rows[own_row(state.annotations, request)["id"]]
     return empty_answer(204)
 
 
-def post_note(state: State, request: Request) -> Answer:
+def post_note(state: State, request: ServerRequest) -> Answer:
     body = request.object()
     details = [*_missing(body, ("cfi", "CFI"), ("noteContent", "Note content")), *_place_faults(body)]
     if len(text(body, "selectedText") or "") > TEXT_LENGTH:
@@ -82,26 +82,26 @@ def post_note(state: State, request: Request) -> Answer:
     return _create(state, request, "notes", row, "Note already exists at this location")
 
 
-def put_note(state: State, request: Request) -> Answer:
+def put_note(state: State, request: ServerRequest) -> Answer:
     body = request.object()
     row = own_row(state.notes, request)
     return _change(state, row, {name: text(body, name) for name in ("noteContent", "color", "chapterTitle")})
 
 
-def get_note(state: State, request: Request) -> Answer:
+def get_note(state: State, request: ServerRequest) -> Answer:
     return json_answer(shown(own_row(state.notes, request)))
 
 
-def notes_of_book(state: State, request: Request) -> Answer:
+def notes_of_book(state: State, request: ServerRequest) -> Answer:
     return json_answer(own_rows_of_book(state.notes, request))
 
 
-def delete_note(state: State, request: Request) -> Answer:
+def delete_note(state: State, request: ServerRequest) -> Answer:
     del state.notes.rows[own_row(state.notes, request)["id"]]
     return empty_answer(204)
 
 
-def _create(state: State, request: Request, table_name: str, row: Row, taken: str) -> Answer:
+def _create(state: State, request: ServerRequest, table_name: str, row: Row, taken: str) -> Answer:
     table = state.annotations if table_name == "annotations" else state.notes
     book_id = whole(request.object(), "bookId")
     if book_id not in state.books:

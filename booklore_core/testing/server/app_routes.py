@@ -8,8 +8,8 @@ from typing import Any
 from booklore_core.testing.server.answers import Answer, Refusal, instant_text, json_answer
 from booklore_core.testing.server.book_json import isbn_fields, primary_file, shelves_of
 from booklore_core.testing.server.dialects import Dialect
-from booklore_core.testing.server.library import Book
-from booklore_core.testing.server.routing import Request, Route
+from booklore_core.testing.server.library import ServerBook
+from booklore_core.testing.server.routing import Route, ServerRequest
 from booklore_core.testing.server.state import State, refuse_unless_visible
 from booklore_core.testing.server.users import User
 
@@ -24,17 +24,17 @@ def app_routes(dialect: Dialect) -> Iterable[Route]:
         yield Route("GET", "/api/v1/app/books/{bookId:long}", detail)
 
 
-def summaries(state: State, request: Request) -> Answer:
+def summaries(state: State, request: ServerRequest) -> Answer:
     library_id = request.whole("libraryId", 0)
     books = [book for book in state.books_for(request.user) if library_id in (0, book.library_id)]
     return _page(state, request, books)
 
 
-def book_ids(state: State, request: Request) -> Answer:
+def book_ids(state: State, request: ServerRequest) -> Answer:
     return json_answer([book.id for book in state.books_for(request.user)])
 
 
-def search(state: State, request: Request) -> Answer:
+def search(state: State, request: ServerRequest) -> Answer:
     """A part of the title or of an author; neither ISBN nor file name."""
     wanted = request.query.get("q", "").strip().casefold()
     if not wanted:
@@ -47,7 +47,7 @@ def search(state: State, request: Request) -> Answer:
     return _page(state, request, found)
 
 
-def detail(state: State, request: Request) -> Answer:
+def detail(state: State, request: ServerRequest) -> Answer:
     book = state.book(request.id("bookId"))
     refuse_unless_visible(request.user, book)
     written = _shared_facts(state, book, request.user)
@@ -62,7 +62,7 @@ def detail(state: State, request: Request) -> Answer:
     return json_answer(written)
 
 
-def _page(state: State, request: Request, books: list[Book]) -> Answer:
+def _page(state: State, request: ServerRequest, books: list[ServerBook]) -> Answer:
     number, size = max(request.whole("page", 0), 0), request.whole("size", 20)
     size = max(1, min(size, PAGE_LIMIT))
     shown = books[number * size : (number + 1) * size]
@@ -80,13 +80,13 @@ def _page(state: State, request: Request, books: list[Book]) -> Answer:
     )
 
 
-def _summary(state: State, book: Book, user: User) -> dict[str, Any]:
+def _summary(state: State, book: ServerBook, user: User) -> dict[str, Any]:
     written = _shared_facts(state, book, user)
     written |= {"primaryFileId": book.id, "primaryFileName": book.file_name, "fileSizeKb": book.size_kb}
     return written | {"tags": [], "moods": [], "metadataMatchScore": 30.1075, "allMetadataLocked": False}
 
 
-def _shared_facts(state: State, book: Book, user: User) -> dict[str, Any]:
+def _shared_facts(state: State, book: ServerBook, user: User) -> dict[str, Any]:
     progress = state.progress.get((user.id, book.id))
     written: dict[str, Any] = {
         "id": book.id,

@@ -7,7 +7,7 @@ from typing import Any
 
 from booklore_core.testing.server.answers import encode, instant_text
 from booklore_core.testing.server.dialects import Dialect
-from booklore_core.testing.server.library import Book
+from booklore_core.testing.server.library import ServerBook
 from booklore_core.testing.server.state import Progress, State
 from booklore_core.testing.server.users import User
 
@@ -21,7 +21,7 @@ _LOCKABLE = (
 OPEN_LOCKS = {f"{name}Locked": False for name in _LOCKABLE.split()}
 
 
-def book_object(state: State, book: Book, user: User) -> dict[str, Any]:
+def book_object(state: State, book: ServerBook, user: User) -> dict[str, Any]:
     """One book with the user's progress and shelves; what is not set is left out."""
     written = _facts(book, state.dialect, state.started)
     written["metadata"] |= {"categories": [], "moods": [], "tags": [], **OPEN_LOCKS}
@@ -30,12 +30,12 @@ def book_object(state: State, book: Book, user: User) -> dict[str, Any]:
     return written
 
 
-def listing(state: State, books: list[Book], user: User) -> bytes:
+def listing(state: State, books: list[ServerBook], user: User) -> bytes:
     """Books as the lists give them: without locks and empty collections. As bytes, for large libraries."""
     return b"[" + b",".join(_listed(state, book, user) for book in books) + b"]"
 
 
-def listed_object(state: State, book: Book, user: User) -> dict[str, Any]:
+def listed_object(state: State, book: ServerBook, user: User) -> dict[str, Any]:
     """One book as the lists give it."""
     written = _without_locks(_facts(book, state.dialect, state.started))
     shelves = shelves_of(state, user, book.id)
@@ -44,7 +44,7 @@ def listed_object(state: State, book: Book, user: User) -> dict[str, Any]:
     return written | progress_fields(state, book, user)
 
 
-def progress_fields(state: State, book: Book, user: User) -> dict[str, Any]:
+def progress_fields(state: State, book: ServerBook, user: User) -> dict[str, Any]:
     """What the user's progress adds to a Book; only the status while there is none."""
     progress = state.progress.get((user.id, book.id))
     if progress is None:
@@ -76,13 +76,13 @@ def shelf_object(shelf: dict[str, Any]) -> dict[str, Any]:
     return written | {"bookCount": len(shelf["books"])}
 
 
-def isbn_fields(book: Book, column: int | None) -> dict[str, str]:
+def isbn_fields(book: ServerBook, column: int | None) -> dict[str, str]:
     """The ISBNs that the book has, cut to what the column holds."""
     isbns = {"isbn13": book.isbn13, "isbn10": book.isbn10}
     return {name: isbn[:column] for name, isbn in isbns.items() if isbn}
 
 
-def primary_file(book: Book, started: float) -> dict[str, Any]:
+def primary_file(book: ServerBook, started: float) -> dict[str, Any]:
     stem = book.file_name.rpartition(".")[0]
     return {
         "addedOn": instant_text(started),
@@ -99,7 +99,7 @@ def primary_file(book: Book, started: float) -> dict[str, Any]:
     }
 
 
-def _facts(book: Book, dialect: Dialect, started: float) -> dict[str, Any]:
+def _facts(book: ServerBook, dialect: Dialect, started: float) -> dict[str, Any]:
     metadata: dict[str, Any] = {"bookId": book.id, "authors": list(book.authors), "language": "en"}
     if book.title is not None:
         metadata["title"] = book.title
@@ -116,7 +116,7 @@ def _facts(book: Book, dialect: Dialect, started: float) -> dict[str, Any]:
     }
 
 
-def _web_progress(state: State, book: Book, progress: Progress) -> dict[str, Any]:
+def _web_progress(state: State, book: ServerBook, progress: Progress) -> dict[str, Any]:
     if book.book_type in ("PDF", "CBX"):
         kind = "pdfProgress" if book.book_type == "PDF" else "cbxProgress"
         return {kind: {"page": progress.page, "percentage": progress.web_percent}}
@@ -124,14 +124,14 @@ def _web_progress(state: State, book: Book, progress: Progress) -> dict[str, Any
     return {"epubProgress": {name: known.get(name) for name in state.dialect.epub_progress_fields}}
 
 
-def _listed(state: State, book: Book, user: User) -> bytes:
+def _listed(state: State, book: ServerBook, user: User) -> bytes:
     if (user.id, book.id) in state.progress or shelves_of(state, user, book.id):
         return encode(listed_object(state, book, user))
     return _untouched(book, state.dialect, state.started)
 
 
 @lru_cache(maxsize=20_000)
-def _untouched(book: Book, dialect: Dialect, started: float) -> bytes:
+def _untouched(book: ServerBook, dialect: Dialect, started: float) -> bytes:
     return encode(_without_locks(_facts(book, dialect, started)) | {"readStatus": dialect.unset_status})
 
 
@@ -143,7 +143,7 @@ def _without_locks(written: dict[str, Any]) -> dict[str, Any]:
     return written
 
 
-def _match_score(book: Book, dialect: Dialect) -> float:
+def _match_score(book: ServerBook, dialect: Dialect) -> float:
     """How complete the metadata is; Grimmory finds none in a PDF."""
     plain = 28 if book.isbn13 else 25
     points = dialect.pdf_match_points if book.book_type == "PDF" else plain

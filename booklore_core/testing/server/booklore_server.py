@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 from booklore_core.testing.server.answers import instant_text
 from booklore_core.testing.server.dialects import DIALECTS
 from booklore_core.testing.server.faults import Fault
-from booklore_core.testing.server.library import Account, Book, book_of_content, load_library, partial_digest
+from booklore_core.testing.server.library import Account, ServerBook, book_of_content, load_library, partial_digest
 from booklore_core.testing.server.responder import Record, Responder
 from booklore_core.testing.server.state import State
 from booklore_core.testing.server.users import User
@@ -105,7 +105,7 @@ class BookLoreServer:
         return f"{scheme}://127.0.0.1:{self._port}{self._responder.base_path}"
 
     @property
-    def books(self) -> dict[int, Book]:
+    def books(self) -> dict[int, ServerBook]:
         """The library by id."""
         return dict(self._state.books)
 
@@ -165,7 +165,7 @@ class BookLoreServer:
         isbn13: str | None = None,
         isbn10: str | None = None,
         library_id: int = 1,
-    ) -> Book:
+    ) -> ServerBook:
         """A new book with the next id."""
         with self._state.lock:
             book = book_of_content(
@@ -185,7 +185,7 @@ class BookLoreServer:
         with self._state.lock:
             self._state.drop_book(book_id)
 
-    def rewrite_book(self, book_id: int, content: bytes) -> Book:
+    def rewrite_book(self, book_id: int, content: bytes) -> ServerBook:
         """Give the book's file other bytes, as the server does when it writes metadata into it: another digest."""
         with self._state.lock:
             known = self._state.books[book_id]

@@ -9,7 +9,7 @@ from booklore_core.testing.server.answers import Answer, Refusal, empty_answer, 
 from booklore_core.testing.server.dialects import Dialect
 from booklore_core.testing.server.fields import Body, limited, text, whole
 from booklore_core.testing.server.owned_rows import own_row, own_rows_of_book, shown
-from booklore_core.testing.server.routing import Request, Route
+from booklore_core.testing.server.routing import Route, ServerRequest
 from booklore_core.testing.server.state import Row, State
 from booklore_core.testing.server.users import folded
 
@@ -28,7 +28,7 @@ def bookmark_routes(dialect: Dialect) -> Iterable[Route]:
     yield Route("DELETE", "/api/v1/book-notes/{id:long}", delete_book_note)
 
 
-def post_bookmark(state: State, request: Request) -> Answer:
+def post_bookmark(state: State, request: ServerRequest) -> Answer:
     """Without page numbers in the dialect, one for a page is an empty bookmark, as often as it is sent."""
     body = request.object()
     book_id = whole(body, "bookId")
@@ -72,15 +72,15 @@ def _refuse_taken(place: Row, others: list[Row]) -> None:
         raise Refusal(409, "A bookmark already exists on this page")
 
 
-def bookmarks_of_book(state: State, request: Request) -> Answer:
+def bookmarks_of_book(state: State, request: ServerRequest) -> Answer:
     return json_answer(own_rows_of_book(state.bookmarks, request))
 
 
-def get_bookmark(state: State, request: Request) -> Answer:
+def get_bookmark(state: State, request: ServerRequest) -> Answer:
     return json_answer(shown(own_row(state.bookmarks, request)))
 
 
-def put_bookmark(state: State, request: Request) -> Answer:
+def put_bookmark(state: State, request: ServerRequest) -> Answer:
     body = request.object()
     row = own_row(state.bookmarks, request)
     changes: Row = {name: text(body, name) for name in ("title", "cfi", "color", "notes")}
@@ -92,12 +92,12 @@ def put_bookmark(state: State, request: Request) -> Answer:
     return json_answer(shown(row))
 
 
-def delete_bookmark(state: State, request: Request) -> Answer:
+def delete_bookmark(state: State, request: ServerRequest) -> Answer:
     del state.bookmarks.rows[own_row(state.bookmarks, request)["id"]]
     return empty_answer(204)
 
 
-def post_book_note(state: State, request: Request) -> Answer:
+def post_book_note(state: State, request: ServerRequest) -> Answer:
     """Makes one, or changes the one whose id is sent; nothing is recognised as a repeat."""
     body = request.object()
     note_id, book_id, content = whole(body, "id"), whole(body, "bookId"), text(body, "content")
@@ -115,10 +115,10 @@ def post_book_note(state: State, request: Request) -> Answer:
     return json_answer(shown(known))
 
 
-def book_notes(state: State, request: Request) -> Answer:
+def book_notes(state: State, request: ServerRequest) -> Answer:
     return json_answer(own_rows_of_book(state.book_notes, request))
 
 
-def delete_book_note(state: State, request: Request) -> Answer:
+def delete_book_note(state: State, request: ServerRequest) -> Answer:
     del state.book_notes.rows[own_row(state.book_notes, request)["id"]]
     return empty_answer(204)

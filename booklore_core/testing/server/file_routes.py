@@ -8,9 +8,9 @@ from urllib.parse import quote
 from booklore_core.testing.server.answers import Answer, Refusal, book_not_found, unexpected
 from booklore_core.testing.server.dialects import Dialect
 from booklore_core.testing.server.fields import BOOK_TYPES
-from booklore_core.testing.server.library import Book
+from booklore_core.testing.server.library import ServerBook
 from booklore_core.testing.server.ranges import ranged_answer
-from booklore_core.testing.server.routing import Request, Route
+from booklore_core.testing.server.routing import Route, ServerRequest
 from booklore_core.testing.server.state import State, refuse_unless, refuse_unless_visible
 
 CONTENT_TYPES = {
@@ -28,7 +28,7 @@ def file_routes(dialect: Dialect) -> Iterable[Route]:
     yield Route("GET", "/api/v1/books/{bookId:long}/files/{fileId:long}/download", download)
 
 
-def content(state: State, request: Request) -> Answer:
+def content(state: State, request: ServerRequest) -> Answer:
     """The file for whoever sees its library, no permission asked; the rest get a 404."""
     book = state.book(request.id("bookId"))
     if not request.user.sees(book.library_id):
@@ -41,7 +41,7 @@ def content(state: State, request: Request) -> Answer:
     return ranged_answer(state.dialect, raw, _content_type(state.dialect, book), request.headers.get("range"), headers)
 
 
-def download(state: State, request: Request) -> Answer:
+def download(state: State, request: ServerRequest) -> Answer:
     refuse_unless(request.user, "download", state.dialect)
     book = state.book(request.id("bookId"))
     refuse_unless_visible(request.user, book)
@@ -55,7 +55,7 @@ def download(state: State, request: Request) -> Answer:
     return ranged_answer(state.dialect, raw, "application/octet-stream", request.headers.get("range"), headers)
 
 
-def _refuse_other_type(book: Book, book_type: str | None) -> None:
+def _refuse_other_type(book: ServerBook, book_type: str | None) -> None:
     if not book_type:
         return
     if book_type.upper() not in BOOK_TYPES:
@@ -64,13 +64,13 @@ def _refuse_other_type(book: Book, book_type: str | None) -> None:
         raise Refusal(404, f"File not found: No file of type {book_type} found for book")
 
 
-def _missing_file(dialect: Dialect, book: Book) -> Refusal:
+def _missing_file(dialect: Dialect, book: ServerBook) -> Refusal:
     if dialect.content_is_inline:
         return Refusal(404, shape="boot")
     return Refusal(404, f"File not found: {book.folder}/{book.file_name}")
 
 
-def _content_type(dialect: Dialect, book: Book) -> str:
+def _content_type(dialect: Dialect, book: ServerBook) -> str:
     if book.extension == "cbz":
         return dialect.cbz_type
     return CONTENT_TYPES.get(book.extension, "application/octet-stream")

@@ -20,8 +20,8 @@ from booklore_core.testing.server.answers import (
 )
 from booklore_core.testing.server.dialects import Dialect
 from booklore_core.testing.server.fields import text
-from booklore_core.testing.server.library import Book
-from booklore_core.testing.server.routing import Request, Route
+from booklore_core.testing.server.library import ServerBook
+from booklore_core.testing.server.routing import Route, ServerRequest
 from booklore_core.testing.server.state import State, refuse_unless
 from booklore_core.testing.server.users import same_name
 
@@ -36,7 +36,7 @@ def komga_routes(dialect: Dialect) -> Iterable[Route]:
     yield Route("GET", "/komga/api/v1/books/{id:long}", komga_book)
 
 
-def put_settings(state: State, request: Request) -> Answer:
+def put_settings(state: State, request: ServerRequest) -> Answer:
     refuse_unless(request.user, "admin", state.dialect)
     listed = request.json()
     if not isinstance(listed, list):
@@ -45,7 +45,7 @@ def put_settings(state: State, request: Request) -> Answer:
     return empty_answer(200)
 
 
-def post_feed_user(state: State, request: Request) -> Answer:
+def post_feed_user(state: State, request: ServerRequest) -> Answer:
     """An account for OPDS and Komga, the third kind."""
     body = request.object()
     username, password = text(body, "username"), text(body, "password")
@@ -59,7 +59,7 @@ def post_feed_user(state: State, request: Request) -> Answer:
     return json_answer(stored)
 
 
-def komga_books(state: State, request: Request) -> Answer:
+def komga_books(state: State, request: ServerRequest) -> Answer:
     """Every book, whoever asks."""
     refused = _refused(state, request)
     if refused is not None:
@@ -84,7 +84,7 @@ def komga_books(state: State, request: Request) -> Answer:
     return json_answer({"content": [_komga_object(state, book) for book in shown], **described})
 
 
-def komga_book(state: State, request: Request) -> Answer:
+def komga_book(state: State, request: ServerRequest) -> Answer:
     refused = _refused(state, request)
     if refused is not None:
         return refused
@@ -93,7 +93,7 @@ def komga_book(state: State, request: Request) -> Answer:
     return json_answer(_komga_object(state, state.books[request.id("id")]))
 
 
-def _refused(state: State, request: Request) -> Answer | None:
+def _refused(state: State, request: ServerRequest) -> Answer | None:
     """The plain-text 401 of this chain, or None for a feed user; 403 while the setting is off."""
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
     if scheme != "Basic":
@@ -116,7 +116,7 @@ def _password_of(state: State, username: str) -> str | None:
     return None
 
 
-def _komga_object(state: State, book: Book) -> dict[str, Any]:
+def _komga_object(state: State, book: ServerBook) -> dict[str, Any]:
     media_type, profile = PROFILES.get(book.book_type, (state.dialect.cbz_type, "DIVINA"))
     added = instant_text(state.started)
     written: dict[str, Any] = {
@@ -140,7 +140,7 @@ def _komga_object(state: State, book: Book) -> dict[str, Any]:
     return written if book.title is None else written | {"name": book.title}
 
 
-def _komga_metadata(dialect: Dialect, book: Book) -> dict[str, Any]:
+def _komga_metadata(dialect: Dialect, book: ServerBook) -> dict[str, Any]:
     isbn = book.isbn13 or book.isbn10
     return {
         **({"title": book.title} if book.title else {}),

@@ -27,7 +27,7 @@ LIBRARY_NAMES = {1: "Main", 2: "Dup"}
 
 
 @dataclass(frozen=True)
-class Book:
+class ServerBook:
     """A book of one file, as the server knows it; content is its bytes, or file the path they are read from."""
 
     id: int
@@ -70,12 +70,12 @@ class Account:
 
 
 @dataclass(frozen=True)
-class Library:
+class ServerLibrary:
     """What a server starts with; koreader is None when there is no KOReader account yet."""
 
     web: Account
     koreader: Account | None
-    books: tuple[Book, ...]
+    books: tuple[ServerBook, ...]
 
 
 def partial_digest(content: bytes) -> str:
@@ -88,10 +88,10 @@ def partial_digest(content: bytes) -> str:
     return digest.hexdigest()
 
 
-def book_of_content(book_id: int, content: bytes, file_name: str, **facts: Any) -> Book:
+def book_of_content(book_id: int, content: bytes, file_name: str, **facts: Any) -> ServerBook:
     """A book whose type, size and digest follow from its bytes and name."""
     extension = file_name.rpartition(".")[2].lower()
-    return Book(
+    return ServerBook(
         id=book_id,
         file_name=file_name,
         book_type=BOOK_TYPE_OF.get(extension, "EPUB"),
@@ -102,7 +102,7 @@ def book_of_content(book_id: int, content: bytes, file_name: str, **facts: Any) 
     )
 
 
-def load_library(source: Path | str | Mapping[str, Any] | None) -> Library:
+def load_library(source: Path | str | Mapping[str, Any] | None) -> ServerLibrary:
     """The library of a JSON file or mapping of that shape; without one, a small library of its own.
 
     Book files are looked for relative to the JSON file's folder (a mapping: the working folder).
@@ -115,10 +115,10 @@ def load_library(source: Path | str | Mapping[str, Any] | None) -> Library:
     return _read_library(json.loads(path.read_text(encoding="utf-8")), path.parent)
 
 
-def _read_library(listed: Mapping[str, Any], folder: Path) -> Library:
+def _read_library(listed: Mapping[str, Any], folder: Path) -> ServerLibrary:
     web = listed.get("web_login") or {"username": "admin", "password": "adminadmin"}
     koreader = listed.get("koreader_account")
-    return Library(
+    return ServerLibrary(
         web=Account(web["username"], web["password"]),
         koreader=_read_koreader(koreader) if koreader else None,
         books=tuple(_read_book(entry, number, folder) for number, entry in enumerate(listed.get("books", ()), 1)),
@@ -130,12 +130,12 @@ def _read_koreader(listed: Mapping[str, Any]) -> Account:
     return Account(listed["username"], listed["password"], sync is True or str(sync).startswith("on"))
 
 
-def _read_book(listed: Mapping[str, Any], number: int, folder: Path) -> Book:
+def _read_book(listed: Mapping[str, Any], number: int, folder: Path) -> ServerBook:
     file = folder / listed["file"] if listed.get("file") else None
     file_name = listed.get("fileName") or (file.name if file else f"book-{number}.epub")
     content = file.read_bytes() if file and file.is_file() and _lacks_facts(listed) else b""
     size_kb = listed.get("fileSizeKb")
-    return Book(
+    return ServerBook(
         id=listed.get("id", number),
         title=listed.get("title"),
         authors=tuple(listed.get("authors") or ()),
@@ -154,7 +154,7 @@ def _lacks_facts(listed: Mapping[str, Any]) -> bool:
     return not listed.get("md5") or listed.get("fileSizeKb") is None
 
 
-def small_library() -> Library:
+def small_library() -> ServerLibrary:
     """Three EPUBs and a comic, the same bytes every time."""
     books = (
         ("dune.epub", "Dune", ("Frank Herbert",), "9780441013593", "0441013597"),
@@ -162,7 +162,7 @@ def small_library() -> Library:
         ("moby-dick.epub", "Moby Dick", ("Herman Melville",), None, None),
         ("signals.cbz", "Signals", (), None, None),
     )
-    return Library(
+    return ServerLibrary(
         web=Account("admin", "adminadmin"),
         koreader=Account("reader", "kosyncpw"),
         books=tuple(_small_book(number, *facts) for number, facts in enumerate(books, 1)),
@@ -171,7 +171,7 @@ def small_library() -> Library:
 
 def _small_book(
     number: int, file_name: str, title: str, authors: tuple[str, ...], isbn13: str | None, isbn10: str | None
-) -> Book:
+) -> ServerBook:
     content = small_epub(title) if file_name.endswith("epub") else _archive({"001.txt": title.encode() * 200})
     return book_of_content(number, content, file_name, title=title, authors=authors, isbn13=isbn13, isbn10=isbn10)
 

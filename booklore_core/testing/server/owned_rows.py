@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from booklore_core.testing.server.answers import local_text, unexpected
-from booklore_core.testing.server.routing import Request
-from booklore_core.testing.server.state import Row, Table
+from booklore_core.testing.server.routing import ServerRequest
+from booklore_core.testing.server.state import Row, ServerTable
 
 
-def own_row(table: Table, request: Request) -> Row:
+def own_row(table: ServerTable, request: ServerRequest) -> Row:
     """The caller's row that the path names; another's or none is a 500, as on the real servers."""
     row = table.rows.get(request.id("id"))
     if row is None or row["userId"] != request.user.id:
@@ -15,7 +15,7 @@ def own_row(table: Table, request: Request) -> Row:
     return row
 
 
-def own_rows_of_book(table: Table, request: Request) -> list[Row]:
+def own_rows_of_book(table: ServerTable, request: ServerRequest) -> list[Row]:
     """The caller's rows for the book of the path, newest first."""
     rows = table.where(userId=request.user.id, bookId=request.id("bookId"))
     return [shown(row) for row in sorted(rows, key=lambda row: -int(row["createdAt"]))]

@@ -16,8 +16,8 @@ from booklore_core.testing.server.answers import (
 )
 from booklore_core.testing.server.dialects import Dialect
 from booklore_core.testing.server.fields import Body, instant, limited, number, stored_float, text, whole
-from booklore_core.testing.server.library import Book
-from booklore_core.testing.server.routing import Request, Route
+from booklore_core.testing.server.library import ServerBook
+from booklore_core.testing.server.routing import Route, ServerRequest
 from booklore_core.testing.server.state import Progress, State
 
 READ_FROM, READING_FROM = 99.5, 0.25
@@ -33,16 +33,16 @@ def progress_routes(dialect: Dialect) -> Iterable[Route]:
     yield Route("POST", "/api/v1/books/progress", put_web_progress)
 
 
-def authorise(state: State, request: Request) -> Answer:
+def authorise(state: State, request: ServerRequest) -> Answer:
     """200 even while syncing is off."""
     return json_answer({"username": request.account.username})
 
 
-def refuse_registration(state: State, request: Request) -> Answer:
+def refuse_registration(state: State, request: ServerRequest) -> Answer:
     return json_answer({"error": "User registration via Koreader is disabled"}, 403)
 
 
-def get_position(state: State, request: Request) -> Answer:
+def get_position(state: State, request: ServerRequest) -> Answer:
     """The device is always "BookLore"; fields are null when the row exists for other reasons."""
     digest = str(request.variables["digest"])
     book = _synced_book(state, request, digest)
@@ -54,7 +54,7 @@ def get_position(state: State, request: Request) -> Answer:
     return json_answer(place | {"progress": progress.position, "device": "BookLore", "device_id": "BookLore"})
 
 
-def put_position(state: State, request: Request) -> Answer:
+def put_position(state: State, request: ServerRequest) -> Answer:
     """The last writer wins, whatever timestamp is sent, and the read status is forced."""
     body = request.object()
     percentage, position = stored_float(number(body, "percentage")), text(body, "progress")
@@ -75,7 +75,7 @@ def put_position(state: State, request: Request) -> Answer:
     return json_answer({"status": "progress updated"})
 
 
-def _synced_book(state: State, request: Request, digest: str | None) -> Book:
+def _synced_book(state: State, request: ServerRequest, digest: str | None) -> ServerBook:
     if not request.account.sync:
         raise Refusal(401, "Sync is disabled for this user")
     book = state.book_of_digest(digest)
@@ -103,7 +103,7 @@ def _xpointer_of(cfi: str | None) -> str | None:
     return f"/body/DocFragment[{int(found.group(1)) // 2}]/body" if found else None
 
 
-def put_web_progress(state: State, request: Request) -> Answer:
+def put_web_progress(state: State, request: ServerRequest) -> Answer:
     """What the web reader writes: never a lower status, and the finish date as it is told."""
     body = request.object()
     book = state.book(whole(body, "bookId"))
@@ -128,7 +128,7 @@ def _write_legacy_place(progress: Progress, body: Body) -> None:
         progress.page = whole(paged, "page")
 
 
-def _write_file_progress(state: State, request: Request, book: Book, of_file: dict[str, Any]) -> None:
+def _write_file_progress(state: State, request: ServerRequest, book: ServerBook, of_file: dict[str, Any]) -> None:
     percent = stored_float(number(of_file, "progressPercent"))
     if percent is not None and not 0 <= percent <= 100:
         raise invalid("fileProgress.progressPercent: must be between 0 and 100")

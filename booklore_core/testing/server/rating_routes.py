@@ -18,7 +18,7 @@ from booklore_core.testing.server.answers import (
 )
 from booklore_core.testing.server.dialects import Dialect
 from booklore_core.testing.server.fields import choice, ids, text, whole
-from booklore_core.testing.server.routing import Request, Route
+from booklore_core.testing.server.routing import Route, ServerRequest
 from booklore_core.testing.server.state import State, refuse_unless
 
 STATUSES = (
@@ -45,7 +45,7 @@ def rating_routes(dialect: Dialect) -> Iterable[Route]:
         yield Route("PUT", "/api/v1/app/books/{bookId:long}/rating", put_app_rating)
 
 
-def put_status(state: State, request: Request) -> Answer:
+def put_status(state: State, request: ServerRequest) -> Answer:
     """An unknown name is taken as no status at all; every status but READ forgets the finish date."""
     body = request.object()
     book_ids, name = ids(body, "bookIds"), text(body, "status")
@@ -67,7 +67,7 @@ def put_status(state: State, request: Request) -> Answer:
     return json_answer([{"bookId": book_id, **written} for book_id in book_ids])
 
 
-def put_ratings(state: State, request: Request) -> Answer:
+def put_ratings(state: State, request: ServerRequest) -> Answer:
     body = request.object()
     book_ids, rating = ids(body, "ids"), whole(body, "rating", 2**31 - 1)
     if book_ids is None:
@@ -76,7 +76,7 @@ def put_ratings(state: State, request: Request) -> Answer:
     return _rate(state, request, book_ids, rating)
 
 
-def reset_ratings(state: State, request: Request) -> Answer:
+def reset_ratings(state: State, request: ServerRequest) -> Answer:
     listed = request.json()
     if not isinstance(listed, list):
         raise malformed()
@@ -85,7 +85,7 @@ def reset_ratings(state: State, request: Request) -> Answer:
     return _rate(state, request, book_ids, None)
 
 
-def _rate(state: State, request: Request, book_ids: list[int], rating: int | None) -> Answer:
+def _rate(state: State, request: ServerRequest, book_ids: list[int], rating: int | None) -> Answer:
     if rating is not None and not SMALLEST <= rating <= LARGEST:
         raise conflict()
     for book_id in book_ids:
@@ -93,7 +93,7 @@ def _rate(state: State, request: Request, book_ids: list[int], rating: int | Non
     return json_answer([{"bookId": book_id, "personalRating": rating} for book_id in book_ids])
 
 
-def put_app_status(state: State, request: Request) -> Answer:
+def put_app_status(state: State, request: ServerRequest) -> Answer:
     """Gentler than the other: an existing finish date stays."""
     status = choice(request.object(), "status", STATUSES)
     if status is None:
@@ -105,7 +105,7 @@ def put_app_status(state: State, request: Request) -> Answer:
     return empty_answer(200)
 
 
-def put_app_rating(state: State, request: Request) -> Answer:
+def put_app_rating(state: State, request: ServerRequest) -> Answer:
     rating = whole(request.object(), "rating", 2**31 - 1)
     if rating is not None and rating < 1:
         raise invalid("rating: Rating must be at least 1")
@@ -115,7 +115,7 @@ def put_app_rating(state: State, request: Request) -> Answer:
     return empty_answer(200)
 
 
-def _visible_book(state: State, request: Request) -> int:
+def _visible_book(state: State, request: ServerRequest) -> int:
     book = state.book(request.id("bookId"))
     if not request.user.sees(book.library_id):
         raise book_not_found(book.id)

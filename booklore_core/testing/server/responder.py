@@ -18,7 +18,7 @@ from booklore_core.testing.server.file_routes import file_routes
 from booklore_core.testing.server.komga_routes import komga_routes
 from booklore_core.testing.server.progress_routes import progress_routes
 from booklore_core.testing.server.rating_routes import rating_routes
-from booklore_core.testing.server.routing import Request, Router
+from booklore_core.testing.server.routing import Router, ServerRequest
 from booklore_core.testing.server.security import DatabaseAway, credentials_sent, identify
 from booklore_core.testing.server.session_routes import session_routes
 from booklore_core.testing.server.shelf_routes import shelf_routes
@@ -66,7 +66,7 @@ class Responder:
         self.stopped = threading.Event()
         self._router = Router(route for area in AREAS for route in area(state.dialect))
 
-    def respond(self, request: Request) -> Reply:
+    def respond(self, request: ServerRequest) -> Reply:
         record = Record(request.method, request.path, credentials_sent(request))
         if self.on_request is not None:
             self.on_request(record)
@@ -75,7 +75,7 @@ class Responder:
         self.records.append(replace(record, status=status))
         return reply
 
-    def _reply(self, request: Request) -> Reply:
+    def _reply(self, request: ServerRequest) -> Reply:
         if not request.path.startswith(self.base_path + "/"):
             return Reply(Answer(404, b"<html><body>Not Found</body></html>", "text/html"))
         request.path = request.path.removeprefix(self.base_path)
@@ -83,7 +83,7 @@ class Responder:
             fault = next((one for one in self.faults if one.matches(request.method, request.path)), None)
         return self._answer_with(fault, request) if fault else Reply(self._answer(request))
 
-    def _answer_with(self, fault: Fault, request: Request) -> Reply:
+    def _answer_with(self, fault: Fault, request: ServerRequest) -> Reply:
         if fault.seconds_before:
             self.stopped.wait(fault.seconds_before)
         answer = self._answer(request) if fault.commits_first else Answer(500)
@@ -96,7 +96,7 @@ class Responder:
             return Reply(answer, "half")
         return Reply(answer, "nothing" if fault.name in ("close_before", "close_after") else "all")
 
-    def _answer(self, request: Request) -> Answer:
+    def _answer(self, request: ServerRequest) -> Answer:
         """The answer of a server in good health; at most one request at a time changes the state."""
         try:
             with self.state.lock:
@@ -109,5 +109,5 @@ class Responder:
         except Refusal as refusal:
             return self._refused(refusal, request)
 
-    def _refused(self, refusal: Refusal, request: Request) -> Answer:
+    def _refused(self, refusal: Refusal, request: ServerRequest) -> Answer:
         return refusal_answer(refusal, self.base_path + request.path, self.state.now())

@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 from booklore_core.testing.server.answers import Answer, Refusal, malformed, page_answer, unexpected
 from booklore_core.testing.server.state import State
-from booklore_core.testing.server.users import KoreaderAccount, User
+from booklore_core.testing.server.users import KoreaderUser, User
 
 
 @dataclass
-class Request:
+class ServerRequest:
     """One request as the routes see it; path without the query, headers by lower-case name."""
 
     method: str
@@ -23,7 +23,7 @@ class Request:
     body: bytes = b""
     variables: dict[str, int | str] = field(default_factory=dict)
     principal: User | None = None
-    koreader: KoreaderAccount | None = None
+    koreader: KoreaderUser | None = None
 
     @property
     def user(self) -> User:
@@ -32,7 +32,7 @@ class Request:
         return self.principal
 
     @property
-    def account(self) -> KoreaderAccount:
+    def account(self) -> KoreaderUser:
         if self.koreader is None:
             raise unexpected()
         return self.koreader
@@ -80,8 +80,8 @@ class Mismatch(Exception):
         super().__init__(f"Invalid value '{written}' for parameter '{name}'. Expected type: {kind}")
 
 
-class Handler(Protocol):
-    def __call__(self, state: State, request: Request, /) -> Answer: ...
+class RouteHandler(Protocol):
+    def __call__(self, state: State, request: ServerRequest, /) -> Answer: ...
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Route:
 
     method: str
     pattern: str
-    handler: Handler
+    handler: RouteHandler
 
     @property
     def segments(self) -> tuple[str, ...]:
@@ -105,7 +105,7 @@ class Router:
         for route in sorted(routes, key=lambda route: route.pattern.count("{")):
             self._by_length.setdefault(len(route.segments), []).append(route)
 
-    def answer(self, state: State, request: Request) -> Answer:
+    def answer(self, state: State, request: ServerRequest) -> Answer:
         """The route's answer; the web page for an unknown GET, 500 for anything else unknown."""
         known_path = False
         for route, variables in self._candidates(request.path):
@@ -140,7 +140,7 @@ def _match(segments: tuple[str, ...], parts: list[str]) -> dict[str, str] | None
     return variables
 
 
-def _call(route: Route, state: State, request: Request, variables: dict[str, str]) -> Answer:
+def _call(route: Route, state: State, request: ServerRequest, variables: dict[str, str]) -> Answer:
     try:
         request.variables = {name.split(":")[0]: _convert(name, part) for name, part in variables.items()}
         return route.handler(state, request)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from booklore_core.testing.server.library import Book
+from booklore_core.testing.server.library import ServerBook
 
 RESULT_LIMIT = 50
 
 
-def search_books(books: Iterable[Book], title: str | None, isbn: str | None) -> list[tuple[float, Book]]:
+def search_books(books: Iterable[ServerBook], title: str | None, isbn: str | None) -> list[tuple[float, ServerBook]]:
     """Score and book, best first; 1.0 is an exact hit.
 
     An ISBN that cleans to nothing hits every book without one at 1.0, as the real server does.
@@ -20,7 +20,7 @@ def search_books(books: Iterable[Book], title: str | None, isbn: str | None) -> 
     return sorted(found, key=lambda hit: -hit[0])[:RESULT_LIMIT]
 
 
-def _title_score(book: Book, title: str | None) -> float:
+def _title_score(book: ServerBook, title: str | None) -> float:
     if not title or not book.title:
         return 0.0
     wanted, known = _plain(title), _plain(book.title)
@@ -30,7 +30,7 @@ def _title_score(book: Book, title: str | None) -> float:
     return 0.9 * len(words & others) / len(words | others)
 
 
-def _isbn_score(book: Book, isbn: str | None) -> float:
+def _isbn_score(book: ServerBook, isbn: str | None) -> float:
     if not isbn:
         return 0.0
     wanted = _digits(isbn)

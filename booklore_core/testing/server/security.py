@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from booklore_core.testing.server.answers import Refusal, unexpected
-from booklore_core.testing.server.routing import Request
+from booklore_core.testing.server.routing import ServerRequest
 from booklore_core.testing.server.state import State
-from booklore_core.testing.server.users import KoreaderAccount, User
+from booklore_core.testing.server.users import KoreaderUser, User
 
 PUBLIC = ("/api/v1/healthcheck", "/api/v1/public-settings", "/api/v1/auth/login", "/api/v1/auth/refresh")
 REFRESH = "/api/v1/auth/refresh"
@@ -21,7 +21,7 @@ class DatabaseAway(Exception):
         self.refusal = refusal
 
 
-def identify(state: State, request: Request) -> None:
+def identify(state: State, request: ServerRequest) -> None:
     """Write the caller into the request; raises Refusal for who may not pass and DatabaseAway when nobody can say."""
     if "//" in request.path:
         raise Refusal(400, shape="boot")
@@ -38,7 +38,7 @@ def identify(state: State, request: Request) -> None:
         _identify_reader(state, request, bearer)
 
 
-def _identify_device(state: State, request: Request) -> None:
+def _identify_device(state: State, request: ServerRequest) -> None:
     request.koreader = _device_account(state, request)
     if request.koreader is None:
         raise Refusal(state.dialect.refusal_status, shape="boot")
@@ -46,7 +46,7 @@ def _identify_device(state: State, request: Request) -> None:
         raise Refusal(401, "User not authenticated")
 
 
-def _identify_reader(state: State, request: Request, bearer: str | None) -> None:
+def _identify_reader(state: State, request: ServerRequest, bearer: str | None) -> None:
     if bearer is not None and not state.dialect.bearer_filter_is_global:
         request.principal = _owner(state, bearer)
     if request.principal is None and state.dialect.takes_md5_for_sessions and request.path.startswith(SESSIONS):
@@ -56,7 +56,7 @@ def _identify_reader(state: State, request: Request, bearer: str | None) -> None
         raise Refusal(state.dialect.refusal_status, shape="boot")
 
 
-def _bearer(request: Request) -> str | None:
+def _bearer(request: ServerRequest) -> str | None:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme == "Bearer" else None
 
@@ -71,7 +71,7 @@ def _owner(state: State, bearer: str) -> User | None:
     return state.users[user_id]
 
 
-def _device_account(state: State, request: Request) -> KoreaderAccount | None:
+def _device_account(state: State, request: ServerRequest) -> KoreaderUser | None:
     name, key = request.headers.get("x-auth-user"), request.headers.get("x-auth-key")
     if name is None or key is None:
         return None
@@ -85,12 +85,12 @@ def _is_public(path: str) -> bool:
     return not path.startswith("/api/") or path.rstrip("/") in PUBLIC
 
 
-def _refuse_login_without_database(state: State, request: Request) -> None:
+def _refuse_login_without_database(state: State, request: ServerRequest) -> None:
     if state.database_away and request.path in LOGINS:
         raise DatabaseAway(unexpected())
 
 
-def credentials_sent(request: Request) -> str:
+def credentials_sent(request: ServerRequest) -> str:
     """What kind of credentials the request carries: `none`, or of `md5`, `bearer`, `basic` those present, with +."""
     scheme = request.headers.get("authorization", "").partition(" ")[0].lower()
     kinds = ["md5"] if "x-auth-user" in request.headers else []

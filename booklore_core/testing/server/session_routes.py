@@ -29,7 +29,7 @@ from booklore_core.testing.server.fields import (
     text,
     whole,
 )
-from booklore_core.testing.server.routing import Request, Route
+from booklore_core.testing.server.routing import Route, ServerRequest
 from booklore_core.testing.server.state import Row, State, refuse_unless_visible
 
 LOCATION_LENGTH = 500
@@ -58,7 +58,7 @@ def session_routes(dialect: Dialect) -> Iterable[Route]:
         yield Route("POST", "/api/v1/reading-sessions/batch", post_batch)
 
 
-def post_session(state: State, request: Request) -> Answer:
+def post_session(state: State, request: ServerRequest) -> Answer:
     """202 and a row, however absurd the numbers are."""
     body = request.object()
     book_id, book_type = whole(body, "bookId"), choice(body, "bookType", BOOK_TYPES)
@@ -75,7 +75,7 @@ def post_session(state: State, request: Request) -> Answer:
     return empty_answer(202)
 
 
-def post_batch(state: State, request: Request) -> Answer:
+def post_batch(state: State, request: ServerRequest) -> Answer:
     """All or nothing: one bad session refuses the batch."""
     body = request.object()
     book_id, book_type = whole(body, "bookId"), choice(body, "bookType", BOOK_TYPES)
@@ -96,7 +96,7 @@ def post_batch(state: State, request: Request) -> Answer:
     return json_answer({"totalRequested": len(rows), "successCount": len(rows), "results": results})
 
 
-def sessions_of_book(state: State, request: Request) -> Answer:
+def sessions_of_book(state: State, request: ServerRequest) -> Answer:
     """The caller's own, newest start first."""
     page, size = request.whole("page", 0), request.whole("size", 5)
     _refuse_page(page, size, state.dialect.session_page_limit)
@@ -143,14 +143,14 @@ def _refuse_incomplete_batch(book_id: int | None, book_type: str | None, session
         raise invalid(*details)
 
 
-def _refuse_stranger(state: State, request: Request, book_id: int | None) -> None:
+def _refuse_stranger(state: State, request: ServerRequest, book_id: int | None) -> None:
     book = state.book(book_id)
     if state.dialect.checks_session_access:
         refuse_unless_visible(request.user, book)
 
 
 def _store(
-    state: State, request: Request, sessions: list[Row], book_id: int | None, book_type: str
+    state: State, request: ServerRequest, sessions: list[Row], book_id: int | None, book_type: str
 ) -> list[dict[str, Any]]:
     origin = {"userId": request.user.id, "bookId": book_id, "bookType": book_type, "createdAt": state.now()}
     return [state.sessions.insert({**origin, **session}) for session in sessions]

@@ -9,7 +9,7 @@ from booklore_core.testing.server.answers import Answer, Refusal, empty_answer, 
 from booklore_core.testing.server.book_json import book_object, shelf_object
 from booklore_core.testing.server.dialects import Dialect
 from booklore_core.testing.server.fields import choice, flag, ids, text
-from booklore_core.testing.server.routing import Request, Route
+from booklore_core.testing.server.routing import Route, ServerRequest
 from booklore_core.testing.server.state import Row, State
 from booklore_core.testing.server.users import same_name
 
@@ -25,12 +25,12 @@ def shelf_routes(dialect: Dialect) -> Iterable[Route]:
     yield Route("POST", "/api/v1/books/shelves", assign)
 
 
-def shelves(state: State, request: Request) -> Answer:
+def shelves(state: State, request: ServerRequest) -> Answer:
     """The caller's own and everybody's public ones."""
     return json_answer([shelf_object(shelf) for shelf in state.shelves.rows.values() if _readable(shelf, request)])
 
 
-def post_shelf(state: State, request: Request) -> Answer:
+def post_shelf(state: State, request: ServerRequest) -> Answer:
     body = request.object()
     name, public = text(body, "name"), flag(body, "publicShelf")
     icon = {"icon": text(body, "icon"), "iconType": choice(body, "iconType", state.dialect.icon_types)}
@@ -44,7 +44,7 @@ def post_shelf(state: State, request: Request) -> Answer:
     return json_answer(shelf_object(state.shelves.insert(shelf)), 201)
 
 
-def books_of_shelf(state: State, request: Request) -> Answer:
+def books_of_shelf(state: State, request: ServerRequest) -> Answer:
     """Whole Books, whatever library they are in, without the caller's progress."""
     shelf = state.shelves.rows.get(request.id("id"))
     if shelf is None or not _readable(shelf, request):
@@ -54,7 +54,7 @@ def books_of_shelf(state: State, request: Request) -> Answer:
     return json_answer(bare)
 
 
-def delete_shelf(state: State, request: Request) -> Answer:
+def delete_shelf(state: State, request: ServerRequest) -> Answer:
     shelf = state.shelves.rows.get(request.id("id"))
     if shelf is None or shelf["userId"] != request.user.id:
         raise Refusal(403, state.dialect.denied)
@@ -62,7 +62,7 @@ def delete_shelf(state: State, request: Request) -> Answer:
     return empty_answer(204)
 
 
-def assign(state: State, request: Request) -> Answer:
+def assign(state: State, request: ServerRequest) -> Answer:
     """Unassigns, then assigns. The answer counts the shelves' books as they were before."""
     body = request.object()
     book_ids, added, removed = (ids(body, name) for name in ("bookIds", "shelvesToAssign", "shelvesToUnassign"))
@@ -82,12 +82,12 @@ def _with_counts(book: dict[str, Any], counts: dict[int, int]) -> dict[str, Any]
     return book | {"shelves": [{**shelf, "bookCount": counts[shelf["id"]]} for shelf in book["shelves"]]}
 
 
-def _own(state: State, request: Request, shelf_ids: list[int], verb: str) -> list[Row]:
+def _own(state: State, request: ServerRequest, shelf_ids: list[int], verb: str) -> list[Row]:
     found = [shelf for shelf in state.shelves.where(userId=request.user.id) if shelf["id"] in shelf_ids]
     if len(found) < len(set(shelf_ids)):
         raise Refusal(401, f"Cannot {verb} shelves that do not belong to the user.")
     return found
 
 
-def _readable(shelf: Row, request: Request) -> bool:
+def _readable(shelf: Row, request: ServerRequest) -> bool:
     return bool(shelf["publicShelf"]) or shelf["userId"] == request.user.id

@@ -10,14 +10,14 @@ from typing import Any
 
 from booklore_core.testing.server.answers import Refusal, book_not_found, unexpected
 from booklore_core.testing.server.dialects import Dialect
-from booklore_core.testing.server.library import Book
-from booklore_core.testing.server.tokens import FailedTries, Tokens
-from booklore_core.testing.server.users import KoreaderAccount, User, folded, same_name
+from booklore_core.testing.server.library import ServerBook
+from booklore_core.testing.server.tokens import FailedTries, IssuedTokens
+from booklore_core.testing.server.users import KoreaderUser, User, folded, same_name
 
 Row = dict[str, Any]
 
 
-class Table:
+class ServerTable:
     """Rows by id; ids count from 1 and are never used again."""
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class Table:
             del self.rows[row["id"]]
 
 
-class Sessions(Table):
+class ServerSessions(ServerTable):
     """Reading sessions, kept sorted for the lists: newest start first, then in order of arrival."""
 
     def __init__(self) -> None:
@@ -88,23 +88,23 @@ class State:
     now: Callable[[], float]
     lock: threading.RLock = field(default_factory=threading.RLock)
     users: dict[int, User] = field(default_factory=dict)
-    koreader: dict[int, KoreaderAccount] = field(default_factory=dict)
-    books: dict[int, Book] = field(default_factory=dict)
-    sessions: Sessions = field(default_factory=Sessions)
-    annotations: Table = field(default_factory=Table)
-    notes: Table = field(default_factory=Table)
-    book_notes: Table = field(default_factory=Table)
-    bookmarks: Table = field(default_factory=Table)
-    shelves: Table = field(default_factory=Table)
+    koreader: dict[int, KoreaderUser] = field(default_factory=dict)
+    books: dict[int, ServerBook] = field(default_factory=dict)
+    sessions: ServerSessions = field(default_factory=ServerSessions)
+    annotations: ServerTable = field(default_factory=ServerTable)
+    notes: ServerTable = field(default_factory=ServerTable)
+    book_notes: ServerTable = field(default_factory=ServerTable)
+    bookmarks: ServerTable = field(default_factory=ServerTable)
+    shelves: ServerTable = field(default_factory=ServerTable)
     progress: dict[tuple[int, int], Progress] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
-    feed_users: Table = field(default_factory=Table)
+    feed_users: ServerTable = field(default_factory=ServerTable)
     database_away: bool = False
     database_away_delay: float = 0.0
 
     def __post_init__(self) -> None:
         self.started = self.now()
-        self.tokens = Tokens(self.dialect, self.now)
+        self.tokens = IssuedTokens(self.dialect, self.now)
         self.failed_logins = FailedTries(self.now)
         self.failed_refreshes = FailedTries(self.now)
         self._by_digest: dict[str, list[int]] = {}
@@ -121,21 +121,21 @@ class State:
     def user_named(self, username: str) -> User | None:
         return next((user for user in self.users.values() if same_name(user.username, username)), None)
 
-    def koreader_named(self, username: str) -> KoreaderAccount | None:
+    def koreader_named(self, username: str) -> KoreaderUser | None:
         return next((one for one in self.koreader.values() if same_name(one.username, username)), None)
 
-    def put_koreader(self, user: User, username: str, password: str) -> KoreaderAccount:
+    def put_koreader(self, user: User, username: str, password: str) -> KoreaderUser:
         """Make the user's KOReader account, or change its name and password."""
         known = self.koreader.get(user.id)
         if known is None:
-            known = KoreaderAccount(len(self.koreader) + 1, user.id, username, password)
+            known = KoreaderUser(len(self.koreader) + 1, user.id, username, password)
         self.koreader[user.id] = replace(known, username=username, password=password)
         return self.koreader[user.id]
 
     def next_book_id(self) -> int:
         return self._last_book_id + 1
 
-    def put_book(self, book: Book) -> Book:
+    def put_book(self, book: ServerBook) -> ServerBook:
         """Add the book, or replace the one of the same id."""
         self._forget_digest(book.id)
         self.books[book.id] = book
@@ -155,20 +155,20 @@ class State:
             shelf["books"].discard(book_id)
         self.progress = {key: kept for key, kept in self.progress.items() if key[1] != book_id}
 
-    def book(self, book_id: int | None) -> Book:
+    def book(self, book_id: int | None) -> ServerBook:
         """The book; a 404 when there is none of that id."""
         if book_id is None or book_id not in self.books:
             raise book_not_found(book_id or 0)
         return self.books[book_id]
 
-    def book_of_digest(self, digest: str | None) -> Book | None:
+    def book_of_digest(self, digest: str | None) -> ServerBook | None:
         """The book whose file has the digest; of several the newest, or a 500, as the dialect has it."""
         found = self._by_digest.get(folded(digest or ""), [])
         if len(found) > 1 and not self.dialect.newest_duplicate_wins:
             raise unexpected()
         return self.books[max(found)] if found else None
 
-    def books_for(self, user: User) -> list[Book]:
+    def books_for(self, user: User) -> list[ServerBook]:
         return [book for book in self.books.values() if user.sees(book.library_id)]
 
     def progress_of(self, user: User, book_id: int) -> Progress:
@@ -192,7 +192,7 @@ def refuse_unless(user: User, permission: str, dialect: Dialect) -> None:
         raise Refusal(403, dialect.denied)
 
 
-def refuse_unless_visible(user: User, book: Book) -> None:
+def refuse_unless_visible(user: User, book: ServerBook) -> None:
     """A 403 for a user to whom the book's library is not assigned."""
     if not user.sees(book.library_id):
         raise Refusal(403, "You are not authorized to access this book.")

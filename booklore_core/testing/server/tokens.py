@@ -26,7 +26,7 @@ class Pair:
     refresh: str
 
 
-class Tokens:
+class IssuedTokens:
     """The tokens of one server. They live in its database, so they outlast a restart."""
 
     def __init__(self, dialect: Dialect, now: Callable[[], float]) -> None:

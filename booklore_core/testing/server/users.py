@@ -32,7 +32,7 @@ class User:
 
 
 @dataclass
-class KoreaderAccount:
+class KoreaderUser:
     """The KOReader sync account of a web account; syncing starts switched off."""
 
     id: int

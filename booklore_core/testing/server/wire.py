@@ -15,7 +15,7 @@ from typing import Any, Literal, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from booklore_core.testing.server.answers import Answer
-from booklore_core.testing.server.routing import Request
+from booklore_core.testing.server.routing import ServerRequest
 
 IDLE_SECONDS = 60
 BODY_LIMIT = 64 * 1024 * 1024
@@ -30,7 +30,7 @@ class Reply:
     sent: Literal["all", "half", "nothing"] = "all"
 
 
-Responder = Callable[[Request], Reply]
+Responder = Callable[[ServerRequest], Reply]
 
 
 class Listener(socketserver.ThreadingTCPServer):
@@ -100,10 +100,10 @@ class Conversation(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Nothing is logged: the server keeps a record of requests."""
 
-    def _read_request(self) -> Request:
+    def _read_request(self) -> ServerRequest:
         # BaseHTTPRequestHandler folds leading slashes in self.path; the servers tell them apart.
         split = urlsplit("http://server" + self.requestline.split()[1])
-        return Request(
+        return ServerRequest(
             method=self.command,
             path=unquote(split.path),
             query=_parse_query(split.query),

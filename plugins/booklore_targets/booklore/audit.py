@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from booklore_core import BookRef, BookUnmatched, Finding, Item
 from booklore_targets.booklore.session_body import session_body, time_text
-from booklore_targets.booklore.session_log import Rows, SessionLog, Shape, shape_of
+from booklore_targets.booklore.session_log import SessionLog, SessionRows, Shape, shape_of
 
 if TYPE_CHECKING:
     from booklore_targets.booklore.connection import Connection
@@ -54,13 +54,13 @@ def audit_sessions(connection: Connection, book: BookRef, items: Sequence[Item],
     ]
 
 
-def find_missing(held: Rows, sent: dict[str, Shape]) -> list[str]:
+def find_missing(held: SessionRows, sent: dict[str, Shape]) -> list[str]:
     """The keys of the items that no session on the server is; the others take theirs, the exact ones first."""
     unlike = [key for key, shape in sent.items() if held.take(shape, key, exactly=True) is None]
     return [key for key in unlike if held.take(sent[key], key) is None]
 
 
-def rows_of(held: Rows, devices: Mapping[str, str]) -> list[Row]:
+def rows_of(held: SessionRows, devices: Mapping[str, str]) -> list[Row]:
     """By start, what is from here first. devices: by the items' keys."""
     found = []
     for here in held.by_start.values():

@@ -31,7 +31,7 @@ class Shape(NamedTuple):
 
 
 @dataclass
-class Rows:
+class SessionRows:
     """Sessions of one book by the server's ids, each taken as at most one item's. owners: id → key of that item."""
 
     by_start: dict[int, dict[int, Shape]] = field(default_factory=lambda: defaultdict(dict))
@@ -64,7 +64,7 @@ class Rows:
 class _Pages:
     """What was read so far of one book's sessions, newest first, and where to go on."""
 
-    rows: Rows = field(default_factory=Rows)
+    rows: SessionRows = field(default_factory=SessionRows)
     oldest: float = float("inf")
     number: int = 0
     is_complete: bool = False
@@ -94,7 +94,7 @@ class SessionLog:
         told."""
         return self._read_back(book_id, wanted.start).rows.take(wanted, key)
 
-    def all(self, book_id: str) -> Rows:
+    def all(self, book_id: str) -> SessionRows:
         """Every session of the book. Raises Declined."""
         return self._read_back(book_id, float("-inf")).rows
 

@@ -19,15 +19,15 @@ def test_what_a_line_does_not_say_stays_as_it_was(devices, clock):
 
 
 def test_many_devices_are_noted_at_once(devices, clock):
-    devices.note_seen(["kobo", "kindle", "kobo"], clock())
-    devices.note_seen([], clock())
+    devices.see([(one, None, None, None) for one in ["kobo", "kindle", "kobo"]], clock())
+    devices.see([(one, None, None, None) for one in []], clock())
 
     assert devices.find("kindle")["last_seen"] and devices.find("kobo")["last_seen"]
     assert devices.find("boox") is None
 
 
 def test_a_device_is_paired_until_it_is_revoked(devices, clock):
-    devices.note_seen(["kobo", "kindle"], clock())
+    devices.see([(one, None, None, None) for one in ["kobo", "kindle"]], clock())
     devices.pair("kobo", "Libra", None, "hash", clock())
 
     assert devices.with_token() == [("kobo", "hash")]

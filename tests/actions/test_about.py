@@ -3,8 +3,8 @@
 from typing import Any
 
 from booklore_core.actions import start
-from booklore_core.flows import Request, answer_all
-from booklore_core.testing import FakeTarget
+from booklore_core.flows import Request
+from booklore_core.testing import FakeTarget, answer_all
 
 
 def told(core: Any, device: str | None) -> list[str]:
