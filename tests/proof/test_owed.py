@@ -26,7 +26,7 @@ from booklore_core.pipeline.ledger import (
 from booklore_core.pipeline.outbox import Outbox
 from booklore_core.storage.database import Database
 
-BOOK = BookRef("d" * 32, "Dune")
+BOOKS = (BookRef("d" * 32, "Dune"), BookRef("e" * 32, "Emma"))
 KINDS, KEYS, TARGETS = ("rating", "session"), ("one", "two"), ("library", "archive")
 BODIES = ({"n": 1}, {"n": 2}, TOMBSTONE)
 WALKS, LENGTH = 12, 100
@@ -40,8 +40,8 @@ OUTCOMES = (
     Outcome(REJECTED, maybe_sent=True, reason="never", counts=True),
     Outcome(UNMATCHED, reason="404", counts=True),
 )
-Owed = set[tuple[str, str, str]]
-"""Target, kind and key of everything that is owed."""
+Owed = set[tuple[str, str, str, str]]
+"""Target, kind, key and partial MD5 of everything that is owed."""
 
 
 class Walk:
@@ -65,7 +65,8 @@ class Walk:
 
     def put(self, target: str, kind: str) -> None:
         at = self.now - timedelta(hours=self.dice.randint(-3, 3))
-        self.outbox.put([Item(kind, self.dice.choice(KEYS), BOOK, self.dice.choice(BODIES), at)], "test", self.now)
+        item = Item(kind, self.dice.choice(KEYS), self.dice.choice(BOOKS), self.dice.choice(BODIES), at)
+        self.outbox.put([item], "test", self.now)
 
     def set_the_clock(self, target: str, kind: str) -> None:
         self.now += timedelta(hours=self.dice.randint(-2, 3), seconds=1)
@@ -117,9 +118,8 @@ class Walk:
         assert held(self) == defined(self), self.story
         for target in TARGETS:
             loaded = self.ledger.load(target, self.ledger.due(target))
-            assert {(target, one.item.kind, one.item.key) for one in loaded} == {
-                one for one in held(self) if one[0] == target
-            }
+            due = {(target, one.item.kind, one.item.key, one.item.book.partial_md5) for one in loaded}
+            assert due == {one for one in held(self) if one[0] == target}, self.story
 
 
 STEPS = [name for name in vars(Walk) if name not in ("step", "check") and not name.startswith("_")]
@@ -127,8 +127,8 @@ STEPS += ["put", "put", "begin", "begin", "settle", "settle"]
 
 
 def held(walk: Walk) -> Owed:
-    rows = walk.database.rows("SELECT o.target, o.kind, i.key FROM owed o JOIN items i ON i.id = o.item_id")
-    return {(row["target"], row["kind"], row["key"]) for row in rows}
+    rows = walk.database.rows("SELECT o.target, o.kind, i.key, o.book_md5 FROM owed o JOIN items i ON i.id = o.item_id")
+    return {(row["target"], row["kind"], row["key"], row["book_md5"]) for row in rows}
 
 
 def defined(walk: Walk) -> Owed:
@@ -136,7 +136,7 @@ def defined(walk: Walk) -> Owed:
     read = walk.database.rows
     deliveries = {(row["item_id"], row["target"]): row for row in read("SELECT * FROM deliveries")}
     return {
-        (one["target"], item["kind"], item["key"])
+        (one["target"], item["kind"], item["key"], item["book_md5"])
         for item in read("SELECT * FROM items")
         for one in read("SELECT * FROM subscriptions")
         if is_subscribed(one, item) and is_missing(deliveries.get((item["id"], one["target"])), item["revision"])
@@ -161,6 +161,5 @@ def test_what_is_owed_is_what_the_definition_says_whatever_happens(folder: Path,
     for _ in range(LENGTH):
         walk.step()
         walk.check()
-    assert held(walk) <= {(target, kind, key) for target in TARGETS for kind in KINDS for key in KEYS}
     walk.database.close()
     count("steps through the outbox", LENGTH)
