@@ -12,11 +12,14 @@ import requests
 
 from booklore_core.actions import all_actions, start
 from booklore_core.bridge import pairing, serving
-from booklore_core.flows import Request, answer_all
+from booklore_core.flows import Request
 from booklore_core.storage.counts import DatabaseFile, read_status
-from booklore_core.testing import SampleReader, sample_book
+from booklore_core.testing import SampleReader, answer_all, sample_book
 
 DUNE, EMMA = sample_book("Dune"), sample_book("Emma")
+
+ALONE = {"BOOKLORE_BOOKLORE__ENABLED": "false"}
+"""No other target is there."""
 
 PLUGIN = '''
 """Keeps what was marked as a quote in a scrapbook."""
@@ -72,7 +75,7 @@ def plugin(installed):
 @pytest.fixture
 def core(plugin, start):
     """A core on which one session and two quotes wait."""
-    core = start()
+    core = start(**ALONE)
     reader = SampleReader()
     reader.open(DUNE)
     reader.turn(10)
@@ -97,7 +100,7 @@ def act(core, action, *answers, **args):
 def booklore(core, *arguments):
     """Runs the command line on the core's folder, in a process of its own."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("BOOKLORE_")}
-    environ |= {"BOOKLORE_HOME": str(core.places.home), "PYTHONPATH": os.pathsep.join(sys.path)}
+    environ |= {**ALONE, "BOOKLORE_HOME": str(core.places.home), "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-m", "booklore_core", *arguments]
     return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
 
@@ -245,7 +248,7 @@ def gone(core, plugin, start):
     shutil.rmtree(plugin.folder)
     sys.modules.pop("third_party_scrapbook")
     importlib.invalidate_caches()
-    later = start()
+    later = start(**ALONE)
     assert "scrapbook" not in later.plugins.plugins
     return later
 
@@ -282,7 +285,7 @@ def test_a_plugin_that_comes_back_sends_what_waited_for_it(gone, plugin, start):
     gone.close()
     plugin.add(PLUGIN, "scrapbook-plugin", "scrapbook", "third_party_scrapbook")
     importlib.invalidate_caches()
-    back = start()
+    back = start(**ALONE)
     back.store("scrapbook").set("closed", False)
 
     assert back.sync().total("delivered") == {"quote": 1}
