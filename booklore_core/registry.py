@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from booklore_core.flows import Action
 from booklore_core.kinds import Kind, Kinds
 from booklore_core.plugin_manager import DISTRIBUTION, Plugin, PluginManager
+from booklore_core.settings import BadSetting
 from booklore_core.storage.counts import read_kinds
 from booklore_core.storage.database import Database
 from booklore_core.storage.since import parse_since
@@ -94,14 +95,17 @@ class Registry:
         return gateway.name, gateway
 
     def _subscribe(self, target: "Gateway", now: datetime) -> None:
-        """A target is owed items from the moment it is first there, until a person disables its plugin."""
+        """A target is owed items from the moment it is first there, until a person disables its plugin.
+
+        Raises DatabaseUnusable: what is written down before a target is subscribed would never be sent to it.
+        """
         plugin = self._plugins.plugins[target.plugin]
-
-        def subscribe() -> None:
+        try:
             since = parse_since(self._plugins.setting(plugin, "since"), f"{plugin.name}.since")
+        except BadSetting as error:
+            self._plugins.blame(plugin, f"register_targets failed: {error}", error)
+        else:
             self._outbox.subscribe(target.name, target.kinds, since, plugin.name, now)
-
-        self._plugins.guard(plugin, "register_targets", subscribe)
 
 
 def as_action(plugin: str, action: Any, taken: Mapping[str, Any]) -> tuple[str, tuple[str, Action]]:

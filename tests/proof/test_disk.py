@@ -74,6 +74,17 @@ def test_acknowledged_lines_survive_a_failed_write(open_household: OpenHousehold
         fail_at(open_household("custom"), write, times=(1, 1000)[number % 2])
 
 
+def test_target_is_owed_all_that_is_acknowledged_after_a_write_failed_at_the_first_start(
+    open_household: OpenHousehold,
+) -> None:
+    household = open_household("custom")
+    with failing(Disk()) as disk, household.opened():
+        pass
+
+    for write in range(disk.writes - 12, disk.writes + 1):  # kinds, views and subscriptions are written last
+        fail_at(open_household("custom"), write, times=1)
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("times", [1, 3, 1000])
 def test_acknowledged_lines_survive_any_failed_write(open_household: OpenHousehold, dialect: str, times: int) -> None:
