@@ -127,6 +127,7 @@ class Core:
         """Lets changed settings and switched plugins take effect."""
         self.plugins.load_enabled()
         self.registry.refresh(self.clock())
+        self.derive.begin()
 
     def take(self, lines: Iterable[Any], source: str) -> Taken:
         """Takes spool lines in, decoded or as text, and leads the features on. What is acknowledged was durable before

@@ -136,5 +136,9 @@ class Bridge:
         if self._watch.sees_change():
             is_done_within(self._worker.refresh(), REFRESH_WITHIN)
 
+    def catch_up(self) -> None:
+        """Begins, behind the first answers, what every start has to do."""
+        self._worker.catch_up()
+
     def close(self) -> None:
         self._worker.stop()

@@ -47,6 +47,7 @@ def serving(core: Core, port: int = 0, host: str = "127.0.0.1", deadlines: Deadl
         closing(Bridge(core, deadlines or Deadlines())) as bridge,
         running(create_app(bridge), listener),
     ):
+        bridge.catch_up()
         yield address(host, listener.getsockname()[1])
 
 

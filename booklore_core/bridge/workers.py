@@ -66,6 +66,10 @@ class BackgroundWorker:
         """Done when targets and actions fit the settings again."""
         return self._ask("refresh")
 
+    def catch_up(self) -> "Future[None]":
+        """Done when what an earlier process left is done; see `Core.catch_up`."""
+        return self._ask("catch_up")
+
     def _ask(self, what: str) -> "Future[Any]":
         with self._asked:
             self._asked.notify()
@@ -80,6 +84,8 @@ class BackgroundWorker:
                 wanted, self._next = self._next, {}
             if "refresh" in wanted:
                 settle_and_log(wanted["refresh"], self._core.refresh)
+            if "catch_up" in wanted:
+                settle_and_log(wanted["catch_up"], self._core.catch_up)
             if "sync" in wanted:
                 settle_and_log(wanted["sync"], self._core.sync)
 

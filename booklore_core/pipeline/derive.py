@@ -100,6 +100,13 @@ class Derive:
         self._leading = threading.Lock()
         self._hanging: dict[str, Watch[None]] = {}
 
+    def begin(self) -> None:
+        """Notes where new features begin, so that what arrives from now on is not the past to them."""
+        known = {row["name"] for row in self._places.find()}
+        for plugin in self._plugins.features:
+            if plugin.name not in known:
+                self._place(plugin)
+
     def lead(self) -> int:
         """Brings every feature to the end of the journal. Returns how many facts are news.
 
@@ -131,13 +138,8 @@ class Derive:
     def _lead(self, plugin: Plugin) -> int:
         news = self._retry(plugin)
         while not self._is_hanging(plugin):
-            try:
-                place = self._place(plugin)
-            except BadSetting as error:
-                self._plugins.blame(plugin, str(error))
-                break
-            entries = self._journal.after(place, BATCH)
-            if not entries:
+            place = self._place(plugin)
+            if place is None or not (entries := self._journal.after(place, BATCH)):
                 break
             facts, found = self._ask(plugin, entries)
             if found.coped or found.failed:
@@ -152,12 +154,16 @@ class Derive:
         facts, found = self._ask(plugin, self._journal.entries(row["event"] for row in rows))
         return self._take_in(plugin, facts, found, lambda: self._forget_failures(plugin, found))
 
-    def _place(self, plugin: Plugin) -> int:
-        """How far the feature has come; a new one begins where its setting `since` says."""
+    def _place(self, plugin: Plugin) -> int | None:
+        """How far the feature has come; a new one begins where its setting `since` says. None: it says nothing."""
         row = self._places.find_one(name=plugin.name)
         if row:
             return int(row["place"])
-        since = parse_since(self._plugins.setting(plugin, "since"), f"{plugin.name}.since")
+        try:
+            since = parse_since(self._plugins.setting(plugin, "since"), f"{plugin.name}.since")
+        except BadSetting as error:
+            self._plugins.blame(plugin, str(error))
+            return None
         place = self._journal.end if since is None else self._journal.place_before(since)
         self._database.run(START, name=plugin.name, place=place)
         return int(self._places.find_one(name=plugin.name)["place"])  # type: ignore[index]

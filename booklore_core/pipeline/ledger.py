@@ -8,6 +8,7 @@ from typing import Any
 from booklore_core.items import BookRef, Item
 from booklore_core.pipeline.books import FILE, book_ref, utc
 from booklore_core.pipeline.facts import item_of
+from booklore_core.pipeline.outbox import OWE
 from booklore_core.storage.database import Database
 from booklore_core.targets import Before
 
@@ -81,16 +82,13 @@ WHERE i.book_md5 = :book_md5 ORDER BY i.occurred_at, i.id
 """
 OWE_AGAIN = """
 UPDATE deliveries SET state = 'retrying', maybe_sent = 1, remote_id = NULL, reason = 'missing at the target'
-WHERE target = :target AND state = 'delivered' AND revision = (SELECT revision FROM items WHERE id = item_id)
+WHERE target = :target AND state = 'delivered' AND cleared < revision
+    AND revision = (SELECT revision FROM items WHERE id = item_id)
     AND item_id IN (SELECT id FROM items WHERE kind = :kind AND key = :key)
 """
-OWED_AGAIN = """
-INSERT INTO owed (item_id, target, kind, book_md5)
-SELECT id, :target, kind, book_md5 FROM items WHERE kind = :kind AND key = :key
-ON CONFLICT (target, item_id) DO NOTHING
-"""
+OWED_AGAIN = OWE.format(which="s.target = :target AND i.kind = :kind AND i.key = :key")
 FORGET = """
-UPDATE deliveries SET state = 'discarded', cleared = revision
+UPDATE deliveries SET state = 'discarded', cleared = CASE WHEN cleared > revision THEN cleared ELSE revision END
 WHERE state = 'delivered' AND item_id IN (SELECT id FROM items WHERE kind = :kind)
 """
 

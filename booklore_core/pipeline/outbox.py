@@ -62,8 +62,9 @@ ON CONFLICT (target, kind) DO UPDATE SET enabled = 1, plugin = excluded.plugin,
 END_KIND = "UPDATE subscriptions SET enabled = 0 WHERE target = :target AND kind = :kind"
 END_TARGETS = "UPDATE subscriptions SET enabled = 0 WHERE plugin IN :ids AND enabled = 1"
 NOT_OWED = """
-DELETE FROM owed WHERE NOT EXISTS (SELECT 1 FROM subscriptions s
-    WHERE s.target = owed.target AND s.kind = owed.kind AND s.enabled = 1)
+DELETE FROM owed WHERE NOT EXISTS (SELECT 1 FROM subscriptions s JOIN items i ON i.id = owed.item_id
+    WHERE s.target = owed.target AND s.kind = owed.kind AND s.enabled = 1
+    AND (i.created_at >= s.registered_at OR i.occurred_at >= s.since))
 """
 
 

@@ -6,16 +6,21 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 
 from booklore_core.bridge.serve import OPEN, CannotListen, serving
 from booklore_core.core import Core
+from booklore_core.pipeline.spool import BadLine
+from booklore_core.testing import FakeTarget, SampleReader, sample_book
 
 PROGRAM = """
 import sys
+import time
 from pathlib import Path
 from booklore_core.bridge.serve import serve_until_stopped
 from booklore_core.storage.places import Places
@@ -43,6 +48,23 @@ def test_it_tells_its_address_serves_and_ends_cleanly(
 
     assert said == "BookLore Sync bridge on" and url.startswith(f"http://{host}:") and health["ready"]
     assert (program.returncode, rest, errors.splitlines()) == (0, "", warnings)
+
+
+def test_at_its_start_it_catches_up_with_what_an_earlier_process_left(open_core: Any) -> None:
+    """Lines that an older version could not take, and lines that no feature was led to."""
+    left, reader = open_core(FakeTarget()), SampleReader()
+    left.ingest.take(reader.read(sample_book("Dune")), "test", left.clock())
+    left.quarantine.put(reader.network(), "test", BadLine("event", "unknown"), left.clock())
+    left.database.run("UPDATE quarantine SET version = '0.0'")
+    core = open_core(FakeTarget())
+
+    with serving(core):
+        until = time.monotonic() + 10
+        while not core.pending() and time.monotonic() < until:
+            time.sleep(0.01)
+
+    assert core.pending() == {"session": 1}
+    assert (core.quarantine.count(), core.journal.end) == (0, 3)
 
 
 def test_a_port_in_use_is_told(core: Core) -> None:

@@ -1,5 +1,6 @@
 """Each feature is led from its own place to the journal's end; its facts and its place are committed together."""
 
+import importlib
 import json
 import sqlite3
 import sys
@@ -44,9 +45,9 @@ def test_a_disabled_feature_catches_up_from_where_it_was(open_core):
     assert seen == ["1", "2", "3", "4"]
 
 
-def test_a_feature_that_could_not_be_loaded_catches_up_from_where_it_was(installed, start, monkeypatch):
+def test_a_feature_that_could_not_be_loaded_catches_up_from_where_it_was(installed, start):
     def loaded_anew(source):
-        monkeypatch.delitem(sys.modules, "third_party_opens", raising=False)
+        sys.modules.pop("third_party_opens", None)
         installed.rewrite(source)
         return start()
 
@@ -79,6 +80,30 @@ def test_a_new_feature_reads_the_past_since_it_is_told(open_core, since, read):
     core.take(openings(1, reader), "test")
 
     assert keys(core) == read
+
+
+FROM_NOW_ON = (
+    FINE
+    + """
+from booklore_core import Setting
+
+@hookimpl
+def register_settings():
+    yield Setting("since", str, "", "What of the past is read")
+"""
+)
+
+
+def test_a_new_feature_that_reads_nothing_of_the_past_reads_all_that_comes_once_it_is_there(installed, start):
+    past, news = openings(2)
+    start().take([past], "test")
+    installed.add(FROM_NOW_ON)
+    importlib.invalidate_caches()
+
+    core = start()
+    core.take([news], "test")
+
+    assert keys(core, "opens") == ["02"]
 
 
 def test_a_past_that_is_none_holds_up_only_the_feature_that_it_was_set_for(open_core):

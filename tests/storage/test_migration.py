@@ -37,7 +37,7 @@ class OldDatabase:
         self._connection = sqlite3.connect(file, isolation_level=None)
         self._connection.row_factory = sqlite3.Row
         self._connection.executescript(MIGRATIONS[0].format(**TYPES["sqlite"]))
-        self._connection.executescript("CREATE TABLE schema_version (version INTEGER PRIMARY KEY);" + OLD_VIEWS)
+        self._connection.executescript(OLD_VIEWS)
         self.put("schema_version", version=1)
 
     def put(self, table, **row):
@@ -230,11 +230,13 @@ def read_before(old):
     """Two sessions that the earlier program made, by other settings than those of now; the first one was sent."""
     reader = SampleReader()
     for number in (1, 3):
+        begun = reader.now.timestamp()
         reader.read(DUNE)
         reader.sleep(3600)
         key = f"kobo-7f3a:kobo-7f3a-{number:06d}"
         ends = [f"kobo-7f3a-{number:06d}", f"kobo-7f3a-{number + 1:06d}"]
-        old.item(key, "session", body={"duration": 1, "stretches": [ends]}, plugin="sessions")
+        body = {"duration": 1, "stretches": [ends]}
+        old.item(key, "session", body=body, plugin="sessions", occurred_at=begun)
         if number == 1:
             old.delivery(key, "delivered", remote_id="r")
     for line in reader.lines:
@@ -311,7 +313,9 @@ def test_the_documented_views_work(read_before, old, open_core):
 
     pending = core.database.rows("SELECT id, retry_count, book_id, duration_seconds, book_hash FROM pending_sessions")
     assert [(row["duration_seconds"], row["book_hash"], row["retry_count"]) for row in pending] == [
-        (1, MD5, 0), (77, MD5, 0)]  # fmt: skip
+        (1, MD5, 0),
+        (77, MD5, 0),
+    ]
     assert len(core.database.rows("SELECT * FROM historical_sessions")) == 1
     assert core.database.rows("SELECT file_hash, title FROM book_cache") == [{"file_hash": MD5, "title": "Dune"}]
     assert core.database.rows("SELECT id, file_path, book_id, created_at FROM pending_deletions") == []
