@@ -14,7 +14,7 @@ from booklore_core.storage.database import Database
 from booklore_core.storage.since import parse_since
 from booklore_core.storage.store import Store
 from booklore_core.storage.views import declare_views
-from booklore_core.targets import Target
+from booklore_core.targets import MatchingTarget, Target
 
 if TYPE_CHECKING:
     from booklore_core.pipeline.gateway import Gateway
@@ -99,7 +99,7 @@ class Registry:
 
         def subscribe() -> None:
             since = parse_since(self._plugins.setting(plugin, "since"), f"{plugin.name}.since")
-            self._outbox.subscribe(target.name, target.kinds, since, plugin.name, now)
+            self._outbox.subscribe(target.name, target.kinds, since, plugin.name, now, target.has(MatchingTarget))
 
         self._plugins.guard(plugin, "register_targets", subscribe)
 

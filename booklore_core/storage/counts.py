@@ -14,9 +14,16 @@ from booklore_core.storage.schema import VERSION
 
 MAX_WAITING = 1000
 
-BOOKS = """
-SELECT COUNT(*) AS total, COUNT(m.book_md5) AS matched FROM books b
-LEFT JOIN (SELECT DISTINCT book_md5 FROM matches) m ON m.book_md5 = b.partial_md5
+UNMATCHED = """
+SELECT DISTINCT o.book_md5 FROM owed o JOIN subscriptions s ON s.target = o.target AND s.kind = o.kind
+LEFT JOIN matches m ON m.target = o.target AND m.book_md5 = o.book_md5 WHERE s.matching = 1 AND m.book_md5 IS NULL
+"""
+"""The books that a target waits for a match of, although others may have one."""
+
+BOOKS = f"""
+SELECT COUNT(*) AS total, SUM(CASE WHEN m.book_md5 IS NULL OR u.book_md5 IS NOT NULL THEN 0 ELSE 1 END) AS matched
+FROM books b LEFT JOIN (SELECT DISTINCT book_md5 FROM matches) m ON m.book_md5 = b.partial_md5
+LEFT JOIN ({UNMATCHED}) u ON u.book_md5 = b.partial_md5
 WHERE m.book_md5 IS NOT NULL OR EXISTS (SELECT 1 FROM files f WHERE f.book_md5 = b.partial_md5)
     OR EXISTS (SELECT 1 FROM owed o WHERE o.book_md5 = b.partial_md5)
 """
@@ -117,7 +124,8 @@ def read_kinds(source: Rows) -> Kinds:
 def count_books(source: Rows) -> dict[str, int]:
     """total, matched, unmatched."""
     books = source.rows(BOOKS)[0]
-    return {**books, "unmatched": books["total"] - books["matched"]}
+    total, matched = books["total"], books["matched"] or 0
+    return {"total": total, "matched": matched, "unmatched": total - matched}
 
 
 def count_pending(source: Rows) -> dict[str, int]:

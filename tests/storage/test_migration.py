@@ -37,7 +37,7 @@ class OldDatabase:
         self._connection = sqlite3.connect(file, isolation_level=None)
         self._connection.row_factory = sqlite3.Row
         self._connection.executescript(MIGRATIONS[0].format(**TYPES["sqlite"]))
-        self._connection.executescript("CREATE TABLE schema_version (version INTEGER PRIMARY KEY);" + OLD_VIEWS)
+        self._connection.executescript(OLD_VIEWS)
         self.put("schema_version", version=1)
 
     def put(self, table, **row):
