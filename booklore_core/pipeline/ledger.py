@@ -89,6 +89,10 @@ INSERT INTO owed (item_id, target, kind, book_md5)
 SELECT id, :target, kind, book_md5 FROM items WHERE kind = :kind AND key = :key
 ON CONFLICT (target, item_id) DO NOTHING
 """
+NOTE = """
+UPDATE subscriptions SET obstacle = :obstacle
+WHERE target = :target AND COALESCE(obstacle, '') <> COALESCE(CAST(:obstacle AS TEXT), '')
+"""
 FORGET = """
 UPDATE deliveries SET state = 'discarded', cleared = revision
 WHERE state = 'delivered' AND item_id IN (SELECT id FROM items WHERE kind = :kind)
@@ -177,6 +181,10 @@ class Ledger:
         ]  # fmt: skip
         self._database.run_many(FORGET_BEGUN, [row for row in rows if row["state"] is None])
         self._database.run_many(RESTORE, rows)
+
+    def note(self, target: str, obstacle: str | None) -> None:
+        """Keeps why the last run at a target ended early, for all that waits there; None: it did not."""
+        self._database.run(NOTE, target=target, obstacle=obstacle)
 
     def books(self, target: str) -> list[str]:
         """The partial MD5s of the books that a target has taken items of."""
