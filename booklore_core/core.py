@@ -30,7 +30,7 @@ from booklore_core.settings import FALSE, BadSetting, Settings
 from booklore_core.storage.counts import MAX_WAITING, Status, count_books, count_pending_at, read_status
 from booklore_core.storage.database import Database
 from booklore_core.storage.occupancy import enter
-from booklore_core.storage.places import Places
+from booklore_core.storage.places import CONFIG, Places
 from booklore_core.storage.preset import preset
 from booklore_core.storage.secrets import Secrets
 from booklore_core.storage.store import PluginMemory, Store, StoredSettings
@@ -84,7 +84,7 @@ class Core:
     ) -> None:
         self.places, self.clock, self._syncing = places, clock, threading.Lock()
         places.home.mkdir(parents=True, exist_ok=True)
-        given = preset(places.config, environ)
+        given = preset(places.config, environ, must_exist=places.config != places.home / CONFIG)
         with ExitStack() as opened:
             opened.callback(enter(places.home).leave)
             self.secrets = Secrets(places.secrets)
