@@ -148,8 +148,7 @@ def one_line(text: str) -> str:
 
 @action("Match book", "Matches this book by title or id.", order=1, menu=LONG_PRESS)
 def match_book(core: "Core", request: Request) -> Flow:
-    """Match one book. args: id, the remote's, without which a person chooses; target, the name of the one that it is
-    matched at; book, where the request is about none."""
+    """Match one book. args: id, the remote's, or a person chooses; target, its name; book, where there is no other."""
     book = wanted_book(core, request)
     possible = places_for(core, book, request.args.get("target"))
     if not possible:

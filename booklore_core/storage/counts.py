@@ -45,7 +45,8 @@ SELECT due.kind AS kind, COALESCE(b.title, '') AS title, due.book_md5 AS md5, du
         WHEN 'discarded' THEN 'changed since it was cleared' ELSE COALESCE(due.state, 'not sent yet') END) AS reason,
     due.retry_count AS attempts
 FROM due JOIN books b ON b.partial_md5 = due.book_md5
-LEFT JOIN subscriptions s ON s.target = due.target AND s.kind = due.kind ORDER BY due.retry_count DESC, due.item_id LIMIT :limit
+LEFT JOIN subscriptions s ON s.target = due.target AND s.kind = due.kind
+ORDER BY due.retry_count DESC, due.item_id LIMIT :limit
 """
 WAITING_TOTAL = "SELECT COUNT(*) AS total FROM owed"
 KINDS = "SELECT name, letter, one, many, rank, label_rank, history FROM kinds"
