@@ -30,7 +30,7 @@ from booklore_core.settings import FALSE, BadSetting, Settings
 from booklore_core.storage.counts import MAX_WAITING, Status, count_books, count_pending_at, read_status
 from booklore_core.storage.database import Database
 from booklore_core.storage.occupancy import enter
-from booklore_core.storage.places import Places
+from booklore_core.storage.places import CONFIG, Places
 from booklore_core.storage.preset import preset
 from booklore_core.storage.secrets import Secrets
 from booklore_core.storage.store import PluginMemory, Store, StoredSettings
@@ -85,7 +85,7 @@ class Core:
         self.places, self.clock, self._syncing = places, clock, threading.Lock()
         places.home.mkdir(parents=True, exist_ok=True)
         environ = os.environ if environ is None else environ
-        given = preset(places.config, environ)
+        given = preset(places.config, environ, must_exist=places.config != places.home / CONFIG)
         # For file systems without shared memory; needed before the settings are read, as they are in the database.
         wal = environ.get("BOOKLORE_DATABASE__WAL", "true").lower() not in FALSE
         with ExitStack() as opened:

@@ -16,7 +16,7 @@ from booklore_core.storage.database import Database
 from booklore_core.storage.since import parse_since
 from booklore_core.storage.store import Store
 from booklore_core.storage.views import declare_views
-from booklore_core.targets import Target
+from booklore_core.targets import MatchingTarget, Target
 
 if TYPE_CHECKING:
     from booklore_core.pipeline.gateway import Gateway
@@ -131,7 +131,7 @@ class Registry:
         except BadSetting as error:
             self._plugins.blame(plugin, f"register_targets failed: {error}", error)
         else:
-            self._outbox.subscribe(target.name, target.kinds, since, plugin.name, now)
+            self._outbox.subscribe(target.name, target.kinds, since, plugin.name, now, target.has(MatchingTarget))
 
 
 def as_action(plugin: str, action: Any, taken: Mapping[str, Any]) -> tuple[str, tuple[str, Action]]:

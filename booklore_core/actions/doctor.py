@@ -5,7 +5,8 @@ import re
 import shutil
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Set as AbstractSet
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -134,10 +135,11 @@ def check_file(core: "Core") -> Check:
     path = core.places.config
     if not path.is_file():
         return Check("config file", True, f"{path} is not there")
-    tables = {section: table for section, table in read_config(path).items() if isinstance(table, dict)}
+    tables = {section: table if isinstance(table, dict) else {} for section, table in read_config(path).items()}
     names = [f"{section}.{key}" for section, table in tables.items() for key in table]
+    strange = [section for section, table in tables.items() if not table and section not in sections(core)]
     fine = Check("config file", True, f"{path}, {len(names)} settings")
-    return check_names(core, {name: name for name in names}, f"{path}: ", fine)
+    return check_names(core, {name: name for name in [*names, *strange]}, f"{path}: ", fine)
 
 
 def check_environment(core: "Core") -> Check:
@@ -149,18 +151,27 @@ def check_environment(core: "Core") -> Check:
 
 
 def check_names(core: "Core", names: Mapping[str, str], where: str, fine: Check) -> Check:
-    """fine, unless one of the names is nobody's: not declared, nor a plugin's that is not loaded.
+    """fine, unless a name is nobody's. In a section that nobody here has it may be for a plugin of another place.
 
     names: as they are written → as they are declared, in any case of letters.
     """
     known = {value.name.lower() for value in core.settings}
     unloaded = {name.lower() for name, plugin in core.plugins.plugins.items() if plugin.module is None}
-    wrong = {written: name.lower() for written, name in names.items() if name.lower() not in known}
-    unknown = sorted(written for written, name in wrong.items() if name.partition(".")[0] not in unloaded)
+    wrong = {written: name.lower().partition(".")[0] for written, name in names.items() if name.lower() not in known}
+    unknown = sorted(written for written, section in wrong.items() if section in sections(core) - unloaded)
+    strange = sorted(written for written, section in wrong.items() if section not in sections(core) | unloaded)
+    advice = "correct the name: `booklore config show` lists the settings"
     if unknown:
-        advice = "correct the name: `booklore config show` lists the settings"
         return Check(fine.check, False, f"{where}no such setting: {', '.join(unknown)}", advice)
-    return fine
+    return (
+        replace(fine, detail=f"{fine.detail}; nobody here knows {', '.join(strange)}", advice=advice)
+        if strange
+        else fine
+    )
+
+
+def sections(core: "Core") -> AbstractSet[str]:
+    return {value.name.partition(".")[0].lower() for value in core.settings}
 
 
 def check_values(core: "Core") -> Iterator[Check]:
@@ -219,7 +230,8 @@ def check_quarantine(core: "Core") -> Iterator[Check]:
     for line in lines:
         text = line.line[:SHOWN_LETTERS] + ("…" if len(line.line) > SHOWN_LETTERS else "")
         detail = f"{utc(line.seen_at):%Y-%m-%d} {line.source}: {line.field}: {line.reason}: {text}"
-        yield Check("line in quarantine", True, detail)
+        advice = f"`booklore quarantine retry {line.id}`, or `booklore quarantine dismiss {line.id}`"
+        yield Check("line in quarantine", True, detail, advice)
 
 
 def list_remarks(core: "Core") -> Iterator[Check]:

@@ -148,11 +148,16 @@ def one_line(text: str) -> str:
 
 @action("Match book", "Matches this book by title or id.", order=1, menu=LONG_PRESS)
 def match_book(core: "Core", request: Request) -> Flow:
-    """Match one book. args: id, the remote's, without which a person chooses; book, where the request is about none."""
+    """Match one book. args: id, the remote's, or a person chooses; target, its name; book, where there is no other."""
     book = wanted_book(core, request)
-    target = next(iter(targets_with(core, SearchableTarget)), None)
-    if target is None:
+    possible = places_for(core, book, request.args.get("target"))
+    if not possible:
         return Result("No enabled target can be searched", ok=False)
+    question = f"Where do you want to match {name_of(book)}?"
+    chosen = (yield Choose(question, [one.name for one in possible])) if len(possible) > 1 else 0
+    if chosen is None:
+        return Result("Not matched", ok=False)
+    target = possible[chosen]
     try:
         with target.session():
             return (yield from match_one(core, target, book, request.args.get("id")))
@@ -160,19 +165,34 @@ def match_book(core: "Core", request: Request) -> Flow:
         return Result(str(error), ok=False)
 
 
+def places_for(core: "Core", book: BookRef, name: Any) -> Sequence[Gateway]:
+    """The targets at which a person may match a book: the one that is named, else those that have no match of it yet.
+
+    All of them when every one has. Raises BadSetting for a name that is none of theirs.
+    """
+    known = targets_with(core, SearchableTarget)
+    named = [one for one in known if one.name == name]
+    if name is not None and not named:
+        names = ", ".join(one.name for one in known) or "none"
+        raise BadSetting(f"no target {name!r} can be searched; those that can: {names}")
+    return named or [one for one in known if book.partial_md5 not in core.books.matches(one.name)] or known
+
+
 def match_one(core: "Core", target: Gateway, book: BookRef, remote_id: Any) -> Flow:
     """Raises Cancelled, Declined."""
     if remote_id is None:
         known = core.books.matches(target.name).get(book.partial_md5)
-        if known and not (yield Confirm(f"{name_of(book)} is matched already. Re-match it?", ok="Re-match")):
+        question = f"{name_of(book)} is matched already at {target.name}. Re-match it?"
+        if known and not (yield Confirm(question, ok="Re-match")):
             return Result("", data={"matched": 0})
         done = yield from choose_match(core, target, book, name_of(book))
-        return Result("Matched" if done else "Not matched", ok=bool(done), data={"matched": done})
+        text = f"Matched at {target.name}" if done else "Not matched"
+        return Result(text, ok=bool(done), data={"matched": done})
     candidate = target.book(str(remote_id))
     if candidate is None:
         return Result(f"{target.name} has no book {remote_id}", ok=False)
     take_match(core, target, book, candidate)
-    text = f"{name_of(book)} is matched to {one_line(candidate.title)} ({candidate.remote_id})"
+    text = f"{name_of(book)} is matched to {one_line(candidate.title)} ({candidate.remote_id}) at {target.name}"
     return Result(text, data={"matched": 1})
 
 
@@ -204,7 +224,8 @@ def rematch_all(core: "Core", request: Request) -> Result:
     core.sync(progress=request.progress)
     data = outcome(core, found, unavailable)
     lines = [f"{name}: {why}; its matches stay" for name, why in unavailable.items()]
-    lines = [f"{data['matched']} books matched anew", *lines] if data["matched"] or not lines else lines
+    anew = f"{data['matched']} book{'' if data['matched'] == 1 else 's'} matched anew"
+    lines = [anew, *lines] if data["matched"] or not lines else lines
     return Result("\n".join(lines), ok=not unavailable, data=data)
 
 

@@ -33,7 +33,7 @@ def list_quarantine(core: "Core", request: Request) -> Result:
 def retry_quarantine(core: "Core", request: Request) -> Result:
     """Tries lines again. args: ids, those of the list; without them all."""
     before = core.quarantine.count()
-    again = core.retry_quarantine(wanted_ids(request))
+    again = core.retry_quarantine(wanted_ids(core, request))
     left = core.quarantine.count()
     message = f"{lines_in_words(before - left)} taken in, {left} still in quarantine"
     return Result(message, ok=not again.rejected, data={"taken": before - left, "left": left})
@@ -42,23 +42,26 @@ def retry_quarantine(core: "Core", request: Request) -> Result:
 @action("Dismiss Quarantine", "Puts those lines away for good.", order=6, menu=ADVANCED, enabled=holds_something)
 def dismiss_quarantine(core: "Core", request: Request) -> Flow:
     """Puts lines away for good. args: ids, those of the list; without them all, if a person agrees."""
-    ids, count = wanted_ids(request), core.quarantine.count()
+    ids, count = wanted_ids(core, request), core.quarantine.count()
     if ids is None and count:
         question = f"Put {lines_in_words(count)} away for good? What they tell is lost."
         if not (yield Confirm(question, ok="Dismiss")):
             return Result("Nothing was dismissed", data={"dismissed": 0})
     dismissed = core.quarantine.dismiss(ids, core.clock())
-    missing = len(set(ids or ())) - dismissed
-    message = f"{lines_in_words(dismissed)} dismissed" + (f", {missing} not there" if missing > 0 else "")
-    return Result(message, ok=missing <= 0, data={"dismissed": dismissed})
+    return Result(f"{lines_in_words(dismissed)} dismissed", data={"dismissed": dismissed})
 
 
-def wanted_ids(request: Request) -> Sequence[int] | None:
-    """None: all. Raises BadSetting for what is no list of numbers."""
+def wanted_ids(core: "Core", request: Request) -> Sequence[int] | None:
+    """None: all. Raises BadSetting for what is no list of numbers, and for numbers of no line."""
     ids = request.args.get("ids")
-    if ids is None or (isinstance(ids, list | tuple) and all(isinstance(one, int) for one in ids)):
-        return ids
-    raise BadSetting("ids: expected a list of numbers, as the list of the quarantine shows them")
+    if ids is None:
+        return None
+    if not (isinstance(ids, list | tuple) and all(isinstance(one, int) for one in ids)):
+        raise BadSetting("ids: expected a list of numbers, as the list of the quarantine shows them")
+    missing = sorted(set(ids) - {one.id for one in core.quarantine.chosen(ids)})
+    if missing:
+        raise BadSetting(f"{', '.join(map(str, missing))} is not in quarantine; see `booklore quarantine list`")
+    return ids
 
 
 def lines_in_words(count: int) -> str:

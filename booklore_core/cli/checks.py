@@ -27,7 +27,8 @@ def show_checks(checks: Iterable[Line], as_json: bool) -> None:
 
 
 def as_row(check: Line) -> tuple[str, str, str]:
-    """Advice stands below what failed."""
-    is_needed = check["advice"] and not check["ok"] and check["advice"] not in check["detail"]
+    """Advice stands below; what is no failure and has some is a note that waits for a person."""
+    is_needed = check["advice"] and check["advice"] not in check["detail"]
     advice = f"→ {check['advice']}" if is_needed else ""
-    return "ok" if check["ok"] else "FAIL", check["check"], "\n".join(filter(None, (check["detail"], advice)))
+    mark = "FAIL" if not check["ok"] else "note" if check["advice"] else "ok"
+    return mark, check["check"], "\n".join(filter(None, (check["detail"], advice)))

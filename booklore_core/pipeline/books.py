@@ -32,8 +32,9 @@ STARS = "SELECT partial_md5, tracked, stars, stars_at FROM books WHERE partial_m
 KEEP_STARS = "UPDATE books SET stars_known = 1, stars = :stars, stars_at = :at WHERE partial_md5 = :md5"
 UNMATCHED = """
  WHERE b.partial_md5 NOT IN (SELECT book_md5 FROM matches WHERE target = :target)
-    AND b.partial_md5 IN (SELECT book_md5 FROM files
-        UNION SELECT book_md5 FROM owed)
+    AND (b.partial_md5 IN (SELECT book_md5 FROM owed WHERE target = :target)
+        OR b.partial_md5 NOT IN (SELECT book_md5 FROM matches)
+            AND b.partial_md5 IN (SELECT book_md5 FROM files UNION SELECT book_md5 FROM owed))
     ORDER BY b.updated_at DESC
 """
 MATCHED = f"""
@@ -152,7 +153,10 @@ class Books:
         return {row["book_md5"]: row["remote_id"] for row in rows}
 
     def unmatched(self, target: str) -> Sequence[BookRef]:
-        """The books that the target's matcher has not found yet, the last read first."""
+        """The books that the target is owed something of, or that nobody has matched, and that it has no id of.
+
+        The last read comes first.
+        """
         return [book_ref(row) for row in self._database.rows(BOOK + UNMATCHED, target=target)]
 
 

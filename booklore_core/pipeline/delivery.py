@@ -89,8 +89,10 @@ class DeliveryRun:
         try:
             self._match()
             self._bring(due, on_progress)
+            self._ledger.note(self._name, None)
         except TargetUnavailable as stop:
             log.info("%s", stop)
+            self._ledger.note(self._name, stop.reason)
             return stop.reason
         except LeaseLost:
             return "another sync took over"

@@ -87,6 +87,10 @@ WHERE target = :target AND state = 'delivered' AND cleared < revision
     AND item_id IN (SELECT id FROM items WHERE kind = :kind AND key = :key)
 """
 OWED_AGAIN = OWE.format(which="s.target = :target AND i.kind = :kind AND i.key = :key")
+NOTE = """
+UPDATE subscriptions SET obstacle = :obstacle
+WHERE target = :target AND COALESCE(obstacle, '') <> COALESCE(CAST(:obstacle AS TEXT), '')
+"""
 FORGET = """
 UPDATE deliveries SET state = 'discarded', cleared = CASE WHEN cleared > revision THEN cleared ELSE revision END
 WHERE state = 'delivered' AND item_id IN (SELECT id FROM items WHERE kind = :kind)
@@ -175,6 +179,10 @@ class Ledger:
         ]  # fmt: skip
         self._database.run_many(FORGET_BEGUN, [row for row in rows if row["state"] is None])
         self._database.run_many(RESTORE, rows)
+
+    def note(self, target: str, obstacle: str | None) -> None:
+        """Keeps why the last run at a target ended early, for all that waits there; None: it did not."""
+        self._database.run(NOTE, target=target, obstacle=obstacle)
 
     def books(self, target: str) -> list[str]:
         """The partial MD5s of the books that a target has taken items of."""

@@ -54,9 +54,9 @@ ON CONFLICT (item_id, target) DO UPDATE SET
 earlier revision delivered."""
 
 SUBSCRIBE = """
-INSERT INTO subscriptions (target, kind, enabled, since, registered_at, plugin)
-VALUES (:target, :kind, 1, :since, :now, :plugin)
-ON CONFLICT (target, kind) DO UPDATE SET enabled = 1, plugin = excluded.plugin,
+INSERT INTO subscriptions (target, kind, enabled, since, registered_at, plugin, matching)
+VALUES (:target, :kind, 1, :since, :now, :plugin, :matching)
+ON CONFLICT (target, kind) DO UPDATE SET enabled = 1, plugin = excluded.plugin, matching = excluded.matching,
     since = CASE WHEN :is_given = 1 THEN excluded.since ELSE subscriptions.since END
 """
 END_KIND = "UPDATE subscriptions SET enabled = 0 WHERE target = :target AND kind = :kind"
@@ -116,16 +116,23 @@ class Outbox:
             for ids in batched(keys, MAX_KEYS):
                 self._database.run(OWE.format(which="i.kind = :kind AND i.key IN :ids"), kind=kind, ids=ids)
 
-    def subscribe(self, target: str, kinds: Iterable[str], since: datetime | None, plugin: str, now: datetime) -> None:
-        """From now on, and for what occurred at or after since, a target is owed every item of these kinds."""
+    def subscribe(
+        self, target: str, kinds: Iterable[str], since: datetime | None, plugin: str, now: datetime,
+        matching: bool = False,
+    ) -> None:  # fmt: skip
+        """From now on, and for what occurred at or after since, a target is owed every item of these kinds.
+
+        matching: whether it has to match their books first.
+        """
         table = self._database.table("subscriptions")
         held = {row["kind"]: row for row in table.find(target=target) if row["enabled"]}
         wanted, start, is_given = set(kinds), (since or now).timestamp(), int(since is not None)
-        new = [kind for kind in wanted if is_new(held.get(kind), plugin, start if since else None)]
+        new = [kind for kind in wanted if is_new(held.get(kind), plugin, start if since else None, matching)]
         if not new and not held.keys() - wanted:
             return
         with self._database.writing():
             values = {"target": target, "since": start, "is_given": is_given, "plugin": plugin}
+            values["matching"] = int(matching)
             self._database.run_many(SUBSCRIBE, [{**values, "kind": kind, "now": now.timestamp()} for kind in new])
             self._database.run_many(END_KIND, [{"target": target, "kind": kind} for kind in held.keys() - wanted])
             self._database.run(NOT_OWED)
@@ -167,9 +174,11 @@ def is_news(before: Held | None, after: Held | None) -> bool:
     return (before and (before.id, before.revision)) != (after and (after.id, after.revision))
 
 
-def is_new(held: dict[str, Any] | None, plugin: str, since: float | None) -> bool:
+def is_new(held: dict[str, Any] | None, plugin: str, since: float | None, matching: bool) -> bool:
     """Whether a subscription has to be written: there is none, or it is another plugin's, or for another past."""
-    return held is None or held["plugin"] != plugin or (since is not None and held["since"] != since)
+    if held is None or (held["plugin"], held["matching"]) != (plugin, matching):
+        return True
+    return since is not None and held["since"] != since
 
 
 def item_row(held: Held, now: datetime) -> dict[str, Any]:

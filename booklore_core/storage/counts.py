@@ -14,9 +14,16 @@ from booklore_core.storage.schema import VERSION
 
 MAX_WAITING = 1000
 
-BOOKS = """
-SELECT COUNT(*) AS total, COUNT(m.book_md5) AS matched FROM books b
-LEFT JOIN (SELECT DISTINCT book_md5 FROM matches) m ON m.book_md5 = b.partial_md5
+UNMATCHED = """
+SELECT DISTINCT o.book_md5 FROM owed o JOIN subscriptions s ON s.target = o.target AND s.kind = o.kind
+LEFT JOIN matches m ON m.target = o.target AND m.book_md5 = o.book_md5 WHERE s.matching = 1 AND m.book_md5 IS NULL
+"""
+"""The books that a target waits for a match of, although others may have one."""
+
+BOOKS = f"""
+SELECT COUNT(*) AS total, SUM(CASE WHEN m.book_md5 IS NULL OR u.book_md5 IS NOT NULL THEN 0 ELSE 1 END) AS matched
+FROM books b LEFT JOIN (SELECT DISTINCT book_md5 FROM matches) m ON m.book_md5 = b.partial_md5
+LEFT JOIN ({UNMATCHED}) u ON u.book_md5 = b.partial_md5
 WHERE m.book_md5 IS NOT NULL OR EXISTS (SELECT 1 FROM files f WHERE f.book_md5 = b.partial_md5)
     OR EXISTS (SELECT 1 FROM owed o WHERE o.book_md5 = b.partial_md5)
 """
@@ -33,11 +40,13 @@ WHERE d.state = 'delivered' GROUP BY i.kind
 ANY_DELIVERED = "SELECT 1 AS found FROM deliveries WHERE state = 'delivered' LIMIT 1"
 WAITING = """
 SELECT due.kind AS kind, COALESCE(b.title, '') AS title, due.book_md5 AS md5, due.target AS target,
-    COALESCE(NULLIF(due.reason, ''), CASE due.state WHEN 'unconfirmed' THEN 'outcome unknown'
+    COALESCE(NULLIF(due.reason, ''), s.obstacle, CASE due.state WHEN 'unconfirmed' THEN 'outcome unknown'
         WHEN 'delivered' THEN 'changed since it was sent' WHEN 'superseded' THEN 'changed since it was superseded'
         WHEN 'discarded' THEN 'changed since it was cleared' ELSE COALESCE(due.state, 'not sent yet') END) AS reason,
     due.retry_count AS attempts
-FROM due JOIN books b ON b.partial_md5 = due.book_md5 ORDER BY due.retry_count DESC, due.item_id LIMIT :limit
+FROM due JOIN books b ON b.partial_md5 = due.book_md5
+LEFT JOIN subscriptions s ON s.target = due.target AND s.kind = due.kind
+ORDER BY due.retry_count DESC, due.item_id LIMIT :limit
 """
 WAITING_TOTAL = "SELECT COUNT(*) AS total FROM owed"
 KINDS = "SELECT name, letter, one, many, rank, label_rank, history FROM kinds"
@@ -128,7 +137,8 @@ def kind_of(row: Mapping[str, Any]) -> Kind | None:
 def count_books(source: Rows) -> dict[str, int]:
     """total, matched, unmatched."""
     books = source.rows(BOOKS)[0]
-    return {**books, "unmatched": books["total"] - books["matched"]}
+    total, matched = books["total"], books["matched"] or 0
+    return {"total": total, "matched": matched, "unmatched": total - matched}
 
 
 def count_pending(source: Rows) -> dict[str, int]:

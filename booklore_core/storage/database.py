@@ -3,9 +3,10 @@
 The way to it is `dataset`: plain tables are read and written through its tables, everything else through its query.
 """
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +22,7 @@ from booklore_core.storage.faults import redact as redact
 from booklore_core.storage.migration import bring_up_to_date
 from booklore_core.storage.places import sqlite_file
 from booklore_core.storage.schema import MIGRATIONS
+from booklore_core.storage.secrets import PRIVATE
 from booklore_core.storage.tables import Table
 
 T = TypeVar("T")
@@ -62,6 +64,7 @@ class Database:
         self._local = threading.local()
         self._file, self._identity = sqlite_file(url), None
         engine, statements = engine_options(url, self.dialect, busy_timeout), list(ON_CONNECT[self.dialect])
+        create_private(self._file)
         with explained(url):
             self._dataset = dataset.connect(url, engine_kwargs=engine, on_connect_statements=statements, **OPTIONS)
             try:
@@ -227,6 +230,13 @@ def identity(file: Path | None) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return (found.st_dev, found.st_ino) if found else None
+
+
+def create_private(file: Path | None) -> None:
+    """Makes a file that is not there yet one that only its owner reads; SQLite's others beside it follow its mode."""
+    with suppress(OSError):  # what is wrong with the place is told by who opens it
+        if file and not file.exists():
+            os.close(os.open(file, os.O_CREAT, PRIVATE))
 
 
 def engine_options(url: str, dialect: str, busy_timeout: float) -> dict[str, Any]:

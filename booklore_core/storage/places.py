@@ -7,6 +7,8 @@ from pathlib import Path
 
 import platformdirs
 
+CONFIG = "config.toml"
+
 
 @dataclass(frozen=True)
 class Places:
@@ -30,7 +32,7 @@ class Places:
         given = os.environ if environ is None else environ
         home = Path(given.get("BOOKLORE_HOME") or platformdirs.user_data_dir("booklore-sync", False)).expanduser()
         url = given.get("BOOKLORE_DATABASE_URL") or f"sqlite:///{(home / 'booklore.sqlite').absolute()}"
-        return cls(home.absolute(), url, Path(given.get("BOOKLORE_CONFIG") or home / "config.toml").expanduser())
+        return cls(home.absolute(), url, Path(given.get("BOOKLORE_CONFIG") or home / CONFIG).expanduser())
 
 
 def sqlite_file(url: str) -> Path | None:

@@ -10,8 +10,12 @@ from typing import Any
 from booklore_core.settings import BadSetting, Setting, Source
 
 
-def preset(config_file: Path | None = None, environ: Mapping[str, str] | None = None) -> dict[str, Source]:
+def preset(
+    config_file: Path | None = None, environ: Mapping[str, str] | None = None, must_exist: bool = False
+) -> dict[str, Source]:
     """What goes before the database, in this order. Raises BadSetting when config_file is none."""
+    if config_file and must_exist and not config_file.exists():
+        raise BadSetting(f"{config_file}: there is no such file; BOOKLORE_CONFIG names it")
     environment = Environment(os.environ if environ is None else environ)
     return {"env": environment} | ({"file": ConfigFile(config_file)} if config_file else {})
 
@@ -48,7 +52,7 @@ class ConfigFile:
 def read_config(path: Path) -> dict[str, Any]:
     """What a config.toml holds, nothing when there is none. Raises BadSetting naming the file and the line."""
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig")) if path.is_file() else {}
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig")) if path.is_file() or path.is_dir() else {}
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise BadSetting(f"{path}: not a text in UTF-8 (at line {line})") from error

@@ -77,6 +77,8 @@ CREATE TABLE plugin_store (plugin TEXT NOT NULL, key TEXT NOT NULL, value TEXT N
 VERSION_2 = """
 ALTER TABLE events ADD COLUMN digest TEXT;
 ALTER TABLE subscriptions ADD COLUMN plugin TEXT;
+ALTER TABLE subscriptions ADD COLUMN matching INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE subscriptions ADD COLUMN obstacle TEXT;
 ALTER TABLE items ADD COLUMN said_at {real} NOT NULL DEFAULT 0;
 UPDATE items SET said_at = occurred_at;
 ALTER TABLE deliveries ADD COLUMN cleared INTEGER NOT NULL DEFAULT 0;

@@ -1,4 +1,4 @@
-"""Runs the fake server as a program: prints its URL as the first line and serves until it is stopped."""
+"""Runs the fake server as a program: prints its URL, an account that can log in, and serves until it is stopped."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, ValueError, KeyError) as error:
         sys.stderr.write(f"the server cannot start: {error!r}\n")
         return 1
-    sys.stdout.write(server.url + "\n")
+    sys.stdout.write(f"{server.url}\nuser: {server.username}\npassword: {server.password}\n")
+    if server.koreader_username:
+        sys.stdout.write(f"KOReader user: {server.koreader_username}\nKOReader password: {server.koreader_password}\n")
     sys.stdout.flush()
     stopping.wait()
     server.stop()

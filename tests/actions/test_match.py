@@ -6,7 +6,7 @@ from booklore_core.actions import start
 from booklore_core.actions.match import CANCEL, EDIT, SKIP
 from booklore_core.flows import BadAnswer, Choose, Confirm, Request
 from booklore_core.settings import BadSetting
-from booklore_core.testing import FakeLibrary, SampleReader, answer_all, sample_book
+from booklore_core.testing import FakeLibrary, FakePlugin, SampleReader, answer_all, sample_book
 
 DUNE, EMMA, IVANHOE = sample_book("Dune"), sample_book("Emma"), sample_book("Ivanhoe")
 
@@ -236,3 +236,93 @@ def test_hundreds_of_unmatched_books_cost_one_question(open_core):
 def test_too_few_answers_are_an_error_of_the_caller(core):
     with pytest.raises(BadAnswer, match="no answer left"):
         run(core, "match_unmatched")
+
+
+@pytest.fixture
+def both(open_core, library):
+    """A core with another's matching target, which has taken Dune already, before the library by its name."""
+    other = FakeLibrary({DUNE["partial_md5"]: "77"}, {"77": "Dune", "78": "Emma"}, name="another")
+    core, reader = open_core(other, library), SampleReader()
+    for book in (DUNE, EMMA):
+        reader.read(book)
+        reader.sleep(600)
+    core.take(reader.lines, "test")
+    core.sync()
+    return core
+
+
+def test_a_book_is_matched_by_hand_where_it_is_not_matched_yet(both):
+    result = run(both, "match_book", book=DUNE["partial_md5"], args={"id": "8"})
+
+    assert result.message == "Dune – Frank Herbert is matched to Dune (8) at library"
+    assert both.books.matches("another") == {DUNE["partial_md5"]: "77"}
+    assert both.books.matches("library") == {DUNE["partial_md5"]: "8"}
+
+
+def test_where_two_targets_can_be_meant_it_asks_at_which(both):
+    (question,) = questions(both, "match_book", book=EMMA["partial_md5"])
+    result = run(both, "match_book", 1, 0, book=EMMA["partial_md5"])
+
+    assert question.options == ["another", "library"]
+    assert result.message == "Matched at library"
+    assert both.books.matches("library") == {EMMA["partial_md5"]: "9"}
+
+
+def test_nothing_is_matched_when_nobody_says_at_which_target(both):
+    result = run(both, "match_book", None, book=EMMA["partial_md5"], args={"id": "9"})
+
+    assert (result.ok, result.message) == (False, "Not matched")
+    assert EMMA["partial_md5"] not in both.books.matches("library")
+
+
+def test_the_target_can_be_named(both):
+    run(both, "match_book", book=DUNE["partial_md5"], args={"id": "78", "target": "another"})
+
+    assert both.books.matches("another") == {DUNE["partial_md5"]: "78"}
+    with pytest.raises(BadSetting, match="'nobody'.*another, library"):
+        run(both, "match_book", book=DUNE["partial_md5"], args={"id": "78", "target": "nobody"})
+
+
+def test_a_book_is_unmatched_while_one_target_that_is_owed_something_has_no_match(both):
+    assert both.status().books == {"total": 2, "matched": 0, "unmatched": 2}
+
+    run(both, "match_book", book=DUNE["partial_md5"], args={"id": "8"})
+
+    assert both.status().books == {"total": 2, "matched": 1, "unmatched": 1}
+
+
+def test_what_is_owed_to_a_target_that_was_never_reached_leaves_its_book_unmatched(open_core, library):
+    core, reader = open_core(library), SampleReader()
+    library.shelf[DUNE["partial_md5"]] = "8"
+    reader.read(DUNE)
+    core.take(reader.lines, "test")
+    core.sync()
+    assert core.count_books()["unmatched"] == 0
+
+    core.plugins.register("another_plugin", FakePlugin([FakeLibrary({}, name="another")]))
+    core.refresh()
+    reader.read(DUNE)
+    core.take(reader.lines, "test")
+
+    assert core.count_books() == {"total": 1, "matched": 0, "unmatched": 1}
+    assert [book.title for book in core.books.unmatched("another")] == ["Dune"]
+
+
+def test_a_target_that_is_owed_nothing_is_not_asked_for_a_book_that_is_matched_elsewhere(open_core, library):
+    other = FakeLibrary({}, name="another", kinds=("rating",))
+    core, reader = open_core(other, library), SampleReader()
+    library.shelf[DUNE["partial_md5"]] = "8"
+    reader.read(DUNE)
+    core.take(reader.lines, "test")
+    core.sync()
+
+    result = run(core, "match_unmatched", args={"auto": True})
+
+    assert result.data["books"] == {"total": 1, "matched": 1, "unmatched": 0}
+    assert result.message == "another: 0 matched, 0 still unmatched\nlibrary: 0 matched, 0 still unmatched"
+
+
+def test_one_book_matched_anew_is_told_as_one(core, library):
+    library.shelf = {DUNE["partial_md5"]: "8"}
+
+    assert run(core, "rematch_all").message == "1 book matched anew"

@@ -140,6 +140,45 @@ def test_value_that_does_not_fit_is_told_and_the_others_are_shown(
     assert "sessions.min_duration" in booklore("config", "show").out
 
 
+def test_names_that_nobody_knows_are_told_with_their_place(
+    booklore: Booklore, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.mkdir()
+    (home / "config.toml").write_text("nope = 3\n[ghost]\n", encoding="utf-8")
+    monkeypatch.setenv("BOOKLORE_SESSIONS__NOPE", "1")
+
+    ran = booklore("config", "show", "--json")
+
+    in_the_file, in_the_environment = ran.err.splitlines()
+    assert (ran.code, list(ran.json)) == (0, ["settings"])
+    assert str(home / "config.toml") in in_the_file and "ghost, nope" in in_the_file
+    assert "BOOKLORE_SESSIONS__NOPE" in in_the_environment
+
+
+@pytest.mark.parametrize("is_folder", [True, False], ids=["folder", "nothing there"])
+def test_a_configuration_file_that_is_named_and_is_none_is_told(
+    booklore: Booklore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_folder: bool
+) -> None:
+    file = tmp_path / "named.toml"
+    if is_folder:
+        file.mkdir()
+    monkeypatch.setenv("BOOKLORE_CONFIG", str(file))
+
+    ran = booklore("config", "show")
+
+    assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
+    assert str(file) in ran.err
+
+
+def test_a_folder_in_place_of_config_toml_is_told(booklore: Booklore, home: Path) -> None:
+    (home / "config.toml").mkdir(parents=True)
+
+    ran = booklore("config", "show")
+
+    assert (ran.code, ran.err.count("\n")) == (1, 1)
+    assert str(home / "config.toml") in ran.err
+
+
 def test_value_that_does_not_fit_cannot_be_got(booklore: Booklore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOOKLORE_SYNC__MODE", "sometimes")
 

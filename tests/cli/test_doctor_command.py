@@ -54,6 +54,21 @@ def test_misspelt_names_are_reported(
     assert "BOOKLORE_SESSIONS__MIN_PAGE" in found["settings"]["detail"]
 
 
+def test_names_of_sections_that_nobody_here_knows_are_told_and_no_error(
+    booklore: Booklore, account: BookLoreServer, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.mkdir()
+    (home / "config.toml").write_text("nope = 3\n[ghost]\n[spectre]\nhaunts = true\n")
+    monkeypatch.setenv("BOOKLORE_PHANTOM__HAUNTS", "1")
+
+    ran = booklore("doctor", "--json")
+
+    found = checks(ran)
+    assert (ran.code, found["config file"]["ok"], found["settings"]["ok"]) == (0, True, True)
+    assert found["config file"]["detail"].endswith("nobody here knows ghost, nope, spectre.haunts")
+    assert found["settings"]["detail"].endswith("nobody here knows BOOKLORE_PHANTOM__HAUNTS")
+
+
 def test_lines_in_quarantine_are_shown_with_what_to_do(
     booklore: Booklore, account: BookLoreServer, tmp_path: Path
 ) -> None:
@@ -67,6 +82,8 @@ def test_lines_in_quarantine_are_shown_with_what_to_do(
     assert (ran.code, found["quarantine"]["ok"]) == (1, False)
     assert "booklore quarantine retry" in found["quarantine"]["advice"]
     assert "unknown event 'dance'" in found["line in quarantine"]["detail"]
+    assert "booklore quarantine dismiss" in found["line in quarantine"]["advice"]
+    assert [line.split()[:2] for line in booklore("doctor").out.splitlines() if "dance" in line] == [["note", "line"]]
 
 
 def test_lines_that_are_in_quarantine_for_long_are_no_news(

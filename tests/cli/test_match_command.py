@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from cli_world import Booklore, Spool, book_on, in_every_dialect, on_a_terminal
+from cli_world import Booklore, Install, Spool, book_on, in_every_dialect, on_a_terminal
 
 from booklore_core.testing import BookLoreServer, SampleReader, sample_book
 
@@ -163,7 +163,7 @@ def test_one_book_is_chosen_on_a_terminal(booklore: Booklore, account: BookLoreS
 
     code, out, told = on_a_terminal(["match", EMMA["partial_md5"]], "1\n")
 
-    assert (code, out) == (3, "Matched\n")
+    assert (code, out) == (3, "Matched at booklore\n")
     assert "Zzyzx" not in told
     assert sessions_of(account) == [id_of(account, "Emma")]
 
@@ -175,3 +175,34 @@ def test_auto_asks_nothing_on_a_terminal_either(booklore: Booklore, read: Any) -
 
     assert (code, out) == (3, "booklore: 0 matched, 1 still unmatched\n")
     assert "by hand" not in told
+
+
+ANOTHER = """
+from booklore_core import Match, hookimpl
+
+class Another:
+    name, kinds = "another", frozenset({"session"})
+    def match(self, books): return {}
+    def search(self, text, limit): return []
+    def book(self, remote_id): return None
+    def deliver(self, item, before): return None
+
+@hookimpl
+def register_targets():
+    return [Another()]
+"""
+
+
+def test_where_several_targets_match_books_the_one_that_is_meant_is_named(
+    booklore: Booklore, account: BookLoreServer, read: Any, install: Install
+) -> None:
+    install("another", ANOTHER)
+    read(EMMA)
+
+    unnamed = booklore("match", EMMA["partial_md5"], id_of(account, "Emma"))
+    named = booklore("match", EMMA["partial_md5"], id_of(account, "Emma"), "--target", "booklore")
+
+    assert (unnamed.code, unnamed.out, unnamed.err.count("\n")) == (1, "", 1)
+    assert "Give --target: another or booklore" in unnamed.err or "Give --target: booklore or another" in unnamed.err
+    assert named.out.endswith(" at booklore\n")
+    assert sessions_of(account) == [id_of(account, "Emma")]

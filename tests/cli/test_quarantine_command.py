@@ -78,7 +78,7 @@ def test_on_a_terminal_the_person_is_asked(booklore: Booklore, typed: str, left:
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [((), "--all"), (("4711",), "1 not there"), (("x",), "expected a line's number")],
+    [((), "--all"), (("4711",), "4711 is not in quarantine"), (("x",), "expected a line's number")],
 )
 def test_lines_that_there_are_not_are_refused(booklore: Booklore, arguments: tuple[str, ...], said: str) -> None:
     ran = booklore("quarantine", "dismiss", *arguments)
@@ -86,6 +86,18 @@ def test_lines_that_there_are_not_are_refused(booklore: Booklore, arguments: tup
     assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
     assert said in ran.err
     assert len(ids(booklore)) == 2
+
+
+@pytest.mark.parametrize("command", ["retry", "dismiss"])
+def test_of_lines_one_of_which_there_is_not_none_is_touched(booklore: Booklore, home: Path, command: str) -> None:
+    newest = ids(booklore)[0]
+    mend(home, newest)
+
+    ran = booklore("quarantine", command, newest, "4711", "99999", "--json")
+
+    assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
+    assert "4711, 99999" in ran.err
+    assert newest in ids(booklore)
 
 
 def test_empty_quarantine_is_said_to_be_so(booklore: Booklore) -> None:

@@ -200,3 +200,19 @@ def test_progress_is_shown_on_a_terminal(
 
     assert (code, json.loads(out)["delivered"]) == (0, {"session": 1})
     assert "100%" in told
+
+
+def test_status_says_why_nobody_answered(
+    booklore: Booklore, account: BookLoreServer, reader: SampleReader, spool: Spool
+) -> None:
+    account.stop()
+    reader.read(book_on(account, "Dune"))
+    booklore("ingest", spool())
+
+    told = booklore("sync").err
+    [waiting] = booklore("status", "--json").json["waiting"]
+
+    assert "cannot be reached" in told
+    assert "cannot be reached" in waiting["reason"]
+    assert waiting["attempts"] == 0
+    assert "cannot be reached" in booklore("status").out

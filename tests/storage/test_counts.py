@@ -63,7 +63,7 @@ def test_an_item_waits_until_every_target_has_it_and_counts_once(open_core, cloc
         (ItemFailed("the server is confused"), "the server is confused", 1),
         (ItemRejected("the server says never"), "the server says never", 1),
         (KeyError("id"), "deliver failed: KeyError: 'id'", 1),
-        (TargetUnavailable("down", maybe_sent=False), "not sent yet", 0),
+        (TargetUnavailable("down", maybe_sent=False), "down", 0),
         (TargetUnavailable("hung up", maybe_sent=True), "outcome unknown: hung up", 0),
     ],
 )
@@ -75,6 +75,33 @@ def test_every_waiting_item_says_why(open_core, clock, error, reason, attempts):
         core.sync()
 
     assert reasons(core) == [("bookworm", reason, attempts)]
+
+
+def test_why_nobody_answered_is_told_of_everything_that_waits_there_and_nowhere_else(open_core, clock):
+    asleep = FakeTarget("asleep", kinds={"rating"}, fails_with=TargetUnavailable("asleep", maybe_sent=False))
+    away = FakeTarget("away", kinds={"rating"}, fails_with=ItemFailed("confused"))
+    core = open_core(asleep, away)
+    core.put(facts(clock, 4, 5), "test")
+
+    core.sync()
+
+    assert sorted(reasons(core)) == [("asleep", "asleep", 0), ("asleep", "asleep", 0), ("away", "confused", 1),
+                                     ("away", "confused", 1)]  # fmt: skip
+    assert core.database.rows("SELECT DISTINCT target FROM deliveries") == [{"target": "away"}]
+    assert read_file(core) == core.status()
+
+
+def test_why_nobody_answered_is_forgotten_once_somebody_has(open_core, clock):
+    target = FakeTarget(kinds={"rating"}, fails_with=TargetUnavailable("asleep", maybe_sent=False))
+    core = open_core(target)
+    core.put(facts(clock, 4), "test")
+    core.sync()
+    target.wake_up()
+    core.sync()
+
+    core.put(facts(clock, 4, 5, book=EMMA), "test")
+
+    assert {reason for _, reason, _ in reasons(core)} == {"not sent yet"}
 
 
 def test_a_changed_fact_waits_because_it_changed(open_core, clock):

@@ -302,3 +302,14 @@ def test_a_driver_that_is_not_installed_is_named():
         Database("postgresql+psycopg2cffi://reader:s3cret@db/books")
 
     assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("wal", [True, False])
+def test_a_reading_history_is_nobody_elses_to_read(tmp_path, wal):
+    database = Database(f"sqlite:///{tmp_path / 'booklore.sqlite'}", wal=wal)
+    with database.writing():
+        database.run("INSERT INTO settings (name, value) VALUES ('a', '1')")
+        modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+
+    assert "booklore.sqlite" in modes
+    assert set(modes.values()) == {0o600}

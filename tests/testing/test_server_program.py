@@ -38,6 +38,15 @@ def test_it_prints_its_url_serves_and_stops_when_told(stop: signal.Signals) -> N
         assert program.wait(timeout=10) == 0
 
 
+def test_it_says_who_can_log_in() -> None:
+    with running("--dialect", "booklore") as (program, url):
+        assert program.stdout is not None
+        told = dict(program.stdout.readline().strip().split(": ", 1) for _ in range(2))
+
+        account = {"username": told["user"], "password": told["password"]}
+        assert requests.post(f"{url}/api/v1/auth/login", json=account, timeout=5).status_code == 200
+
+
 @pytest.mark.parametrize(("sync", "enabled"), [("on", True), ("off", False)])
 def test_it_holds_the_library_it_is_given(tmp_path: Path, sync: str, enabled: bool) -> None:
     book = {"id": 7, "title": "Own", "fileName": "own.epub", "file": "files/own.epub"}

@@ -26,9 +26,15 @@ app = typer.Typer(no_args_is_help=True, help="Show and change settings.")
 
 @app.command("show")
 def show_all(as_json: Json = False) -> None:
-    """List all settings, their values and where these come from. A value that does not fit is told and passed over."""
+    """List all settings, their values and where these come from.
+
+    A value that does not fit is told and passed over, so is a name that nobody knows.
+    """
+    from booklore_core.actions.doctor import check_environment, check_file
+
     with opened() as core:
         settings = [setting_json(value) for value in core.settings]
+        names = [check_file(core), check_environment(core)]
     if as_json:
         show_json({"settings": settings})
     else:
@@ -36,6 +42,9 @@ def show_all(as_json: Json = False) -> None:
         show_table(rows, "NAME", "VALUE", "SOURCE", "WHAT IT IS")
     for fault in (fault for one in settings for fault in one["faults"]):
         say(fault)
+    for check in names:
+        if check.advice:
+            say(check.detail)
 
 
 @app.command("get")

@@ -1,7 +1,7 @@
 """`booklore match`: which of the server's books is which of yours."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -33,6 +33,9 @@ def match(
     remote_id: Annotated[
         str | None, typer.Argument(metavar="ID", help="The server's id of that book; without it you choose.")
     ] = None,
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="NAME", help="Where to match BOOK, when several can be meant.")
+    ] = None,
     auto: Annotated[bool, typer.Option("--auto", help="Match what is certain, ask nothing.")] = False,
     as_json: Json = False,
     yes: Yes = False,
@@ -47,7 +50,10 @@ def match(
     """
     may_ask = not (auto or yes)
     with opened() as core:
-        matching = match_one(core, book, remote_id, may_ask) if book else match_all(core, auto, may_ask)
+        if book:
+            matching = match_one(core, book, given(id=remote_id, target=target), may_ask and is_interactive())
+        else:
+            matching = match_all(core, auto, may_ask)
     show_matching(matching, as_json)
 
 
@@ -56,11 +62,16 @@ def match_all(core: "Core", auto: bool, may_ask: bool) -> Matching:
     return conclude(core, result, failed=bool(result.data["unavailable"]) or not result.data["targets"])
 
 
-def match_one(core: "Core", book: str, remote_id: str | None, may_ask: bool) -> Matching:
+def match_one(core: "Core", book: str, args: dict[str, str], may_ask: bool) -> Matching:
     """Raises Refused when the book is not matched."""
-    if remote_id is None and not (may_ask and is_interactive()):
+    if "id" not in args and not may_ask:
         raise Refused(f"which book is it on the server? Give its id: booklore match {book} ID")
-    return conclude(core, insist(perform(core, "match_book", book, given(id=remote_id))))
+    return conclude(core, insist(perform(core, "match_book", book, args, person() if may_ask else needs_target)))
+
+
+def needs_target(question: Any) -> Any:
+    """With the id given there is one question left. Raises Refused with the option that answers it."""
+    raise Refused(f"{question.text} Give --target: {' or '.join(question.options)}")
 
 
 def conclude(core: "Core", result: "Result", failed: bool = False) -> Matching:
