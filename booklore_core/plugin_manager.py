@@ -208,7 +208,9 @@ class PluginManager:
             return work()
         except passes:
             raise
-        except (Exception, SystemExit) as error:  # noqa: BLE001 a plugin may fail in any way; the others go on
+        except BaseException as error:  # a plugin may fail in any way; the others go on
+            if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+                raise  # a person's Ctrl-C
             where = told(error, plugin.package, getattr(plugin.module, what, None))
             self.blame(plugin, f"{what} failed: {where}", error)
             return None

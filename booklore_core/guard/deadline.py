@@ -51,10 +51,10 @@ class Watch(Generic[T]):
     def _run(self, work: Callable[[Callable[[], None]], T]) -> None:
         try:
             self._outcome.append((True, work(self._next_part)))
-        except (SystemExit, KeyboardInterrupt, GeneratorExit) as error:
+        except Exception as error:  # noqa: BLE001 handed over to the thread that waits
+            self._outcome.append((False, error))
+        except BaseException as error:  # noqa: BLE001 whoever waits must not end by it
             told = RuntimeError(f"tried to end the program ({type(error).__name__}: {error})")
             self._outcome.append((False, told))
-        except BaseException as error:  # noqa: BLE001 handed over to the thread that waits
-            self._outcome.append((False, error))
         finally:
             self._done.set()

@@ -180,7 +180,7 @@ class Derive:
 
         watch = Watch(ask_all, f"feature {plugin.name}")
         try:
-            watch.wait(HOOK_LIMIT, tick=HOOK_LIMIT)
+            watch.wait(HOOK_LIMIT, tick=HOOK_LIMIT / 20)  # a part that begins within a tick is given the rest of it
         except TookTooLong as error:
             self._hanging[plugin.name], found = watch, found.so_far()
             done = {*found.coped, *found.failed}
