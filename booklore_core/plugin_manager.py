@@ -215,9 +215,9 @@ class PluginManager:
             self.blame(plugin, f"{what} failed: {where}", error)
             return None
 
-    def guard_in_time(self, plugin: Plugin, what: str, work: Callable[[], T]) -> T | None:
-        """The same for what the whole program waits for: one that takes longer than 30 s is named and left alone."""
-        return self.guard(plugin, what, partial(in_time, plugin, work))
+    def guard_in_time(self, plugin: Plugin, what: str, work: Callable[[], T], limit: float | None = None) -> T | None:
+        """The same for what everybody waits for: one that takes longer, in seconds, is named and left alone."""
+        return self.guard(plugin, what, partial(in_time, plugin, work, limit))
 
     def blame(self, plugin: Plugin, text: str, error: BaseException | None = None) -> None:
         """Names a plugin as the culprit. error: its traceback is in the log at level debug."""
@@ -227,13 +227,13 @@ class PluginManager:
             log.debug("plugin %s", plugin.name, exc_info=error)
 
 
-def in_time(plugin: Plugin, work: Callable[[], T]) -> T:
+def in_time(plugin: Plugin, work: Callable[[], T], limit: float | None = None) -> T:
     """What work returns or raises. Raises TookTooLong, and begins nothing new of a plugin while that is still on."""
     if plugin.hanging is not None and plugin.hanging.is_alive:
         raise TookTooLong("an earlier call has not come back yet")
     watch = Watch(lambda _: work(), f"plugin {plugin.name}")
     try:
-        return watch.wait(LOAD_SECONDS, tick=LOAD_SECONDS)
+        return watch.wait(limit or LOAD_SECONDS, tick=limit or LOAD_SECONDS)
     except TookTooLong:
         plugin.hanging = watch
         raise

@@ -30,6 +30,9 @@ TOP = (
 EARLY = 100
 """An action with a lower order at the top level comes before all submenus."""
 
+LABEL_SECONDS = 1.0
+"""What a plugin's function may take to say a label or a state; until that call is back its actions show their names."""
+
 
 @dataclass
 class Branch:
@@ -78,7 +81,7 @@ def action_entry(core: Core, action: Action, menu: tuple[str, ...]) -> MenuEntry
     def ask(function: Callable[[Core], T] | None, otherwise: T) -> T:
         if function is None or owner is None:
             return function(core) if function else otherwise
-        answer = core.plugins.guard(owner, f"menu of {action.name}", lambda: function(core))
+        answer = core.plugins.guard_in_time(owner, f"menu of {action.name}", lambda: function(core), LABEL_SECONDS)
         return otherwise if answer is None else answer
 
     return MenuEntry(

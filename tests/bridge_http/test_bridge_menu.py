@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from bridge_world import DUNE, EReader, entry, paired, texts
@@ -165,3 +166,23 @@ def test_a_bad_value_in_the_environment_is_told_in_the_menu(open_core: Any, serv
 
     assert menu["items"][0]["text"].startswith("sessions.min_pages (env): expected a whole number")
     assert entry(menu, "Sync & Cache")
+
+
+def test_a_label_that_hangs_costs_nobody_the_answer(core: Core, ereader: EReader) -> None:
+    ended = threading.Event()
+
+    def hanging(core: Core) -> str:
+        ended.wait(30)
+        return "Late"
+
+    core.plugins.register("third_party", FakePlugin(actions=[Action("slow", hanging, run, menu=("Elsewhere",))]))
+    core.refresh()
+
+    try:
+        menu = ereader.menu()
+
+        assert entry(menu["items"], "Elsewhere", "slow")["action"] == "slow"
+        assert not ended.is_set()
+        assert "took longer than 1 s" in (core.plugins.plugins["third_party"].error or "")
+    finally:
+        ended.set()
