@@ -5,6 +5,7 @@ import logging
 import os
 import re
 import threading
+from asyncio import CancelledError
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -208,9 +209,7 @@ class PluginManager:
             return work()
         except passes:
             raise
-        except BaseException as error:  # a plugin may fail in any way; the others go on
-            if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
-                raise  # a person's Ctrl-C
+        except (Exception, SystemExit, CancelledError) as error:  # noqa: BLE001 the others go on
             where = told(error, plugin.package, getattr(plugin.module, what, None))
             self.blame(plugin, f"{what} failed: {where}", error)
             return None
