@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from booklore_core.cli.errors import Refused
+import typer
+
+from booklore_core.cli.errors import Refused, is_expected
 from booklore_core.cli.progress import Activity
 from booklore_core.cli.terminal import Reply, person, run_flow
 
@@ -23,12 +25,19 @@ def perform(
     reply: Reply | None = None,
 ) -> "Result":
     """What an action comes to. book: a partial MD5 or its beginning. reply: answers its questions; or a person does."""
-    from booklore_core.actions import start
+    from booklore_core.actions import owner_of, start
     from booklore_core.flows import Request
+    from booklore_core.guard.culprit import told
 
     activity = Activity()
     flow = start(core, action, Request(book, args or {}, progress=activity.tell))
-    return run_flow(flow, reply or person(), activity)
+    try:
+        return run_flow(flow, reply or person(), activity)
+    except Exception as error:
+        owner = core.plugins.plugins.get(owner_of(core, action)) if action in core.plugin_actions else None
+        if owner is None or is_expected(error) or isinstance(error, typer.Exit | typer.Abort):
+            raise
+        raise Refused(f"the action {action} of plugin {owner.name} failed: {told(error, owner.package)}") from error
 
 
 def given(**args: Any) -> dict[str, Any]:

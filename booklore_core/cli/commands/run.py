@@ -1,6 +1,6 @@
 """`booklore run`: any action that the core or a plugin offers, its questions asked in the terminal."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +10,10 @@ from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json, Yes
 from booklore_core.cli.output import printable, show, show_json, show_table
 from booklore_core.cli.terminal import person
+
+if TYPE_CHECKING:
+    from booklore_core.core import Core
+    from booklore_core.flows import Action
 
 
 def run_action(
@@ -41,7 +45,7 @@ def show_actions(as_json: bool) -> None:
 
     with opened() as core:
         listed = [
-            {"name": action.name, "text": action.text(core), "help": action.help,
+            {"name": action.name, "text": label_of(core, action), "help": action.help,
              "plugin": owner_of(core, action.name)}
             for action in all_actions(core).values()
         ]  # fmt: skip
@@ -50,6 +54,16 @@ def show_actions(as_json: bool) -> None:
     else:
         rows = [(one["name"].replace("_", "-"), one["plugin"], one["text"], one["help"]) for one in listed]
         show_table(rows, "ACTION", "PLUGIN", "MENU", "WHAT IT DOES")
+
+
+def label_of(core: "Core", action: "Action") -> str:
+    """Its name for one whose plugin cannot say a label."""
+    from booklore_core.actions import owner_of
+
+    owner = core.plugins.plugins.get(owner_of(core, action.name))
+    if owner is None:
+        return action.text(core)
+    return core.plugins.guard_in_time(owner, f"label of {action.name}", lambda: action.text(core)) or action.name
 
 
 def as_argument(text: str) -> tuple[str, Any]:

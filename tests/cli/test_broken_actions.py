@@ -1,0 +1,48 @@
+"""`booklore run` with a plugin whose actions fail."""
+
+import pytest
+from cli_world import Booklore, Install
+
+BROKEN_ACTIONS = """
+from booklore_core import Action, hookimpl
+
+def raising(core, request):
+    yield from ()
+    raise KeyError("bang")
+
+def asking_a_text(core, request):
+    yield "what?"
+
+def ending_with_a_number(core, request):
+    yield from ()
+    return 5
+
+@hookimpl
+def register_actions():
+    yield Action("raising", lambda core: 1 / 0, raising)
+    yield Action("asking_a_text", "Asks", asking_a_text)
+    yield Action("ending_with_a_number", "Ends", ending_with_a_number)
+"""
+
+
+@pytest.mark.parametrize("action", ["raising", "asking-a-text", "ending-with-a-number"])
+def test_an_action_that_fails_is_told_in_one_line_that_names_its_plugin(
+    booklore: Booklore, install: Install, action: str
+) -> None:
+    install("evil", BROKEN_ACTIONS)
+
+    ran = booklore("run", action)
+
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.splitlines()[-1].startswith("booklore: the action ")
+    assert "of plugin evil failed" in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_a_label_that_fails_keeps_no_action_from_being_listed(booklore: Booklore, install: Install) -> None:
+    install("evil", BROKEN_ACTIONS)
+
+    listed = {one["name"]: one["text"] for one in booklore("run", "--json").json}
+
+    assert listed["raising"] == "raising"
+    assert (listed["asking_a_text"], "doctor" in listed) == ("Asks", True)
