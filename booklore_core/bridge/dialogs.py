@@ -28,8 +28,8 @@ MAX_OPEN = 100
 DEADLINE = 25.0
 """Seconds that a person waits for an action; a device gives up on an answer after 30."""
 
-FAILED = "The plugin {} failed at this; `booklore doctor` says why."
-FAILED_LATE = "The action failed; `booklore doctor` says more."
+FAILED = "The plugin {} failed at this; the log of `booklore serve` says why."
+FAILED_LATE = "The action failed; the log of `booklore serve` says more."
 GOES_ON = "This takes a while. It goes on in the background; the outcome comes with the next contact."
 
 EXPECTED = (BadSetting, DatabaseUnusable, SecretsUnreadable)

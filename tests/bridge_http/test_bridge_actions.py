@@ -140,7 +140,7 @@ def test_a_plugins_action_that_fails_is_told_and_the_plugin_named(core: Core, er
 
     (told,) = toasts(ereader.answer(question, True))
 
-    assert told == "The plugin third_party failed at this; `booklore doctor` says why."
+    assert told == "The plugin third_party failed at this; the log of `booklore serve` says why."
     assert "fell over" in core.plugins.plugins["third_party"].error
     assert the_question(ereader.act("rate"))
 
