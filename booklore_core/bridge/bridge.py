@@ -18,6 +18,7 @@ from booklore_core.bridge.workers import BackgroundWorker, Workers, is_done_with
 from booklore_core.core import Core
 from booklore_core.flows import Request
 from booklore_core.pipeline.ingest import Taken
+from booklore_core.storage.database import DatabaseUnusable
 
 REFRESH_WITHIN = 1.0
 """Seconds that a call waits for changed settings to take effect; a run in progress goes first."""
@@ -46,7 +47,12 @@ class Bridge:
 
     @property
     def is_ready(self) -> bool:
-        return self._worker.is_working and self.core.database.value("SELECT 1") == 1
+        """Whether events can be taken in: also that the database is still there, for whoever restarts what is not."""
+        try:
+            self.core.database.check_file()
+            return self._worker.is_working and self.core.database.value("SELECT 1") == 1
+        except DatabaseUnusable:
+            return False
 
     def device_of(self, token: str) -> str | None:
         """The device that a token belongs to."""

@@ -194,7 +194,7 @@ class Database:
                 if current.fault:
                     raise current.fault
                 if current.writes:
-                    self._check_file()
+                    self.check_file()
                 self._dataset.commit()
             except BaseException:
                 self._dataset.rollback()
@@ -211,7 +211,7 @@ class Database:
                 left.connection.rollback()
             left.close()
 
-    def _check_file(self) -> None:
+    def check_file(self) -> None:
         """What is written into a file that was removed or replaced is acknowledged into the void."""
         if self._identity is not None and identity(self._file) != self._identity:
             raise DatabaseUnusable(self.url, "the file was removed or replaced meanwhile; start again")

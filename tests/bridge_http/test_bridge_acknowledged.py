@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import requests
 from bridge_world import DUNE, EReader, ok, paired, toasts
 
 from booklore_core import hookimpl
@@ -91,3 +92,10 @@ def test_what_a_device_says_of_its_clock_and_its_names_costs_no_line(ereader: ER
     body = {"device": {**ereader.device, "former_ids": former}, "lines": [line], **said}
 
     assert ok(ereader.post("/v1/events", body))["ack"] == [line["id"]]
+
+
+def test_a_bridge_whose_database_was_moved_away_says_that_it_is_not_ready(core: Core, ereader: EReader) -> None:
+    file = core.places.home / "booklore.sqlite"
+    file.rename(file.with_suffix(".moved"))
+
+    assert requests.get(f"{ereader.url}/v1/health", timeout=5).json()["ready"] is False
