@@ -1,13 +1,9 @@
 """What a person can ask for, one file each: KOReader's menu, its gestures and the command line show the same."""
 
-from typing import TYPE_CHECKING
-
 from booklore_core.actions import clear, doctor, login, match, quarantine, settings, status, sync, track, verify
+from booklore_core.core import Core
 from booklore_core.flows import Action, Flow, Request
 from booklore_core.settings import BadSetting
-
-if TYPE_CHECKING:
-    from booklore_core.core import Core
 
 OWN = {
     action.name: action
@@ -22,17 +18,17 @@ OWN = {
 """The core's own actions, whose names `booklore_core.registry` keeps; plugins add theirs through `register_actions`."""
 
 
-def all_actions(core: "Core") -> dict[str, Action]:
+def all_actions(core: Core) -> dict[str, Action]:
     """Every action by name: the core's own, then the plugins'; a plugin's with a name of the core's was refused."""
     return OWN | {name: action for name, (_, action) in core.plugin_actions.items()}
 
 
-def owner_of(core: "Core", name: str) -> str:
+def owner_of(core: Core, name: str) -> str:
     """The plugin whose action it is, `core` for our own."""
     return "core" if name in OWN else core.plugin_actions[name][0]
 
 
-def find_action(core: "Core", name: str) -> Action:
+def find_action(core: Core, name: str) -> Action:
     """Raises BadSetting for an action that there is not."""
     action = all_actions(core).get(name)
     if action is None:
@@ -40,7 +36,7 @@ def find_action(core: "Core", name: str) -> Action:
     return action
 
 
-def start(core: "Core", name: str, request: Request) -> Flow:
+def start(core: Core, name: str, request: Request) -> Flow:
     """The flow of an action; the facts that follow from it are taken in under the name of the plugin whose action it
     is. Raises BadSetting for a name that there is not."""
     result = yield from find_action(core, name).run(core, request)

@@ -1,16 +1,14 @@
 """Clearing queues, histories and the book cache, on a person's word only."""
 
 from collections.abc import Callable, Generator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from booklore_core.actions.own import ADVANCED, SYNC_AND_CACHE, action, counted
+from booklore_core.core import Core
 from booklore_core.flows import Confirm, Flow, Pick, Question, Request, Result
 from booklore_core.kinds import Kind
 from booklore_core.settings import BadSetting
 from booklore_core.storage.counts import has_delivered
-
-if TYPE_CHECKING:
-    from booklore_core.core import Core
 
 Kinds = Generator[Question, Any, list[str]]
 
@@ -19,7 +17,7 @@ Kinds = Generator[Question, Any, list[str]]
     lambda core: counted("Clear Pending...", core.kinds.short_counts(core.pending())),
     "Discards what waits. There is no undo.", order=4, menu=SYNC_AND_CACHE, enabled=lambda core: bool(core.pending()),
 )  # fmt: skip
-def clear_pending(core: "Core", request: Request) -> Flow:
+def clear_pending(core: Core, request: Request) -> Flow:
     """Clear Pending…: discards what waits, by kind. There is no undo; a later import does not bring it back.
 
     args: kinds, without which a person picks.
@@ -33,7 +31,7 @@ def clear_pending(core: "Core", request: Request) -> Flow:
     "Clear...", "Forgets the record of what was synced.", order=2, menu=ADVANCED,
     enabled=lambda core: has_delivered(core.database),
 )  # fmt: skip
-def clear_synced(core: "Core", request: Request) -> Flow:
+def clear_synced(core: Core, request: Request) -> Flow:
     """Advanced → Clear…: forgets the record of what was synced. What is on the server stays and is not sent again.
 
     args: kinds, without which a person picks.
@@ -43,7 +41,7 @@ def clear_synced(core: "Core", request: Request) -> Flow:
     return told(core, {kind: core.ledger.forget(kind) for kind in kinds}, "cleared from the history")
 
 
-def which(core: "Core", counts: Mapping[str, int], request: Request, text: str, name: Callable[[Kind], str]) -> Kinds:
+def which(core: Core, counts: Mapping[str, int], request: Request, text: str, name: Callable[[Kind], str]) -> Kinds:
     """The kinds to clear: those asked for, or those a person picks among the ones that hold something.
 
     Raises BadSetting for a kind that there is not.
@@ -63,7 +61,7 @@ def which(core: "Core", counts: Mapping[str, int], request: Request, text: str, 
     return [found[index][0].name for index in picked or ()]
 
 
-def told(core: "Core", cleared: Mapping[str, int], what: str) -> Result:
+def told(core: Core, cleared: Mapping[str, int], what: str) -> Result:
     counts = core.kinds.in_words(cleared)
     return Result(f"{counts} {what}" if counts else "Nothing was cleared", data=cleared)
 
@@ -72,7 +70,7 @@ def told(core: "Core", cleared: Mapping[str, int], what: str) -> Result:
     "Clear Cache", "Forgets matches and file paths; nothing that waits is lost.", order=5, menu=SYNC_AND_CACHE,
     enabled=lambda core: core.count_books()["total"] > 0,
 )  # fmt: skip
-def clear_cache(core: "Core", request: Request) -> Flow:
+def clear_cache(core: Core, request: Request) -> Flow:
     """Clear Cache: forgets matches and file paths. Identities, queues and what was synced stay. args: none."""
     text = "Forget which books match, also those matched by hand, and where their files lie?"
     asks = request.device is None  # the manual: on the e-reader no dialog is shown

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from booklore_core.actions.own import ADVANCED, AUTHENTICATION, action
 from booklore_core.actions.quarantine import lines_in_words
 from booklore_core.actions.settings import GIVEN_IN
+from booklore_core.core import Core
 from booklore_core.flows import Request, Result
 from booklore_core.pipeline.books import utc
 from booklore_core.pipeline.gateway import Gateway
@@ -21,9 +21,6 @@ from booklore_core.storage.database import redact
 from booklore_core.storage.places import Places
 from booklore_core.storage.preset import read_config
 from booklore_core.targets import Check, Declined
-
-if TYPE_CHECKING:
-    from booklore_core.core import Core
 
 REMARKS = "SELECT plugin, remark, made_at FROM remarks ORDER BY made_at DESC, key LIMIT 5"
 REJECTED = "SELECT COUNT(DISTINCT item_id) AS count, MAX(reason) AS reason FROM due WHERE state = 'rejected'"
@@ -46,12 +43,12 @@ EARLY = "BOOKLORE_DATABASE__WAL"
     "Test Connection", "A line for each thing that has to work.", order=50, menu=AUTHENTICATION,
     dispatcher="BookLore Sync: test connection",
 )  # fmt: skip
-def test_connection(core: "Core", request: Request) -> Result:
+def test_connection(core: Core, request: Request) -> Result:
     """Test Connection: what works at each target that can be tested. args: none."""
     return result_of("Test Connection", check_targets(core))
 
 
-def check_targets(core: "Core") -> Sequence[Check]:
+def check_targets(core: Core) -> Sequence[Check]:
     found = [check for target in core.targets.values() for check in check_target(target)]
     return found or [Check("targets", False, "no target is enabled", "run `booklore plugins list`")]
 
@@ -71,13 +68,13 @@ def result_of(title: str, checks: Sequence[Check], headline: str = "") -> Result
 
 
 @action("Doctor", "Looks at everything and says what to do.", order=9, menu=ADVANCED)
-def doctor(core: "Core", request: Request) -> Result:
+def doctor(core: Core, request: Request) -> Result:
     """Looks at everything. args: only, `plugins` for those alone."""
     found = check_plugins(core) if request.args.get("only") == "plugins" else examine(core)
     return result_of("Doctor", list(found))
 
 
-def examine(core: "Core") -> Iterator[Check]:
+def examine(core: Core) -> Iterator[Check]:
     yield from check_places(core.places)
     yield check_database(core)
     yield check_file(core)
@@ -118,7 +115,7 @@ def check_secrets(places: Places) -> Check:
     return Check("secrets", True, f"{path}, mode {mode:04o}")
 
 
-def check_database(core: "Core") -> Check:
+def check_database(core: Core) -> Check:
     """Raises DatabaseUnusable when it cannot even be asked."""
     version = core.database.value("SELECT MAX(version) AS version FROM schema_version")
     detail = f"{redact(core.database.url)}, schema {version}"
@@ -130,7 +127,7 @@ def check_database(core: "Core") -> Check:
     return Check("database", True, detail)
 
 
-def check_file(core: "Core") -> Check:
+def check_file(core: Core) -> Check:
     """config.toml, which nobody else tells when it holds a name that there is not."""
     path = core.places.config
     if not path.is_file():
@@ -142,7 +139,7 @@ def check_file(core: "Core") -> Check:
     return check_names(core, {name: name for name in [*names, *strange]}, f"{path}: ", fine)
 
 
-def check_environment(core: "Core") -> Check:
+def check_environment(core: Core) -> Check:
     """Whether every variable is known."""
     matches = [match for match in map(VARIABLE.fullmatch, os.environ) if match and match[0] != EARLY]
     changed = sum(value.source != "default" for value in core.settings)
@@ -150,7 +147,7 @@ def check_environment(core: "Core") -> Check:
     return check_names(core, {match[0]: f"{match[1]}.{match[2]}" for match in matches}, "", fine)
 
 
-def check_names(core: "Core", names: Mapping[str, str], where: str, fine: Check) -> Check:
+def check_names(core: Core, names: Mapping[str, str], where: str, fine: Check) -> Check:
     """fine, unless a name is nobody's. In a section that nobody here has it may be for a plugin of another place.
 
     names: as they are written → as they are declared, in any case of letters.
@@ -170,11 +167,11 @@ def check_names(core: "Core", names: Mapping[str, str], where: str, fine: Check)
     )
 
 
-def sections(core: "Core") -> AbstractSet[str]:
+def sections(core: Core) -> AbstractSet[str]:
     return {value.name.partition(".")[0].lower() for value in core.settings}
 
 
-def check_values(core: "Core") -> Iterator[Check]:
+def check_values(core: Core) -> Iterator[Check]:
     """A line for each value that does not fit; the next source's holds instead."""
     for fault in core.settings.faults():
         where = GIVEN_IN.get(fault.source)
@@ -182,7 +179,7 @@ def check_values(core: "Core") -> Iterator[Check]:
         yield Check(f"setting {fault.name}", False, fault.text, advice)
 
 
-def check_plugins(core: "Core") -> Iterator[Check]:
+def check_plugins(core: Core) -> Iterator[Check]:
     """A line per plugin: its errors, and the events that wait for it. What is left of a removed one comes last."""
     plugins = core.plugins.plugins
     yield from (check_plugin(core, plugin) for _, plugin in sorted(plugins.items()))
@@ -192,7 +189,7 @@ def check_plugins(core: "Core") -> Iterator[Check]:
             yield Check(f"plugin {name}", False, f"not installed; {count} events wait for it", advice)
 
 
-def check_plugin(core: "Core", plugin: Plugin) -> Check:
+def check_plugin(core: Core, plugin: Plugin) -> Check:
     name, origin = f"plugin {plugin.name}", f"{plugin.version} from {plugin.source}"
     count, error = core.derive.failing().get(plugin.name, (0, ""))
     if not plugin.enabled:
@@ -207,7 +204,7 @@ def check_plugin(core: "Core", plugin: Plugin) -> Check:
     return Check(name, True, "; ".join([f"works, {origin}", *plugin.notes]))
 
 
-def check_queue(core: "Core") -> Check:
+def check_queue(core: Core) -> Check:
     pending = core.pending()
     if not pending:
         return Check("queue", True, "nothing waits")
@@ -218,7 +215,7 @@ def check_queue(core: "Core") -> Check:
     return Check("queue", True, f"{core.kinds.in_words(pending)} waiting")
 
 
-def check_quarantine(core: "Core") -> Iterator[Check]:
+def check_quarantine(core: Core) -> Iterator[Check]:
     """The lines that could not be taken in, the last few in full."""
     count, lines = core.quarantine.count(), core.quarantine.lines(SHOWN_LINES)
     if not lines:
@@ -234,7 +231,7 @@ def check_quarantine(core: "Core") -> Iterator[Check]:
         yield Check("line in quarantine", True, detail, advice)
 
 
-def list_remarks(core: "Core") -> Iterator[Check]:
+def list_remarks(core: Core) -> Iterator[Check]:
     """Why something that was read is not sent, in the plugins' own words."""
     for row in core.database.rows(REMARKS):
         yield Check("remark", True, f"{utc(row['made_at']):%Y-%m-%d} {row['plugin']}: {row['remark']}")

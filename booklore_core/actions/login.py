@@ -1,20 +1,18 @@
 """Logging in at a target: an account is tested before it takes the place of the one that worked before."""
 
 from collections.abc import Generator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from booklore_core.actions.doctor import result_of
 from booklore_core.actions.own import action
 from booklore_core.actions.settings import GIVEN_IN, shown_name
+from booklore_core.core import Core
 from booklore_core.flows import Ask, Flow, Question, Request, Result
 from booklore_core.hookspecs import PROJECT
 from booklore_core.pipeline.gateway import Gateway
 from booklore_core.settings import BadSetting, Layer, Value
 from booklore_core.storage.store import StoredSettings
 from booklore_core.targets import AccountTarget, Check
-
-if TYPE_CHECKING:
-    from booklore_core.core import Core
 
 ACCOUNT = "account"
 """The check that says whether the credentials are good."""
@@ -32,7 +30,7 @@ class Missing(BadSetting):
 
 
 @action("Log In", "Asks for server and account, tests them and keeps them.", order=40, menu=None)
-def log_in(core: "Core", request: Request) -> Flow:
+def log_in(core: Core, request: Request) -> Flow:
     """Log In: asks for what is missing of the account at a target, tests it and keeps it if it is good.
 
     args: target, by default the one that this program is named after; values, by the name of the target's setting;
@@ -52,7 +50,7 @@ def log_in(core: "Core", request: Request) -> Flow:
     return result_of("Log In", checks, headline(checks))
 
 
-def account_target(core: "Core", name: str) -> Gateway:
+def account_target(core: Core, name: str) -> Gateway:
     """Raises BadSetting for one that is not there, does not work, or has no account."""
     target = core.targets.get(name)
     if target is None:
@@ -67,7 +65,7 @@ def account_target(core: "Core", name: str) -> Gateway:
 
 
 def complete(
-    core: "Core", target: Gateway, given: Mapping[str, Any], may_ask: bool
+    core: Core, target: Gateway, given: Mapping[str, Any], may_ask: bool
 ) -> Generator[Question, Any, Account | None]:
     """What is to be stored: what was given, and what a person answers where something is missing. None: cancelled."""
     wanted: dict[str, str] = {}
@@ -100,7 +98,7 @@ def ask_for(known: Value, is_same: bool, may_ask: bool) -> Generator[Question, A
     return None if answer is None else str(answer)
 
 
-def try_out(core: "Core", target: Gateway, wanted: Account) -> Sequence[Check]:
+def try_out(core: Core, target: Gateway, wanted: Account) -> Sequence[Check]:
     """What a login comes to. Unless it succeeds, the former account is put back.
 
     Secrets that go elsewhere then are forgotten first: at no time an old password meets a new address.
@@ -123,12 +121,12 @@ def try_out(core: "Core", target: Gateway, wanted: Account) -> Sequence[Check]:
         core.refresh()
 
 
-def layer(core: "Core", name: str) -> Layer:
+def layer(core: Core, name: str) -> Layer:
     """Where a part of the account is kept."""
     return core.secrets if core.settings.declaration(name).secret else StoredSettings(core.database)
 
 
-def store_part(core: "Core", name: str, value: str) -> None:
+def store_part(core: Core, name: str, value: str) -> None:
     """Raises BadSetting when environment or config.toml say something else: it would not be the login asked for."""
     holds = core.settings.set(name, value)
     if holds.value != value:

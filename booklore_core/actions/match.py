@@ -3,17 +3,15 @@
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from booklore_core.actions.own import ADVANCED, LONG_PRESS, SYNC_AND_CACHE, action, counted
+from booklore_core.core import Core
 from booklore_core.flows import Ask, Choose, Confirm, Flow, Question, Request, Result
 from booklore_core.items import BookRef
 from booklore_core.pipeline.gateway import Gateway
 from booklore_core.settings import BadSetting
 from booklore_core.targets import Candidate, Declined, Match, MatchingTarget, SearchableTarget
-
-if TYPE_CHECKING:
-    from booklore_core.core import Core
 
 Steps = Generator[Question, Any, int]
 CANDIDATES = 5
@@ -26,7 +24,7 @@ class Cancelled(Exception):
     """The person ended the matching."""
 
 
-def targets_with(core: "Core", part: type) -> list[Gateway]:
+def targets_with(core: Core, part: type) -> list[Gateway]:
     """The enabled targets that have an optional part."""
     return [target for target in core.targets.values() if target.has(part)]
 
@@ -46,7 +44,7 @@ def asked(target: Gateway, unavailable: dict[str, str]) -> Iterator[None]:
     "Finds your books on the server.", order=3, menu=SYNC_AND_CACHE,
     enabled=lambda core: core.count_books()["unmatched"] > 0,
 )  # fmt: skip
-def match_unmatched(core: "Core", request: Request) -> Flow:
+def match_unmatched(core: Core, request: Request) -> Flow:
     """Match Unmatched Books: automatic first, then, if wanted, one book after the other by hand.
 
     args: auto, true for the automatic ones only.
@@ -64,13 +62,13 @@ def match_unmatched(core: "Core", request: Request) -> Flow:
     return Result("\n".join(lines) or "No enabled target matches books", ok=ok, data=data)
 
 
-def outcome(core: "Core", found: Mapping[str, int], unavailable: Mapping[str, str]) -> dict[str, Any]:
+def outcome(core: Core, found: Mapping[str, int], unavailable: Mapping[str, str]) -> dict[str, Any]:
     """What a matching came to. targets: how many were asked."""
     matched, targets = sum(found.values()), len(found) + len(unavailable)
     return {"matched": matched, "books": core.count_books(), "unavailable": unavailable, "targets": targets}
 
 
-def match_at(core: "Core", target: Gateway, only_certain: bool) -> Steps:
+def match_at(core: Core, target: Gateway, only_certain: bool) -> Steps:
     """Matches one target's books. Returns how many were matched. Raises Declined."""
     unmatched = core.books.unmatched(target.name)
     certain = target.match(unmatched) if unmatched else {}
@@ -89,7 +87,7 @@ def match_at(core: "Core", target: Gateway, only_certain: bool) -> Steps:
     return found + (yield from match_by_hand(core, target, left))
 
 
-def match_by_hand(core: "Core", target: Gateway, books: Sequence[BookRef]) -> Steps:
+def match_by_hand(core: Core, target: Gateway, books: Sequence[BookRef]) -> Steps:
     """One book after the other. Returns how many were matched."""
     matched = 0
     with suppress(Cancelled):
@@ -98,7 +96,7 @@ def match_by_hand(core: "Core", target: Gateway, books: Sequence[BookRef]) -> St
     return matched
 
 
-def choose_match(core: "Core", target: Gateway, book: BookRef, heading: str) -> Steps:
+def choose_match(core: Core, target: Gateway, book: BookRef, heading: str) -> Steps:
     """Up to five candidates for one book, until one is chosen or the book is skipped. Returns 1 or 0."""
     text = title_of(book)
     while True:
@@ -120,7 +118,7 @@ def choose_match(core: "Core", target: Gateway, book: BookRef, heading: str) -> 
         text = wanted or text
 
 
-def take_match(core: "Core", target: Gateway, book: BookRef, candidate: Candidate) -> int:
+def take_match(core: Core, target: Gateway, book: BookRef, candidate: Candidate) -> int:
     """Remembers a person's choice and sends what waited for it."""
     match = Match(candidate.remote_id, PERSON, 1.0, candidate.title)
     core.books.match(book.partial_md5, target.name, match, core.clock())
@@ -147,7 +145,7 @@ def one_line(text: str) -> str:
 
 
 @action("Match book", "Matches this book by title or id.", order=1, menu=LONG_PRESS)
-def match_book(core: "Core", request: Request) -> Flow:
+def match_book(core: Core, request: Request) -> Flow:
     """Match one book. args: id, the remote's, or a person chooses; target, its name; book, where there is no other."""
     book = wanted_book(core, request)
     possible = places_for(core, book, request.args.get("target"))
@@ -165,7 +163,7 @@ def match_book(core: "Core", request: Request) -> Flow:
         return Result(str(error), ok=False)
 
 
-def places_for(core: "Core", book: BookRef, name: Any) -> Sequence[Gateway]:
+def places_for(core: Core, book: BookRef, name: Any) -> Sequence[Gateway]:
     """The targets at which a person may match a book: the one that is named, else those that have no match of it yet.
 
     All of them when every one has. Raises BadSetting for a name that is none of theirs.
@@ -178,7 +176,7 @@ def places_for(core: "Core", book: BookRef, name: Any) -> Sequence[Gateway]:
     return named or [one for one in known if book.partial_md5 not in core.books.matches(one.name)] or known
 
 
-def match_one(core: "Core", target: Gateway, book: BookRef, remote_id: Any) -> Flow:
+def match_one(core: Core, target: Gateway, book: BookRef, remote_id: Any) -> Flow:
     """Raises Cancelled, Declined."""
     if remote_id is None:
         known = core.books.matches(target.name).get(book.partial_md5)
@@ -196,7 +194,7 @@ def match_one(core: "Core", target: Gateway, book: BookRef, remote_id: Any) -> F
     return Result(text, data={"matched": 1})
 
 
-def wanted_book(core: "Core", request: Request) -> BookRef:
+def wanted_book(core: Core, request: Request) -> BookRef:
     """The book that a request is about: a partial MD5 or its beginning. Raises BadSetting unless it means one book."""
     start = str(request.book or request.args.get("book") or "")
     found = core.books.find(start) if start else []
@@ -211,7 +209,7 @@ def wanted_book(core: "Core", request: Request) -> BookRef:
     "Re-match All Books in Cache", "For when the server's library was built anew and its ids changed.", order=1,
     menu=ADVANCED, enabled=lambda core: core.count_books()["total"] > 0,
 )  # fmt: skip
-def rematch_all(core: "Core", request: Request) -> Result:
+def rematch_all(core: Core, request: Request) -> Result:
     """Re-match All Books in Cache: finds every match anew; what a person matched stays while the server has that book.
 
     Nothing is forgotten at a target before it has answered. args: none.
@@ -229,7 +227,7 @@ def rematch_all(core: "Core", request: Request) -> Result:
     return Result("\n".join(lines), ok=not unavailable, data=data)
 
 
-def rematch_at(core: "Core", target: Gateway) -> int:
+def rematch_at(core: Core, target: Gateway) -> int:
     """Returns how many books are matched anew. Raises Declined, with every match as it was."""
     known = core.books.matched(target.name)
     kept = {book.partial_md5 for book, match in known if match.how == PERSON and not is_gone(target, match)}

@@ -1,12 +1,10 @@
 """How the core's own actions are declared, and where they stand below Tools → BookLore Sync (design §12)."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from booklore_core.core import Core
 from booklore_core.flows import Action, Flow, Request, Result
-
-if TYPE_CHECKING:
-    from booklore_core.core import Core
 
 AUTHENTICATION = ("Authentication",)
 SYNC_AND_CACHE = ("Sync & Cache",)
@@ -14,17 +12,17 @@ ADVANCED = (*SYNC_AND_CACHE, "Advanced")
 LONG_PRESS = ("Long press",)
 """Actions of this menu appear when a file is held, not in the main menu."""
 
-Run = Callable[["Core", Request], Flow | Result]
+Run = Callable[[Core, Request], Flow | Result]
 
 
-def action(label: str | Callable[["Core"], str], about: str, **more: Any) -> Callable[[Run], Action]:
+def action(label: str | Callable[[Core], str], about: str, **more: Any) -> Callable[[Run], Action]:
     """Makes an action of a function, under its name. about: the help. more: what else an `Action` says of itself.
 
     A function that asks nothing returns its result at once.
     """
 
     def declare(run: Run) -> Action:
-        def flow(core: "Core", request: Request) -> Flow:
+        def flow(core: Core, request: Request) -> Flow:
             outcome = run(core, request)
             return outcome if isinstance(outcome, Result) else (yield from outcome)
 

@@ -1,14 +1,12 @@
 """What can be told about plugins: a line in the list, and the whole description."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from booklore_core import hookspecs
+from booklore_core.core import Core
 from booklore_core.plugin_manager import Plugin
 from booklore_core.settings import BadSetting
 from booklore_core.storage.counts import as_counts
-
-if TYPE_CHECKING:
-    from booklore_core.core import Core
 
 OWED_TO = "SELECT kind, COUNT(*) AS count FROM owed WHERE target IN :ids GROUP BY kind"
 MADE_BY = """
@@ -18,14 +16,14 @@ WHERE i.plugin = :plugin GROUP BY o.kind
 NOT_INSTALLED = "is not here; `booklore plugins disable` gives up what waits for it"
 
 
-def known_plugins(core: "Core") -> dict[str, Plugin]:
+def known_plugins(core: Core) -> dict[str, Plugin]:
     """By name those that are installed, and those that are not any more though something waits for their targets."""
     owners = filter(None, core.outbox.subscribers().values())
     gone = {name: Plugin(name, "-", "-", enabled=True, is_target=True, errors=[NOT_INSTALLED]) for name in owners}
     return dict(sorted((gone | core.plugins.plugins).items()))
 
 
-def find_plugin(core: "Core", name: str) -> Plugin:
+def find_plugin(core: Core, name: str) -> Plugin:
     """Raises BadSetting for a name that there is not."""
     plugin = known_plugins(core).get(name)
     if plugin is None:
@@ -33,25 +31,25 @@ def find_plugin(core: "Core", name: str) -> Plugin:
     return plugin
 
 
-def plugin_json(core: "Core", plugin: Plugin) -> dict[str, Any]:
+def plugin_json(core: Core, plugin: Plugin) -> dict[str, Any]:
     """A plugin as `plugins list --json` shows it."""
     kind = "target" if plugin.is_target else "feature"
     known = {name: getattr(plugin, name) for name in ("enabled", "version", "source")}
     return {"name": plugin.name, "kind": kind, **known, "waiting": waiting_for(core, plugin), "error": plugin.error}
 
 
-def waiting_for(core: "Core", plugin: Plugin) -> dict[str, int]:
+def waiting_for(core: Core, plugin: Plugin) -> dict[str, int]:
     """kind → how many items wait: at a target, those to be taken; of a feature, those it made."""
     targets, database = targets_of(core, plugin), core.database
     rows = database.rows(OWED_TO, ids=targets) if targets else database.rows(MADE_BY, plugin=plugin.name)
     return as_counts(rows)
 
 
-def targets_of(core: "Core", plugin: Plugin) -> list[str]:
+def targets_of(core: Core, plugin: Plugin) -> list[str]:
     return [name for name, owner in core.outbox.subscribers().items() if owner == plugin.name]
 
 
-def plugin_details(core: "Core", plugin: Plugin) -> dict[str, Any]:
+def plugin_details(core: Core, plugin: Plugin) -> dict[str, Any]:
     """Everything about a plugin that a person may ask, but for its settings. hooks: those that it implements."""
     hooks = [name for name, value in vars(hookspecs).items() if hasattr(value, f"{hookspecs.PROJECT}_spec")]
     return {

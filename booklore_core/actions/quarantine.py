@@ -2,25 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 from booklore_core.actions.own import ADVANCED, action
+from booklore_core.core import Core
 from booklore_core.flows import Confirm, Flow, Request, Result
 from booklore_core.pipeline.books import utc
 from booklore_core.settings import BadSetting
 
-if TYPE_CHECKING:
-    from booklore_core.core import Core
 
-
-def holds_something(core: "Core") -> bool:
+def holds_something(core: Core) -> bool:
     return core.quarantine.count() > 0
 
 
 @action(
     "View Quarantine", "Shows the lines that could not be taken in.", order=4, menu=ADVANCED, enabled=holds_something
 )
-def list_quarantine(core: "Core", request: Request) -> Result:
+def list_quarantine(core: Core, request: Request) -> Result:
     """Shows the lines, the newest first. args: none."""
     lines = core.quarantine.lines()
     told = [f"{one.id}: {one.source}: {one.field}: {one.reason}" for one in lines]
@@ -30,7 +27,7 @@ def list_quarantine(core: "Core", request: Request) -> Result:
 
 
 @action("Retry Quarantine", "Tries to take those lines in again.", order=5, menu=ADVANCED, enabled=holds_something)
-def retry_quarantine(core: "Core", request: Request) -> Result:
+def retry_quarantine(core: Core, request: Request) -> Result:
     """Tries lines again. args: ids, those of the list; without them all."""
     before = core.quarantine.count()
     again = core.retry_quarantine(wanted_ids(core, request))
@@ -40,7 +37,7 @@ def retry_quarantine(core: "Core", request: Request) -> Result:
 
 
 @action("Dismiss Quarantine", "Puts those lines away for good.", order=6, menu=ADVANCED, enabled=holds_something)
-def dismiss_quarantine(core: "Core", request: Request) -> Flow:
+def dismiss_quarantine(core: Core, request: Request) -> Flow:
     """Puts lines away for good. args: ids, those of the list; without them all, if a person agrees."""
     ids, count = wanted_ids(core, request), core.quarantine.count()
     if ids is None and count:
@@ -51,7 +48,7 @@ def dismiss_quarantine(core: "Core", request: Request) -> Flow:
     return Result(f"{lines_in_words(dismissed)} dismissed", data={"dismissed": dismissed})
 
 
-def wanted_ids(core: "Core", request: Request) -> Sequence[int] | None:
+def wanted_ids(core: Core, request: Request) -> Sequence[int] | None:
     """None: all. Raises BadSetting for what is no list of numbers, and for numbers of no line."""
     ids = request.args.get("ids")
     if ids is None:

@@ -1,27 +1,25 @@
 """The one action that changes any setting, and what it asks; the two switches that have a gesture."""
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from booklore_core.actions.own import action
+from booklore_core.core import Core
 from booklore_core.flows import Ask, Choose, Flow, Question, Request, Result
 from booklore_core.settings import TRIGGERS, BadSetting, Setting, Value
-
-if TYPE_CHECKING:
-    from booklore_core.core import Core
 
 FIXED_BY = {"env": "environment", "file": "configuration file"}
 GIVEN_IN = {"env": "the environment", "file": "config.toml"}
 """Where a value comes from that nobody can change here, for who holds the device, and for who sits at the computer."""
 
 
-def sync_mode(core: "Core") -> str:
+def sync_mode(core: Core) -> str:
     """What starts a sync: `automatic`, `manual` or `custom`. *Manual only* comes before the chosen mode."""
     return "manual" if core.settings["sync.manual_only"] else str(core.settings["sync.mode"])
 
 
 @action("Set", "Changes one setting.", menu=None)
-def set_setting(core: "Core", request: Request) -> Flow:
+def set_setting(core: Core, request: Request) -> Flow:
     """Changes a setting. args: name; value, without which a switch flips and anything else is asked for.
 
     Raises BadSetting for a name that there is not and for a given value that does not fit.
@@ -53,7 +51,7 @@ def ask(value: Value) -> Generator[Question, Any, Any]:
     return (yield Ask(text, "" if setting.secret else str(value.value), secret=setting.secret))
 
 
-def change(core: "Core", request: Request, before: Value, wanted: Any) -> Flow:
+def change(core: Core, request: Request, before: Value, wanted: Any) -> Flow:
     """Sets a setting. A device cannot move secrets: those that would go elsewhere then are asked for anew (design §9).
 
     They are forgotten before the setting is stored, so that at no time an old secret meets a new address; with them
@@ -79,7 +77,7 @@ def change(core: "Core", request: Request, before: Value, wanted: Any) -> Flow:
     return result
 
 
-def store(core: "Core", before: Value, wanted: Any) -> Result:
+def store(core: Core, before: Value, wanted: Any) -> Result:
     """Sets a setting and says what holds now. An empty secret changes nothing: its dialog never shows the old one."""
     name, setting = before.name, before.setting
     if setting.secret and wanted == "":
@@ -123,7 +121,7 @@ def word(text: str) -> str:
     "Enable sync", "When off, nothing is written down.", order=1, dispatcher="BookLore Sync: toggle sync",
     checked=lambda core: bool(core.settings["sync.enabled"]),
 )  # fmt: skip
-def toggle_sync(core: "Core", request: Request) -> Result:
+def toggle_sync(core: Core, request: Request) -> Result:
     """Enable sync, or stop writing anything down. args: enabled, without it the switch flips."""
     wanted = request.args.get("enabled", not core.settings["sync.enabled"])
     return switch(core, "sync.enabled", wanted, "Sync enabled", "Sync disabled")
@@ -134,7 +132,7 @@ def toggle_sync(core: "Core", request: Request) -> Result:
     args={"enabled": True}, radio=True, checked=lambda core: sync_mode(core) == "manual",
     dispatcher="BookLore Sync: toggle manual sync only",
 )  # fmt: skip
-def toggle_manual_only(core: "Core", request: Request) -> Result:
+def toggle_manual_only(core: Core, request: Request) -> Result:
     """Manual only: queue everything, send when asked. Switched off, the mode `manual` gives way to `automatic`.
 
     args: enabled, without it the switch flips.
@@ -145,7 +143,7 @@ def toggle_manual_only(core: "Core", request: Request) -> Result:
     return switch(core, "sync.manual_only", wanted, "Manual only: syncs when you ask", "Syncs automatically")
 
 
-def switch(core: "Core", name: str, wanted: Any, on: str, off: str) -> Result:
+def switch(core: Core, name: str, wanted: Any, on: str, off: str) -> Result:
     value = core.settings.set(name, wanted)
     if value.value != wanted:
         return Result(f"{name} is set by the {value.source} and stays {value.value}", ok=False)

@@ -1,18 +1,15 @@
 """What is known, what waits and what runs here: View Pending Sessions and About."""
 
 from importlib.metadata import version
-from typing import TYPE_CHECKING
 
 from booklore_core.actions.own import SYNC_AND_CACHE, action
+from booklore_core.core import Core
 from booklore_core.flows import Request, Result
 from booklore_core.plugin_manager import DISTRIBUTION, Plugin
 
-if TYPE_CHECKING:
-    from booklore_core.core import Core
-
 
 @action("View Pending Sessions", "Shows what is known and what waits.", order=2, menu=SYNC_AND_CACHE)
-def view_pending(core: "Core", request: Request) -> Result:
+def view_pending(core: Core, request: Request) -> Result:
     """Nothing is changed. args: none."""
     status = core.status()
     books, kinds = status.books, [status.kinds[name] for name in status.kinds]
@@ -23,7 +20,7 @@ def view_pending(core: "Core", request: Request) -> Result:
 
 
 @action("About", "Versions, plugins, and when this device was last in touch.", order=1000)
-def about(core: "Core", request: Request) -> Result:
+def about(core: Core, request: Request) -> Result:
     """What runs here. Asks no server. args: none."""
     lines = [
         f"BookLore Sync {version(DISTRIBUTION)}",
@@ -36,7 +33,7 @@ def about(core: "Core", request: Request) -> Result:
     return Result("\n".join(lines), title="About")
 
 
-def device_lines(core: "Core", device: str) -> list[str]:
+def device_lines(core: Core, device: str) -> list[str]:
     """How the device stands that asks."""
     known = core.devices.find(device) or {}
     told = {"Shim on this device": ("shim", "not told"), "Waiting on this device": ("waiting", 0)}

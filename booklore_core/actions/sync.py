@@ -1,14 +1,12 @@
 """Sync Pending Now, for all books or one; what a sync came to, in words and as data."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from booklore_core.actions.match import wanted_book
 from booklore_core.actions.own import LONG_PRESS, SYNC_AND_CACHE, action, counted
+from booklore_core.core import Core, Report
 from booklore_core.flows import Request, Result
-
-if TYPE_CHECKING:
-    from booklore_core.core import Core, Report
 
 
 @action(
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
     "Sends everything that waits.", order=1, menu=SYNC_AND_CACHE, enabled=lambda core: bool(core.pending()),
     dispatcher="BookLore Sync: sync pending items",
 )  # fmt: skip
-def sync_pending(core: "Core", request: Request) -> Result:
+def sync_pending(core: Core, request: Request) -> Result:
     """Sync Pending Now. args: target, the only one; book, the only one (its digest or the start of it)."""
     asked = request.args.get("book")
     book = wanted_book(core, Request(str(asked))).partial_md5 if asked else None
@@ -24,17 +22,17 @@ def sync_pending(core: "Core", request: Request) -> Result:
 
 
 @action("Sync this book", "Sends what waits of this book.", order=3, menu=LONG_PRESS)
-def sync_book(core: "Core", request: Request) -> Result:
+def sync_book(core: Core, request: Request) -> Result:
     """Sync this book: sends what waits of one book and of no other. args: book, where the request is about none."""
     report = core.sync(progress=request.progress, book=wanted_book(core, request).partial_md5)
     return replace(outcome(core, report), ok=True)
 
 
-def outcome(core: "Core", report: "Report") -> Result:
+def outcome(core: Core, report: Report) -> Result:
     return Result(summary(core, report), ok=report.is_complete, data=report_json(report))
 
 
-def summary(core: "Core", report: "Report") -> str:
+def summary(core: Core, report: Report) -> str:
     """A toast about a sync: what arrived, what did not, and why (seed sync-and-cache)."""
     counts = (("delivered", "synced"), ("waiting", "waiting"), ("rejected", "rejected"))
     told = [(core.kinds.short_counts(report.total(name)), word) for name, word in counts]
@@ -43,7 +41,7 @@ def summary(core: "Core", report: "Report") -> str:
     return "\n".join(parts) or "Nothing to sync"
 
 
-def report_json(report: "Report") -> dict[str, Any]:
+def report_json(report: Report) -> dict[str, Any]:
     """The shape that `booklore sync --json` prints."""
     names = ("delivered", "waiting", "rejected")
     targets = {run.target: {name: getattr(run, name) for name in (*names, "unavailable")} for run in report.runs}

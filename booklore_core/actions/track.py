@@ -1,17 +1,13 @@
 """Whether the reading of one book is recorded."""
 
-from typing import TYPE_CHECKING
-
 from booklore_core.actions.match import title_of, wanted_book
 from booklore_core.actions.own import LONG_PRESS, action
+from booklore_core.core import Core
 from booklore_core.flows import Request, Result
-
-if TYPE_CHECKING:
-    from booklore_core.core import Core
 
 
 @action("Enable or disable tracking", "Whether reading of this book is recorded.", order=2, menu=LONG_PRESS)
-def track_book(core: "Core", request: Request) -> Result:
+def track_book(core: Core, request: Request) -> Result:
     """Enable or disable tracking of one book. args: on, without it the switch flips."""
     book = wanted_book(core, request)
     wanted = bool(request.args.get("on", not core.books.is_tracked(book.partial_md5)))

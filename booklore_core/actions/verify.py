@@ -1,16 +1,14 @@
 """Ledger against remote: what a target has taken, compared with what it holds."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from booklore_core.actions.match import asked, targets_with, wanted_book
 from booklore_core.actions.own import ADVANCED, action
+from booklore_core.core import Core
 from booklore_core.flows import Request, Result
 from booklore_core.pipeline.gateway import Gateway
 from booklore_core.targets import AuditableTarget, BookUnmatched, Finding, ItemFailed
-
-if TYPE_CHECKING:
-    from booklore_core.core import Core
 
 
 @dataclass
@@ -40,7 +38,7 @@ def finding_json(target: str, finding: Finding) -> dict[str, Any]:
 
 
 @action("Verify", "Compares what was sent with what the targets hold.", order=3, menu=ADVANCED)
-def verify(core: "Core", request: Request) -> Result:
+def verify(core: Core, request: Request) -> Result:
     """Compares what was sent with what the targets hold. args: book, the only one; resend, to have what is missing sent
     again at the next sync. ok: nothing was found."""
     if not targets_with(core, AuditableTarget):
@@ -55,7 +53,7 @@ def verify(core: "Core", request: Request) -> Result:
     return Result(f"{items} compared: {counts}", ok=verification.is_clean, title="Verify", data=data)
 
 
-def compare(core: "Core", md5: str | None = None) -> Verification:
+def compare(core: Core, md5: str | None = None) -> Verification:
     """Compares every enabled target that can be compared, for all books or one."""
     verification = Verification()
     for target in targets_with(core, AuditableTarget):
@@ -64,7 +62,7 @@ def compare(core: "Core", md5: str | None = None) -> Verification:
     return verification
 
 
-def audit_books(core: "Core", target: Gateway, md5s: list[str], verification: Verification) -> None:
+def audit_books(core: Core, target: Gateway, md5s: list[str], verification: Verification) -> None:
     """A book that cannot be compared does not keep the others from it."""
     for md5 in md5s:
         items = core.ledger.taken(target.name, md5)
@@ -78,7 +76,7 @@ def audit_books(core: "Core", target: Gateway, md5s: list[str], verification: Ve
         verification.checked += len(items)
 
 
-def resend(core: "Core", verification: Verification) -> int:
+def resend(core: Core, verification: Verification) -> int:
     """Makes what is missing due again; the next sync looks before it sends. Returns how many items that are."""
     missing = [(target, finding) for target, finding in verification.findings if finding.what == "missing"]
     for target, finding in missing:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,15 +23,24 @@ from booklore_core.cli.errors import Refused
 KOBO = {"id": "kobo-7f3a", "name": "Libra", "model": "Kobo_io"}
 
 
+@contextmanager
+def served(*words: str) -> Iterator[str]:
+    """The address of a `booklore` that serves, which is ended afterwards."""
+    command = [sys.executable, "-m", "booklore_core", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().split()[-1]
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=30) == 0
+
+
 @pytest.fixture
 def bridge(home: Path) -> Iterator[str]:
     """The address of a running `booklore serve`."""
-    command = [sys.executable, "-m", "booklore_core", "serve", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as served:
-        assert served.stdout is not None
-        yield served.stdout.readline().split()[-1]
-        served.send_signal(signal.SIGTERM)
-        assert served.wait(timeout=30) == 0
+    with served("serve", "--port", "0") as url:
+        yield url
 
 
 def test_device_is_paired_listed_and_revoked(booklore: Booklore, bridge: str) -> None:
@@ -55,6 +65,35 @@ def test_code_is_shown_to_people(booklore: Booklore) -> None:
     assert ran.code == 0
     assert ran.out.startswith("Code ")
     assert ":8765" in ran.out
+
+
+@pytest.mark.parametrize("command", [("pair",), ("install", "{koreader}")])
+def test_an_address_at_which_nobody_answers_is_told(
+    booklore: Booklore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    """`serve` listens on loopback by itself: an e-reader that is told this computer's address finds nobody there."""
+    (tmp_path / "koreader" / "plugins").mkdir(parents=True)
+    words = [word.format(koreader=tmp_path / "koreader") for word in command]
+    with socket.create_server(("", 0)) as listener:
+        monkeypatch.setenv("BOOKLORE_PORT", str(listener.getsockname()[1]))
+        answered = booklore("bridge", *words, "--json")
+    ran = booklore("bridge", *words, "--json")
+
+    assert (answered.code, answered.err) == (0, "")
+    assert (ran.code, ran.json["url"]) == (0, answered.json["url"])
+    assert ran.json["url"] in ran.err
+    assert "`booklore serve --host 0.0.0.0`" in ran.err
+
+
+def test_host_and_port_of_the_service_come_from_the_environment(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    monkeypatch.setenv("BOOKLORE_HOST", "localhost")
+    monkeypatch.setenv("BOOKLORE_PORT", str(port))
+
+    with served("serve") as url:
+        assert url == f"http://localhost:{port}"
+        assert requests.get(f"http://127.0.0.1:{port}/v1/health", timeout=10).json()["ready"] is True
 
 
 def test_device_that_there_is_not_cannot_be_revoked(booklore: Booklore) -> None:

@@ -3,18 +3,21 @@
 import socket
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
-from booklore_core.cli.commands.serve import PORT
+from booklore_core.cli.commands.serve import PORT, Port
 from booklore_core.cli.errors import Refused
 from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json
-from booklore_core.cli.output import show, show_json, show_table
+from booklore_core.cli.output import say, show, show_json, show_table
 
 Url = Annotated[
     str | None, typer.Option(help="Address at which e-readers reach this computer.", show_default="found out")
 ]
+
+CONNECT_SECONDS = 2.0
 
 app = typer.Typer(no_args_is_help=True, help="Connect e-readers.")
 
@@ -23,32 +26,37 @@ app = typer.Typer(no_args_is_help=True, help="Connect e-readers.")
 def install(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="KOReader's folder on the e-reader.")],
     url: Url = None,
+    port: Port = PORT,
     as_json: Json = False,
 ) -> None:
     """Put the shim into a KOReader folder."""
     from booklore_core.bridge.install import install as put
 
-    address = url or own_address()
+    address = url or own_address(port)
     with opened() as core:
         folder = put(core, directory, address)
     if as_json:
         show_json({"path": str(folder), "url": address})
     else:
         show(f"installed {folder}", f"It will look for this core at {address}.")
+    if url is None:
+        tell_if_silent(address)
 
 
 @app.command()
-def pair(url: Url = None, as_json: Json = False) -> None:
+def pair(url: Url = None, port: Port = PORT, as_json: Json = False) -> None:
     """Show a code with which an e-reader may join, for ten minutes and once."""
     from booklore_core.bridge.pairing import new_code
 
     with opened() as core:
         code, expires_in = new_code(core)
-    address = url or own_address()
+    address = url or own_address(port)
     if as_json:
         show_json({"code": code, "expires_in": expires_in, "url": address})
     else:
         show(f"Code {code}, good for {expires_in // 60} minutes, at {address}")
+    if url is None:
+        tell_if_silent(address)
 
 
 @app.command()
@@ -77,7 +85,7 @@ def revoke(device: Annotated[str, typer.Argument(metavar="ID")], as_json: Json =
         show(f"{device} has to be paired anew")
 
 
-def own_address() -> str:
+def own_address(port: int) -> str:
     """Where this computer is reached from its own network. Nothing is sent to find out."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
@@ -85,4 +93,13 @@ def own_address() -> str:
             host = probe.getsockname()[0]
         except OSError:
             host = "127.0.0.1"
-    return f"http://{host}:{PORT}"
+    return f"http://{host}:{port}"
+
+
+def tell_if_silent(address: str) -> None:
+    """Tells that no e-reader finds the bridge at an address of this computer: it is not up, or on loopback only."""
+    parts = urlsplit(address)
+    try:
+        socket.create_connection((parts.hostname, parts.port), CONNECT_SECONDS).close()
+    except OSError:
+        say(f"Nothing answers at {address} yet: start `booklore serve --host 0.0.0.0`, or give an address with --url.")
