@@ -285,7 +285,8 @@ def test_an_action_that_takes_a_name_of_the_cores_own_is_refused_and_named_at_th
 
     assert f"register_actions failed: ValueError: the name {name!r} is the core's own" in errors["bad"]
     assert list(core.plugin_actions) == ["wave"]
-    assert (all_actions(core)[name], owner_of(core, name), owner_of(core, "wave")) == (OWN[name], "core", "well")
+    assert (all_actions(core)[name], owner_of(core, name)) == (OWN[name], None)
+    assert owner_of(core, "wave") is core.plugins.plugins["well"]
     assert answer_all(start(core, "wave", Request()), []).message == "the plugin's"
 
 

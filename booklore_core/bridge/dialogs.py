@@ -95,7 +95,7 @@ class Dialogs:
 
     def _advance(self, device: str, action: str, flow: Flow, answer: Any) -> Effects:
         """A step of the flow, and what to show then. A plugin's that raises costs nobody else anything."""
-        owner, step = self._core.plugins.plugins.get(owner_of(self._core, action)), partial(take_step, flow, answer)
+        owner, step = owner_of(self._core, action), partial(take_step, flow, answer)
         outcome = step() if owner is None else self._core.plugins.guard(owner, f"action {action}", step, EXPECTED)
         if outcome is None:
             return [Toast(FAILED.format(owner and owner.name)).as_json()]

@@ -2,17 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
-from booklore_core.actions import all_actions, owner_of
+from booklore_core.actions import all_actions, told_of
 from booklore_core.actions.own import LONG_PRESS
 from booklore_core.bridge.setting_menu import MenuEntry, setting_entries
 from booklore_core.core import Core
 from booklore_core.flows import Action
-
-T = TypeVar("T")
 
 TOP = (
     "Authentication",
@@ -29,9 +27,6 @@ TOP = (
 
 EARLY = 100
 """An action with a lower order at the top level comes before all submenus."""
-
-LABEL_SECONDS = 1.0
-"""What a plugin's function may take to say a label or a state; until that call is back its actions show their names."""
 
 
 @dataclass
@@ -74,25 +69,17 @@ def all_entries(core: Core) -> Iterator[MenuEntry]:
 
 
 def action_entry(core: Core, action: Action, menu: tuple[str, ...]) -> MenuEntry:
-    """An action's line. Label and state come from functions that a plugin may have written."""
-
-    owner = core.plugins.plugins.get(owner_of(core, action.name))
-
-    def ask(function: Callable[[Core], T] | None, otherwise: T) -> T:
-        if function is None or owner is None:
-            return function(core) if function else otherwise
-        answer = core.plugins.guard_in_time(owner, f"menu of {action.name}", lambda: function(core), LABEL_SECONDS)
-        return otherwise if answer is None else answer
-
+    """An action's line."""
+    checked = action.checked and told_of(core, action, action.checked, False)
     return MenuEntry(
         action.name,
-        str(ask(action.text, action.name)),
+        str(told_of(core, action, action.text, action.name)),
         menu,
         action.name,
         action.args,
         action.help,
-        enabled=bool(ask(action.enabled, True)),
-        checked=bool(ask(action.checked, False)) if action.checked else None,
+        enabled=action.enabled is None or bool(told_of(core, action, action.enabled, True)),
+        checked=None if checked is None else bool(checked),
         radio=action.radio,
         dispatcher=action.dispatcher,
         order=action.order,

@@ -34,7 +34,7 @@ def perform(
     try:
         return run_flow(flow, reply or person(), activity)
     except Exception as error:
-        owner = core.plugins.plugins.get(owner_of(core, action)) if action in core.plugin_actions else None
+        owner = owner_of(core, action)
         if owner is None or is_expected(error) or isinstance(error, typer.Exit | typer.Abort):
             raise
         raise Refused(f"the action {action} of plugin {owner.name} failed: {told(error, owner.package)}") from error

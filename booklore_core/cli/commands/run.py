@@ -1,6 +1,6 @@
 """`booklore run`: any action that the core or a plugin offers, its questions asked in the terminal."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -10,10 +10,6 @@ from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json, Yes
 from booklore_core.cli.output import printable, show, show_json, show_table
 from booklore_core.cli.terminal import person
-
-if TYPE_CHECKING:
-    from booklore_core.core import Core
-    from booklore_core.flows import Action
 
 
 def run_action(
@@ -41,29 +37,24 @@ def run_action(
 
 
 def show_actions(as_json: bool) -> None:
-    from booklore_core.actions import all_actions, owner_of
+    from booklore_core.actions import all_actions, owner_of, told_of
 
     with opened() as core:
+        owned = [(action, owner_of(core, action.name)) for action in all_actions(core).values()]
         listed = [
-            {"name": action.name, "text": label_of(core, action), "help": action.help,
-             "plugin": owner_of(core, action.name)}
-            for action in all_actions(core).values()
-        ]  # fmt: skip
+            {
+                "name": action.name,
+                "text": told_of(core, action, action.text, action.name),
+                "help": action.help,
+                "plugin": owner.name if owner else "core",
+            }
+            for action, owner in owned
+        ]
     if as_json:
         show_json(listed)
     else:
         rows = [(one["name"].replace("_", "-"), one["plugin"], one["text"], one["help"]) for one in listed]
         show_table(rows, "ACTION", "PLUGIN", "MENU", "WHAT IT DOES")
-
-
-def label_of(core: "Core", action: "Action") -> str:
-    """Its name for one whose plugin cannot say a label."""
-    from booklore_core.actions import owner_of
-
-    owner = core.plugins.plugins.get(owner_of(core, action.name))
-    if owner is None:
-        return action.text(core)
-    return core.plugins.guard_in_time(owner, f"label of {action.name}", lambda: action.text(core)) or action.name
 
 
 def as_argument(text: str) -> tuple[str, Any]:
