@@ -1,7 +1,7 @@
 """Questions to the person at the terminal, and what happens where there is none."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +68,7 @@ def run_flow(flow: "Flow", reply: Reply, activity: Activity | None = None) -> "R
         text = reply(question)
 
 
-def person(answers: Sequence[str] = (), may_ask: bool = True) -> Reply:
+def person(answers: Iterable[str] = (), may_ask: bool = True) -> Reply:
     """Answers as given first, then a person's, then the safe defaults. Raises Refused where there is none of these."""
     texts = iter(answers)
     return lambda question: answer(question, texts, may_ask)

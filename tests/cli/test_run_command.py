@@ -77,6 +77,13 @@ def test_none_of_several_options_is_an_answer_too(booklore: Booklore) -> None:
     assert (ran.code, ran.out) == (0, "0 [] 2 False {}\nEnjoy\n")
 
 
+def test_an_answer_that_nothing_asked_for_is_told(booklore: Booklore) -> None:
+    ran = booklore("run", "insist", "--answer", "Ann", "--answer", "0", "--answer", "y")
+
+    assert (ran.code, ran.out) == (0, "Hello Ann\n")
+    assert ran.err == "booklore: Nothing was asked that this would answer: 0, y\n"
+
+
 def test_text_of_digits_stays_what_it_is(booklore: Booklore) -> None:
     booklore("run", "set-setting", "--arg", "name=booklore.username", "--arg", "value=00123")
 

@@ -8,7 +8,7 @@ from booklore_core.cli.acting import perform
 from booklore_core.cli.errors import Refused
 from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json, Yes
-from booklore_core.cli.output import printable, show, show_json, show_table
+from booklore_core.cli.output import printable, say, show, show_json, show_table
 from booklore_core.cli.terminal import person
 
 
@@ -16,7 +16,9 @@ def run_action(
     action: Annotated[str | None, typer.Argument(help="Its name; without one the actions are listed.")] = None,
     book: Annotated[str | None, typer.Option(help="Partial MD5 of the book it is about, or the start of it.")] = None,
     arg: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="An argument; may be repeated.")] = None,
-    answer: Annotated[list[str] | None, typer.Option(help="Answer to a question, in order; may be repeated.")] = None,
+    answer: Annotated[
+        list[str] | None, typer.Option(help="Answer to a question, in order; options count from 1; may be repeated.")
+    ] = None,
     as_json: Json = False,
     yes: Yes = False,
 ) -> None:
@@ -24,9 +26,12 @@ def run_action(
     if action is None:
         show_actions(as_json)
         return
-    args = dict(map(as_argument, arg or ()))
+    args, answers = dict(map(as_argument, arg or ())), iter(answer or ())
     with opened() as core:
-        result = perform(core, action.replace("-", "_"), book, args, person(answer or (), may_ask=not yes))
+        result = perform(core, action.replace("-", "_"), book, args, person(answers, may_ask=not yes))
+    surplus = ", ".join(answers)
+    if surplus:
+        say(f"Nothing was asked that this would answer: {surplus}")
     if as_json:
         effects = [effect.as_json() for effect in result.effects]
         show_json({"ok": result.ok, "message": result.message, "data": result.data, "effects": effects})
