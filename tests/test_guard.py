@@ -8,19 +8,56 @@ from booklore_core.guard.deadline import Watch
 from booklore_core.testing import FakePlugin
 
 
-def cancel(*_):
-    raise asyncio.CancelledError("enough")
+class Unheard(BaseException):
+    """What a library of somebody's may raise to end something of its own."""
 
 
-def test_work_that_raises_no_exception_is_told_as_one():
-    with pytest.raises(RuntimeError, match="CancelledError: enough"):
-        Watch(cancel, "work").wait(5)
+no_exceptions = pytest.mark.parametrize("error", [asyncio.CancelledError("enough"), Unheard("enough")], ids=repr)
 
 
-def test_a_plugin_that_raises_no_exception_is_named(open_core):
+def raising(error):
+    def work(*_):
+        raise error
+
+    return work
+
+
+@pytest.fixture
+def core(open_core):
     core = open_core()
     core.plugins.register("evil", FakePlugin())
+    return core
+
+
+@no_exceptions
+def test_work_that_raises_no_exception_is_told_as_one(error):
+    with pytest.raises(RuntimeError, match=f"{type(error).__name__}: enough"):
+        Watch(raising(error), "work").wait(5)
+
+
+@no_exceptions
+def test_a_plugin_that_raises_no_exception_is_named(core, error):
     plugin = core.plugins.plugins["evil"]
 
-    assert core.plugins.guard(plugin, "reply", cancel) is None
-    assert "CancelledError: enough" in plugin.error
+    assert core.plugins.guard(plugin, "reply", raising(error)) is None
+    assert f"{type(error).__name__}: enough" in plugin.error
+
+
+def test_a_person_ends_the_program_whatever_runs(core):
+    with pytest.raises(KeyboardInterrupt):
+        core.plugins.guard(core.plugins.plugins["evil"], "reply", raising(KeyboardInterrupt()))
+
+
+def test_a_plugin_that_says_much_is_cut_short(core):
+    plugin = core.plugins.plugins["evil"]
+
+    core.plugins.guard(plugin, "reply", raising(ValueError("much " * 10_000)))
+
+    assert len(plugin.error) < 1500
+
+
+def test_a_fault_that_comes_again_and_again_is_logged_once(core, caplog):
+    for _ in range(3):
+        core.plugins.guard(core.plugins.plugins["evil"], "reply", raising(ValueError("again")))
+
+    assert caplog.text.count("reply failed: ValueError: again") == 1

@@ -1,7 +1,10 @@
 """Actions do the same whoever asks for them."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from booklore_core import BookRef, Item
 from booklore_core.actions import all_actions, start
 from booklore_core.flows import Request
 from booklore_core.settings import BadSetting
@@ -58,6 +61,14 @@ def test_view_pending_changes_nothing_and_stays_on_the_screen(core):
     assert "Books: 2, matched 0, unmatched 2" in result.message
     assert "Sessions: 2" in result.message
     assert core.pending() == {"session": 2}
+
+
+def test_view_pending_counts_what_nobody_declares_too(core):
+    item = Item("opened", "1", BookRef(DUNE["partial_md5"]), {}, datetime(2026, 11, 20, tzinfo=UTC))
+    core.outbox.subscribe("bookworm", ["opened", "session"], None, "bookworm", core.clock())
+    core.put([item], "diary")
+
+    assert "Opened: 1" in run(core, "view_pending").message
 
 
 def test_enable_sync_flips_and_can_be_set(core):

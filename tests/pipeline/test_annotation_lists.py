@@ -64,6 +64,23 @@ def test_a_feature_that_was_disabled_is_told_the_list_of_each_closing_that_it_ha
     assert kept(core) == ["[]"]
 
 
+def test_a_feature_that_is_gone_holds_lists_back_until_a_person_switches_it_off(open_core):
+    first, reader = open_core(FakeTarget()), SampleReader()
+    collect(first)
+    close(first, reader, "one")
+    core = open_core(FakeTarget())
+    collect(core, "other")
+    for texts in (["two"], ["three"]):
+        close(core, reader, *texts)
+    assert len(kept(core)) == 3
+
+    core.settings.declare_switch("collector")
+    switch(core, False, "collector")
+    close(core, reader, "four")
+
+    assert kept(core) == ['[{"text": "four"}]']
+
+
 def test_the_list_of_an_event_at_which_a_feature_raised_is_kept_until_it_copes(core):
     mood, told, reader = ["bad"], [], SampleReader()
 
