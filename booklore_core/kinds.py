@@ -85,9 +85,12 @@ class Kinds(dict[str, Kind]):
         return Kind(name, "", name, name)
 
     def counted(self, counts: Mapping[str, int]) -> list[tuple[Kind, int]]:
-        """The kinds that there are any of, in their order; undeclared ones come last."""
-        names = [*self, *sorted(name for name in counts if name not in self)]
-        return [(self[name], counts[name]) for name in names if counts.get(name)]
+        """The kinds that there are any of, in their order."""
+        return [(kind, counts[kind.name]) for kind in self.all_of(counts) if counts.get(kind.name)]
+
+    def all_of(self, counts: Iterable[str]) -> list[Kind]:
+        """Every kind in its order; undeclared ones, which only counts name, come last."""
+        return [self[name] for name in [*self, *sorted(name for name in counts if name not in self)]]
 
     def short_counts(self, counts: Mapping[str, int]) -> str:
         """`3S, 1A`: the counts as a label shows them, non-zero only (seed sync-and-cache); empty without any."""

@@ -5,7 +5,6 @@ import logging
 import os
 import re
 import threading
-from asyncio import CancelledError
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -209,7 +208,9 @@ class PluginManager:
             return work()
         except passes:
             raise
-        except (Exception, SystemExit, CancelledError) as error:  # noqa: BLE001 the others go on
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 the others go on
             where = told(error, plugin.package, getattr(plugin.module, what, None))
             self.blame(plugin, f"{what} failed: {where}", error)
             return None
@@ -220,8 +221,9 @@ class PluginManager:
 
     def blame(self, plugin: Plugin, text: str, error: BaseException | None = None) -> None:
         """Names a plugin as the culprit. error: its traceback is in the log at level debug."""
-        plugin.errors = [*plugin.errors[-9:], text]
-        log.warning("plugin %s %s", plugin.name, text)
+        if text != plugin.error:
+            plugin.errors = [*plugin.errors[-9:], text]
+            log.warning("plugin %s %s", plugin.name, text)
         if error is not None:
             log.debug("plugin %s", plugin.name, exc_info=error)
 

@@ -48,6 +48,19 @@ def test_a_person_ends_the_program_whatever_runs(core):
         core.plugins.guard(core.plugins.plugins["evil"], "reply", raising(KeyboardInterrupt()))
 
 
+def test_a_plugin_whose_error_has_no_words_or_such_as_no_database_takes_is_named_all_the_same(core):
+    class Wordless(Exception):
+        def __str__(self):
+            raise self
+
+    plugin = core.plugins.plugins["evil"]
+    for error in (Wordless(), ValueError("half \ud800 of it\0")):
+        assert core.plugins.guard(plugin, "reply", raising(error)) is None
+
+    assert "Wordless: it cannot even say what" in plugin.errors[-2]
+    assert "half ? of it (" in plugin.error
+
+
 def test_a_plugin_that_says_much_is_cut_short(core):
     plugin = core.plugins.plugins["evil"]
 

@@ -12,7 +12,7 @@ from booklore_core.plugin_manager import DISTRIBUTION, Plugin
 def view_pending(core: Core, request: Request) -> Result:
     """Nothing is changed. args: none."""
     status = core.status()
-    books, kinds = status.books, [status.kinds[name] for name in status.kinds]
+    books, kinds = status.books, status.kinds.all_of({**status.pending, **status.synced})
     lines = ["Book cache", f"  Books: {books['total']}, matched {books['matched']}, unmatched {books['unmatched']}"]
     lines += ["Pending uploads", *(f"  {kind.many.capitalize()}: {status.pending.get(kind.name, 0)}" for kind in kinds)]
     lines += ["History", *(f"  {kind.history_name}: {status.synced.get(kind.name, 0)}" for kind in kinds)]

@@ -33,7 +33,7 @@ def show_status(status: Status, as_json: bool) -> None:
     if as_json:
         show_json(status.as_json())
         return
-    kinds = [status.kinds[name] for name in dict.fromkeys([*status.kinds, *status.pending])]
+    kinds = status.kinds.all_of({**status.pending, **status.synced})
     show_section("Book cache", {name.capitalize(): count for name, count in status.books.items()})
     show_section("Pending uploads", {kind.many.capitalize(): status.pending.get(kind.name, 0) for kind in kinds})
     show_section("History", {kind.history_name: status.synced.get(kind.name, 0) for kind in kinds})

@@ -6,6 +6,7 @@ from types import FrameType
 from typing import Any
 
 from booklore_core.guard.deadline import TookTooLong
+from booklore_core.guard.shape import short_text
 from booklore_core.hookspecs import API_VERSION
 from booklore_core.settings import BadSetting
 
@@ -20,7 +21,7 @@ def told(error: BaseException, package: str, function: Any = None) -> str:
     """
     if isinstance(error, TookTooLong):
         return str(error)
-    text = " ".join(f"{type(error).__name__}: {error}".split())
+    text = " ".join(f"{type(error).__name__}: {words_of(error)}".split())
     steps = [
         (frame, line) for frame, line in traceback.walk_tb(error.__traceback__) if package_of(frame) not in MACHINERY
     ]
@@ -30,6 +31,14 @@ def told(error: BaseException, package: str, function: Any = None) -> str:
         return f"{text} ({frame.f_code.co_filename}, line {line})"
     code = getattr(function, "__code__", None)
     return f"{text} ({code.co_filename}, line {code.co_firstlineno})" if code else text
+
+
+def words_of(error: BaseException) -> str:
+    """What an error says; its own code may fail at that, too."""
+    try:
+        return short_text(error) or ""
+    except Exception:  # noqa: BLE001 a plugin may fail in any way
+        return "it cannot even say what"
 
 
 def package_of(frame: FrameType) -> str:

@@ -1,7 +1,6 @@
 """Work of plugins in threads of their own, so that nobody has to wait for one that hangs."""
 
 import threading
-from asyncio import CancelledError
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
@@ -9,9 +8,6 @@ T = TypeVar("T")
 
 TICK = 10.0
 """Seconds between two signs of life of somebody who waits."""
-
-ENDINGS = (SystemExit, KeyboardInterrupt, GeneratorExit, CancelledError)
-"""What ends a program or a task that does not expect it; from a plugin's code it is a fault like any other."""
 
 
 class TookTooLong(Exception):
@@ -55,10 +51,10 @@ class Watch(Generic[T]):
     def _run(self, work: Callable[[Callable[[], None]], T]) -> None:
         try:
             self._outcome.append((True, work(self._next_part)))
-        except ENDINGS as error:
+        except Exception as error:  # noqa: BLE001 handed over to the thread that waits
+            self._outcome.append((False, error))
+        except BaseException as error:  # noqa: BLE001 what ends a program that does not expect it is a fault here
             told = RuntimeError(f"tried to end the program ({type(error).__name__}: {error})")
             self._outcome.append((False, told))
-        except BaseException as error:  # noqa: BLE001 handed over to the thread that waits
-            self._outcome.append((False, error))
         finally:
             self._done.set()

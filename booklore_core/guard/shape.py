@@ -8,6 +8,9 @@ from pydantic import TypeAdapter, ValidationError
 
 T = TypeVar("T")
 
+MAX_TEXT = 1000
+"""Characters of a text that others' code gives, an error or an id."""
+
 
 def shaped(kind: type[T], value: Any) -> T:
     """value with fields of the types that they have; an id may be a number. Raises TypeError naming the field.
@@ -39,3 +42,8 @@ def all_of(kind: type[T], values: Any) -> list[T]:
 
 def maybe_of(kind: type[T], value: Any) -> T | None:
     return None if value is None else shaped(kind, value)
+
+
+def short_text(value: Any) -> str | None:
+    """value as text that every database takes."""
+    return None if value is None else str(value).replace("\0", "").encode("utf-8", "replace").decode()[:MAX_TEXT]

@@ -117,8 +117,14 @@ class Derive:
             news = sum(self._lead(plugin) for plugin in self._plugins.features if not self._is_hanging(plugin))
             after = self._places.find()
             if after != before:
-                self._journal.drop_lists(min(row["place"] for row in after))
+                self._journal.drop_lists(
+                    min((row["place"] for row in after if self._may_go_on(row["name"])), default=0)
+                )
         return news
+
+    def _may_go_on(self, feature: str) -> bool:
+        """Whether a feature may yet come to what it has not consumed; one that is gone may not once it is off."""
+        return feature in self._plugins.plugins or self._plugins.is_enabled(feature)
 
     def failing(self) -> dict[str, tuple[int, str]]:
         """feature → at how many events it raised, and the error of the last one."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from booklore_core.guard.deadline import TookTooLong, Watch
-from booklore_core.guard.shape import all_of, maybe_of, shaped
+from booklore_core.guard.shape import all_of, maybe_of, shaped, short_text
 from booklore_core.items import BookRef, Item
 from booklore_core.targets import (
     AuditableTarget,
@@ -31,7 +31,6 @@ CALL_LIMIT = 60.0
 """Seconds after which a call is given up for this run and counts as unknown."""
 
 CLOSE_LIMIT = 5.0
-MAX_TEXT = 1000
 MAX_BATCH = 100
 
 
@@ -194,11 +193,6 @@ class Doors:
         if known is None or not known.leads_to(target, plugin):
             known = self._known[plugin, str(target.name)] = Gateway(target, plugin, self._lingering)
         return known
-
-
-def short_text(value: Any) -> str | None:
-    """value as text that every database takes."""
-    return None if value is None else str(value).replace("\0", "").encode("utf-8", "replace").decode()[:MAX_TEXT]
 
 
 def ids_of(ids: Any, items: Sequence[Item]) -> list[str | None]:

@@ -72,7 +72,7 @@ def test_a_feature_that_is_gone_holds_lists_back_until_a_person_switches_it_off(
     collect(core, "other")
     for texts in (["two"], ["three"]):
         close(core, reader, *texts)
-    assert len(kept(core)) == 3
+    assert len(kept(core)) == 2
 
     core.settings.declare_switch("collector")
     switch(core, False, "collector")

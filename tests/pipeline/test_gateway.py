@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from booklore_core import BookRef, Item, hookimpl
+from booklore_core.guard import shape
 from booklore_core.pipeline import gateway
 from booklore_core.pipeline.gateway import Doors
 from booklore_core.targets import Before, Candidate, Check, Declined, Finding, ItemFailed, Match, TargetUnavailable
@@ -124,7 +125,7 @@ def test_what_it_declines_itself_is_passed_on_with_its_name_and_as_text_that_can
         CALLS[call](door_to(Everything("asleep", raising(TargetUnavailable("half \ud800" * 1000)))))
 
     assert str(declined.value).startswith("asleep: half ?half")
-    assert len(declined.value.reason) <= gateway.MAX_TEXT
+    assert len(declined.value.reason) <= shape.MAX_TEXT
 
 
 def test_a_property_that_fails_is_as_if_it_were_not_there(caplog):

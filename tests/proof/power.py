@@ -18,7 +18,7 @@ _running: list[Machine] = []
 
 
 class PowerCut(BaseException):
-    """The process ends here. No code of ours may catch it and go on."""
+    """The process ends here. Whoever catches it comes no further: every step that follows raises it again."""
 
 
 class Machine:
@@ -90,7 +90,10 @@ def step() -> Iterator[None]:
 
 @contextmanager
 def powered(machine: Machine) -> Iterator[Machine]:
-    """While this lasts every database statement, commit and HTTP exchange of the process is a step of machine."""
+    """While this lasts every database statement, commit and HTTP exchange of the process is a step of machine.
+
+    What a process raises whose power has failed reaches nobody.
+    """
     steps: dict[int, Any] = {}
 
     def before(connection: Any, cursor: Any, sql: str, values: Any, context: Any, many: bool) -> None:
@@ -117,6 +120,9 @@ def powered(machine: Machine) -> Iterator[Machine]:
     _running.append(machine)
     try:
         yield machine
+    except BaseException:
+        if not machine.is_dead:
+            raise
     finally:
         _running.remove(machine)
         event.remove(Engine, "before_cursor_execute", before)

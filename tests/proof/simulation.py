@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import shutil
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
@@ -13,7 +12,7 @@ from typing import Protocol
 from checker import compare, excess, find_faults, overlaps, shown_sessions, unsettled
 from household import Clock, Household, hand_over
 from one_clock import OnClock
-from power import AFTER, BEFORE, Machine, PowerCut, powered
+from power import AFTER, BEFORE, Machine, powered
 from remote import Remote, RemotePlugin
 from scenario import TITLES, Diary, Facts, Unit, lines_of, stock
 from tally import count
@@ -176,7 +175,7 @@ class Week:
     def _process(self) -> None:
         """One process lives through some of what happens, until it ends or power fails."""
         machine = Machine(self.household.home, self.folder / f"home-{self.crashes}")
-        with powered(machine), suppress(PowerCut), self.household.opened(self.world.plugin(self.clock)) as core:
+        with powered(machine), self.household.opened(self.world.plugin(self.clock)) as core:
             for device in self.devices:
                 if device.is_offering:
                     device.offer(core)

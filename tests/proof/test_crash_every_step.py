@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from checker import find_faults
 from household import DIALECTS, Household, OpenHousehold, hand_over
-from power import AFTER, BEFORE, Machine, PowerCut, powered
+from power import AFTER, BEFORE, Machine, powered
 from scenario import Scenario, full_day, short_day
 from tally import count
 
@@ -56,7 +55,7 @@ class Crashes:
         """Raises AssertionError when anything is wrong in the end after power failed at one step."""
         household = self._household
         image = household.home.with_name(f"{household.home.name}-after")
-        with powered(Machine(household.home, image, step, side, torn)) as machine, suppress(PowerCut):
+        with powered(Machine(household.home, image, step, side, torn)) as machine:
             live(household, self._scenario)
         assert machine.is_dead, f"step {step} was never reached"
         count("crash points")

@@ -11,7 +11,7 @@ import pytest
 from breakage import Disk, failing, files_limited_to, locked, told_to_sqlite
 from checker import assert_exact
 from household import Household, OpenHousehold, hand_over
-from power import Machine, PowerCut, powered
+from power import Machine, powered
 from scenario import Diary, Line, Scenario, scenario_of, short_day
 from tally import count
 
@@ -219,7 +219,7 @@ def test_file_that_is_no_database_is_refused_and_left_as_it_is(open_household: O
 def killed_while_reading(household: Household, scenario: Scenario) -> Path:
     """What a process left that was killed after it had acknowledged everything: most of it is in the -wal file."""
     image = household.home.with_name("image")
-    with powered(Machine(household.home, image)) as machine, suppress(PowerCut), household.opened() as core:
+    with powered(Machine(household.home, image)) as machine, household.opened() as core:
         hand_over(core, scenario.lines)
         machine.cut_at = machine.steps + 1
         core.pending()
