@@ -187,9 +187,11 @@ def test_a_hook_that_gives_nonsense_is_named(core, nonsense):
 
 
 def test_only_the_last_errors_are_kept(core):
-    core.plugins.register("clumsy", Feature(ValueError("bad")))
+    feature = Feature()
+    core.plugins.register("clumsy", feature)
 
     for number in range(20):
+        feature.fails_with = ValueError(f"bad {number}")
         core.take([{**opening()[0], "id": f"kobo-{number}"}], "test")
 
     assert len(core.plugins.plugins["clumsy"].errors) == 10

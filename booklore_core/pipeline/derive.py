@@ -17,6 +17,7 @@ from booklore_core.guard.deadline import TookTooLong, Watch
 from booklore_core.items import Item, Remark
 from booklore_core.pipeline.facts import Facts
 from booklore_core.pipeline.journal import Entry, Journal
+from booklore_core.pipeline.lease import Clock
 from booklore_core.pipeline.outbox import Outbox
 from booklore_core.plugin_manager import Plugin, PluginManager
 from booklore_core.settings import BadSetting
@@ -36,11 +37,6 @@ MAX_RETRIES = 10
 
 START = "INSERT INTO features (name, place) VALUES (:name, :place) ON CONFLICT (name) DO NOTHING"
 MOVE = "UPDATE features SET place = :place WHERE name = :name AND place = :before"
-FAILED = """
-INSERT INTO failures (event, feature, error, failed_at) VALUES (:event, :feature, :error, :now)
-ON CONFLICT (event, feature) DO UPDATE SET error = excluded.error, failed_at = excluded.failed_at
-"""
-COPED = "DELETE FROM failures WHERE event = :event AND feature = :feature"
 REMARK = """
 INSERT INTO remarks (key, plugin, book_md5, remark, made_at) VALUES (:key, :plugin, :book_md5, :remark, :now)
 ON CONFLICT (key) DO NOTHING
@@ -87,12 +83,7 @@ class Derive:
     """Leads the features. Every thread and process may ask for it at any time."""
 
     def __init__(
-        self,
-        database: Database,
-        journal: Journal,
-        outbox: Outbox,
-        plugins: PluginManager,
-        clock: Callable[[], datetime],
+        self, database: Database, journal: Journal, outbox: Outbox, plugins: PluginManager, clock: Clock
     ) -> None:
         self._database, self._journal, self._outbox = database, journal, outbox
         self._plugins, self._clock = plugins, clock
@@ -117,9 +108,8 @@ class Derive:
             news = sum(self._lead(plugin) for plugin in self._plugins.features if not self._is_hanging(plugin))
             after = self._places.find()
             if after != before:
-                self._journal.drop_lists(
-                    min((row["place"] for row in after if self._may_go_on(row["name"])), default=0)
-                )
+                waited_for = [row["place"] for row in after if self._may_go_on(row["name"])]
+                self._journal.drop_lists(min(waited_for, default=0))
         return news
 
     def _may_go_on(self, feature: str) -> bool:
@@ -216,7 +206,9 @@ class Derive:
                 mark()
                 if not facts.still_hold():
                     raise Overtaken
-                self._note_failures(plugin, found, now)
+                for event, error in found.failed.items():
+                    row = {"event": event, "feature": plugin.name, "error": error, "failed_at": now.timestamp()}
+                    self._failures.upsert(row, ["event", "feature"])
                 self._note_remarks(plugin, found.remarks, now)
                 return self._outbox.put(found.items, plugin.name, now)
         except Overtaken:
@@ -228,14 +220,8 @@ class Derive:
             raise Overtaken
 
     def _forget_failures(self, plugin: Plugin, found: Findings) -> None:
-        for event in found.coped:
-            if self._database.run(COPED, event=event, feature=plugin.name) == 0:
-                raise Overtaken
-
-    def _note_failures(self, plugin: Plugin, found: Findings, now: datetime) -> None:
-        common = {"feature": plugin.name, "now": now.timestamp()}
-        rows = [{**common, "event": event, "error": error} for event, error in found.failed.items()]
-        self._database.run_many(FAILED, rows)
+        if not all(self._failures.delete(event=event, feature=plugin.name) for event in found.coped):
+            raise Overtaken
 
     def _note_remarks(self, plugin: Plugin, remarks: Sequence[Remark], now: datetime) -> None:
         for one in remarks:

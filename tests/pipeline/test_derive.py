@@ -139,7 +139,7 @@ def test_a_crash_at_any_step_leaves_facts_and_place_as_they_were_and_the_next_le
 
 
 def crashes_at(core, step):
-    """Whether leading came to so many statements and commits; there the power failed, and all that is raised is void."""
+    """Whether leading came to so many statements and commits; there the power failed."""
     count, failed = iter(range(1, step)), []
 
     def count_down(*_):
