@@ -30,12 +30,11 @@ FILE = "(SELECT f.path FROM files f WHERE f.book_md5 = b.partial_md5 ORDER BY f.
 BOOK = f"SELECT b.*, {FILE} AS file FROM books b"
 STARS = "SELECT partial_md5, tracked, stars, stars_at FROM books WHERE partial_md5 IN :ids"
 KEEP_STARS = "UPDATE books SET stars_known = 1, stars = :stars, stars_at = :at WHERE partial_md5 = :md5"
+OWED = "b.partial_md5 IN (SELECT book_md5 FROM owed WHERE target = :target)"
+UNMATCHED_ANYWHERE = """(b.partial_md5 NOT IN (SELECT book_md5 FROM matches)
+    AND b.partial_md5 IN (SELECT book_md5 FROM files UNION SELECT book_md5 FROM owed))"""
 UNMATCHED = """
- WHERE b.partial_md5 NOT IN (SELECT book_md5 FROM matches WHERE target = :target)
-    AND (b.partial_md5 IN (SELECT book_md5 FROM owed WHERE target = :target)
-        OR b.partial_md5 NOT IN (SELECT book_md5 FROM matches)
-            AND b.partial_md5 IN (SELECT book_md5 FROM files UNION SELECT book_md5 FROM owed))
-    ORDER BY b.updated_at DESC
+WHERE b.partial_md5 NOT IN (SELECT book_md5 FROM matches WHERE target = :target) AND {which} ORDER BY b.updated_at DESC
 """
 MATCHED = f"""
 SELECT b.*, {FILE} AS file, m.remote_id AS match, m.how AS how, m.sure AS sure, m.title AS match_title
@@ -152,12 +151,13 @@ class Books:
         rows = self._database.rows("SELECT book_md5, remote_id FROM matches WHERE target = :target", target=target)
         return {row["book_md5"]: row["remote_id"] for row in rows}
 
-    def unmatched(self, target: str) -> Sequence[BookRef]:
+    def unmatched(self, target: str, owed_only: bool = False) -> Sequence[BookRef]:
         """The books that the target is owed something of, or that nobody has matched, and that it has no id of.
 
         The last read comes first.
         """
-        return [book_ref(row) for row in self._database.rows(BOOK + UNMATCHED, target=target)]
+        which = OWED if owed_only else f"({OWED} OR {UNMATCHED_ANYWHERE})"
+        return [book_ref(row) for row in self._database.rows(BOOK + UNMATCHED.format(which=which), target=target)]
 
 
 def book_row(ref: BookRef, now: datetime, language: str | None = None, pages: int | None = None) -> dict[str, Any]:

@@ -15,8 +15,7 @@ MAX_FACTS = 1000
 MAX_KEYS = 10_000
 """So many keys one statement is given; databases take a bounded number of values."""
 
-GIVEN = """(d.state IN ('delivered', 'superseded', 'discarded', 'unconfirmed') OR d.maybe_sent = 1
-    OR d.remote_id IS NOT NULL OR d.revision > 0)"""
+GIVEN = "(d.revision > 0 OR d.cleared > 0 OR d.maybe_sent = 1 OR d.remote_id IS NOT NULL)"
 """SQL: whether a target may have an item, in whatever revision, or a person has cleared it."""
 
 HELD = f"""
