@@ -9,7 +9,7 @@ from booklore_core.guard.deadline import TookTooLong
 from booklore_core.hookspecs import API_VERSION
 from booklore_core.settings import BadSetting
 
-MACHINERY = ("booklore_core", "pluggy", "importlib", "threading")
+MACHINERY = ("booklore_core", "pluggy", "importlib", "threading", "concurrent")
 """Packages that stand in every traceback and are to blame for none."""
 
 
