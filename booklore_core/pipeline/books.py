@@ -68,10 +68,6 @@ class BookStars:
     stars: int | None = None
     at: float | None = None
 
-    @classmethod
-    def of(cls, row: dict[str, Any]) -> "BookStars":
-        return cls(row["tracked"] != 0, row["stars"], row["stars_at"])
-
     def after(self, stars: int | None, at: float) -> "BookStars":
         """What is known after a snapshot; one older than the last changes nothing."""
         return self if (self.at or 0) > at else replace(self, stars=stars, at=at)
@@ -118,8 +114,10 @@ class Books:
 
     def stars(self, md5s: Iterable[str]) -> dict[str, BookStars]:
         """partial MD5 → whether it is tracked, and the stars known last. A book never heard of is tracked."""
-        known = {row["partial_md5"]: BookStars.of(row) for row in self._database.rows(STARS, ids=list(md5s))}
-        return defaultdict(BookStars, known)
+        known: dict[str, BookStars] = defaultdict(BookStars)
+        for row in self._database.rows(STARS, ids=list(md5s)):
+            known[row["partial_md5"]] = BookStars(row["tracked"] != 0, row["stars"], row["stars_at"])
+        return known
 
     def keep_stars(self, known: Mapping[str, BookStars]) -> None:
         rows = [{"md5": md5, "stars": one.stars, "at": one.at} for md5, one in known.items() if one.at is not None]
@@ -148,8 +146,7 @@ class Books:
 
     def matches(self, target: str) -> dict[str, str]:
         """partial MD5 → the target's id, of all matched books."""
-        rows = self._database.rows("SELECT book_md5, remote_id FROM matches WHERE target = :target", target=target)
-        return {row["book_md5"]: row["remote_id"] for row in rows}
+        return {row["book_md5"]: row["remote_id"] for row in self._database.table("matches").find(target=target)}
 
     def unmatched(self, target: str, owed_only: bool = False) -> Sequence[BookRef]:
         """The books that the target is owed something of, or that nobody has matched, and that it has no id of.
