@@ -66,7 +66,9 @@ def test_a_plugin_that_hangs_while_it_loads_is_named_and_the_others_go_on(instal
 def test_a_plugin_cannot_end_the_program_while_it_loads(installed, start):
     installed.add("raise KeyboardInterrupt")
 
-    assert "tried to end the program (KeyboardInterrupt" in start().plugins.plugins["opens"].error
+    error = start().plugins.plugins["opens"].error
+    assert "tried to end the program (KeyboardInterrupt" in error
+    assert error.endswith("third_party_opens.py, line 1)")
 
 
 def test_an_action_whose_name_is_none_is_refused_with_the_plugins_name(installed, start):

@@ -10,7 +10,7 @@ from booklore_core.guard.shape import short_text
 from booklore_core.hookspecs import API_VERSION
 from booklore_core.settings import BadSetting
 
-MACHINERY = ("booklore_core", "pluggy", "importlib", "threading")
+MACHINERY = ("booklore_core", "pluggy", "importlib", "threading", "concurrent")
 """Packages that stand in every traceback and are to blame for none."""
 
 

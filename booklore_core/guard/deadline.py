@@ -2,7 +2,9 @@
 
 import threading
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from concurrent import futures
+from concurrent.futures import Future
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -21,8 +23,7 @@ class Watch(Generic[T]):
     """
 
     def __init__(self, work: Callable[[Callable[[], None]], T], name: str) -> None:
-        self._done, self._parts = threading.Event(), 0
-        self._outcome: list[tuple[bool, Any]] = []
+        self._done, self._parts = Future[T](), 0
         self._thread = threading.Thread(target=self._run, args=(work,), daemon=True, name=name)
         self._thread.start()
 
@@ -34,27 +35,21 @@ class Watch(Generic[T]):
         """What the work returns or raises. limit: seconds for each part. meanwhile: called at every tick; what it
         raises ends the waiting. Raises TookTooLong."""
         waited, parts = 0.0, self._parts
-        while not self._done.wait(min(tick, limit - waited)):
+        while not futures.wait([self._done], min(tick, limit - waited)).done:
             waited, parts = (waited + min(tick, limit - waited), parts) if parts == self._parts else (0.0, self._parts)
             if waited >= limit:
                 raise TookTooLong(f"took longer than {limit:g} s")
             meanwhile()
-        worked, value = self._outcome[0]
-        if not worked:
-            raise value
-        result: T = value
-        return result
+        return self._done.result()
 
     def _next_part(self) -> None:
         self._parts += 1
 
     def _run(self, work: Callable[[Callable[[], None]], T]) -> None:
         try:
-            self._outcome.append((True, work(self._next_part)))
+            self._done.set_result(work(self._next_part))
         except Exception as error:  # noqa: BLE001 handed over to the thread that waits
-            self._outcome.append((False, error))
+            self._done.set_exception(error)
         except BaseException as error:  # noqa: BLE001 what ends a program that does not expect it is a fault here
             told = RuntimeError(f"tried to end the program ({type(error).__name__}: {error})")
-            self._outcome.append((False, told))
-        finally:
-            self._done.set()
+            self._done.set_exception(told.with_traceback(error.__traceback__))

@@ -30,12 +30,11 @@ FILE = "(SELECT f.path FROM files f WHERE f.book_md5 = b.partial_md5 ORDER BY f.
 BOOK = f"SELECT b.*, {FILE} AS file FROM books b"
 STARS = "SELECT partial_md5, tracked, stars, stars_at FROM books WHERE partial_md5 IN :ids"
 KEEP_STARS = "UPDATE books SET stars_known = 1, stars = :stars, stars_at = :at WHERE partial_md5 = :md5"
+OWED = "b.partial_md5 IN (SELECT book_md5 FROM owed WHERE target = :target)"
+UNMATCHED_ANYWHERE = """(b.partial_md5 NOT IN (SELECT book_md5 FROM matches)
+    AND b.partial_md5 IN (SELECT book_md5 FROM files UNION SELECT book_md5 FROM owed))"""
 UNMATCHED = """
- WHERE b.partial_md5 NOT IN (SELECT book_md5 FROM matches WHERE target = :target)
-    AND (b.partial_md5 IN (SELECT book_md5 FROM owed WHERE target = :target)
-        OR b.partial_md5 NOT IN (SELECT book_md5 FROM matches)
-            AND b.partial_md5 IN (SELECT book_md5 FROM files UNION SELECT book_md5 FROM owed))
-    ORDER BY b.updated_at DESC
+WHERE b.partial_md5 NOT IN (SELECT book_md5 FROM matches WHERE target = :target) AND {which} ORDER BY b.updated_at DESC
 """
 MATCHED = f"""
 SELECT b.*, {FILE} AS file, m.remote_id AS match, m.how AS how, m.sure AS sure, m.title AS match_title
@@ -68,10 +67,6 @@ class BookStars:
     tracked: bool = True
     stars: int | None = None
     at: float | None = None
-
-    @classmethod
-    def of(cls, row: dict[str, Any]) -> "BookStars":
-        return cls(row["tracked"] != 0, row["stars"], row["stars_at"])
 
     def after(self, stars: int | None, at: float) -> "BookStars":
         """What is known after a snapshot; one older than the last changes nothing."""
@@ -119,8 +114,10 @@ class Books:
 
     def stars(self, md5s: Iterable[str]) -> dict[str, BookStars]:
         """partial MD5 → whether it is tracked, and the stars known last. A book never heard of is tracked."""
-        known = {row["partial_md5"]: BookStars.of(row) for row in self._database.rows(STARS, ids=list(md5s))}
-        return defaultdict(BookStars, known)
+        known: dict[str, BookStars] = defaultdict(BookStars)
+        for row in self._database.rows(STARS, ids=list(md5s)):
+            known[row["partial_md5"]] = BookStars(row["tracked"] != 0, row["stars"], row["stars_at"])
+        return known
 
     def keep_stars(self, known: Mapping[str, BookStars]) -> None:
         rows = [{"md5": md5, "stars": one.stars, "at": one.at} for md5, one in known.items() if one.at is not None]
@@ -149,15 +146,15 @@ class Books:
 
     def matches(self, target: str) -> dict[str, str]:
         """partial MD5 → the target's id, of all matched books."""
-        rows = self._database.rows("SELECT book_md5, remote_id FROM matches WHERE target = :target", target=target)
-        return {row["book_md5"]: row["remote_id"] for row in rows}
+        return {row["book_md5"]: row["remote_id"] for row in self._database.table("matches").find(target=target)}
 
-    def unmatched(self, target: str) -> Sequence[BookRef]:
+    def unmatched(self, target: str, owed_only: bool = False) -> Sequence[BookRef]:
         """The books that the target is owed something of, or that nobody has matched, and that it has no id of.
 
         The last read comes first.
         """
-        return [book_ref(row) for row in self._database.rows(BOOK + UNMATCHED, target=target)]
+        which = OWED if owed_only else f"({OWED} OR {UNMATCHED_ANYWHERE})"
+        return [book_ref(row) for row in self._database.rows(BOOK + UNMATCHED.format(which=which), target=target)]
 
 
 def book_row(ref: BookRef, now: datetime, language: str | None = None, pages: int | None = None) -> dict[str, Any]:

@@ -124,7 +124,7 @@ class DeliveryRun:
 
         A matching that fails does not keep the known books from being delivered.
         """
-        books = self._ledger.unmatched(self._name) if self._needs_match else []
+        books = self._books.unmatched(self._name, owed_only=True) if self._needs_match else []
         books = [book for book in books if self._book in (None, book.partial_md5)]
         if not books:
             return
@@ -145,7 +145,7 @@ class DeliveryRun:
         """Those that may be sent; the others are noted as waiting for their book's match."""
         if not self._needs_match:
             return list(deliveries)
-        waiting = [one for one in deliveries if one.item.book.match is None and one.state != UNMATCHED]
+        waiting = [one for one in deliveries if one.item.book.match is None and one.last.state != UNMATCHED]
         self._ledger.wait(waiting, self._name, NOT_MATCHED, self._clock())
         return [one for one in deliveries if one.item.book.match is not None]
 

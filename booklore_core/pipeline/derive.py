@@ -8,7 +8,7 @@ work is thrown away and done again. So a feature that hangs or raises holds up o
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -47,36 +47,13 @@ class Overtaken(Exception):
     """Another process has led the feature on, or something that it read has changed: its work is thrown away."""
 
 
-@dataclass
-class Findings:
-    """What a feature made of some events. given: of those at which it did not raise; failed: the others, and why.
+@dataclass(frozen=True)
+class Derived:
+    """What a feature made of the event in row id. error: why it raised; then it made nothing of it."""
 
-    A hook's thread adds to it, and an event is in it with all that was made of it or not at all.
-    """
-
-    given: list[tuple[int, Sequence[Item | Remark]]] = field(default_factory=list)
-    failed: dict[int, str] = field(default_factory=dict)
-
-    @property
-    def items(self) -> list[Item]:
-        return [one for _, given in self.given for one in given if isinstance(one, Item)]
-
-    @property
-    def remarks(self) -> list[Remark]:
-        return [one for _, given in self.given for one in given if isinstance(one, Remark)]
-
-    @property
-    def coped(self) -> list[int]:
-        return [event for event, _ in self.given]
-
-    @property
-    def last(self) -> int:
-        """The row of the last event that was come to."""
-        return max([*self.coped, *self.failed])
-
-    def so_far(self) -> "Findings":
-        """What there is now, when the hook's thread may go on."""
-        return Findings(list(self.given), dict(self.failed))
+    id: int
+    given: Sequence[Item | Remark] = ()
+    error: str | None = None
 
 
 class Derive:
@@ -138,8 +115,8 @@ class Derive:
             if place is None or not (entries := self._journal.after(place, BATCH)):
                 break
             facts, found = self._ask(plugin, entries)
-            if found.coped or found.failed:
-                news += self._take_in(plugin, facts, found, lambda: self._move(plugin, place, found.last))  # noqa: B023
+            if found:
+                news += self._take_in(plugin, facts, found, lambda: self._move(plugin, place, found[-1].id))  # noqa: B023
         return news
 
     def _retry(self, plugin: Plugin) -> int:
@@ -164,27 +141,27 @@ class Derive:
         self._database.run(START, name=plugin.name, place=place)
         return int(self._places.find_one(name=plugin.name)["place"])  # type: ignore[index]
 
-    def _ask(self, plugin: Plugin, entries: Sequence[Entry]) -> tuple[Facts, Findings]:
+    def _ask(self, plugin: Plugin, entries: Sequence[Entry]) -> tuple[Facts, list[Derived]]:
         """What a feature makes of events, one after the other; of one that hangs, what it made before."""
-        facts, found = Facts(self._database, self._clock()), Findings()
+        facts, made = Facts(self._database, self._clock()), list[Derived]()
 
         def ask_all(next_part: Callable[[], None]) -> None:
             with self._database.transaction():  # for reading: one view of the past, and settings that stay
                 for entry in entries:
                     next_part()
-                    self._ask_about(plugin, entry, facts, found)
+                    made.append(self._ask_about(plugin, entry, facts))
 
         watch = Watch(ask_all, f"feature {plugin.name}")
         try:
             watch.wait(HOOK_LIMIT, tick=HOOK_LIMIT / 20)  # a part that begins within a tick is given the rest of it
         except TookTooLong as error:
-            self._hanging[plugin.name], found = watch, found.so_far()
-            done = {*found.coped, *found.failed}
-            stuck = next((one.event for one in entries if one.id not in done), entries[-1].event)
+            self._hanging[plugin.name], so_far = watch, list(made)  # the hook may return any time, and its thread go on
+            stuck = entries[min(len(so_far), len(entries) - 1)].event
             self._plugins.blame(plugin, f"on_{stuck.name} {error} at line {stuck.id}; it is suspended")
-        return facts, found
+            return facts, so_far
+        return facts, made
 
-    def _ask_about(self, plugin: Plugin, entry: Entry, facts: Facts, found: Findings) -> None:
+    def _ask_about(self, plugin: Plugin, entry: Entry, facts: Facts) -> Derived:
         hook = f"on_{entry.event.name}"
 
         def ask() -> list[Item | Remark]:
@@ -193,24 +170,19 @@ class Derive:
             return given
 
         given = [] if isinstance(entry.event, Device) else self._plugins.guard(plugin, hook, ask)
-        if given is None:
-            found.failed[entry.id] = plugin.error or "it failed"
-        else:
-            found.given.append((entry.id, given))
+        return Derived(entry.id, error=plugin.error or "it failed") if given is None else Derived(entry.id, given)
 
-    def _take_in(self, plugin: Plugin, facts: Facts, found: Findings, mark: Callable[[], None]) -> int:
+    def _take_in(self, plugin: Plugin, facts: Facts, found: Sequence[Derived], mark: Callable[[], None]) -> int:
         """Commits facts and place together. Returns how many facts are news; 0 when the work was thrown away."""
-        now = self._clock()
+        now, given = self._clock(), [given for one in found for given in one.given]
         try:
             with self._database.writing():
                 mark()
                 if not facts.still_hold():
                     raise Overtaken
-                for event, error in found.failed.items():
-                    row = {"event": event, "feature": plugin.name, "error": error, "failed_at": now.timestamp()}
-                    self._failures.upsert(row, ["event", "feature"])
-                self._note_remarks(plugin, found.remarks, now)
-                return self._outbox.put(found.items, plugin.name, now)
+                self._note_failures(plugin, found, now)
+                self._note_remarks(plugin, [one for one in given if isinstance(one, Remark)], now)
+                return self._outbox.put([one for one in given if isinstance(one, Item)], plugin.name, now)
         except Overtaken:
             log.debug("feature %s was overtaken", plugin.name)
             return 0
@@ -219,9 +191,16 @@ class Derive:
         if self._database.run(MOVE, name=plugin.name, place=place, before=before) == 0:
             raise Overtaken
 
-    def _forget_failures(self, plugin: Plugin, found: Findings) -> None:
-        if not all(self._failures.delete(event=event, feature=plugin.name) for event in found.coped):
-            raise Overtaken
+    def _forget_failures(self, plugin: Plugin, found: Sequence[Derived]) -> None:
+        for one in found:
+            if one.error is None and not self._failures.delete(event=one.id, feature=plugin.name):
+                raise Overtaken
+
+    def _note_failures(self, plugin: Plugin, found: Sequence[Derived], now: datetime) -> None:
+        for one in found:
+            if one.error is not None:
+                row = {"event": one.id, "feature": plugin.name, "error": one.error, "failed_at": now.timestamp()}
+                self._failures.upsert(row, ["event", "feature"])
 
     def _note_remarks(self, plugin: Plugin, remarks: Sequence[Remark], now: datetime) -> None:
         for one in remarks:

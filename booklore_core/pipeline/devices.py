@@ -6,27 +6,16 @@ from typing import Any
 
 from booklore_core.storage.database import Database
 
-SEE = """
-INSERT INTO devices (id, name, model, koreader, last_seen) VALUES (:id, :name, :model, :koreader, :now)
+TELL = """
+INSERT INTO devices (id, name, model, koreader, shim, waiting, token_hash, last_seen)
+VALUES (:id, :name, :model, :koreader, :shim, :waiting, :token_hash, :last_seen)
 ON CONFLICT (id) DO UPDATE SET name = COALESCE(excluded.name, devices.name),
     model = COALESCE(excluded.model, devices.model), koreader = COALESCE(excluded.koreader, devices.koreader),
-    last_seen = excluded.last_seen
-"""
-PAIR = """
-INSERT INTO devices (id, name, model, last_seen, token_hash) VALUES (:id, :name, :model, :now, :token_hash)
-ON CONFLICT (id) DO UPDATE SET name = COALESCE(excluded.name, devices.name),
-    model = COALESCE(excluded.model, devices.model), last_seen = excluded.last_seen, token_hash = excluded.token_hash
-"""
-CONTACT = """
-UPDATE devices SET last_seen = :now, name = COALESCE(:name, name), model = COALESCE(:model, model),
-    shim = COALESCE(:shim, shim), waiting = COALESCE(:waiting, waiting) WHERE id = :id
+    shim = COALESCE(excluded.shim, devices.shim), waiting = COALESCE(excluded.waiting, devices.waiting),
+    token_hash = COALESCE(excluded.token_hash, devices.token_hash), last_seen = excluded.last_seen
 """
 REVOKE = "UPDATE devices SET token_hash = NULL WHERE id = :id AND token_hash IS NOT NULL"
-FIND = "SELECT id, name, model, last_seen, waiting, shim FROM devices WHERE id = :id"
-TOKENS = "SELECT id, token_hash FROM devices WHERE token_hash IS NOT NULL"
-PAIRED = """
-SELECT id, name, model, last_seen, waiting FROM devices WHERE token_hash IS NOT NULL ORDER BY last_seen DESC, id
-"""
+NOT_TOLD = dict.fromkeys(("name", "model", "koreader", "shim", "waiting", "token_hash"))
 
 Known = tuple[str, str | None, str | None, str | None]
 """A device as its lines tell of it: id, name, model and KOReader's version; None for what they do not say."""
@@ -36,23 +25,25 @@ class Devices:
     """What is known of every device. What is not told stays as it was."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._database, self._table = database, database.table("devices")
 
     def see(self, devices: Iterable[Known], now: datetime) -> None:
         """Notes the devices that some lines came from, in one transaction."""
-        fields, at = ("id", "name", "model", "koreader"), now.timestamp()
-        self._database.run_many(SEE, [{**dict(zip(fields, known, strict=True)), "now": at} for known in devices])
+        fields = ("id", "name", "model", "koreader")
+        self._tell([dict(zip(fields, known, strict=True)) for known in devices], now)
 
     def pair(self, id_: str, name: str | None, model: str | None, token_hash: str, now: datetime) -> None:
         """Gives a device a token, which replaces its old one."""
-        self._database.run(PAIR, id=id_, name=name, model=model, token_hash=token_hash, now=now.timestamp())
+        self._tell([{"id": id_, "name": name, "model": model, "token_hash": token_hash}], now)
 
     def contact(
         self, id_: str, name: str | None, model: str | None, shim: str | None, waiting: int | None, now: datetime
     ) -> None:
-        """Notes that a paired device was in touch. waiting: lines left on it. shim: the version of what speaks."""
-        told = {"name": name, "model": model, "shim": shim, "waiting": waiting}
-        self._database.run(CONTACT, id=id_, **told, now=now.timestamp())
+        """Notes that a device was in touch. waiting: lines left on it. shim: the version of what speaks."""
+        self._tell([{"id": id_, "name": name, "model": model, "shim": shim, "waiting": waiting}], now)
+
+    def _tell(self, devices: Iterable[dict[str, Any]], now: datetime) -> None:
+        self._database.run_many(TELL, [{**NOT_TOLD, **told, "last_seen": now.timestamp()} for told in devices])
 
     def revoke(self, id_: str) -> bool:
         """Takes a device's token away. Returns whether it had one."""
@@ -60,21 +51,22 @@ class Devices:
 
     def find(self, id_: str) -> dict[str, Any] | None:
         """A device with its last_seen (ISO time, UTC), waiting (lines left on it) and shim."""
-        row = self._database.row(FIND, id=id_)
-        return None if row is None else device_json(row)
+        row = self._table.find_one(id=id_)
+        return None if row is None else {**device_json(row), "shim": row["shim"]}
 
     def paired(self) -> list[dict[str, Any]]:
         """The devices that have a token, the last one seen first: id, name, model, last_seen, waiting."""
-        return [device_json(row) for row in self._database.rows(PAIRED)]
+        return [device_json(row) for row in self._table.find(("-last_seen", "id"), token_hash={"not": None})]
 
     def with_token(self) -> list[tuple[str, str]]:
         """Id and token hash of each paired device."""
-        return [(row["id"], row["token_hash"]) for row in self._database.rows(TOKENS)]
+        return [(row["id"], row["token_hash"]) for row in self._table.find(token_hash={"not": None})]
 
 
 def device_json(row: dict[str, Any]) -> dict[str, Any]:
     """A device's row as people and programs are told of it."""
-    return {**row, "last_seen": iso_utc(row["last_seen"]), "waiting": row["waiting"] or 0}
+    last_seen, waiting = iso_utc(row["last_seen"]), row["waiting"] or 0
+    return {"id": row["id"], "name": row["name"], "model": row["model"], "last_seen": last_seen, "waiting": waiting}
 
 
 def iso_utc(seconds: float | None) -> str | None:

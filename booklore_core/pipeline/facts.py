@@ -1,8 +1,9 @@
 """What followed earlier, as features see it; and the one rule by which a new item changes what is held of a fact."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -15,8 +16,7 @@ MAX_FACTS = 1000
 MAX_KEYS = 10_000
 """So many keys one statement is given; databases take a bounded number of values."""
 
-GIVEN = """(d.state IN ('delivered', 'superseded', 'discarded', 'unconfirmed') OR d.maybe_sent = 1
-    OR d.remote_id IS NOT NULL OR d.revision > 0)"""
+GIVEN = "(d.revision > 0 OR d.cleared > 0 OR d.maybe_sent = 1 OR d.remote_id IS NOT NULL)"
 """SQL: whether a target may have an item, in whatever revision, or a person has cleared it."""
 
 HELD = f"""
@@ -39,12 +39,13 @@ class Fact:
 
 @dataclass(frozen=True)
 class Held:
-    """What the outbox holds of one fact. id: its row, None while it has none. revision counts the bodies.
+    """What the outbox holds of one fact. id: its row, None while it has none. revision counts the bodies: two are equal
+    when nothing has changed between them.
 
     said_at: the time of the latest event that says so, unix seconds; the item's own is that of the first one.
     """
 
-    item: Item
+    item: Item = field(compare=False)
     said_at: float
     id: int | None = None
     revision: int = 1
@@ -71,11 +72,13 @@ def settled(held: Held | None, item: Item, now: datetime) -> Held | None:
     return replace(held, item=changed, said_at=said_at, revision=held.revision + 1)
 
 
-def read_held(database: Database, kind: str, keys: Iterable[str]) -> dict[str, Held]:
-    """key → what is held, of those of keys that anything is held of."""
-    rows = [row for ids in batched(keys, MAX_KEYS) for row in database.rows(HELD, kind=kind, ids=ids)]
-    return {row["key"]: Held(item_of(row), row["said_at"], row["item_id"], row["revision"], row["given"] > 0)
-            for row in rows}  # fmt: skip
+def read_held(database: Database, kind: str, keys: Iterable[str]) -> dict[str, Held | None]:
+    """key → what is held, None for nothing."""
+    found: dict[str, Held | None] = dict.fromkeys(keys)
+    for ids in batched(list(found), MAX_KEYS):
+        for row in database.rows(HELD, kind=kind, ids=ids):
+            found[row["key"]] = Held(item_of(row), row["said_at"], row["item_id"], row["revision"], row["given"] > 0)
+    return found
 
 
 def batched(keys: Iterable[str], size: int) -> Iterator[list[str]]:
@@ -97,48 +100,33 @@ class Facts:
 
     def __init__(self, database: Database, now: datetime) -> None:
         self._database, self._now = database, now
-        self._read: dict[tuple[str, str], Held | None] = {}
-        self._new: dict[tuple[str, str], Held | None] = {}
+        self._read: dict[str, dict[str, Held | None]] = defaultdict(dict)
+        self._new: dict[str, dict[str, Held | None]] = defaultdict(dict)
 
     def of(self, kind: str, book: BookRef) -> Sequence[Item]:
         """The items of a kind that already followed for a book, newest first, at most 1,000."""
         md5 = book.partial_md5
         rows = self._database.rows(KEYS, kind=kind, book_md5=md5, limit=MAX_FACTS)
-        new = [key for one, key in self._new if one == kind]
-        facts = self.known(kind, dict.fromkeys([*(row["key"] for row in rows), *new]))
+        facts = self.known(kind, dict.fromkeys([*(row["key"] for row in rows), *self._new[kind]]))
         items = [fact.item for fact in facts if fact.item.book.partial_md5 == md5]
         return sorted(items, key=lambda item: item.occurred_at, reverse=True)[:MAX_FACTS]
 
     def known(self, kind: str, keys: Iterable[str]) -> list[Fact]:
         """The items of a kind that already followed with these keys."""
-        found = (self._held(kind, keys)).values()
-        return [Fact(held.item, held.is_given) for held in found if held]
+        return [Fact(held.item, held.is_given) for held in self._held(kind, keys).values() if held]
 
     def note(self, items: Iterable[Item]) -> None:
         """Lets the next event of the batch see what followed from this one."""
         for item in items:
             held = self._held(item.kind, [item.key])[item.key]
-            self._new[item.kind, item.key] = settled(held, item, self._now)
+            self._new[item.kind][item.key] = settled(held, item, self._now)
 
     def _held(self, kind: str, keys: Iterable[str]) -> dict[str, Held | None]:
-        wanted = list(keys)
-        unread = [key for key in wanted if (kind, key) not in self._read]
-        if unread:
-            held = read_held(self._database, kind, unread)
-            self._read.update({(kind, key): held.get(key) for key in unread})
-        return {key: self._new.get((kind, key), self._read[kind, key]) for key in wanted}
+        wanted, read, new = list(keys), self._read[kind], self._new[kind]
+        read.update(read_held(self._database, kind, [key for key in wanted if key not in read]))
+        return {key: new.get(key, read[key]) for key in wanted}
 
     def still_hold(self) -> bool:
         """Whether nothing of what was read has changed since; asked in the transaction that takes the outcome in."""
-        read = dict(self._read)  # a hook that was given up may go on reading
-        return all(
-            state_of(held) == state_of(now.get(key))
-            for kind in {kind for kind, _ in read}
-            for now in [read_held(self._database, kind, [key for one, key in read if one == kind])]
-            for (one, key), held in read.items()
-            if one == kind
-        )
-
-
-def state_of(held: Held | None) -> tuple[int | None, int, bool, float] | None:
-    return None if held is None else (held.id, held.revision, held.is_given, held.said_at)
+        read = {kind: dict(held) for kind, held in list(self._read.items())}  # a hook that was given up may read on
+        return all(read_held(self._database, kind, held) == held for kind, held in read.items())

@@ -53,11 +53,7 @@ class Gateway:
 
     def has(self, part: type) -> bool:
         """Whether the target has an optional part, one of the protocols of `booklore_core.targets`."""
-        try:
-            return isinstance(self._target, part)
-        except Exception as error:  # noqa: BLE001 its parts may be properties, which are code of the target, too
-            log.warning("target %s: %s: %s: %s", self.name, part.__name__, type(error).__name__, error)
-            return False
+        return self._quietly(part.__name__, lambda: isinstance(self._target, part), False, CALL_LIMIT)
 
     def leads_to(self, target: Target, plugin: str) -> bool:
         return self._target is target and self.plugin == plugin and self.kinds == frozenset(target.kinds)
@@ -127,13 +123,7 @@ class Gateway:
 
     def close(self) -> None:
         """Ends the target's run, a call that was given up included. Its next call opens it again."""
-        end = getattr(self._target, "close", None)
-        if end is None:
-            return
-        try:
-            Watch(lambda _: end(), f"close {self.name}").wait(CLOSE_LIMIT, tick=CLOSE_LIMIT)
-        except Exception as error:  # noqa: BLE001 a target may fail in any way
-            log.warning("target %s: close: %s: %s", self.name, type(error).__name__, error)
+        self._quietly("close", lambda: (getattr(self._target, "close", None) or nothing)(), None, CLOSE_LIMIT)
 
     @property
     def is_lingering(self) -> bool:
@@ -169,14 +159,15 @@ class Gateway:
         declined.target, declined.reason = self.name, short_text(declined.reason) or "no reason told"
         return declined
 
-    def _attribute(self, name: str, kind: type[T], otherwise: T) -> T:
-        """A property may be code of the target, too."""
+    def _attribute(self, name: str, kind: Callable[[Any], T], otherwise: T) -> T:
+        return self._quietly(name, lambda: kind(getattr(self._target, name, otherwise)), otherwise, CALL_LIMIT)
+
+    def _quietly(self, what: str, work: Callable[[], T], otherwise: T, limit: float) -> T:
+        """For what nobody has to know the failure of; a property may be code of the target, too."""
         try:
-            watch = Watch(lambda _: getattr(self._target, name, otherwise), f"target {name}")
-            found = watch.wait(CALL_LIMIT, tick=CALL_LIMIT)
-            return found if isinstance(found, kind) else kind(found)  # type: ignore[call-arg]
+            return Watch(lambda _: work(), f"{what} {self.name}").wait(limit, tick=limit)
         except Exception as error:  # noqa: BLE001 a target may fail in any way
-            log.warning("target %s: %s: %s: %s", self.name, name, type(error).__name__, error)
+            log.warning("target %s: %s: %s: %s", self.name, what, type(error).__name__, error)
             return otherwise
 
 

@@ -17,6 +17,12 @@ from booklore_core.storage.database import Database
 LINES = 500
 """So many lines go into one transaction."""
 
+Parsed = tuple[int, Event, dict[str, Any]]
+"""A line that can be taken: its number, its event, and the line decoded."""
+
+Refused = tuple[int, BadLine]
+"""The number of a line and what is wrong with it."""
+
 
 @dataclass(frozen=True)
 class Rejected:
@@ -65,40 +71,35 @@ class Ingest:
             good, bad = parse_all(part)
             with self._database.writing():
                 self._database.lock_journal()
-                done = self._append(good, now)
-                bad += done.reused
+                bad += self._append(good, taken, now)
                 for number, error in bad:
                     self._quarantine.put(part[number - part[0][0]][1], source, error, now)
-            note(taken, done, bad)
+            rejected = [Rejected(number, error.field, error.reason, error.event_id) for number, error in bad]
+            taken.rejected += sorted(rejected, key=lambda one: one.line)
         return taken
 
-    def _append(self, good: list[tuple[int, Event, dict[str, Any]]], now: datetime) -> "Appended":
-        """Notes devices and books, and appends what is new."""
+    def _append(self, good: list[Parsed], taken: Taken, now: datetime) -> list[Refused]:
+        """Notes devices and books, appends what is new and adds all of it to taken. Returns what cannot be taken."""
         events = [event for _, event, _ in good]
         told_books = [(event.device, event.book) for event in events if getattr(event, "book", None)]  # type: ignore[attr-defined]
         self._devices.see(dict.fromkeys(map(device_of, events)), now)
         self._books.see(told_books, now)
         stars = self._books.stars({book.partial_md5 for _, book in told_books})
-        told = [(number, Told(event, line, is_tracked(event, stars))) for number, event, line in good]
-        done = sift(told, self._journal.known(one for _, one in told))
-        kept = [one for one in done.new if one.tracked or not isinstance(one.event, PageTurns)]
+        told = {number: Told(event, line, is_tracked(event, stars)) for number, event, line in good}
+        new, reused = sift(told, self._journal.known(told.values()))
+        refused = {number for number, _ in reused}
+        taken.events += [one.event for one in new if one.tracked]
+        taken.acknowledged += [one.event.id for number, one in told.items() if number not in refused]
+        taken.accepted += len(new)
+        taken.repeated += len(told) - len(new) - len(reused)
+        kept = [one for one in new if one.tracked or not isinstance(one.event, PageTurns)]
         self._journal.append(list(with_ratings(kept, stars, now)), now)
         self._books.keep_stars(stars)
-        return done
+        return reused
 
 
-@dataclass
-class Appended:
-    """new: the lines that were not known. reused: number and error of those whose ids another line has."""
-
-    new: list[Told] = field(default_factory=list)
-    repeated: list[str] = field(default_factory=list)
-    reused: list[tuple[int, BadLine]] = field(default_factory=list)
-    ids: list[str] = field(default_factory=list)
-
-
-def parse_all(part: list[tuple[int, Any]]) -> tuple[list[tuple[int, Event, dict[str, Any]]], list[tuple[int, BadLine]]]:
-    """The lines that can be taken, and what is wrong with the others, each with its number."""
+def parse_all(part: list[tuple[int, Any]]) -> tuple[list[Parsed], list[Refused]]:
+    """The lines that can be taken, and what is wrong with the others."""
     good, bad = [], []
     for number, line in part:
         try:
@@ -108,34 +109,18 @@ def parse_all(part: list[tuple[int, Any]]) -> tuple[list[tuple[int, Event, dict[
     return good, bad
 
 
-def sift(told: Iterable[tuple[int, Told]], known: dict[tuple[str, str], bool]) -> Appended:
-    """What is new, what is repeated, and whose id was used by another line: two devices share an id, or one was set up
-    anew."""
-    done, here = Appended(), dict[tuple[str, str], Told]()
-    for number, one in told:
+def sift(told: dict[int, Told], known: dict[tuple[str, str], bool]) -> tuple[list[Told], list[Refused]]:
+    """What is new, and whose id was used by another line: two devices share an id, or one was set up anew."""
+    new, reused = dict[tuple[str, str], Told](), list[Refused]()
+    for number, one in told.items():
         name = (one.event.device, one.event.id)
-        is_same = one.digest == here[name].digest if name in here else known.get(name)
-        if is_same is False:
+        is_same = one.digest == new[name].digest if name in new else known.get(name)
+        if is_same is None:
+            new[name] = one
+        elif not is_same:
             reason = f"{one.event.id!r} was used by another line of {one.event.device!r}"
-            done.reused.append((number, BadLine("id", reason, one.event.id)))
-            continue
-        done.ids.append(one.event.id)
-        if is_same:
-            done.repeated.append(one.event.id)
-        else:
-            here[name] = one
-            done.new.append(one)
-    return done
-
-
-def note(taken: Taken, done: Appended, bad: list[tuple[int, BadLine]]) -> None:
-    """Adds what became of one part, which is durable now."""
-    taken.events += [one.event for one in done.new if one.tracked]
-    taken.acknowledged += done.ids
-    taken.accepted += len(done.new)
-    taken.repeated += len(done.repeated)
-    rejected = [Rejected(number, error.field, error.reason, error.event_id) for number, error in bad]
-    taken.rejected += sorted(rejected, key=lambda one: one.line)
+            reused.append((number, BadLine("id", reason, one.event.id)))
+    return list(new.values()), reused
 
 
 def device_of(event: Event) -> tuple[str, str | None, str | None, str | None]:

@@ -35,15 +35,8 @@ DELETE FROM annotation_lists WHERE event <= :consumed AND event NOT IN (SELECT e
         WHERE later.device = annotation_lists.device AND later.book_md5 = annotation_lists.book_md5
         AND l.ord > (SELECT e.ord FROM events e WHERE e.id = annotation_lists.event))
 """
-BEFORE = f"""
-SELECT ord FROM events WHERE device = :device AND ord <= :ord AND {OPENED} ORDER BY ord DESC LIMIT 1 OFFSET :steps
-"""
-AFTER = f"""
-SELECT ord FROM events WHERE device = :device AND ord > :ord AND {OPENED} ORDER BY ord LIMIT 1 OFFSET :steps
-"""
-LAST_OPENINGS = f"""
-SELECT event_id FROM events WHERE device = :device AND ord < :ord AND {OPENED} ORDER BY ord DESC LIMIT :count
-"""
+OPENED_NEAR = f"SELECT event_id, ord FROM events WHERE device = :device AND {OPENED} AND {{side}} LIMIT :count"
+UP_TO, BEFORE, AFTER = "ord <= :ord ORDER BY ord DESC", "ord < :ord ORDER BY ord DESC", "ord > :ord ORDER BY ord"
 BETWEEN = f"""
 SELECT line FROM events WHERE device = :device AND ord >= :low AND ord <= :high AND {READ}
     AND book_md5 IS NOT NULL ORDER BY ord
@@ -152,15 +145,18 @@ class Journal:
 
         Their annotations are not told.
         """
-        bounds = {"device": event.device, "ord": event.order, "steps": stretches - 1}
-        low = self._database.value(BEFORE, **bounds) or ""
-        high = self._database.value(AFTER, **bounds) or LAST
+        back, on = self._opened(UP_TO, event, stretches), self._opened(AFTER, event, stretches)
+        low = back[-1]["ord"] if len(back) == stretches else ""
+        high = on[-1]["ord"] if len(on) == stretches else LAST
         return [event_of(row) for row in self._database.rows(BETWEEN, device=event.device, low=low, high=high)]
 
     def openings(self, event: Event, count: int) -> list[str]:
         """The ids of the lines before event that began a stretch, at most count, the last one first."""
-        rows = self._database.rows(LAST_OPENINGS, device=event.device, ord=event.order, count=count)
-        return [row["event_id"] for row in rows]
+        return [row["event_id"] for row in self._opened(BEFORE, event, count)]
+
+    def _opened(self, side: str, event: Event, count: int) -> list[dict[str, Any]]:
+        """The lines on one side of event that began a stretch, at most count, the nearest one first."""
+        return self._database.rows(OPENED_NEAR.format(side=side), device=event.device, ord=event.order, count=count)
 
     def places(self, device: str, ids: Iterable[str]) -> dict[str, str]:
         """Line id → where it stands among its device's lines; compares like `Event.order`."""

@@ -4,7 +4,6 @@ import os
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 from booklore_core.storage.database import Database
 
@@ -23,9 +22,6 @@ WHERE leases.owner = excluded.owner OR leases.expires_at <= :now OR leases.expir
 """
 """A lease far in the future was taken before the clock was set back; it would bar everybody until then."""
 
-RENEW_LEASE = "UPDATE leases SET expires_at = :expires_at WHERE target = :target AND owner = :owner"
-DROP_LEASE = "DELETE FROM leases WHERE target = :target AND owner = :owner"
-
 
 class LeaseLost(Exception):
     """Another run took over: this one was silent for too long and must not send anything more."""
@@ -35,8 +31,8 @@ class Lease:
     """The right to deliver to a target, across processes."""
 
     def __init__(self, database: Database, target: str, clock: Clock) -> None:
-        self._database, self._target, self._clock = database, target, clock
-        self._owner = f"{os.getpid()}-{uuid.uuid4()}"
+        self._database, self._table, self._clock = database, database.table("leases"), clock
+        self._mine = {"target": target, "owner": f"{os.getpid()}-{uuid.uuid4()}"}
 
     def take(self) -> bool:
         """Whether the lease could be had."""
@@ -46,15 +42,11 @@ class Lease:
 
     def renew(self) -> None:
         """A sign of life. Raises LeaseLost."""
-        if self._database.run(RENEW_LEASE, **self._mine, expires_at=expiry(self._clock())) == 0:
-            raise LeaseLost(self._target)
+        if self._table.update({**self._mine, "expires_at": expiry(self._clock())}, list(self._mine)) == 0:
+            raise LeaseLost(self._mine["target"])
 
     def drop(self) -> None:
-        self._database.run(DROP_LEASE, **self._mine)
-
-    @property
-    def _mine(self) -> dict[str, Any]:
-        return {"target": self._target, "owner": self._owner}
+        self._table.delete(**self._mine)
 
 
 def expiry(now: datetime) -> float:

@@ -1,12 +1,12 @@
 """Each target's delivery of every fact: what is due, what was begun, what the target certainly or possibly holds."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from booklore_core.items import BookRef, Item
-from booklore_core.pipeline.books import FILE, book_ref, utc
+from booklore_core.items import Item
+from booklore_core.pipeline.books import FILE, utc
 from booklore_core.pipeline.facts import item_of
 from booklore_core.pipeline.outbox import OWE
 from booklore_core.storage.database import Database
@@ -15,6 +15,8 @@ from booklore_core.targets import Before
 DELIVERED, UNCONFIRMED, SUPERSEDED = "delivered", "unconfirmed", "superseded"
 RETRYING, UNMATCHED, REJECTED = "retrying", "unmatched", "rejected"
 DONE = (DELIVERED, SUPERSEDED)
+NEW = "new"
+"""Of an item that was never tried; no row says so for longer than a transaction."""
 
 DUE = """
 SELECT due.item_id FROM due JOIN items i ON i.id = due.item_id LEFT JOIN kinds k ON k.name = due.kind
@@ -24,51 +26,31 @@ ORDER BY COALESCE(k.rank, 60), due.kind, due.book_md5, i.occurred_at, due.item_i
 LOAD = f"""
 SELECT due.kind, due.item_id, due.revision, due.maybe_sent, due.remote_id, due.state, due.reason, due.tried_at,
        i.key, i.body, i.occurred_at, b.*, m.remote_id AS match, {FILE} AS file,
-       (SELECT d.revision FROM deliveries d WHERE d.item_id = due.item_id AND d.target = due.target) AS begun
+       (SELECT d.revision FROM deliveries d WHERE d.item_id = due.item_id AND d.target = due.target) AS held
 FROM due JOIN items i ON i.id = due.item_id JOIN books b ON b.partial_md5 = due.book_md5
 LEFT JOIN matches m ON m.book_md5 = due.book_md5 AND m.target = due.target
 WHERE due.target = :target AND due.item_id IN :ids
 """
-UNMATCHED_BOOKS = f"""
-SELECT DISTINCT b.*, {FILE} AS file FROM due JOIN books b ON b.partial_md5 = due.book_md5
-LEFT JOIN matches m ON m.book_md5 = due.book_md5 AND m.target = due.target
-WHERE due.target = :target AND m.book_md5 IS NULL ORDER BY b.updated_at DESC
-"""
-BEGIN = """
+WRITE = """
 INSERT INTO deliveries (item_id, target, state, revision, maybe_sent, retry_count, remote_id, reason, tried_at)
-VALUES (:item_id, :target, 'unconfirmed', :revision, 1, 0, NULL, NULL, :now)
-ON CONFLICT (item_id, target) DO UPDATE SET state = 'unconfirmed', revision = excluded.revision, maybe_sent = 1,
-    tried_at = excluded.tried_at
-"""
-SETTLE = """
-INSERT INTO deliveries (item_id, target, state, revision, maybe_sent, retry_count, remote_id, reason, tried_at)
-VALUES (:item_id, :target, :state, :revision, :maybe_sent, :failed, :remote_id, :reason, :now)
+VALUES (:item_id, :target, :state, :held, :maybe_sent, :failed, :remote_id, :reason, :tried_at)
 ON CONFLICT (item_id, target) DO UPDATE SET
-    state = CASE WHEN deliveries.state = 'discarded' AND excluded.state <> 'delivered' THEN deliveries.state
-            ELSE excluded.state END,
+    state = CASE WHEN deliveries.state = 'discarded' AND deliveries.cleared >= :revision
+            AND excluded.state <> 'delivered' THEN deliveries.state ELSE excluded.state END,
     revision = excluded.revision, maybe_sent = excluded.maybe_sent,
     retry_count = deliveries.retry_count + excluded.retry_count,
     remote_id = COALESCE(excluded.remote_id, deliveries.remote_id), reason = excluded.reason,
     tried_at = excluded.tried_at
 """
+"""What was cleared while it was being sent stays so, unless it has arrived."""
+
 PAID = """
 DELETE FROM owed WHERE target = :target AND item_id = :item_id
-    AND EXISTS (SELECT 1 FROM items i WHERE i.id = :item_id AND i.revision <= :revision)
+    AND EXISTS (SELECT 1 FROM items i WHERE i.id = :item_id AND i.revision <= :held)
 """
 """What was changed while it was being sent stays owed."""
 
-RESTORE = """
-UPDATE deliveries SET state = CASE state WHEN 'unconfirmed' THEN :state ELSE state END, revision = :revision,
-    maybe_sent = :maybe_sent, reason = :reason, tried_at = :tried_at
-WHERE item_id = :item_id AND target = :target
-"""
-WAIT = """
-INSERT INTO deliveries (item_id, target, state, revision, maybe_sent, retry_count, remote_id, reason, tried_at)
-VALUES (:item_id, :target, 'unmatched', 0, 0, 0, NULL, :reason, :now)
-ON CONFLICT (item_id, target) DO UPDATE SET reason = excluded.reason,
-    state = CASE deliveries.state WHEN 'discarded' THEN deliveries.state ELSE excluded.state END
-"""
-FORGET_BEGUN = "DELETE FROM deliveries WHERE item_id = :item_id AND target = :target AND state = 'unconfirmed'"
+FORGET_NEW = "DELETE FROM deliveries WHERE item_id = :item_id AND target = :target AND state = 'new'"
 BOOKS_AT = """
 SELECT DISTINCT b.id, b.partial_md5 FROM deliveries d JOIN items i ON i.id = d.item_id
 JOIN books b ON b.partial_md5 = i.book_md5 WHERE d.target = :target AND d.state = 'delivered' ORDER BY b.id
@@ -98,37 +80,41 @@ WHERE state = 'delivered' AND item_id IN (SELECT id FROM items WHERE kind = :kin
 
 
 @dataclass(frozen=True)
-class Delivery:
-    """One item that is due at one target, and what earlier attempts left behind.
-
-    revision: of the item. begun: the one that the target certainly or possibly has, 0 or None for none. state, reason,
-    tried_at: of the last attempt.
-    """
-
-    id: int
-    item: Item
-    revision: int
-    before: Before
-    state: str | None = None
-    reason: str | None = None
-    begun: int | None = None
-    tried_at: float | None = None
-
-    @property
-    def is_fresh(self) -> bool:
-        """Whether no revision of the item was ever begun, so that it may go in a batch."""
-        return self.state in (None, UNMATCHED) and not self.before.maybe_sent and self.before.remote_id is None
-
-
-@dataclass(frozen=True)
 class Outcome:
-    """What became of one delivery. counts: whether it was an attempt that failed."""
+    """What became of one delivery. counts: whether it was an attempt that failed. tried: whether anything may have been
+    sent, or else it stays with what the target had before."""
 
     state: str
     maybe_sent: bool = False
     remote_id: str | None = None
     reason: str | None = None
     counts: bool = False
+    tried: bool = True
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One item that is due at one target, and what earlier attempts left behind.
+
+    revision: of the item. held: the one that the target certainly or possibly has, 0 for none. last: how the delivery
+    stood. tried_at: of the last attempt, unix seconds.
+    """
+
+    id: int
+    item: Item
+    revision: int
+    held: int
+    last: Outcome
+    tried_at: float | None
+
+    @property
+    def before(self) -> Before:
+        return Before(self.last.remote_id, self.last.maybe_sent, utc(self.tried_at) if self.tried_at else None)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether no revision of the item was ever begun, so that it may go in a batch."""
+        return self.last.state in (NEW, UNMATCHED) and self.held == 0 and self.before == Before()
 
 
 class Ledger:
@@ -149,36 +135,31 @@ class Ledger:
         found = {row["item_id"]: delivery_of(row) for row in self._database.rows(LOAD, target=target, ids=list(ids))}
         return [found[item_id] for item_id in ids if item_id in found]
 
-    def unmatched(self, target: str) -> list[BookRef]:
-        """The books without a match that something is due for, the last read first."""
-        return [book_ref(row) for row in self._database.rows(UNMATCHED_BOOKS, target=target)]
-
-    def begin(self, deliveries: Iterable[Delivery], target: str, now: datetime) -> None:
+    def begin(self, deliveries: Sequence[Delivery], target: str, now: datetime) -> None:
         """Writes down, before anything is sent, that the outcome of these is unknown from here on."""
-        common = {"target": target, "now": now.timestamp()}
-        self._database.run_many(BEGIN, [{**common, "item_id": one.id, "revision": one.revision} for one in deliveries])
+        unknown = [Outcome(UNCONFIRMED, maybe_sent=True, reason=one.last.reason) for one in deliveries]
+        self._write(deliveries, target, unknown, now)
 
     def settle(self, deliveries: Sequence[Delivery], target: str, outcomes: Sequence[Outcome], now: datetime) -> None:
         """Writes down what became of deliveries that were begun."""
-        settled = list(zip(deliveries, outcomes, strict=True))
-        self._database.run_many(SETTLE, [outcome_row(one, target, outcome, now) for one, outcome in settled])
-        done = [one for one, outcome in settled if outcome.state in DONE]
-        self._database.run_many(PAID, [{"item_id": one.id, "target": target, "revision": one.revision} for one in done])
+        rows = self._write(deliveries, target, outcomes, now)
+        self._database.run_many(PAID, [row for row in rows if row["state"] in DONE])
 
-    def wait(self, deliveries: Iterable[Delivery], target: str, reason: str, now: datetime) -> None:
+    def wait(self, deliveries: Sequence[Delivery], target: str, reason: str, now: datetime) -> None:
         """Notes that deliveries wait for their book's match. That is no attempt."""
-        common = {"target": target, "reason": reason, "now": now.timestamp()}
-        self._database.run_many(WAIT, [{**common, "item_id": one.id} for one in deliveries])
+        self._write(deliveries, target, [replace(one.last, state=UNMATCHED, reason=reason) for one in deliveries], now)
 
-    def withdraw(self, deliveries: Iterable[Delivery], target: str, now: datetime) -> None:
+    def withdraw(self, deliveries: Sequence[Delivery], target: str, now: datetime) -> None:
         """Takes back `begin` for items that certainly were not sent: all is as it was before."""
-        rows = [
-            {"item_id": one.id, "target": target, "state": one.state, "revision": one.begun or 0, "reason": one.reason,
-             "maybe_sent": int(one.before.maybe_sent), "tried_at": one.tried_at or now.timestamp()}
-            for one in deliveries
-        ]  # fmt: skip
-        self._database.run_many(FORGET_BEGUN, [row for row in rows if row["state"] is None])
-        self._database.run_many(RESTORE, rows)
+        rows = self._write(deliveries, target, [one.last for one in deliveries], now)
+        self._database.run_many(FORGET_NEW, rows)
+
+    def _write(
+        self, deliveries: Sequence[Delivery], target: str, outcomes: Sequence[Outcome], now: datetime
+    ) -> list[dict[str, Any]]:
+        rows = [outcome_row(one, target, outcome, now) for one, outcome in zip(deliveries, outcomes, strict=True)]
+        self._database.run_many(WRITE, rows)
+        return rows
 
     def note(self, target: str, obstacle: str | None) -> None:
         """Keeps why the last run at a target ended early, for all that waits there; None: it did not."""
@@ -204,15 +185,15 @@ class Ledger:
 
 
 def outcome_row(delivery: Delivery, target: str, outcome: Outcome, now: datetime) -> dict[str, Any]:
-    """revision: the one that the target certainly or possibly has now."""
-    may_have = outcome.state in DONE or outcome.maybe_sent
-    revision = delivery.revision if may_have else delivery.begun or 0
-    where = {"item_id": delivery.id, "target": target, "revision": revision, "now": now.timestamp()}
-    return {**asdict(outcome), **where, "maybe_sent": int(outcome.maybe_sent), "failed": int(outcome.counts)}
+    """held: the revision that the target certainly or possibly has now."""
+    may_have = outcome.tried and (outcome.state in DONE or outcome.maybe_sent)
+    tried_at = now.timestamp() if outcome.tried else delivery.tried_at or now.timestamp()
+    where = {"item_id": delivery.id, "target": target, "revision": delivery.revision, "tried_at": tried_at}
+    held = delivery.revision if may_have else delivery.held
+    numbers = {"held": held, "maybe_sent": int(outcome.maybe_sent), "failed": int(outcome.counts)}
+    return {**where, **numbers, "state": outcome.state, "remote_id": outcome.remote_id, "reason": outcome.reason}
 
 
 def delivery_of(row: dict[str, Any]) -> Delivery:
-    tried_at = utc(row["tried_at"]) if row["tried_at"] else None
-    before = Before(row["remote_id"], bool(row["maybe_sent"]), tried_at)
-    return Delivery(row["item_id"], item_of(row), row["revision"], before, row["state"], row["reason"],
-                    row["begun"], row["tried_at"])  # fmt: skip
+    last = Outcome(row["state"] or NEW, bool(row["maybe_sent"]), row["remote_id"], row["reason"], tried=False)
+    return Delivery(row["item_id"], item_of(row), row["revision"], row["held"] or 0, last, row["tried_at"])

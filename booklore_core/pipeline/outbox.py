@@ -84,37 +84,28 @@ class Outbox:
             return sum(self._put_kind(kind, some, plugin, now) for kind, some in by_kind.items())
 
     def _put_kind(self, kind: str, items: Sequence[Item], plugin: str, now: datetime) -> int:
-        before: dict[str, Held | None] = dict.fromkeys(item.key for item in items)
-        before.update(read_held(self._database, kind, before))
+        before = read_held(self._database, kind, (item.key for item in items))
         after = dict(before)
         for item in items:
             after[item.key] = settled(after[item.key], item, now)
-        changed = {key: held for key, held in after.items() if is_news(before[key], held)}
         self._books.keep((item.book for item in items), now)
-        self._write(before, after, plugin, now)
-        return len(changed)
+        both = [(before[key], held) for key, held in after.items()]
+        said = [held for old, held in both if held and held != old and not is_news(old, held)]
+        self._database.run_many(SAID, [{"id": held.id, "said_at": held.said_at} for held in said])
+        news = [(old, held) for old, held in both if is_news(old, held)]
+        self._write(kind, news, plugin, now)
+        return len(news)
 
-    def _write(self, before: dict[str, Held | None], after: dict[str, Held | None], plugin: str, now: datetime) -> None:
-        gone, new, changed, said = [], [], [], []
-        for key, held in after.items():
-            old = before[key]
-            is_same = old is not None and held is not None and old.id == held.id  # not taken out and put anew
-            if old and not is_same:
-                gone.append({"id": old.id})
-            if held and not is_same:
-                new.append({**item_row(held, now), "plugin": plugin})
-            elif held and old and old.revision < held.revision:
-                changed.append(item_row(held, now))
-            elif held and old and old.said_at != held.said_at:
-                said.append({"id": held.id, "said_at": held.said_at})
+    def _write(self, kind: str, news: Sequence[tuple[Held | None, Held | None]], plugin: str, now: datetime) -> None:
+        """news: each fact before and after. What was taken out and came back is put anew."""
+        gone = [{"id": old.id} for old, held in news if old and (held is None or held.id is None)]
+        rows = [item_row(held, plugin, now) for _, held in news if held]
         for statement in TAKE_OUT:
             self._database.run_many(statement, gone)
-        for statement, rows in ((SAID, said), (ADD, new), (CHANGE, changed)):
-            self._database.run_many(statement, rows)
-        if new or changed:
-            kind, keys = (new or changed)[0]["kind"], [row["key"] for row in (*new, *changed)]
-            for ids in batched(keys, MAX_KEYS):
-                self._database.run(OWE.format(which="i.kind = :kind AND i.key IN :ids"), kind=kind, ids=ids)
+        self._database.run_many(ADD, [row for row in rows if row["id"] is None])
+        self._database.run_many(CHANGE, [row for row in rows if row["id"] is not None])
+        for ids in batched((row["key"] for row in rows), MAX_KEYS):
+            self._database.run(OWE.format(which="i.kind = :kind AND i.key IN :ids"), kind=kind, ids=ids)
 
     def subscribe(
         self, target: str, kinds: Iterable[str], since: datetime | None, plugin: str, now: datetime,
@@ -181,8 +172,8 @@ def is_new(held: dict[str, Any] | None, plugin: str, since: float | None, matchi
     return since is not None and held["since"] != since
 
 
-def item_row(held: Held, now: datetime) -> dict[str, Any]:
+def item_row(held: Held, plugin: str, now: datetime) -> dict[str, Any]:
     item, body = held.item, canonical_json(held.item.body, "body")
-    fact = {"kind": item.kind, "key": item.key, "book_md5": item.book.partial_md5, "body": body}
+    fact = {"kind": item.kind, "key": item.key, "book_md5": item.book.partial_md5, "body": body, "plugin": plugin}
     times = {"occurred_at": item.occurred_at.timestamp(), "said_at": held.said_at, "now": now.timestamp()}
     return {"id": held.id, "revision": held.revision, **fact, **times}

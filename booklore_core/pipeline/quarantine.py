@@ -20,11 +20,6 @@ ON CONFLICT (digest) DO UPDATE SET field = excluded.field, reason = excluded.rea
 REFUSED_TO_DEVICE = "device"
 """The field of lines that a device told in another one's name: only a person takes those in."""
 
-DUE = """
-SELECT * FROM quarantine WHERE dismissed_at IS NULL AND version <> :version AND field <> :refused
-ORDER BY id LIMIT :limit
-"""
-
 
 @dataclass(frozen=True)
 class QuarantinedLine:
@@ -65,8 +60,9 @@ class Quarantine:
 
     def due(self) -> list[QuarantinedLine]:
         """Those that another version of this program could not take."""
-        limits = {"version": self.version, "refused": REFUSED_TO_DEVICE, "limit": MAX_LINES}
-        return [QuarantinedLine.of(row) for row in self._database.rows(DUE, **limits)]
+        other, takeable = {"not": self.version}, {"not": REFUSED_TO_DEVICE}
+        rows = self._table.find("id", MAX_LINES, dismissed_at=None, version=other, field=takeable)
+        return [QuarantinedLine.of(row) for row in rows]
 
     def chosen(self, ids: Sequence[int]) -> list[QuarantinedLine]:
         """Those with these ids, dismissed or not."""
