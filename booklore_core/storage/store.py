@@ -36,25 +36,23 @@ class Store:
 
 
 class StoredSettings:
-    """The settings that CLI and menu have set, in the database: one query for all of them per transaction."""
+    """The settings that CLI and menu have set, in the database: one query for all of them per reading transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database, self._values = database, database.table("settings")
 
     def read(self, name: str) -> Any | None:
-        memo = self._database.memo
-        if "settings" not in memo:
-            memo["settings"] = {row["name"]: row["value"] for row in self._values.find()}
-        text = memo["settings"].get(name)
+        text = self._database.once("settings", self._read_all).get(name)
         return None if text is None else json.loads(text)
 
     def write(self, name: str, value: Any) -> None:
         self._values.upsert({"name": name, "value": json.dumps(value)}, ["name"])
-        self._database.memo.pop("settings", None)
 
     def remove(self, name: str) -> None:
         self._values.delete(name=name)
-        self._database.memo.pop("settings", None)
+
+    def _read_all(self) -> dict[str, str]:
+        return {row["name"]: row["value"] for row in self._values.find()}
 
 
 class PluginMemory:
