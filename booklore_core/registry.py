@@ -91,7 +91,8 @@ class Registry:
         theirs, and given to no other but what this project ships."""
         known, table = read_kinds(self._database), self._database.table("kinds")
         gone = [kind for name, kind in known.items() if name not in declared and kind.letter]
-        left = {kind.letter: kind for kind in gone if self._has_items(kind)}
+        items = self._database.table("items")
+        left = {kind.letter: kind for kind in gone if items.find_one(kind=kind.name)}
         for name, (owner, declaration) in declared.items():
             kind, plugin, holder = declaration, self._plugins.plugins[owner], left.get(declaration.letter)
             if holder and plugin.source == DISTRIBUTION:
@@ -104,9 +105,6 @@ class Registry:
                 table.upsert(row_of(kind), ["name"])
         for kind, fault in declare_views(self._database, [kind for _, kind in declared.values()]):
             self._plugins.blame(self._plugins.plugins[declared[kind.name][0]], f"register_kinds: {fault}")
-
-    def _has_items(self, kind: Kind) -> bool:
-        return bool(self._database.value("SELECT 1 FROM items WHERE kind = :kind LIMIT 1", kind=kind.name))
 
     def _as_gateway(self, plugin: str, target: Any, taken: Mapping[str, Any]) -> tuple[str, "Gateway"]:
         """Raises TypeError, ValueError for what cannot be a target."""

@@ -1,7 +1,7 @@
 """Small durable mappings: one per plugin, with a compartment for its secrets, and one for the settings."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from booklore_core.items import canonical_json
@@ -53,19 +53,6 @@ class StoredSettings:
 
     def _read_all(self) -> dict[str, str]:
         return {row["name"]: row["value"] for row in self._values.find()}
-
-
-class PluginMemory:
-    """What each plugin was when it was last loaded: of a disabled one nothing else is known."""
-
-    def __init__(self, database: Database) -> None:
-        self._facts = database.table("plugins")
-
-    def read(self, name: str) -> dict[str, Any] | None:
-        return self._facts.find_one(name=name)
-
-    def write(self, name: str, facts: Mapping[str, Any]) -> None:
-        self._facts.upsert({"name": name, **facts}, ["name"])
 
 
 class PluginSecrets:
