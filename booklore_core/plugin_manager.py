@@ -100,8 +100,7 @@ class PluginManager:
         known = self._memory.find_one(name=name) or {"name": name}
         package = re.split("[.:]", entry_point.value)[0]
         plugin = self.plugins[name] = Plugin(**known, source=source, version=version, package=package)
-        fault = name_fault(name, self._settings)
-        if fault:
+        if fault := name_fault(name, self._settings):
             self.blame(plugin, f"could not be loaded: {fault}")
             return
         plugin.entry_point = entry_point

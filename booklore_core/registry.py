@@ -73,18 +73,18 @@ class Registry:
         """
         found: dict[str, Any] = {}
         for plugin in sorted(self._plugins.with_hook(hook), key=lambda plugin: plugin.source != DISTRIBUTION):
-            found |= self._plugins.guard_in_time(plugin, hook, partial(self._ask, plugin, hook, accept, found)) or {}
+            found = self._plugins.guard_in_time(plugin, hook, partial(self._ask, plugin, hook, accept, found)) or found
         return found
 
     def _ask(self, plugin: Plugin, hook: str, accept: Accept, found: Mapping[str, Any]) -> dict[str, Any]:
-        """What one plugin gives. Raises ValueError for a name that is taken."""
-        own: dict[str, Any] = {}
+        """What was found and what one plugin gives besides. Raises ValueError for a name that is taken."""
+        found = dict(found)
         for given in self._plugins.call(plugin, hook, store=self._store(plugin.name)):
-            name, one = accept(plugin.name, given, {**found, **own})
-            if name in found or name in own:
+            name, one = accept(plugin.name, given, found)
+            if name in found:
                 raise ValueError(f"the name {name!r} is taken already")
-            own[name] = one
-        return own
+            found[name] = one
+        return found
 
     def _remember_kinds(self, declared: Mapping[str, tuple[str, Kind]]) -> None:
         """A kind stays known when its plugin is gone: its items are still there to be shown and cleared. Its letter is

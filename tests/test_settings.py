@@ -1,7 +1,6 @@
 """Settings: where a value comes from, that it keeps its type, and what is said about one that does not fit."""
 
 import pytest
-from sqlalchemy import event as listening
 
 from booklore_core import Setting
 from booklore_core.settings import BadSetting, SettingFault, Settings
@@ -383,17 +382,6 @@ def test_the_digest_of_the_secrets_changes_with_them_and_with_nothing_else(make,
     settings.unset("shop.password")
     assert settings.secrets_digest() == before
     assert make().secrets_digest() != before
-
-
-def test_all_stored_settings_are_read_at_once_within_a_reading_transaction(make, database):
-    settings, statements = make(), []
-    settings.set("shop.pages", 6)
-    listening.listen(database.engine, "before_cursor_execute", lambda *about: statements.append(about[2]))
-
-    with database.transaction():
-        assert (settings["shop.pages"], settings["shop.mode"]) == (6, "fast")
-
-    assert len([one for one in statements if one.startswith("SELECT")]) == 1
 
 
 def test_a_setting_is_read_anew_within_the_transaction_that_changes_it(make, database):
