@@ -4,7 +4,7 @@ import importlib.metadata
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -173,15 +173,12 @@ class Core:
         run = DeliveryRun(self.database, self.ledger, self.books, target, self.clock, book)
         return run.run(progress and (lambda done, total: progress(target.name, done, total)))
 
-    def _left_alone(self) -> list[RunSummary]:
+    def _left_alone(self) -> Iterator[RunSummary]:
         """The targets that are owed something and that another process has, or had."""
-        missing = sorted(self.outbox.subscribers().keys() - self.targets.keys())
-        counted = [(name, count_pending_at(self.database, name)) for name in missing]
-        return [
-            RunSummary(name, waiting=one["waiting"], rejected=one["rejected"], unavailable=NOT_HERE)
-            for name, one in counted
-            if any(one.values())
-        ]
+        for name in sorted(self.outbox.subscribers().keys() - self.targets.keys()):
+            left = count_pending_at(self.database, name)
+            if any(left.values()):
+                yield RunSummary(name, waiting=left["waiting"], rejected=left["rejected"], unavailable=NOT_HERE)
 
     def status(self, limit: int = MAX_WAITING) -> Status:
         """limit: how many waiting items are listed."""
