@@ -4,7 +4,7 @@ import importlib.metadata
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -29,11 +29,11 @@ from booklore_core.registry import Registry
 from booklore_core.settings import FALSE, BadSetting, Settings
 from booklore_core.storage.counts import MAX_WAITING, Status, count_books, count_pending_at, read_status
 from booklore_core.storage.database import Database
-from booklore_core.storage.occupancy import enter
+from booklore_core.storage.occupancy import occupied
 from booklore_core.storage.places import CONFIG, Places
 from booklore_core.storage.preset import preset
 from booklore_core.storage.secrets import Secrets
-from booklore_core.storage.store import PluginMemory, Store, StoredSettings
+from booklore_core.storage.store import Store, StoredSettings
 
 Progress = Callable[[str, int, int], None]
 """Told by long work: a label, how much is done, of how much."""
@@ -50,10 +50,7 @@ class Report:
 
     def total(self, name: str) -> dict[str, int]:
         """kind → count over all targets of `delivered`, `waiting`, `rejected` or `failed`."""
-        sums: Counter[str] = Counter()
-        for run in self.runs:
-            sums.update(getattr(run, name))
-        return dict(sums)
+        return dict(sum((Counter(getattr(run, name)) for run in self.runs), Counter[str]()))
 
     @property
     def unavailable(self) -> dict[str, str]:
@@ -89,7 +86,7 @@ class Core:
         # For file systems without shared memory; needed before the settings are read, as they are in the database.
         wal = environ.get("BOOKLORE_DATABASE__WAL", "true").lower() not in FALSE
         with ExitStack() as opened:
-            opened.callback(enter(places.home).leave)
+            opened.enter_context(occupied(places.home))
             self.secrets = Secrets(places.secrets)
             self.database = database = Database(places.database_url, wal=wal)
             opened.callback(database.close)
@@ -97,7 +94,7 @@ class Core:
             self.books, self.devices = Books(database), Devices(database)
             self.journal, self.quarantine = Journal(database), Quarantine(database)
             self.outbox, self.ledger = Outbox(database, self.books), Ledger(database)
-            self.plugins = PluginManager(self.settings, PluginMemory(database), environ)
+            self.plugins = PluginManager(self.settings, database.table("plugins"), environ)
             self.ingest = Ingest(database, self.journal, self.books, self.devices, self.quarantine)
             self.derive = Derive(database, self.journal, self.outbox, self.plugins, clock)
             self.registry = Registry(database, self.plugins, self.outbox, self.store, Doors())
@@ -144,16 +141,13 @@ class Core:
         """Takes in what was refused before, as far as it can be taken now; None: all that nobody has dismissed."""
         return self._take_again(self.quarantine.lines() if ids is None else self.quarantine.chosen(ids))
 
-    def _take_again(self, lines: Iterable[QuarantinedLine]) -> Taken:
-        whole = Taken()
-        for one in lines:
-            taken = self.ingest.take([one.line], one.source, self.clock())
-            if not taken.rejected:
-                self.quarantine.remove([one.id])
-            whole.accepted, whole.repeated = whole.accepted + taken.accepted, whole.repeated + taken.repeated
-            whole.events, whole.rejected = [*whole.events, *taken.events], [*whole.rejected, *taken.rejected]
-        whole.news = self.derive.lead()
-        return whole
+    def _take_again(self, lines: Sequence[QuarantinedLine]) -> Taken:
+        """The lines that are refused again stay in quarantine, and keep the source that they came from."""
+        taken = self.ingest.take([one.line for one in lines], "quarantine", self.clock())
+        refused = {one.line for one in taken.rejected}
+        self.quarantine.remove([one.id for number, one in enumerate(lines, start=1) if number not in refused])
+        taken.news = self.derive.lead()
+        return taken
 
     def put(self, items: Sequence[Item], plugin: str) -> int:
         """Takes in facts that follow from a person's answers. Returns how many are news."""
@@ -179,15 +173,12 @@ class Core:
         run = DeliveryRun(self.database, self.ledger, self.books, target, self.clock, book)
         return run.run(progress and (lambda done, total: progress(target.name, done, total)))
 
-    def _left_alone(self) -> list[RunSummary]:
+    def _left_alone(self) -> Iterator[RunSummary]:
         """The targets that are owed something and that another process has, or had."""
-        missing = sorted(self.outbox.subscribers().keys() - self.targets.keys())
-        counted = [(name, count_pending_at(self.database, name)) for name in missing]
-        return [
-            RunSummary(name, waiting=one["waiting"], rejected=one["rejected"], unavailable=NOT_HERE)
-            for name, one in counted
-            if any(one.values())
-        ]
+        for name in sorted(self.outbox.subscribers().keys() - self.targets.keys()):
+            left = count_pending_at(self.database, name)
+            if any(left.values()):
+                yield RunSummary(name, waiting=left["waiting"], rejected=left["rejected"], unavailable=NOT_HERE)
 
     def status(self, limit: int = MAX_WAITING) -> Status:
         """limit: how many waiting items are listed."""

@@ -1,12 +1,10 @@
 """What KOReader did: one class per event, with the types that its fields have, what is forgiven and what is refused."""
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
-from pydantic.dataclasses import dataclass as checked
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from booklore_core.isbn import find_isbn
 from booklore_core.items import MD5, BookRef
@@ -69,13 +67,13 @@ Annotations = Annotated[tuple[dict[str, Any], ...] | None, Field(max_length=100_
 RATING_SUFFIX = "/rating"
 """What a rating's id has after the id of the line that it was found in; no line's id may end so."""
 
-LENIENT = ConfigDict(extra="ignore", strict=False)
+FROZEN = ConfigDict(frozen=True)
 
 
-@checked(frozen=True, config=LENIENT)
-class Book:
+class Book(BaseModel):
     """A book as KOReader knows it. identifiers: KOReader's raw text, one identifier a line. size: bytes."""
 
+    model_config = FROZEN
     partial_md5: Digest
     file: Text | None = None
     size: Whole | None = None
@@ -91,8 +89,7 @@ class Book:
         return BookRef(self.partial_md5, self.title, self.authors, isbn, self.file, self.size)
 
 
-@checked(frozen=True, config=LENIENT)
-class Reading:
+class Reading(BaseModel):
     """Where the reader is. percent: fraction 0–1. turns: page turns since the stretch began.
 
     dwell: whole seconds spent on each page left since the last line, None when not told.
@@ -100,6 +97,7 @@ class Reading:
     position: xpointer, or the page number as text.
     """
 
+    model_config = FROZEN
     percent: Fraction | None = None
     page: Count | None = None
     pages: Count | None = None
@@ -110,13 +108,13 @@ class Reading:
     status: Text | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Event:
+class Event(BaseModel):
     """Something KOReader did. name: its class as a line and a hook say it: `BookClose`, `book_close`, `on_book_close`.
 
     id: unique per device. at: UTC by the device's clock.
     """
 
+    model_config = FROZEN
     name: ClassVar[str]
     id: Id
     device: Id
@@ -137,7 +135,6 @@ class Event:
         return f"{int(counter):020d}" if is_counted else f"{self.at.isoformat()} {line}"
 
 
-@checked(frozen=True, kw_only=True, config=LENIENT)
 class Device(Event):
     """The first line of a spool: who writes it. display: the device's name for people."""
 
@@ -146,31 +143,26 @@ class Device(Event):
     koreader: Text | None = None
 
 
-@checked(frozen=True, kw_only=True, config=LENIENT)
 class BookEvent(Event):
     """An event about a book."""
 
     book: Book
 
 
-@checked(frozen=True, kw_only=True, config=LENIENT)
 class ReadingEvent(BookEvent):
     """An event of reading a book."""
 
     reading: Reading
 
 
-@checked(frozen=True, kw_only=True, config=LENIENT)
 class BookOpen(ReadingEvent):
     """A book was opened: a stretch of reading begins."""
 
 
-@checked(frozen=True, kw_only=True, config=LENIENT)
 class PageTurns(ReadingEvent):
     """A checkpoint every few page turns; what a session falls back on when the battery dies."""
 
 
-@checked(frozen=True, kw_only=True, config=LENIENT)
 class BookClose(ReadingEvent):
     """The stretch ended. annotations: KOReader's live table, None when it was not read, () when there are none."""
 
@@ -178,7 +170,6 @@ class BookClose(ReadingEvent):
     annotations: Annotations = None
 
 
-@checked(frozen=True, kw_only=True, config=LENIENT)
 class Resume(Event):
     """The device woke up; with a book open a stretch begins."""
 
@@ -186,17 +177,14 @@ class Resume(Event):
     reading: Reading | None = None
 
 
-@checked(frozen=True, kw_only=True, config=LENIENT)
 class NetworkConnected(Event):
     """The device has an IP address."""
 
 
-@checked(frozen=True, kw_only=True, config=LENIENT)
 class Delete(BookEvent):
     """The book's file was deleted on the device."""
 
 
-@checked(frozen=True, kw_only=True, config=LENIENT)
 class Rating(BookEvent):
     """Stars that differ from the last known ones. Derived by the core: KOReader fires no event for a rating.
 

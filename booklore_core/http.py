@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
 from booklore_core.targets import ItemFailed, TargetUnavailable
 
@@ -53,8 +52,6 @@ class Client:
         self.base_url = normalize_url(base_url)
         self.timeout, self._answer_timeout, self._max_body = timeout, answer_timeout, max_body
         self.session = requests.Session()
-        self.session.mount("https://", HTTPAdapter(max_retries=0))
-        self.session.mount("http://", HTTPAdapter(max_retries=0))
         self.session.auth = unchanged
         self._verify = (ca_file or True) if verify_tls else False
 

@@ -18,7 +18,7 @@ from booklore_core.guard.deadline import TookTooLong, Watch
 from booklore_core.hookspecs import PROJECT
 from booklore_core.settings import ENABLED, TRUE, Setting, Settings
 from booklore_core.storage.since import READ_SINCE, SEND_SINCE
-from booklore_core.storage.store import PluginMemory
+from booklore_core.storage.tables import Table
 
 DISTRIBUTION = "booklore-sync"
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
@@ -64,9 +64,10 @@ class Plugin:
 
 
 class PluginManager:
-    """The plugins behind the entry points of the group `booklore`, each isolated from the others."""
+    """The plugins behind the entry points of the group `booklore`, each isolated from the others. memory: what each
+    was when it was last loaded; of a disabled one nothing else is known."""
 
-    def __init__(self, settings: Settings, memory: PluginMemory, environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(self, settings: Settings, memory: Table, environ: Mapping[str, str] = os.environ) -> None:
         self._settings, self._memory, self._environ = settings, memory, environ
         self._pluggy = pluggy.PluginManager(PROJECT)
         self._pluggy.add_hookspecs(hookspecs)
@@ -95,14 +96,13 @@ class PluginManager:
         if name in self.plugins:
             self._leave_out(self.plugins[name], source, version)
             return
-        plugin = self.plugins[name] = Plugin(name, source, version, re.split("[.:]", entry_point.value)[0])
-        fault = name_fault(name, self._settings)
-        if fault:
+        known = self._memory.find_one(name=name) or {"name": name}
+        package = re.split("[.:]", entry_point.value)[0]
+        plugin = self.plugins[name] = Plugin(**known, source=source, version=version, package=package)
+        if fault := name_fault(name, self._settings):
             self.blame(plugin, f"could not be loaded: {fault}")
             return
-        known = self._memory.read(name) or {}
-        plugin.is_target, plugin.help = bool(known.get("is_target")), known.get("help", "")
-        plugin.label, plugin.entry_point = known.get("label", ""), entry_point
+        plugin.entry_point = entry_point
         self._settings.declare_switch(name, plugin.label)
         self._follow_switch(plugin)
 
@@ -121,17 +121,18 @@ class PluginManager:
             return
         plugin.errors = []
         try:
-            self.register(plugin.name, in_time(plugin, plugin.entry_point.load), plugin)
+            self.register(plugin.name, in_time(plugin, plugin.entry_point.load))
         except Exception as error:  # noqa: BLE001 a plugin may fail in any way; the others go on
             self.blame(plugin, f"could not be loaded: {told(error, plugin.package)}", error)
         else:
-            self._memory.write(plugin.name, {name: getattr(plugin, name) for name in ("is_target", "label", "help")})
+            row = {name: getattr(plugin, name) for name in ("name", "is_target", "label", "help")}
+            self._memory.upsert(row, ["name"])
 
-    def register(self, name: str, module: Any, plugin: Plugin | None = None) -> None:
+    def register(self, name: str, module: Any) -> None:
         """Adds a plugin by its module or object. Raises when it does not fit this version's hooks or settings; then
         nothing of it is left."""
         check_fit(module)
-        plugin = plugin or self.plugins.get(name) or Plugin(name, "registered", "", package_of_module(module))
+        plugin = self.plugins.get(name) or Plugin(name, "registered", "", package_of_module(module))
         try:
             self._pluggy.register(module, name)
             self._pluggy.check_pending()

@@ -73,25 +73,26 @@ class Registry:
         """
         found: dict[str, Any] = {}
         for plugin in sorted(self._plugins.with_hook(hook), key=lambda plugin: plugin.source != DISTRIBUTION):
-            found |= self._plugins.guard_in_time(plugin, hook, partial(self._ask, plugin, hook, accept, found)) or {}
+            found = self._plugins.guard_in_time(plugin, hook, partial(self._ask, plugin, hook, accept, found)) or found
         return found
 
     def _ask(self, plugin: Plugin, hook: str, accept: Accept, found: Mapping[str, Any]) -> dict[str, Any]:
-        """What one plugin gives. Raises ValueError for a name that is taken."""
-        own: dict[str, Any] = {}
+        """What was found and what one plugin gives besides. Raises ValueError for a name that is taken."""
+        found = dict(found)
         for given in self._plugins.call(plugin, hook, store=self._store(plugin.name)):
-            name, one = accept(plugin.name, given, {**found, **own})
-            if name in found or name in own:
+            name, one = accept(plugin.name, given, found)
+            if name in found:
                 raise ValueError(f"the name {name!r} is taken already")
-            own[name] = one
-        return own
+            found[name] = one
+        return found
 
     def _remember_kinds(self, declared: Mapping[str, tuple[str, Kind]]) -> None:
         """A kind stays known when its plugin is gone: its items are still there to be shown and cleared. Its letter is
         theirs, and given to no other but what this project ships."""
         known, table = read_kinds(self._database), self._database.table("kinds")
         gone = [kind for name, kind in known.items() if name not in declared and kind.letter]
-        left = {kind.letter: kind for kind in gone if self._has_items(kind)}
+        items = self._database.table("items")
+        left = {kind.letter: kind for kind in gone if items.find_one(kind=kind.name)}
         for name, (owner, declaration) in declared.items():
             kind, plugin, holder = declaration, self._plugins.plugins[owner], left.get(declaration.letter)
             if holder and plugin.source == DISTRIBUTION:
@@ -104,9 +105,6 @@ class Registry:
                 table.upsert(row_of(kind), ["name"])
         for kind, fault in declare_views(self._database, [kind for _, kind in declared.values()]):
             self._plugins.blame(self._plugins.plugins[declared[kind.name][0]], f"register_kinds: {fault}")
-
-    def _has_items(self, kind: Kind) -> bool:
-        return bool(self._database.value("SELECT 1 FROM items WHERE kind = :kind LIMIT 1", kind=kind.name))
 
     def _as_gateway(self, plugin: str, target: Any, taken: Mapping[str, Any]) -> tuple[str, "Gateway"]:
         """Raises TypeError, ValueError for what cannot be a target."""

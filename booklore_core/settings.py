@@ -4,9 +4,8 @@ import hmac
 import json
 import math
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any, Protocol
 
 from booklore_core.flows import in_range, range_text
@@ -101,10 +100,8 @@ SYNC = (
 )
 
 
-class Source(Protocol):
-    """Where values come from that the program never writes. Raises BadSetting for what cannot be read."""
-
-    def read(self, name: str, setting: Setting) -> Any | None: ...
+Source = Callable[[str, Setting], Any | None]
+"""Tells what is preset for a setting by its full name, None for nothing. Raises BadSetting for what cannot be read."""
 
 
 class Layer(Protocol):
@@ -215,10 +212,10 @@ class Settings:
 
     def _look_up(self, name: str, setting: Setting) -> Value:
         faults: list[SettingFault] = []
-        given = {source: partial(one.read, name, setting) for source, one in self._preset.items()}
-        for source, read in {**given, "database": partial(self._layer(setting).read, name)}.items():
+        sources: dict[str, Source] = {**self._preset, "database": lambda name, _: self._layer(setting).read(name)}
+        for source, read in sources.items():
             try:
-                raw = read()
+                raw = read(name, setting)
                 if raw is not None:
                     return Value(name, setting.check(raw, f"{name} ({source})"), source, setting, tuple(faults))
             except BadSetting as error:

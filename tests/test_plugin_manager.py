@@ -135,24 +135,15 @@ def register_targets():
 """
 
 
-class Notebook(dict):
-    """Remembers plugins."""
-
-    def read(self, name):
-        return self.get(name)
-
-    def write(self, name, facts):
-        self[name] = facts
-
-
 def test_what_a_plugin_was_is_known_while_it_is_off(installed, start):
     installed.add(SHOP, name="shop")
-    settings, notebook = start().settings, Notebook()
+    core = start()
+    settings, memory = core.settings, core.database.table("plugins")
     shop = importlib.metadata.entry_points(group="booklore", name="shop")
 
-    before = plugin_manager.PluginManager(open_settings(settings), notebook)
+    before = plugin_manager.PluginManager(open_settings(settings), memory)
     before.load(shop)
-    after = plugin_manager.PluginManager(open_settings(settings, enabled=False), notebook)
+    after = plugin_manager.PluginManager(open_settings(settings, enabled=False), memory)
     after.load(shop)
 
     plugin = after.plugins["shop"]

@@ -5,7 +5,7 @@ What waits is counted in `owed`, which holds nothing else: the price depends on 
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -39,7 +39,7 @@ WHERE d.state = 'delivered' GROUP BY i.kind
 """
 ANY_DELIVERED = "SELECT 1 AS found FROM deliveries WHERE state = 'delivered' LIMIT 1"
 WAITING = """
-SELECT due.kind AS kind, COALESCE(b.title, '') AS title, due.book_md5 AS md5, due.target AS target,
+SELECT due.kind AS kind, COALESCE(NULLIF(b.title, ''), due.book_md5) AS book, due.book_md5 AS md5, due.target AS target,
     COALESCE(NULLIF(due.reason, ''), s.obstacle, CASE due.state WHEN 'unconfirmed' THEN 'outcome unknown'
         WHEN 'delivered' THEN 'changed since it was sent' WHEN 'superseded' THEN 'changed since it was superseded'
         WHEN 'discarded' THEN 'changed since it was cleared' ELSE COALESCE(due.state, 'not sent yet') END) AS reason,
@@ -80,18 +80,14 @@ class DatabaseFile:
 
 @dataclass(frozen=True)
 class Waiting:
-    """One item that a target still waits for, and why."""
+    """One item that a target still waits for, and why. book: its title, or its partial MD5 where none is known."""
 
     kind: str
-    title: str
-    md5: str
-    target: str
+    book: str
     reason: str
     attempts: int
-
-    @property
-    def book(self) -> str:
-        return self.title or self.md5
+    target: str
+    md5: str
 
 
 @dataclass(frozen=True)
@@ -106,8 +102,7 @@ class Status:
     kinds: Kinds
 
     def as_json(self) -> dict[str, Any]:
-        names = ("kind", "book", "reason", "attempts", "target", "md5")
-        waiting = [{name: getattr(one, name) for name in names} for one in self.waiting]
+        waiting = [asdict(one) for one in self.waiting]
         return {"books": self.books, "pending": self.pending, "synced": self.synced, "waiting": waiting}
 
 

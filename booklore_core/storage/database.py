@@ -3,7 +3,6 @@
 The way to it is `dataset`: plain tables are read and written through its tables, everything else through its query.
 """
 
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -30,8 +29,6 @@ T = TypeVar("T")
 BUSY_TIMEOUT = 30.0
 """Seconds that a statement waits for another process's write."""
 
-READ, WRITE = "BEGIN", "BEGIN IMMEDIATE"
-
 ON_CONNECT = {"sqlite": ["PRAGMA foreign_keys=ON", "PRAGMA synchronous=FULL"], "postgresql": []}
 """FULL: what was acknowledged survives a power cut."""
 
@@ -43,11 +40,11 @@ JOURNAL_LOCK = 7265602
 
 @dataclass
 class Transaction:
-    """What a thread is in the middle of. fault: why nothing more can be done in it. memo: what was read in it."""
+    """What a thread is in the middle of. fault: why nothing more can be done in it. known: what was read in it."""
 
     writes: bool
     fault: DatabaseUnusable | None = None
-    memo: dict[str, Any] = field(default_factory=dict)
+    known: dict[str, Any] = field(default_factory=dict)
 
 
 class Database:
@@ -76,7 +73,7 @@ class Database:
 
     def transaction(self) -> AbstractContextManager[None]:
         """What is read in it belongs together. Within another one it joins that one."""
-        return nullcontext() if self._current else self._begun(READ)
+        return nullcontext() if self._current else self._begun(writes=False)
 
     def writing(self) -> AbstractContextManager[None]:
         """All or nothing, durable at its end. Within another one that writes it joins that one.
@@ -85,18 +82,13 @@ class Database:
         """
         if self._current and not self._current.writes:
             raise RuntimeError("a transaction that was begun for reading cannot write; begin it with writing()")
-        return nullcontext() if self._current else self._begun(WRITE)
+        return nullcontext() if self._current else self._begun(writes=True)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Undone by itself when it raises, while the writing transaction around it goes on."""
-        with self.writing():
-            try:
-                with self._dataset.executable.begin_nested():
-                    yield
-            except BaseException:
-                self.memo.clear()
-                raise
+        with self.writing(), self._dataset.executable.begin_nested():
+            yield
 
     def table(self, name: str) -> Table:
         """A plain table, read and written through dataset."""
@@ -134,16 +126,11 @@ class Database:
 
     def once(self, name: str, work: Callable[[], T]) -> T:
         """What work returns, asked once for as long as a reading transaction lasts: nothing changes within it."""
-        memo = {} if self._current and self._current.writes else self.memo
-        if name not in memo:
-            memo[name] = work()
-        found: T = memo[name]
+        known = self._current.known if self._current and not self._current.writes else {}
+        if name not in known:
+            known[name] = work()
+        found: T = known[name]
         return found
-
-    @property
-    def memo(self) -> dict[str, Any]:
-        """A place for what was read, forgotten at the end of this thread's transaction; outside of one, at once."""
-        return self._current.memo if self._current else {}
 
     def names(self) -> tuple[list[str], list[str]]:
         """The tables and the views that there are."""
@@ -183,17 +170,17 @@ class Database:
                 raise
 
     @contextmanager
-    def _begun(self, begin: str) -> Iterator[None]:
+    def _begun(self, writes: bool) -> Iterator[None]:
         with explained(self.url):
             try:
                 self._dataset.begin()
                 if self.dialect == "sqlite":
-                    self._dataset.executable.exec_driver_sql(begin)
-                current = self._local.current = Transaction(begin == WRITE)
+                    self._dataset.executable.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+                current = self._local.current = Transaction(writes)
                 yield
                 if current.fault:
                     raise current.fault
-                if current.writes:
+                if writes:
                     self.check_file()
                 self._dataset.commit()
             except BaseException:
@@ -234,9 +221,9 @@ def identity(file: Path | None) -> tuple[int, int] | None:
 
 def create_private(file: Path | None) -> None:
     """Makes a file that is not there yet one that only its owner reads; SQLite's others beside it follow its mode."""
-    with suppress(OSError):  # what is wrong with the place is told by who opens it
-        if file and not file.exists():
-            os.close(os.open(file, os.O_CREAT, PRIVATE))
+    with suppress(OSError):  # it is there already; or what is wrong with the place is told by who opens it
+        if file:
+            file.touch(PRIVATE, exist_ok=False)
 
 
 def engine_options(url: str, dialect: str, busy_timeout: float) -> dict[str, Any]:

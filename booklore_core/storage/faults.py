@@ -36,12 +36,11 @@ def backend(url: str) -> str:
     try:
         address = make_url(url)
         name = address.get_backend_name()
-    except (exc.ArgumentError, exc.NoSuchModuleError, ValueError) as error:
-        raise DatabaseUnusable(url, "not a database address such as sqlite:///file.sqlite") from error
-    if name not in TYPES:
-        raise DatabaseUnusable(url, f"expected a sqlite or postgresql address, got {name}")
-    try:
+        if name not in TYPES:
+            raise DatabaseUnusable(url, f"expected a sqlite or postgresql address, got {name}")
         address.get_dialect().import_dbapi()
+    except (exc.ArgumentError, ValueError) as error:
+        raise DatabaseUnusable(url, "not a database address such as sqlite:///file.sqlite") from error
     except ModuleNotFoundError as error:
         raise DatabaseUnusable(url, f"needs the Python package {error.name}; install it") from error
     return name

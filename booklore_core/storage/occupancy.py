@@ -10,7 +10,7 @@ import re
 import sys
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -30,31 +30,22 @@ class Occupied(Exception):
     """Somebody is at work in the data folder; the text names who, and what to do."""
 
 
-class Occupant:
-    """One user of a data folder, from `enter` to `leave`."""
-
-    def __init__(self, lock: FileLock | None) -> None:
-        self._lock = lock
-
-    def leave(self) -> None:
-        """Twice does no harm."""
-        if self._lock is not None:
-            self._lock.release()
-            remove(Path(self._lock.lock_file))
-
-
-def enter(home: Path) -> Occupant:
+@contextmanager
+def occupied(home: Path) -> Iterator[None]:
     """Tells everybody that this process works in home. Waits while somebody has it to himself.
 
     In a folder that takes no files or no locks nobody can be told; nobody can remove anything there either.
     """
-    try:
-        with guarded(home):
-            occupants(home)
-            return Occupant(locked(home / RUNNING / f"{program()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"))
-    except (OSError, RuntimeError) as error:
-        log.debug("%s: nobody can be told that it is in use (%s)", home, error)
-        return Occupant(None)
+    with ExitStack() as until_the_end:
+        try:
+            with guarded(home):
+                occupants(home)
+                lock = locked(home / RUNNING / f"{program()}.{os.getpid()}.{uuid.uuid4().hex[:8]}")
+            until_the_end.callback(remove, Path(lock.lock_file))
+            until_the_end.callback(lock.release)
+        except (OSError, RuntimeError) as error:
+            log.debug("%s: nobody can be told that it is in use (%s)", home, error)
+        yield
 
 
 @contextmanager

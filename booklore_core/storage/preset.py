@@ -4,6 +4,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,40 +14,32 @@ from booklore_core.settings import BadSetting, Setting, Source
 def preset(
     config_file: Path | None = None, environ: Mapping[str, str] | None = None, must_exist: bool = False
 ) -> dict[str, Source]:
-    """What goes before the database, in this order. Raises BadSetting when config_file is none."""
+    """What goes before the database, in this order. config_file is read once; raises BadSetting when it is none."""
     if config_file and must_exist and not config_file.exists():
         raise BadSetting(f"{config_file}: there is no such file; BOOKLORE_CONFIG names it")
-    environment = Environment(os.environ if environ is None else environ)
-    return {"env": environment} | ({"file": ConfigFile(config_file)} if config_file else {})
+    sources: dict[str, Source] = {"env": partial(from_environment, os.environ if environ is None else environ)}
+    if config_file:
+        sources["file"] = partial(from_tables, read_config(config_file), config_file)
+    return sources
 
 
-class Environment:
+def from_environment(environ: Mapping[str, str], name: str, setting: Setting) -> str | None:
     """`BOOKLORE_<SECTION>__<SETTING>`, or the variable that a setting names besides; a secret's also with `_FILE`."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
-
-    def read(self, name: str, setting: Setting) -> str | None:
-        for variable in filter(None, (variable_name(name), setting.env)):
-            if self._environ.get(variable):
-                return self._environ[variable]
-            if setting.secret and self._environ.get(f"{variable}_FILE"):
-                return read_secret_file(Path(self._environ[f"{variable}_FILE"]), f"{variable}_FILE")
-        return None
+    for variable in filter(None, (variable_name(name), setting.env)):
+        if environ.get(variable):
+            return environ[variable]
+        if setting.secret and environ.get(f"{variable}_FILE"):
+            return read_secret_file(Path(environ[f"{variable}_FILE"]), f"{variable}_FILE")
+    return None
 
 
-class ConfigFile:
-    """A table per plugin. The file is read once, when this is made; raises BadSetting when it is none."""
-
-    def __init__(self, path: Path) -> None:
-        self._path, self._tables = path, read_config(path)
-
-    def read(self, name: str, setting: Setting) -> Any | None:
-        section, _, key = name.partition(".")
-        table = self._tables.get(section, {})
-        if not isinstance(table, dict):
-            raise BadSetting(f"{self._path}: {section}: expected a table such as [{section}]")
-        return table.get(key)
+def from_tables(tables: Mapping[str, Any], path: Path, name: str, setting: Setting) -> Any | None:
+    """What the file at path says, a table per plugin; tables: what it holds."""
+    section, _, key = name.partition(".")
+    table = tables.get(section, {})
+    if not isinstance(table, dict):
+        raise BadSetting(f"{path}: {section}: expected a table such as [{section}]")
+    return table.get(key)
 
 
 def read_config(path: Path) -> dict[str, Any]:

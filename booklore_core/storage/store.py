@@ -1,7 +1,7 @@
 """Small durable mappings: one per plugin, with a compartment for its secrets, and one for the settings."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from booklore_core.items import canonical_json
@@ -36,38 +36,23 @@ class Store:
 
 
 class StoredSettings:
-    """The settings that CLI and menu have set, in the database: one query for all of them per transaction."""
+    """The settings that CLI and menu have set, in the database: one query for all of them per reading transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database, self._values = database, database.table("settings")
 
     def read(self, name: str) -> Any | None:
-        memo = self._database.memo
-        if "settings" not in memo:
-            memo["settings"] = {row["name"]: row["value"] for row in self._values.find()}
-        text = memo["settings"].get(name)
+        text = self._database.once("settings", self._read_all).get(name)
         return None if text is None else json.loads(text)
 
     def write(self, name: str, value: Any) -> None:
         self._values.upsert({"name": name, "value": json.dumps(value)}, ["name"])
-        self._database.memo.pop("settings", None)
 
     def remove(self, name: str) -> None:
         self._values.delete(name=name)
-        self._database.memo.pop("settings", None)
 
-
-class PluginMemory:
-    """What each plugin was when it was last loaded: of a disabled one nothing else is known."""
-
-    def __init__(self, database: Database) -> None:
-        self._facts = database.table("plugins")
-
-    def read(self, name: str) -> dict[str, Any] | None:
-        return self._facts.find_one(name=name)
-
-    def write(self, name: str, facts: Mapping[str, Any]) -> None:
-        self._facts.upsert({"name": name, **facts}, ["name"])
+    def _read_all(self) -> dict[str, str]:
+        return {row["name"]: row["value"] for row in self._values.find()}
 
 
 class PluginSecrets:

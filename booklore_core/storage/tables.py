@@ -29,10 +29,6 @@ class Table:
         with self._working(False, *where) as table:
             return int(table.count(**where))
 
-    def insert(self, row: Mapping[str, Any]) -> None:
-        with self._working(True, *row) as table:
-            table.insert(row)
-
     def upsert(self, row: Mapping[str, Any], keys: Sequence[str]) -> None:
         """Changes the row with these keys, or adds it; whole, for the transaction takes the write lock first."""
         with self._working(True, *row, *keys) as table:

@@ -13,7 +13,7 @@ import pytest
 from cli_world import Booklore
 
 from booklore_core.core import Core
-from booklore_core.storage.occupancy import Occupied, alone, enter, occupants
+from booklore_core.storage.occupancy import Occupied, alone, occupants, occupied
 from booklore_core.storage.places import Places
 
 Serve = Callable[[], subprocess.Popen[str]]
@@ -166,7 +166,8 @@ def test_what_a_killed_process_left_behind_goes_with_the_next_opening(home: Path
     (home / "running").mkdir(parents=True)
     (home / "running" / "booklore serve.4711.0123abcd").touch()
 
-    enter(home).leave()
+    with occupied(home):
+        pass
 
     assert list((home / "running").iterdir()) == []
 
@@ -175,4 +176,5 @@ def test_folder_that_takes_no_locks_can_be_opened_all_the_same(home: Path) -> No
     home.mkdir()
     (home / "running").touch()
 
-    enter(home).leave()
+    with occupied(home):
+        pass

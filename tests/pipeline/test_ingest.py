@@ -331,7 +331,7 @@ def test_a_damaged_character_costs_no_session(open_core, character):
     repeated = core.take(reader.lines, "test")
 
     assert (taken.rejected, taken.news, repeated.repeated) == ([], 1, 2)
-    assert core.status().waiting[0].title == "Dune \ufffd"
+    assert core.status().waiting[0].book == "Dune \ufffd"
 
 
 def test_a_mistake_of_our_own_acknowledges_nothing_and_blames_no_line(open_core, monkeypatch):

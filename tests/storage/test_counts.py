@@ -134,7 +134,7 @@ def test_books_are_counted_with_and_without_a_match(open_core, clock):
     core.sync()
 
     assert core.status().books == {"total": 2, "matched": 1, "unmatched": 1}
-    assert [one.title for one in core.status().waiting] == ["Emma"]
+    assert [one.book for one in core.status().waiting] == ["Emma"]
 
 
 def test_the_file_read_by_itself_shows_the_same(open_core, clock):

@@ -213,21 +213,20 @@ def test_a_fault_that_somebody_swallows_still_undoes_everything(database):
     assert database.rows("SELECT key FROM plugin_store") == []
 
 
-def test_a_memo_lasts_as_long_as_its_transaction(database):
+def test_what_is_asked_once_is_known_as_long_as_its_reading_transaction(database):
+    answers = iter("abc")
+
     with database.transaction():
-        database.memo["a"] = 1
-        assert database.memo == {"a": 1}
+        assert [database.once("letter", lambda: next(answers)) for _ in range(2)] == ["a", "a"]
 
-    assert database.memo == {}
+    assert database.once("letter", lambda: next(answers)) == "b"
 
 
-def test_a_memo_does_not_survive_what_a_savepoint_undid(database):
+def test_what_is_asked_while_writing_is_asked_every_time(database):
+    answers = iter("abc")
+
     with database.writing():
-        with pytest.raises(KeyError), database.savepoint():
-            database.memo["a"] = 1
-            raise KeyError
-
-        assert database.memo == {}
+        assert [database.once("letter", lambda: next(answers)) for _ in range(2)] == ["a", "b"]
 
 
 def test_a_list_of_ids_is_a_parameter(database):

@@ -172,3 +172,16 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged_and_work_goes_on(tmp_pa
     assert int(written) > 10
     assert "nothing that was acknowledged is lost" in reason
     assert keys == [*(f"{number:04}" for number in range(int(written))), "after"]
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("booklore.sqlite", "not a database address"),
+        ("sqlite+nonsense:///booklore.sqlite", "not a database address"),
+        ("mysql://localhost/booklore", "expected a sqlite or postgresql address, got mysql"),
+    ],
+)
+def test_an_address_that_is_none_is_refused(url, reason):
+    with pytest.raises(DatabaseUnusable, match=reason):
+        Database(url)

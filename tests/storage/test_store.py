@@ -1,6 +1,7 @@
-"""A plugin's store: JSON values that last, apart from every other plugin's."""
+"""A plugin's store: JSON values that last, apart from every other plugin's; and what is stored of the settings."""
 
 import pytest
+from sqlalchemy import event as listening
 
 
 @pytest.fixture
@@ -62,3 +63,14 @@ def test_what_is_no_json_is_refused_with_its_key(core, value):
         store.set("colour", value)
 
     assert store.get("colour") == "red"
+
+
+def test_all_stored_settings_are_read_at_once_within_a_reading_transaction(core):
+    core.settings.set("sync.wake_delay", 6)
+    statements = []
+    listening.listen(core.database.engine, "before_cursor_execute", lambda *about: statements.append(about[2]))
+
+    with core.database.transaction():
+        assert (core.settings["sync.wake_delay"], core.settings["sync.silent"]) == (6, False)
+
+    assert len([one for one in statements if one.startswith("SELECT")]) == 1
