@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ from booklore_core.guard.culprit import check_fit, package_of_module, told
 from booklore_core.guard.deadline import TookTooLong, Watch
 from booklore_core.hookspecs import PROJECT
 from booklore_core.settings import ENABLED, TRUE, Setting, Settings
-from booklore_core.storage.since import READ_SINCE, SEND_SINCE
+from booklore_core.storage.since import READ_SINCE, SEND_SINCE, parse_since
 from booklore_core.storage.tables import Table
 
 DISTRIBUTION = "booklore-sync"
@@ -173,9 +174,9 @@ class PluginManager:
     def with_hook(self, hook: str) -> list[Plugin]:
         return [plugin for plugin in self.working if hook in plugin.hooks]
 
-    def setting(self, plugin: Plugin, name: str) -> Any:
-        """The value of one of a plugin's own settings, "" where it declares none of that name."""
-        return self._settings.section(plugin.name).get(name, "")
+    def since(self, plugin: Plugin) -> datetime | None:
+        """Where the past begins that a plugin is given; None: from now on. Raises BadSetting."""
+        return parse_since(self._settings.section(plugin.name).get("since", ""), f"{plugin.name}.since")
 
     def call(self, plugin: Plugin, hook: str, **arguments: Any) -> list[Any]:
         """All that one plugin gives for a hook; it is passed its own settings. Whatever it raises comes through."""

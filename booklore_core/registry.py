@@ -13,7 +13,6 @@ from booklore_core.plugin_manager import DISTRIBUTION, NAME, Plugin, PluginManag
 from booklore_core.settings import BadSetting
 from booklore_core.storage.counts import read_kinds
 from booklore_core.storage.database import Database
-from booklore_core.storage.since import parse_since
 from booklore_core.storage.store import Store
 from booklore_core.storage.views import declare_views
 from booklore_core.targets import MatchingTarget, Target
@@ -125,7 +124,7 @@ class Registry:
         """
         plugin = self._plugins.plugins[target.plugin]
         try:
-            since = parse_since(self._plugins.setting(plugin, "since"), f"{plugin.name}.since")
+            since = self._plugins.since(plugin)
         except BadSetting as error:
             self._plugins.blame(plugin, f"register_targets failed: {error}", error)
         else:

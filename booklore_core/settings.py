@@ -107,8 +107,8 @@ Source = Callable[[str, Setting], Any | None]
 class Layer(Protocol):
     """Where values that a person has set are kept: the database, or the secrets file."""
 
-    def read(self, name: str) -> Any | None: ...
-    def write(self, name: str, value: Any) -> None: ...
+    def get(self, name: str) -> Any | None: ...
+    def set(self, name: str, value: Any) -> None: ...
     def remove(self, name: str) -> None: ...
 
 
@@ -192,7 +192,7 @@ class Settings:
     def set(self, name: str, value: Any) -> Value:
         """Stores a value in the database, a secret in the secrets file. Returns what holds now."""
         setting = self.declaration(name)
-        self._layer(setting).write(name, setting.check(value, name))
+        self._layer(setting).set(name, setting.check(value, name))
         return self.value(name)
 
     def unset(self, name: str) -> Value:
@@ -212,7 +212,7 @@ class Settings:
 
     def _look_up(self, name: str, setting: Setting) -> Value:
         faults: list[SettingFault] = []
-        sources: dict[str, Source] = {**self._preset, "database": lambda name, _: self._layer(setting).read(name)}
+        sources: dict[str, Source] = {**self._preset, "database": lambda name, _: self._layer(setting).get(name)}
         for source, read in sources.items():
             try:
                 raw = read(name, setting)

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from declared_kinds import KINDS
 
-import booklore_core
 from booklore_core.hookspecs import PROJECT
 from booklore_core.storage.counts import read_kinds
 
@@ -52,6 +51,7 @@ the root. When there are more: merge what is one concept, or move to a plugin wh
 
 BROAD = {
     "booklore_core.guard.deadline": "others' code runs in a thread of its own; what it raises is handed to who waits",
+    "booklore_core.guard.culprit": "an error of others' code may fail at saying what it is",
     "booklore_core.plugin_manager": "loading a plugin, and calling one, may fail in any way",
     "booklore_core.pipeline.gateway": "a target may fail in any way",
     "booklore_core.bridge.workers": "what work raises is handed to who waits for it",
@@ -79,7 +79,8 @@ def shown(file):
 
 FILES = {module_name(file): file for file in sources("booklore_core", "plugins")}
 TREES = {name: ast.parse(file.read_text(encoding="utf-8")) for name, file in FILES.items()}
-PUBLIC = {name: f"booklore_core.{module}" for name, module in booklore_core.HOMES.items()}
+STUB = ast.parse((ROOT / "booklore_core/__init__.pyi").read_text(encoding="utf-8"))
+PUBLIC = {node.names[0].name: f"booklore_core.{node.module}" for node in STUB.body if isinstance(node, ast.ImportFrom)}
 
 
 def is_for_type_checkers(node):

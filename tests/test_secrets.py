@@ -20,7 +20,7 @@ from booklore_core.storage.secrets import Secrets
 secrets, name = Secrets(Path(sys.argv[1])), sys.argv[2]
 print("ready", flush=True)
 for number in range(int(sys.argv[3])):
-    secrets.write(f"{name}/{number % 20}", {"number": number, "token": "x" * 2000})
+    secrets.set(f"{name}/{number % 20}", {"number": number, "token": "x" * 2000})
 """
 
 
@@ -46,16 +46,16 @@ def umask(request):
 
 
 def test_what_is_written_is_read_by_another_process_and_removed(file):
-    Secrets(file).write("shop.password", "00123")
+    Secrets(file).set("shop.password", "00123")
 
-    assert Secrets(file).read("shop.password") == "00123"
+    assert Secrets(file).get("shop.password") == "00123"
     Secrets(file).remove("shop.password")
     Secrets(file).remove("shop.password")
-    assert Secrets(file).read("shop.password") is None
+    assert Secrets(file).get("shop.password") is None
 
 
 def test_nothing_is_read_from_a_file_that_is_not_there(file):
-    assert Secrets(file).read("shop.password") is None
+    assert Secrets(file).get("shop.password") is None
     assert not file.parent.exists()
 
 
@@ -63,7 +63,7 @@ def test_only_the_owner_may_read_whatever_the_umask(file, umask):
     file.parent.mkdir(mode=0o700)
     file.parent.chmod(0o700)
 
-    Secrets(file).write("a", "b")
+    Secrets(file).set("a", "b")
 
     assert {mode(path) for path in file.parent.iterdir()} == {0o600}
 
@@ -75,8 +75,8 @@ def test_a_file_that_was_open_to_others_is_closed_to_them(file, name):
     lax.write_text('{"a": "b"}', encoding="utf-8")
     lax.chmod(0o666)
 
-    Secrets(file).read("a")
-    Secrets(file).write("c", "d")
+    Secrets(file).get("a")
+    Secrets(file).set("c", "d")
 
     assert {mode(path) for path in file.parent.iterdir()} == {0o600}
 
@@ -86,7 +86,7 @@ def test_reading_is_enough_to_close_a_file_to_others(file):
     file.write_text('{"a": "b"}', encoding="utf-8")
     file.chmod(0o644)
 
-    assert Secrets(file).read("a") == "b"
+    assert Secrets(file).get("a") == "b"
     assert mode(file) == 0o600
 
 
@@ -98,8 +98,8 @@ def test_a_damaged_file_is_refused_and_kept(file, content):
     file.write_bytes(content)
 
     for use in (
-        lambda: Secrets(file).read("a"),
-        lambda: Secrets(file).write("a", "b"),
+        lambda: Secrets(file).get("a"),
+        lambda: Secrets(file).set("a", "b"),
         lambda: Secrets(file).remove("a"),
     ):
         with pytest.raises(SecretsUnreadable) as refused:
@@ -115,14 +115,14 @@ def test_a_folder_in_its_place_is_refused(file):
     file.mkdir(parents=True)
 
     with pytest.raises(SecretsUnreadable):
-        Secrets(file).read("a")
+        Secrets(file).get("a")
 
 
 def test_what_is_no_json_leaves_the_file_as_it_is(file):
-    Secrets(file).write("a", "b")
+    Secrets(file).set("a", "b")
 
     with pytest.raises(TypeError):
-        Secrets(file).write("c", object())
+        Secrets(file).set("c", object())
 
     assert json.loads(file.read_text(encoding="utf-8")) == {"a": "b"}
 
@@ -132,7 +132,7 @@ def test_threads_and_processes_lose_nothing(file):
 
     def write(name):
         for number in range(20):
-            Secrets(file).write(f"{name}/{number}", number)
+            Secrets(file).set(f"{name}/{number}", number)
 
     threads = [threading.Thread(target=write, args=[f"thread {number}"]) for number in range(4)]
     for thread in threads:
@@ -145,7 +145,7 @@ def test_threads_and_processes_lose_nothing(file):
 
 
 def test_a_writer_that_is_killed_leaves_a_whole_file(file):
-    Secrets(file).write("kept", "00123")
+    Secrets(file).set("kept", "00123")
 
     for wait in range(10):
         program = start_writing(file, "killed", 1_000_000)
@@ -159,8 +159,8 @@ def test_a_writer_that_is_killed_leaves_a_whole_file(file):
 
         assert json.loads(file.read_text(encoding="utf-8"))["kept"] == "00123"
 
-    Secrets(file).write("after", 1)
-    assert Secrets(file).read("kept") == "00123"
+    Secrets(file).set("after", 1)
+    assert Secrets(file).get("kept") == "00123"
 
 
 def test_a_plugin_has_a_compartment_of_its_own(file, tmp_path):

@@ -106,7 +106,7 @@ def try_out(core: Core, target: Gateway, wanted: Account) -> Sequence[Check]:
     moved = [name for name, value in wanted.items() if core.settings[name] != value]
     secrets = {f"{target.plugin}.{key}" for name in moved for key in core.settings.declaration(name).forgets}
     layers = {name: layer(core, name) for name in (*secrets, *wanted)}
-    former = {name: kept.read(name) for name, kept in layers.items()}
+    former = {name: kept.get(name) for name, kept in layers.items()}
     checks: Sequence[Check] = ()
     try:
         for name in secrets:
@@ -139,7 +139,7 @@ def put_back(layers: Mapping[str, Layer], former: Mapping[str, Any]) -> None:
         if former[name] is None:
             kept.remove(name)
         else:
-            kept.write(name, former[name])
+            kept.set(name, former[name])
 
 
 def is_logged_in(checks: Sequence[Check]) -> bool:

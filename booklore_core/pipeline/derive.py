@@ -22,7 +22,6 @@ from booklore_core.pipeline.outbox import Outbox
 from booklore_core.plugin_manager import Plugin, PluginManager
 from booklore_core.settings import BadSetting
 from booklore_core.storage.database import Database
-from booklore_core.storage.since import parse_since
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +132,7 @@ class Derive:
         if row:
             return int(row["place"])
         try:
-            since = parse_since(self._plugins.setting(plugin, "since"), f"{plugin.name}.since")
+            since = self._plugins.since(plugin)
         except BadSetting as error:
             self._plugins.blame(plugin, str(error))
             return None

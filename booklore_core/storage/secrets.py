@@ -24,26 +24,32 @@ class SecretsUnreadable(Exception):
 
 
 class Secrets:
-    """A small mapping from names to JSON values, kept out of the database, logs and exports."""
+    """A small mapping from names to JSON values, kept out of the database, logs and exports.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    part: whose they are; each part has names of its own.
+    """
 
-    def read(self, name: str) -> Any | None:
-        return self._load().get(name)
+    def __init__(self, path: Path, part: str = "") -> None:
+        self.path, self._start = path, f"{part}/" if part else ""
 
-    def write(self, name: str, value: Any) -> None:
+    def of(self, part: str) -> "Secrets":
+        return Secrets(self.path, part)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self._load().get(self._start + name, default)
+
+    def set(self, name: str, value: Any) -> None:
         with self._locked() as values:
-            values[name] = value
+            values[self._start + name] = value
 
     def remove(self, name: str) -> None:
         with self._locked() as values:
-            values.pop(name, None)
+            values.pop(self._start + name, None)
 
-    def remove_all(self, beginning: str) -> None:
-        """Forgets everything whose name begins so."""
+    def clear(self) -> None:
+        """Forgets all of this part."""
         with self._locked() as values:
-            for name in [name for name in values if name.startswith(beginning)]:
+            for name in [name for name in values if name.startswith(self._start)]:
                 del values[name]
 
     def _load(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ class Store:
 
     def __init__(self, database: Database, plugin: str, secrets: Secrets) -> None:
         self._values, self._plugin = database.table("plugin_store"), plugin
-        self.secrets = PluginSecrets(secrets, plugin)
+        self.secrets = secrets.of(plugin)
 
     def get(self, key: str, default: Any = None) -> Any:
         row = self._values.find_one(plugin=self._plugin, key=key)
@@ -41,11 +41,11 @@ class StoredSettings:
     def __init__(self, database: Database) -> None:
         self._database, self._values = database, database.table("settings")
 
-    def read(self, name: str) -> Any | None:
+    def get(self, name: str) -> Any | None:
         text = self._database.once("settings", self._read_all).get(name)
         return None if text is None else json.loads(text)
 
-    def write(self, name: str, value: Any) -> None:
+    def set(self, name: str, value: Any) -> None:
         self._values.upsert({"name": name, "value": json.dumps(value)}, ["name"])
 
     def remove(self, name: str) -> None:
@@ -53,24 +53,3 @@ class StoredSettings:
 
     def _read_all(self) -> dict[str, str]:
         return {row["name"]: row["value"] for row in self._values.find()}
-
-
-class PluginSecrets:
-    """One plugin's part of the secrets file."""
-
-    def __init__(self, secrets: Secrets, plugin: str) -> None:
-        self._secrets, self._plugin = secrets, plugin
-
-    def get(self, key: str, default: Any = None) -> Any:
-        found = self._secrets.read(f"{self._plugin}/{key}")
-        return default if found is None else found
-
-    def set(self, key: str, value: Any) -> None:
-        self._secrets.write(f"{self._plugin}/{key}", value)
-
-    def remove(self, key: str) -> None:
-        self._secrets.remove(f"{self._plugin}/{key}")
-
-    def clear(self) -> None:
-        """Forgets all of them."""
-        self._secrets.remove_all(f"{self._plugin}/")

@@ -150,7 +150,7 @@ def test_what_the_command_line_changes_beside_the_bridge_takes_effect(
 def test_a_secret_that_is_set_beside_the_bridge_takes_effect(core: Core, ereader: EReader, open_core: Any) -> None:
     setting(ereader, "postcards.address", value="Arrakeen 1")
     before = core.targets["postcards"]
-    open_core().secrets.write("postcards.stamp", "new")
+    open_core().secrets.set("postcards.stamp", "new")
 
     ereader.menu()
 

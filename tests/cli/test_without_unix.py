@@ -22,8 +22,8 @@ from booklore_core.storage.secrets import Secrets
 import tempfile
 with tempfile.TemporaryDirectory() as home:
     secrets = Secrets(Path(home) / "secrets.json")
-    secrets.write("a", "b")
-    assert secrets.read("a") == "b"
+    secrets.set("a", "b")
+    assert secrets.get("a") == "b"
 """
 
 
