@@ -36,7 +36,8 @@ def test_a_value_that_does_not_fit_costs_no_line(open_core: Any, serve: Any, var
 
 
 def test_a_contact_that_cannot_be_noted_costs_no_line(core: Core, ereader: EReader) -> None:
-    core.database.run("CREATE TRIGGER full BEFORE UPDATE OF waiting ON devices BEGIN SELECT RAISE(ABORT, 'full'); END")
+    fails = "WHEN NEW.waiting IS NOT OLD.waiting BEGIN SELECT RAISE(ABORT, 'full'); END"
+    core.database.run(f"CREATE TRIGGER full BEFORE UPDATE ON devices {fails}")
 
     answer = ereader.hand_off(ereader.reader.network(), waiting=3)
 

@@ -3,6 +3,8 @@
 import pytest
 
 from booklore_core import BookRef, Item
+from booklore_core.pipeline.facts import Facts
+from booklore_core.pipeline.ledger import DELIVERED, UNMATCHED, Outcome
 from booklore_core.testing import FakeTarget
 
 DUNE = BookRef("d" * 32, "Dune")
@@ -94,3 +96,57 @@ def test_an_edit_that_waits_goes_on_waiting_when_the_history_is_forgotten(core, 
     core.sync()
 
     assert stars(bookworm) == [3, 5]
+
+
+@pytest.fixture
+def due(core):
+    def due():
+        [one] = core.ledger.load("bookworm", core.ledger.due("bookworm"))
+        return one
+
+    return due
+
+
+def test_a_withdrawn_item_that_was_never_tried_leaves_no_trace(core, rate, due, clock):
+    rate(3)
+    before = due()
+
+    core.ledger.begin([before], "bookworm", clock())
+    core.ledger.withdraw([before], "bookworm", clock())
+
+    assert due() == before and due().is_fresh
+    assert core.database.rows("SELECT * FROM deliveries") == []
+
+
+def test_what_was_taken_without_an_id_never_counts_as_new_again(core, rate, due, clock):
+    rate(3)
+    core.ledger.settle([due()], "bookworm", [Outcome(DELIVERED)], clock())
+    rate(5)
+
+    core.ledger.wait([due()], "bookworm", "its match was lost", clock())
+
+    assert not due().is_fresh
+
+
+def test_an_edit_that_is_withdrawn_and_cleared_leaves_the_earlier_revision_delivered(core, rate, due, clock):
+    rate(3)
+    core.sync()
+    rate(5)
+    begun = due()
+
+    core.ledger.begin([begun], "bookworm", clock())
+    core.outbox.clear("rating", clock())
+    core.ledger.withdraw([begun], "bookworm", clock())
+
+    assert (core.status().synced, core.pending()) == ({"rating": 1}, {})
+
+
+def test_what_a_person_cleared_stays_known_while_its_next_revision_waits(core, rate, due, clock):
+    rate(3)
+    core.outbox.clear("rating", clock())
+    rate(5)
+
+    core.ledger.wait([due()], "bookworm", "not matched", clock())
+
+    assert due().last.state == UNMATCHED
+    assert Facts(core.database, clock()).known("rating", ["dune"])[0].is_given
