@@ -1,6 +1,7 @@
 """Plugins that raise what is no Exception cost nobody else anything."""
 
 import asyncio
+import threading
 
 import pytest
 
@@ -33,6 +34,22 @@ def core(open_core):
 def test_work_that_raises_no_exception_is_told_as_one(error):
     with pytest.raises(RuntimeError, match=f"{type(error).__name__}: enough"):
         Watch(raising(error), "work").wait(5)
+
+
+def test_work_that_is_done_goes_on_no_more(monkeypatch):
+    """Its thread may take a moment longer to end: the next call must not find somebody still at it."""
+    leave = threading.Thread.run
+
+    def run_and_linger(self):
+        leave(self)
+        lingering.wait(0.01)
+
+    lingering = threading.Event()
+    monkeypatch.setattr(threading.Thread, "run", run_and_linger)
+    for _ in range(3):
+        watch = Watch(lambda _: None, "work")
+        watch.wait(5)
+        assert not watch.is_alive
 
 
 @no_exceptions

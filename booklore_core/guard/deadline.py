@@ -24,12 +24,12 @@ class Watch(Generic[T]):
 
     def __init__(self, work: Callable[[Callable[[], None]], T], name: str) -> None:
         self._done, self._parts = Future[T](), 0
-        self._thread = threading.Thread(target=self._run, args=(work,), daemon=True, name=name)
-        self._thread.start()
+        threading.Thread(target=self._run, args=(work,), daemon=True, name=name).start()
 
     @property
     def is_alive(self) -> bool:
-        return self._thread.is_alive()
+        """Whether the work goes on."""
+        return not self._done.done()
 
     def wait(self, limit: float, meanwhile: Callable[[], None] = lambda: None, tick: float = TICK) -> T:
         """What the work returns or raises. limit: seconds for each part. meanwhile: called at every tick; what it
