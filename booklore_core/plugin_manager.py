@@ -95,25 +95,21 @@ class PluginManager:
         name, distribution = entry_point.name, entry_point.dist
         source, version = (distribution.name, distribution.version) if distribution else ("?", "?")
         if name in self.plugins:
-            self._leave_out(self.plugins[name], source, version)
-            return
+            return self._leave_out(self.plugins[name], source, version)
         known = self._memory.find_one(name=name) or {"name": name}
         package = re.split("[.:]", entry_point.value)[0]
         plugin = self.plugins[name] = Plugin(**known, source=source, version=version, package=package)
         if fault := name_fault(name, self._settings):
-            self.blame(plugin, f"could not be loaded: {fault}")
-            return
+            return self.blame(plugin, f"could not be loaded: {fault}")
         plugin.entry_point = entry_point
         self._settings.declare_switch(name, plugin.label)
-        self._follow_switch(plugin)
+        return self._follow_switch(plugin)
 
     def _leave_out(self, used: Plugin, source: str, version: str) -> None:
         """Of two plugins of a name the one that works is not to blame."""
         if source != used.source:
-            used.notes.append(
-                f"two plugins are named {used.name}: the one of {used.source} {used.version} is used, the one of"
-                f" {source} {version} is left out; uninstall {source}"
-            )
+            which = f"the one of {used.source} {used.version} is used, the one of {source} {version} is left out"
+            used.notes.append(f"two plugins are named {used.name}: {which}; uninstall {source}")
             log.warning(used.notes[-1])
 
     def _follow_switch(self, plugin: Plugin) -> None:

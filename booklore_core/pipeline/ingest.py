@@ -70,7 +70,7 @@ class Ingest:
         while part := list(islice(numbered, LINES)):
             good, bad = parse_all(part)
             with self._database.writing():
-                self._database.lock_journal()
+                self._database.lock()
                 bad += self._append(good, taken, now)
                 for number, error in bad:
                     self._quarantine.put(part[number - part[0][0]][1], source, error, now)

@@ -81,6 +81,7 @@ class Outbox:
         for item in items:
             by_kind[item.kind].append(item)
         with self._database.writing():
+            self._database.lock()
             return sum(self._put_kind(kind, some, plugin, now) for kind, some in by_kind.items())
 
     def _put_kind(self, kind: str, items: Sequence[Item], plugin: str, now: datetime) -> int:

@@ -35,7 +35,7 @@ ON_CONNECT = {"sqlite": ["PRAGMA foreign_keys=ON", "PRAGMA synchronous=FULL"], "
 OPTIONS: dict[str, Any] = {"ensure_schema": False, "sqlite_wal_mode": False}
 """The schema is declared, and the log switched on by the migration."""
 
-JOURNAL_LOCK = 7265602
+WRITERS_LOCK = 7265602
 
 
 @dataclass
@@ -118,11 +118,12 @@ class Database:
             with self.working(writes=True):
                 self._dataset.executable.execute(statement(sql), values)
 
-    def lock_journal(self) -> None:
-        """Until the transaction's end nobody else appends: the order of row numbers is that of commits, so a consumer
-        that has come to one has seen all before. SQLite has one writer at a time anyway."""
+    def lock(self) -> None:
+        """Until the transaction's end nobody else appends to the journal or changes facts: the order of row numbers is
+        that of commits, so a consumer that has come to one has seen all before, and what was read of a fact still holds
+        when it is changed. SQLite has one writer at a time anyway."""
         if self.dialect == "postgresql":
-            self.rows(f"SELECT pg_advisory_xact_lock({JOURNAL_LOCK})")
+            self.rows(f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})")
 
     def once(self, name: str, work: Callable[[], T]) -> T:
         """What work returns, asked once for as long as a reading transaction lasts: nothing changes within it."""
