@@ -26,7 +26,7 @@ from booklore_core.pipeline.outbox import Outbox
 from booklore_core.pipeline.quarantine import Quarantine, QuarantinedLine
 from booklore_core.plugin_manager import PluginManager
 from booklore_core.registry import Registry
-from booklore_core.settings import FALSE, BadSetting, Settings
+from booklore_core.settings import BadSetting, Setting, Settings
 from booklore_core.storage.counts import MAX_WAITING, Status, count_books, count_pending_at, read_status
 from booklore_core.storage.database import Database
 from booklore_core.storage.occupancy import occupied
@@ -37,6 +37,10 @@ from booklore_core.storage.store import Store, StoredSettings
 
 Progress = Callable[[str, int, int], None]
 """Told by long work: a label, how much is done, of how much."""
+
+WAL_VARIABLE = "BOOKLORE_DATABASE__WAL"
+WAL = Setting("wal", bool, True, "SQLite's write-ahead log; off for file systems without shared memory")
+"""Needed before any setting can be read from the database."""
 
 NOT_HERE = "this process does not have it: its plugin or a setting is missing here"
 
@@ -83,8 +87,7 @@ class Core:
         places.home.mkdir(parents=True, exist_ok=True)
         environ = os.environ if environ is None else environ
         given = preset(places.config, environ, must_exist=places.config != places.home / CONFIG)
-        # For file systems without shared memory; needed before the settings are read, as they are in the database.
-        wal = environ.get("BOOKLORE_DATABASE__WAL", "true").lower() not in FALSE
+        wal = WAL.check(environ.get(WAL_VARIABLE) or True, WAL_VARIABLE)
         with ExitStack() as opened:
             opened.enter_context(occupied(places.home))
             self.secrets = Secrets(places.secrets)
@@ -135,11 +138,12 @@ class Core:
 
     def catch_up(self) -> None:
         """At every start: lines that an older version could not take are tried again, features are led to the end."""
-        self._take_again(self.quarantine.due())
+        self._take_again(self.quarantine.acceptable(self.quarantine.version))
 
     def retry_quarantine(self, ids: Sequence[int] | None = None) -> Taken:
-        """Takes in what was refused before, as far as it can be taken now; None: all that nobody has dismissed."""
-        return self._take_again(self.quarantine.lines() if ids is None else self.quarantine.chosen(ids))
+        """Takes in what was refused before, as far as it can be taken now; None: all but those
+        that were dismissed, or that a device told in another one's name."""
+        return self._take_again(self.quarantine.acceptable() if ids is None else self.quarantine.chosen(ids))
 
     def _take_again(self, lines: Sequence[QuarantinedLine]) -> Taken:
         """The lines that are refused again stay in quarantine, and keep the source that they came from."""

@@ -6,7 +6,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ from booklore_core import hookspecs
 from booklore_core.guard.culprit import check_fit, package_of_module, told
 from booklore_core.guard.deadline import TookTooLong, Watch
 from booklore_core.hookspecs import PROJECT
-from booklore_core.settings import ENABLED, TRUE, Setting, Settings
+from booklore_core.settings import ENABLED, Setting, Settings
 from booklore_core.storage.since import READ_SINCE, SEND_SINCE, parse_since
 from booklore_core.storage.tables import Table
 
@@ -80,7 +80,7 @@ class PluginManager:
         skipped. Of two with the same name what this project ships is used, else the first. BOOKLORE_NO_PLUGINS=1 leaves
         out all that it does not ship."""
         found = importlib.metadata.entry_points(group=PROJECT) if entry_points is None else entry_points
-        only_ours = self._environ.get("BOOKLORE_NO_PLUGINS", "").lower() in TRUE
+        only_ours = ENABLED.check(self._environ.get("BOOKLORE_NO_PLUGINS") or False, "BOOKLORE_NO_PLUGINS")
         for entry_point in sorted(found, key=lambda entry: (entry.name, not is_ours(entry))):
             if is_ours(entry_point) or not only_ours:
                 self._see(entry_point)
@@ -150,6 +150,7 @@ class PluginManager:
         for setting in declared:
             if not isinstance(setting, Setting):
                 raise TypeError(f"register_settings: expected a Setting, got {type(setting).__name__}")
+        declared = [replace(one, fits=parse_since) if one.name == "since" else one for one in declared]
         own = {setting.name for setting in declared}
         since = [SEND_SINCE] if "register_targets" in plugin.hooks else [READ_SINCE] if plugin.is_feature else []
         return [*(setting for setting in (ENABLED, *since) if setting.name not in own), *declared]
@@ -171,8 +172,8 @@ class PluginManager:
         return [plugin for plugin in self.working if hook in plugin.hooks]
 
     def since(self, plugin: Plugin) -> datetime | None:
-        """Where the past begins that a plugin is given; None: from now on. Raises BadSetting."""
-        return parse_since(self._settings.section(plugin.name).get("since", ""), f"{plugin.name}.since")
+        """Where the past begins that a plugin is given; None: from now on."""
+        return parse_since(self._settings.section(plugin.name).get("since", ""))
 
     def call(self, plugin: Plugin, hook: str, **arguments: Any) -> list[Any]:
         """All that one plugin gives for a hook; it is passed its own settings. Whatever it raises comes through."""

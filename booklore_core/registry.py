@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from booklore_core.flows import Action
 from booklore_core.kinds import Kind, Kinds
 from booklore_core.plugin_manager import DISTRIBUTION, NAME, Plugin, PluginManager
-from booklore_core.settings import BadSetting
 from booklore_core.storage.counts import read_kinds
 from booklore_core.storage.database import Database
 from booklore_core.storage.store import Store
@@ -122,13 +121,8 @@ class Registry:
 
         Raises DatabaseUnusable: what is written down before a target is subscribed would never be sent to it.
         """
-        plugin = self._plugins.plugins[target.plugin]
-        try:
-            since = self._plugins.since(plugin)
-        except BadSetting as error:
-            self._plugins.blame(plugin, f"register_targets failed: {error}", error)
-        else:
-            self._outbox.subscribe(target.name, target.kinds, since, plugin.name, now, target.has(MatchingTarget))
+        since = self._plugins.since(self._plugins.plugins[target.plugin])
+        self._outbox.subscribe(target.name, target.kinds, since, target.plugin, now, target.has(MatchingTarget))
 
 
 def as_action(plugin: str, action: Any, taken: Mapping[str, Any]) -> tuple[str, tuple[str, Action]]:

@@ -22,10 +22,11 @@ class BadSetting(ValueError):
 class Setting:
     """One setting of a plugin. name: without the section, which is the plugin's name. Raises ValueError as `Kind` does.
 
-    type: bool, int, float or str. choices: the texts allowed. low, high: the range of a number. unit: for people.
-    secret: kept in the secrets file, never shown. env: another name for its environment variable. label: the menu's
-    text, else the help. menu: the submenus below Tools → BookLore Sync, else the plugin's own place. forgets: secrets
-    of the section that go where this says; a device that changes it is asked for them anew (design §9).
+    type: bool, int, float or str. choices: the texts allowed. low, high: the range of a number. fits: raises ValueError
+    for what else is no value. unit: for people. secret: kept in the secrets file, never shown. env: another name for
+    its environment variable. label: the menu's text, else the help. menu: the submenus below Tools → BookLore Sync,
+    else the plugin's own place. forgets: secrets of the section that go where this says; a device that changes it is
+    asked for them anew (design §9).
     """
 
     name: str
@@ -41,11 +42,11 @@ class Setting:
     label: str = ""
     menu: tuple[str, ...] = ()
     forgets: tuple[str, ...] = ()
+    fits: Callable[[Any], object] = bool
 
     def __post_init__(self) -> None:
-        check_fields(
-            self, help=str, unit=str, env=str, label=str, choices=tuple, menu=tuple, forgets=tuple, secret=bool
-        )
+        check_fields(self, help=str, unit=str, env=str, label=str, secret=bool)
+        check_fields(self, choices=tuple, menu=tuple, forgets=tuple, fits=Callable)
         types, number = (bool,) if self.name == "enabled" else (bool, int, float, str), int | float
         if self.type not in types:
             raise BadSetting(f"setting {self.name!r}: type: expected {' or '.join(one.__name__ for one in types)}")
@@ -59,6 +60,10 @@ class Setting:
         if typed is None or (self.choices and typed not in self.choices) or is_out:
             shown = "" if self.secret else f", got {value!r}"
             raise BadSetting(f"{full_name}: expected {self.expected}{shown}")
+        try:
+            self.fits(typed)
+        except ValueError as error:
+            raise BadSetting(f"{full_name}: {error}") from error
         return typed
 
     @property
@@ -98,7 +103,6 @@ SYNC = (
     Setting("wake_cooldown", int, 300, "Least time between wake syncs", (), 0, 86400, "seconds", menu=TRIGGERS),
     Setting("silent", bool, False, "Show no messages on the device", label="Silent mode", menu=PREFERENCES),
 )
-
 
 Source = Callable[[str, Setting], Any | None]
 """Tells what is preset for a setting by its full name, None for nothing. Raises BadSetting for what cannot be read."""
@@ -220,6 +224,8 @@ class Settings:
                     return Value(name, setting.check(raw, f"{name} ({source})"), source, setting, tuple(faults))
             except BadSetting as error:
                 faults.append(SettingFault(name, source, str(error)))
+                if setting.forgets:
+                    break  # nothing goes to an address that the one meant to come before it
         return Value(name, setting.default, "default", setting, tuple(faults))
 
     def _layer(self, setting: Setting) -> Layer:
@@ -239,9 +245,6 @@ class Section:
     def get(self, key: str, default: Any = None) -> Any:
         """The value, or default where no such setting is declared (its plugin is not there)."""
         return self[key] if self._full_name(key) in self.settings else default
-
-    def set(self, key: str, value: Any) -> None:
-        self.settings.set(f"{self.name}.{key}", value)
 
     def _full_name(self, key: str) -> str:
         return key if "." in key else f"{self.name}.{key}"

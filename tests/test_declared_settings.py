@@ -40,3 +40,17 @@ def test_what_cannot_be_a_setting_is_refused_when_it_is_declared(values, more, f
 
 def test_a_whole_number_is_a_default_of_a_setting_for_numbers():
     assert Setting("share", float, 1, "A fraction", low=0, high=1).default == 1
+
+
+def test_an_address_that_is_none_gives_way_to_none_that_was_stored_before(open_core):
+    """What should go to the one that was meant does not go to another one."""
+    settings = open_core(BOOKLORE_STALL__URL="there").settings
+    settings.declare("stall", [Setting("url", str, "", "Where to", forgets=("token",), fits=lambda url: int(url or 0))])
+    settings.set("stall.url", "1")
+
+    value = settings.value("stall.url")
+
+    assert (value.value, value.source) == ("", "default")
+    assert value.faults[0].text.startswith("stall.url (env): invalid literal")
+    with pytest.raises(BadSetting, match=r"stall\.url: invalid literal"):
+        settings.set("stall.url", "there")

@@ -1,11 +1,13 @@
 """What plugins bring: what does not fit is refused and its plugin named, and the others stay."""
 
 import pytest
+from function_features import add_feature
 
 from booklore_core import Action, BookRef, Item, Kind, Result, hookimpl
 from booklore_core.actions import OWN, all_actions, owner_of, start
 from booklore_core.flows import Request
 from booklore_core.registry import OWN_ACTIONS
+from booklore_core.settings import BadSetting
 from booklore_core.testing import FakePlugin, FakeTarget, answer_all
 
 
@@ -294,12 +296,18 @@ def test_the_names_of_the_cores_own_actions_are_kept():
     assert OWN.keys() == OWN_ACTIONS
 
 
-def test_a_since_that_is_none_costs_only_its_own_target(core):
-    core.plugins.register("bad", FakePlugin([FakeTarget("bad")]))
-    core.settings.set("bad.since", "yesterday")
+def test_a_since_that_is_none_is_refused_where_it_is_set(core):
+    core.plugins.register("shop", FakePlugin([FakeTarget("shop")]))
+    add_feature(core, "diary", on_book_open=lambda event: None)
 
-    errors = bring(core, well=FakePlugin([FakeTarget("well")]))
+    for plugin in ("shop", "diary"):
+        with pytest.raises(BadSetting, match=f"{plugin}.since: expected a date such as 2026-01-31, all, or nothing"):
+            core.settings.set(f"{plugin}.since", "yesterday")
 
-    assert errors["well"] is None
-    assert "bad.since: expected a date" in core.plugins.plugins["bad"].error
-    assert core.outbox.subscribers() == {"well": "well"}
+
+def test_a_since_that_is_none_in_the_environment_is_told_and_passed_over(open_core):
+    core = open_core(FakeTarget("shop"), BOOKLORE_SHOP_PLUGIN__SINCE="yesterday")
+
+    (fault,) = core.settings.faults()
+    assert fault.text == "shop_plugin.since (env): expected a date such as 2026-01-31, all, or nothing, got 'yesterday'"
+    assert core.outbox.subscribers() == {"shop": "shop_plugin"}

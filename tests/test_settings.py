@@ -303,9 +303,9 @@ def test_a_setting_that_there_is_not_is_refused_with_where_to_look(make, name):
 
 
 def test_a_section_reaches_its_own_settings_and_others_by_their_full_name(make):
-    shop = make().section("shop")
-
-    shop.set("pages", 9)
+    settings = make()
+    shop = settings.section("shop")
+    settings.set("shop.pages", 9)
 
     assert shop["pages"] == 9
     assert shop["sync.wake_delay"] == 15
@@ -375,7 +375,7 @@ def test_the_digest_of_the_secrets_changes_with_them_and_with_nothing_else(make,
     before = settings.secrets_digest()
 
     settings.set("shop.pages", 9)
-    Secrets(tmp_path / "secrets.json").write("shop/tokens", "a new one")
+    Secrets(tmp_path / "secrets.json").set("shop/tokens", "a new one")
     assert settings.secrets_digest() == before
     settings.set("shop.password", "correct horse")
     assert settings.secrets_digest() != before

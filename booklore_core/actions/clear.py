@@ -57,7 +57,8 @@ def which(core: Core, counts: Mapping[str, int], request: Request, text: str, na
     if not found:
         return []
     options = [f"{name(kind)} ({count})" for kind, count in found]
-    picked = yield Pick(text, options, chosen=tuple(range(len(found))), ok="Clear Selected")
+    chosen = tuple(range(len(found))) if request.device else ()  # at a terminal Return alone must not clear anything
+    picked = yield Pick(text, options, chosen, ok="Clear Selected")
     return [found[index][0].name for index in picked or ()]
 
 

@@ -10,13 +10,13 @@ from dataclasses import asdict, replace
 from datetime import timedelta
 
 from booklore_core.actions.own import ADVANCED, AUTHENTICATION, action
+from booklore_core.actions.plugins import check_plugins
 from booklore_core.actions.quarantine import lines_in_words
 from booklore_core.actions.settings import GIVEN_IN
 from booklore_core.core import Core
 from booklore_core.flows import Request, Result
 from booklore_core.pipeline.books import utc
 from booklore_core.pipeline.gateway import Gateway
-from booklore_core.plugin_manager import Plugin
 from booklore_core.storage.database import redact
 from booklore_core.storage.places import Places
 from booklore_core.storage.preset import read_config
@@ -179,31 +179,6 @@ def check_values(core: Core) -> Iterator[Check]:
         yield Check(f"setting {fault.name}", False, fault.text, advice)
 
 
-def check_plugins(core: Core) -> Iterator[Check]:
-    """A line per plugin: its errors, and the events that wait for it. What is left of a removed one comes last."""
-    plugins = core.plugins.plugins
-    yield from (check_plugin(core, plugin) for _, plugin in sorted(plugins.items()))
-    for name, (count, _) in core.derive.failing().items():
-        if name not in plugins:
-            advice = "install it again, or leave them: they harm nobody"
-            yield Check(f"plugin {name}", False, f"not installed; {count} events wait for it", advice)
-
-
-def check_plugin(core: Core, plugin: Plugin) -> Check:
-    name, origin = f"plugin {plugin.name}", f"{plugin.version} from {plugin.source}"
-    count, error = core.derive.failing().get(plugin.name, (0, ""))
-    if not plugin.enabled:
-        return Check(name, True, f"off, {origin}")
-    if plugin.module is None:
-        return Check(name, False, plugin.error or "not loaded", f"update or remove {plugin.source}")
-    if count:
-        detail = f"{count} event{'' if count == 1 else 's'} wait for it; the last error: {error}"
-        return Check(name, False, detail, f"update {plugin.source}; they are tried again at the next hand-over")
-    if plugin.error:
-        return Check(name, False, plugin.error, f"update {plugin.source}, or switch the plugin off")
-    return Check(name, True, "; ".join([f"works, {origin}", *plugin.notes]))
-
-
 def check_queue(core: Core) -> Check:
     pending = core.pending()
     if not pending:
@@ -222,7 +197,7 @@ def check_quarantine(core: Core) -> Iterator[Check]:
         yield Check("quarantine", True, "every line could be taken in")
         return
     is_old = max(line.seen_at for line in lines) < (core.clock() - FRESH).timestamp()
-    advice = "`booklore quarantine retry` tries them again, `booklore quarantine dismiss` puts them away"
+    advice = "`booklore quarantine retry` tries them again, `booklore quarantine dismiss --all` puts them away"
     yield Check("quarantine", is_old, f"{lines_in_words(count)} could not be taken in", advice)
     for line in lines:
         text = line.line[:SHOWN_LETTERS] + ("…" if len(line.line) > SHOWN_LETTERS else "")

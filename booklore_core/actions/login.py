@@ -60,7 +60,8 @@ def account_target(core: Core, name: str) -> Gateway:
         reason = plugin.error or "it is not enabled"
         raise BadSetting(f"the plugin {name} does not work: {reason}; see `booklore plugins doctor`")
     if not target.has(AccountTarget):
-        raise BadSetting(f"{name} has no account to log in to; `booklore plugins info {name}` shows its settings")
+        settings = f"`booklore plugins info {target.plugin}` shows its settings"
+        raise BadSetting(f"{name} has no account to log in to; {settings}")
     return target
 
 

@@ -1,5 +1,6 @@
-"""What can be told about plugins: a line in the list, and the whole description."""
+"""What can be told about plugins: a line in the list, the whole description, and what is wrong."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from booklore_core import hookspecs
@@ -7,19 +8,28 @@ from booklore_core.core import Core
 from booklore_core.plugin_manager import Plugin
 from booklore_core.settings import BadSetting
 from booklore_core.storage.counts import as_counts
+from booklore_core.targets import Check
 
 OWED_TO = "SELECT kind, COUNT(*) AS count FROM owed WHERE target IN :ids GROUP BY kind"
 MADE_BY = """
 SELECT o.kind AS kind, COUNT(DISTINCT o.item_id) AS count FROM owed o JOIN items i ON i.id = o.item_id
 WHERE i.plugin = :plugin GROUP BY o.kind
 """
-NOT_INSTALLED = "is not here; `booklore plugins disable` gives up what waits for it"
+FAILED = """
+SELECT COUNT(*) AS count, MAX(reason) AS reason FROM due
+WHERE target IN :ids AND state IN ('retrying', 'unconfirmed') AND retry_count > 0
+"""
+UNDECLARED = "SELECT DISTINCT kind FROM items WHERE plugin = :plugin AND kind NOT IN (SELECT name FROM kinds)"
+NOT_INSTALLED = "is not here: what it should be sent waits; `booklore plugins disable {}` ends that"
 
 
 def known_plugins(core: Core) -> dict[str, Plugin]:
     """By name those that are installed, and those that are not any more though something waits for their targets."""
     owners = filter(None, core.outbox.subscribers().values())
-    gone = {name: Plugin(name, "-", "-", enabled=True, is_target=True, errors=[NOT_INSTALLED]) for name in owners}
+    gone = {
+        name: Plugin(name, "-", "-", enabled=True, is_target=True, errors=[NOT_INSTALLED.format(name)])
+        for name in owners
+    }
     return dict(sorted((gone | core.plugins.plugins).items()))
 
 
@@ -61,3 +71,37 @@ def plugin_details(core: Core, plugin: Plugin) -> dict[str, Any]:
         "errors": plugin.errors,
         "notes": plugin.notes,
     }
+
+
+def check_plugins(core: Core) -> Iterator[Check]:
+    """A line per plugin: its errors, and what waits for it. Of a removed one it is told as long as something does."""
+    plugins = known_plugins(core)
+    yield from (check_plugin(core, plugin) for _, plugin in sorted(plugins.items()))
+    for name, (count, _) in core.derive.failing().items():
+        if name not in plugins:
+            advice = "install it again, or leave them: they harm nobody"
+            yield Check(f"plugin {name}", False, f"not installed; {count} events wait for it", advice)
+
+
+def check_plugin(core: Core, plugin: Plugin) -> Check:
+    name, origin = f"plugin {plugin.name}", f"{plugin.version} from {plugin.source}"
+    count, error = core.derive.failing().get(plugin.name, (0, ""))
+    if not plugin.enabled:
+        return Check(name, True, f"off, {origin}")
+    if plugin.module is None:
+        advice = f"update or remove {plugin.source}" if plugin.entry_point else "install it again"
+        return Check(name, False, plugin.error or "not loaded", advice)
+    if count:
+        waits = "1 event waits" if count == 1 else f"{count} events wait"
+        detail = f"{waits} for it; the last error: {plugin.error or error}"
+        return Check(name, False, detail, f"update {plugin.source}; they are tried again at the next hand-over")
+    if plugin.error:
+        return Check(name, False, plugin.error, f"update {plugin.source}, or switch the plugin off")
+    for failed in core.database.rows(FAILED, ids=targets_of(core, plugin)):
+        if failed["count"]:
+            detail = f"{failed['count']} of its deliveries failed, such as: {failed['reason']}"
+            return Check(name, False, detail, "they are tried again at the next sync; see `booklore status`")
+    undeclared = [row["kind"] for row in core.database.rows(UNDECLARED, plugin=plugin.name)]
+    notes = [f"nobody declares its kinds {', '.join(undeclared)}"] if undeclared else []
+    advice = "declare them by `register_kinds`, or no label shows them" if undeclared else ""
+    return Check(name, True, "; ".join([f"works, {origin}", *plugin.notes, *notes]), advice)

@@ -24,7 +24,9 @@ def set_setting(core: Core, request: Request) -> Flow:
 
     Raises BadSetting for a name that there is not and for a given value that does not fit.
     """
-    before = core.settings.value(str(request.args.get("name", "")))
+    if "name" not in request.args:
+        raise BadSetting("which setting? Its name is missing; `booklore config show` lists them")
+    before = core.settings.value(str(request.args["name"]))
     if "value" in request.args:
         return (yield from change(core, request, before, request.args["value"]))
     try:

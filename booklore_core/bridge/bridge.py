@@ -148,3 +148,4 @@ class Bridge:
 
     def close(self) -> None:
         self._worker.stop()
+        self._dialogs.close()

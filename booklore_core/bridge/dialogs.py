@@ -28,6 +28,9 @@ MAX_OPEN = 100
 DEADLINE = 25.0
 """Seconds that a person waits for an action; a device gives up on an answer after 30."""
 
+CLOSE_WITHIN = 1.0
+"""Seconds that each flow has to end when the bridge ends."""
+
 FAILED = "The plugin {} failed at this; the log of `booklore serve` says why."
 FAILED_LATE = "The action failed; the log of `booklore serve` says more."
 GOES_ON = "This takes a while. It goes on in the background; the outcome comes with the next contact."
@@ -108,13 +111,27 @@ class Dialogs:
             self._forget_old()
             self._open[id_] = OpenQuestion(device, action, flow, question, self._core.clock() + LIFE)
             while len(self._open) > MAX_OPEN:
-                del self._open[next(iter(self._open))]
+                self._give_up(next(iter(self._open)))
         return question_effect(id_, question)
 
     def _forget_old(self) -> None:
         now = self._core.clock()
         for id_ in [id_ for id_, dialog in self._open.items() if dialog.expires_at <= now]:
-            del self._open[id_]
+            self._give_up(id_)
+
+    def _give_up(self, id_: str) -> None:
+        """Ends a flow that nobody will answer, behind whoever finds it: what it holds open is closed by its plugin."""
+        threading.Thread(target=self._open.pop(id_).flow.close, daemon=True, name="given up").start()
+
+    def close(self) -> None:
+        """Ends every flow that stands at a question, while there still are threads to do it."""
+        with self._lock:
+            flows, self._open = [dialog.flow for dialog in self._open.values()], {}
+        ends = [threading.Thread(target=flow.close, daemon=True) for flow in flows]
+        for end in ends:
+            end.start()
+        for end in ends:
+            end.join(CLOSE_WITHIN)
 
 
 def take_step(flow: Flow, answer: Any) -> Question | Effects:

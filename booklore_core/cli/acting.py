@@ -33,7 +33,9 @@ def perform(
     flow = start(core, action, Request(book, args or {}, progress=activity.tell))
     try:
         return run_flow(flow, reply or person(), activity)
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         owner = owner_of(core, action)
         if owner is None or is_expected(error) or isinstance(error, typer.Exit | typer.Abort):
             raise

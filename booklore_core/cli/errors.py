@@ -19,7 +19,7 @@ class Refused(Exception):
     """The command cannot do what was asked; the text says why, and what to do."""
 
 
-def is_expected(error: Exception) -> bool:
+def is_expected(error: BaseException) -> bool:
     """Whether error is a mistake or a refusal, no bug."""
     loaded = [getattr(sys.modules[module], name) for module, name in EXPECTED.items() if module in sys.modules]
     return isinstance(error, (Refused, *loaded))

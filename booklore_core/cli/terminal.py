@@ -75,8 +75,8 @@ def person(answers: Iterable[str] = (), may_ask: bool = True) -> Reply:
 
 
 def chosen(question: "Question") -> Any:
-    """Takes what is preselected, and agrees to everything."""
-    return True if question.kind == "confirm" else list(getattr(question, "chosen", ()))
+    """Takes all there is, and agrees to everything."""
+    return True if question.kind == "confirm" else list(range(len(getattr(question, "options", ()))))
 
 
 def answer(question: "Question", given: Iterator[str], may_ask: bool) -> Any:

@@ -58,9 +58,9 @@ class Quarantine:
     def count(self) -> int:
         return self._table.count(dismissed_at=None)
 
-    def due(self) -> list[QuarantinedLine]:
-        """Those that another version of this program could not take."""
-        other, takeable = {"not": self.version}, {"not": REFUSED_TO_DEVICE}
+    def acceptable(self, version: str = "") -> list[QuarantinedLine]:
+        """Those that may be tried again without a word about each: not refused by this version of the program."""
+        other, takeable = {"not": version}, {"not": REFUSED_TO_DEVICE}
         rows = self._table.find("id", MAX_LINES, dismissed_at=None, version=other, field=takeable)
         return [QuarantinedLine.of(row) for row in rows]
 

@@ -2,15 +2,13 @@
 
 from datetime import UTC, datetime
 
-from booklore_core.settings import BadSetting, Setting
+from booklore_core.settings import Setting
 
 PAST = "{} of the past: a date such as 2026-01-31, all, or nothing"
-SEND_SINCE = Setting("since", str, "", PAST.format("What a new target is given"), label="Send the past since")
-READ_SINCE = Setting("since", str, "all", PAST.format("What a new feature reads"), label="Read the past since")
 
 
-def parse_since(text: str, name: str) -> datetime | None:
-    """Where the past begins that is given: a date, or `all`. None: from now on. Raises BadSetting for anything else."""
+def parse_since(text: str) -> datetime | None:
+    """Where the past begins that is given: a date, or `all`. None: from now on. Raises ValueError for anything else."""
     if not text:
         return None
     if text == "all":
@@ -18,5 +16,13 @@ def parse_since(text: str, name: str) -> datetime | None:
     try:
         given = datetime.fromisoformat(text)
     except ValueError as error:
-        raise BadSetting(f"{name}: expected a date such as 2026-01-31 or `all`, got {text!r}") from error
+        raise ValueError(f"expected a date such as 2026-01-31, all, or nothing, got {text!r}") from error
     return given if given.tzinfo else given.replace(tzinfo=UTC)
+
+
+SEND_SINCE = Setting(
+    "since", str, "", PAST.format("What a new target is given"), label="Send the past since", fits=parse_since
+)
+READ_SINCE = Setting(
+    "since", str, "all", PAST.format("What a new feature reads"), label="Read the past since", fits=parse_since
+)

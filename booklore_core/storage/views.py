@@ -72,14 +72,14 @@ def declare_views(database: "Database", kinds: Iterable[Kind]) -> Iterator[tuple
 
     Yields the kind and the reason of each view that cannot be made; the others are made.
     """
-    known = {row["name"]: row for row in database.table("kind_views").find()}
+    known, tables = {row["name"]: row for row in database.table("kind_views").find()}, database.names()[0]
     declared = list(kinds)
     for kind in declared:
         taken = {name for other in declared if other is not kind for name in other.views if name in known}
         for name, select in kind.views.items():
             row = {"name": name, "kind": kind.name, "query": select}
             if known.get(name) != row:
-                is_free = NAME.fullmatch(name) and name not in CORE_VIEWS and name not in taken
+                is_free = NAME.fullmatch(name) and name not in {*CORE_VIEWS, *tables, *taken}
                 fault = declare_view(database, row) if is_free else "the name is taken or is none"
                 if fault:
                     yield kind, f"view {name}: {fault}"

@@ -27,10 +27,19 @@ def test_the_dialog_lists_only_queues_that_hold_something_all_preselected(open_c
     core = open_core(FakeTarget())
     core.take(reader.lines, "test")
 
-    question = next(start(core, "clear_pending", Request()))
+    question = next(start(core, "clear_pending", Request(device="kobo")))
 
     assert isinstance(question, Pick)
     assert (question.options, question.chosen, question.ok) == (["Sessions (1)"], (0,), "Clear Selected")
+
+
+def test_at_a_terminal_return_alone_clears_nothing(open_core, reader):
+    core = open_core(FakeTarget())
+    core.take(reader.lines, "test")
+
+    question = next(start(core, "clear_pending", Request()))
+
+    assert (question.options, question.chosen) == (["Sessions (1)"], ())
 
 
 def test_cleared_items_are_not_sent_and_do_not_come_back_with_the_same_spool(open_core, reader):

@@ -148,6 +148,19 @@ def test_a_device_speaks_only_for_itself(core: Core, url: str) -> None:
     assert rows(core, "SELECT * FROM events") == []
 
 
+def test_what_a_device_told_in_anothers_name_is_taken_in_only_when_a_person_names_it(core: Core, url: str) -> None:
+    kobo, kindle = paired(core, url, "kobo"), paired(core, url, "kindle")
+    kindle.reader.network()
+    kobo.post("/v1/events", {"device": kobo.device, "lines": kindle.reader.lines})
+    (refused,) = core.quarantine.lines()
+
+    assert core.retry_quarantine().accepted == 0
+    core.quarantine.version = "a newer one"
+    core.catch_up()
+    assert rows(core, "SELECT * FROM events") == []
+    assert core.retry_quarantine([refused.id]).accepted == 1
+
+
 def test_with_sync_off_what_comes_is_taken_and_stays_where_it_is(
     core: Core, ereader: EReader, bookworm: FakeTarget
 ) -> None:

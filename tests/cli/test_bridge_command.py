@@ -1,5 +1,6 @@
 """`booklore serve`, `booklore bridge` and `booklore demo`."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -13,12 +14,31 @@ from pathlib import Path
 
 import pytest
 import requests
-from cli_world import Booklore
+from cli_world import Booklore, Install
 from freezegun import freeze_time
 
 from booklore_core.cli.commands.demo import check
 from booklore_core.cli.demo_day import Arrival
 from booklore_core.cli.errors import Refused
+
+ASKING = """
+import os, threading
+from pathlib import Path
+from booklore_core import Action, Ask, Result, hookimpl
+
+def hesitate(core, request):
+    try:
+        yield Ask("Well?")
+    finally:
+        leaving = threading.Thread(target=(Path(os.environ["BOOKLORE_HOME"]) / "left").write_text, args=("in order",))
+        leaving.start()
+        leaving.join()
+    return Result()
+
+@hookimpl
+def register_actions():
+    yield Action("hesitate", "Hesitate", hesitate)
+"""
 
 KOBO = {"id": "kobo-7f3a", "name": "Libra", "model": "Kobo_io"}
 
@@ -94,6 +114,32 @@ def test_host_and_port_of_the_service_come_from_the_environment(home: Path, monk
     with served("serve") as url:
         assert url == f"http://localhost:{port}"
         assert requests.get(f"http://127.0.0.1:{port}/v1/health", timeout=10).json()["ready"] is True
+
+
+def test_name_of_a_device_stays_in_its_row(booklore: Booklore, bridge: str) -> None:
+    code = booklore("bridge", "pair", "--json", "--url", bridge).json["code"]
+    body = {"code": code, "device": {**KOBO, "name": "Libra\nkindle  forged"}}
+    requests.post(f"{bridge}/v1/pair", json=body, timeout=10).raise_for_status()
+
+    head, row = booklore("bridge", "devices").out.splitlines()
+
+    assert "Libra kindle forged" in row
+
+
+def test_open_question_does_not_keep_the_service_from_ending(
+    home: Path, tmp_path: Path, install: Install, booklore: Booklore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("slow_to_leave", ASKING)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "site-packages"), *sys.path]))
+
+    with served("serve", "--port", "0") as url:
+        code = booklore("bridge", "pair", "--json", "--url", url).json["code"]
+        token = requests.post(f"{url}/v1/pair", json={"code": code, "device": KOBO}, timeout=10).json()["token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        asked = requests.post(f"{url}/v1/actions/hesitate", json={}, headers=headers, timeout=30).json()
+
+    assert asked["effects"][0]["text"] == "Well?"
+    assert (home / "left").read_text() == "in order"
 
 
 def test_device_that_there_is_not_cannot_be_revoked(booklore: Booklore) -> None:

@@ -4,6 +4,8 @@ import pytest
 from cli_world import Booklore, Install
 
 BROKEN_ACTIONS = """
+import sys
+
 from booklore_core import Action, hookimpl
 
 def raising(core, request):
@@ -13,6 +15,10 @@ def raising(core, request):
 def asking_a_text(core, request):
     yield "what?"
 
+def leaving(core, request):
+    yield from ()
+    sys.exit(3)
+
 def ending_with_a_number(core, request):
     yield from ()
     return 5
@@ -20,12 +26,13 @@ def ending_with_a_number(core, request):
 @hookimpl
 def register_actions():
     yield Action("raising", lambda core: 1 / 0, raising)
+    yield Action("leaving", "Leaves", leaving)
     yield Action("asking_a_text", "Asks", asking_a_text)
     yield Action("ending_with_a_number", "Ends", ending_with_a_number)
 """
 
 
-@pytest.mark.parametrize("action", ["raising", "asking-a-text", "ending-with-a-number"])
+@pytest.mark.parametrize("action", ["raising", "leaving", "asking-a-text", "ending-with-a-number"])
 def test_an_action_that_fails_is_told_in_one_line_that_names_its_plugin(
     booklore: Booklore, install: Install, action: str
 ) -> None:

@@ -226,3 +226,24 @@ def test_setting_the_mode_ends_manual_only_as_in_the_menu(booklore: Booklore) ->
     booklore("config", "set", "sync.mode", "custom")
 
     assert booklore("config", "get", "sync.manual_only").out == "false\n"
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("ftp://books.example.org", "'books.example.org' is not an http or https address"),
+        (
+            "http://ann:s3cret@books.example.org",
+            "the address of books.example.org must not hold a user name or password",
+        ),
+    ],
+)
+def test_address_that_is_none_is_refused_and_no_password_in_it_is_shown(
+    booklore: Booklore, monkeypatch: pytest.MonkeyPatch, address: str, reason: str
+) -> None:
+    ran = booklore("config", "set", "booklore.url", address)
+    monkeypatch.setenv("BOOKLORE_URL", address)
+    shown = booklore("config", "show")
+
+    assert (ran.code, ran.out, ran.err) == (1, "", f"booklore: booklore.url: {reason}\n")
+    assert "s3cret" not in shown.out + shown.err

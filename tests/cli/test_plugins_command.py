@@ -32,6 +32,14 @@ def register_targets():
 
 BROKEN = "raise RuntimeError('no such printer')"
 
+UNDECLARED = """
+from booklore_core import Item, hookimpl
+
+@hookimpl
+def on_book_open(event):
+    yield Item("opened", event.id, event.book.ref, {}, event.at)
+"""
+
 STUMBLING = """
 from booklore_core import hookimpl
 
@@ -148,6 +156,58 @@ def test_doctor_tells_of_events_that_wait_for_a_plugin(
     assert "stumbled over a book" in wrong["detail"]
 
 
+def test_doctor_tells_of_a_target_whose_deliveries_fail(
+    booklore: Booklore, install: Install, reader: SampleReader, spool: Spool
+) -> None:
+    install("bookworm", BOOKWORM.replace("return None", 'raise KeyError("teeth")'))
+    reader.read(sample_book())
+    booklore("ingest", spool())
+    booklore("sync", "--target", "bookworm")
+
+    ran = booklore("plugins", "doctor", "--json")
+
+    wrong = next(check for check in ran.json if check["check"] == "plugin bookworm")
+    assert (ran.code, wrong["ok"]) == (1, False)
+    assert wrong["detail"] == "1 of its deliveries failed, such as: deliver failed: KeyError: 'teeth'"
+
+
+def test_doctor_tells_of_kinds_that_nobody_declares(
+    booklore: Booklore, install: Install, reader: SampleReader, spool: Spool
+) -> None:
+    install("diary", UNDECLARED)
+    reader.read(sample_book())
+    booklore("ingest", spool())
+
+    ran = booklore("plugins", "doctor", "--json")
+
+    note = next(check for check in ran.json if check["check"] == "plugin diary")
+    assert (ran.code, note["ok"]) == (0, True)
+    assert note["detail"].endswith("nobody declares its kinds opened")
+    assert "register_kinds" in note["advice"]
+
+
+def test_switch_that_config_toml_holds_is_refused(booklore: Booklore, home: Path) -> None:
+    home.mkdir()
+    (home / "config.toml").write_text("[sessions]\nenabled = false\n")
+
+    ran = booklore("plugins", "enable", "sessions")
+
+    assert (ran.code, ran.out) == (1, "sessions is off\n")
+    assert ran.err == "booklore: sessions.enabled is set by the configuration file and stays as it is\n"
+
+
+@pytest.mark.parametrize("variable", ["BOOKLORE_NO_PLUGINS", "BOOKLORE_DATABASE__WAL"])
+def test_switch_of_the_environment_that_is_none_is_refused(
+    booklore: Booklore, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "banana")
+
+    ran = booklore("plugins", "list")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == f"booklore: {variable}: expected true or false, got 'banana'\n"
+
+
 def test_no_third_party_plugin_is_loaded_when_asked_not_to(
     booklore: Booklore, install: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,10 +259,12 @@ def test_plugin_that_was_uninstalled_can_be_let_go(
 
     waiting = booklore("sync", "--json")
     listed = next(one for one in booklore("plugins", "list", "--json").json if one["name"] == "bookworm")
+    missing = next(one for one in booklore("doctor", "--json").json if one["check"] == "plugin bookworm")
     off = booklore("plugins", "disable", "bookworm", "--json")
 
     assert (waiting.code, listed["waiting"]) == (3, {"session": 1})
-    assert "`booklore plugins disable` gives up what waits for it" in listed["error"]
+    assert "`booklore plugins disable bookworm` ends that" in listed["error"]
+    assert missing["ok"] is False
     assert (off.code, off.json["enabled"]) == (0, False)
     assert booklore("sync").code == 0
     assert "bookworm" not in booklore("plugins", "list").out

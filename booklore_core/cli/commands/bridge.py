@@ -2,7 +2,7 @@
 
 import socket
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
@@ -38,7 +38,7 @@ def install(
     if as_json:
         show_json({"path": str(folder), "url": address})
     else:
-        show(f"installed {folder}", f"It will look for this core at {address}.")
+        show(f"installed {folder}", f"It pairs by itself within ten minutes, at {address}.")
     if url is None:
         tell_if_silent(address)
 
@@ -70,7 +70,14 @@ def devices(as_json: Json = False) -> None:
         show("No e-reader is paired yet; `booklore bridge pair` makes a code for one.")
     else:
         names = ("id", "name", "model", "last_seen", "waiting")
-        show_table([[one.get(name) for name in names] for one in found], "ID", "NAME", "MODEL", "LAST SEEN", "WAITING#")
+        show_table(
+            [[in_one_line(one[name]) for name in names] for one in found],
+            "ID",
+            "NAME",
+            "MODEL",
+            "LAST SEEN",
+            "WAITING#",
+        )
 
 
 @app.command()
@@ -83,6 +90,11 @@ def revoke(device: Annotated[str, typer.Argument(metavar="ID")], as_json: Json =
         show_json({"id": device, "revoked": True})
     else:
         show(f"{device} has to be paired anew")
+
+
+def in_one_line(cell: Any) -> Any:
+    """A device says its name itself."""
+    return " ".join(cell.split()) if isinstance(cell, str) else cell
 
 
 def own_address(port: int) -> str:

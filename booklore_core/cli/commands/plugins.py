@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from booklore_core.cli.acting import perform
+from booklore_core.cli.acting import insist, perform
 from booklore_core.cli.checks import report
 from booklore_core.cli.commands.config import as_text, setting_json
 from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json
-from booklore_core.cli.output import say, show, show_json, show_table
+from booklore_core.cli.output import show, show_json, show_table
 
 if TYPE_CHECKING:
     from booklore_core.core import Core
@@ -64,12 +64,11 @@ def switch(name: str, on: bool, as_json: bool) -> None:
     with opened() as core:
         here = core.plugins.plugins.get(name) or (replace(gone, enabled=on) if gone else find_plugin(core, name))
         found = plugin_json(core, here)
-    if not result.ok:
-        say(result.message)
     if as_json:
         show_json(found)
     else:
         show(f"{name} is {'on' if found['enabled'] else 'off'}")
+    insist(result)
 
 
 def is_installed(name: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from booklore_core import Setting, hookimpl
+from booklore_core import ItemFailed, Setting, hookimpl
 from booklore_targets.booklore.target import BookLore
 
 if TYPE_CHECKING:
@@ -18,10 +18,20 @@ PASSWORDS = ("password", "koreader_password")
 """They go to the server: what says where that is, and how it is recognised, forgets them."""
 
 
+def fit_address(text: str) -> None:
+    """Raises ValueError for what is no address of a server. None at all may be one to come."""
+    from booklore_core.http import normalize_url
+
+    try:
+        normalize_url(text or "http://to.come")
+    except ItemFailed as error:
+        raise ValueError(error.reason) from error
+
+
 @hookimpl
 def register_settings() -> Iterator[Setting]:
     server = "Address of the BookLore or Grimmory server"
-    yield setting("url", str, "", server, env="BOOKLORE_URL", label="Server URL", forgets=PASSWORDS)
+    yield setting("url", str, "", server, env="BOOKLORE_URL", label="Server URL", forgets=PASSWORDS, fits=fit_address)
     yield setting("username", str, "", "Name of the account there", env="BOOKLORE_USERNAME", label="User name")
     yield setting("password", str, "", "Its password", secret=True, env="BOOKLORE_PASSWORD", label="Password")
     yield setting(
