@@ -3,6 +3,7 @@
 import pytest
 
 from booklore_core import Setting
+from booklore_core.settings import BadSetting
 
 BAD_SETTINGS = [
     (("a b", int, 1, "A"), {}, "name"),

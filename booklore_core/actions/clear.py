@@ -1,6 +1,6 @@
 """Clearing queues, histories and the book cache, on a person's word only."""
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
 from booklore_core.actions.own import ADVANCED, SYNC_AND_CACHE, action, counted
@@ -10,7 +10,7 @@ from booklore_core.kinds import Kind
 from booklore_core.settings import BadSetting
 from booklore_core.storage.counts import has_delivered
 
-Kinds = Generator[Question, Any, list[str]]
+Kinds = Generator[Question, Any, list[str] | None]
 
 
 @action(
@@ -24,7 +24,7 @@ def clear_pending(core: Core, request: Request) -> Flow:
     """
     text = "Clear pending items? There is no undo."
     kinds = yield from which(core, core.pending(), request, text, lambda kind: kind.many.capitalize())
-    return told(core, {kind: core.outbox.clear(kind, core.clock()) for kind in kinds}, "cleared")
+    return clear(core, kinds, lambda kind: core.outbox.clear(kind, core.clock()), "cleared")
 
 
 @action(
@@ -38,13 +38,12 @@ def clear_synced(core: Core, request: Request) -> Flow:
     """
     text = "Clear the history of synced items?"
     kinds = yield from which(core, core.status().synced, request, text, lambda kind: kind.history_name)
-    return told(core, {kind: core.ledger.forget(kind) for kind in kinds}, "cleared from the history")
+    return clear(core, kinds, core.ledger.forget, "cleared from the history")
 
 
 def which(core: Core, counts: Mapping[str, int], request: Request, text: str, name: Callable[[Kind], str]) -> Kinds:
-    """The kinds to clear: those asked for, or those a person picks among the ones that hold something.
-
-    Raises BadSetting for a kind that there is not.
+    """The kinds to clear: those asked for, or those a person picks among the ones that hold something; None
+    when they cancel. Raises BadSetting for a kind that there is not.
     """
     known = list(dict.fromkeys([*core.kinds, *counts]))
     asked = request.args.get("kinds")
@@ -59,12 +58,14 @@ def which(core: Core, counts: Mapping[str, int], request: Request, text: str, na
     options = [f"{name(kind)} ({count})" for kind, count in found]
     chosen = tuple(range(len(found))) if request.device else ()  # at a terminal Return alone must not clear anything
     picked = yield Pick(text, options, chosen, ok="Clear Selected")
-    return [found[index][0].name for index in picked or ()]
+    return None if picked is None else [found[index][0].name for index in picked]
 
 
-def told(core: Core, cleared: Mapping[str, int], what: str) -> Result:
+def clear(core: Core, kinds: Sequence[str] | None, clear_one: Callable[[str], int], what: str) -> Result:
+    """Clears the kinds and says how many items that were. None: the person has thought better of it."""
+    cleared = {kind: clear_one(kind) for kind in kinds or ()}
     counts = core.kinds.in_words(cleared)
-    return Result(f"{counts} {what}" if counts else "Nothing was cleared", data=cleared)
+    return Result(f"{counts} {what}" if counts else "Nothing was cleared", ok=kinds is not None, data=cleared)
 
 
 @action(

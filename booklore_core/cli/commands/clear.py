@@ -65,3 +65,5 @@ def clear(action: str, kinds: list[str] | None, yes: bool, as_json: bool) -> Non
         show_json({"cleared": result.data})
     else:
         show(result.message)
+    if not result.ok:
+        raise typer.Exit(1)
