@@ -118,4 +118,4 @@ def test_on_a_terminal_one_picks_what_to_clear(booklore: Booklore) -> None:
 def test_end_of_input_on_a_terminal_clears_nothing(booklore: Booklore) -> None:
     code, out, _ = on_a_terminal(["clear", "pending"], "\x04")
 
-    assert (code, out) == (0, "Nothing was cleared\n")
+    assert (code, out) == (1, "Nothing was cleared\n")
