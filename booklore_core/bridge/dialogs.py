@@ -11,7 +11,7 @@ from typing import Any
 
 from booklore_core.actions import owner_of, start
 from booklore_core.bridge.effects import Effects, LateEffects, question_effect, result_effects
-from booklore_core.bridge.workers import Workers, is_done_within
+from booklore_core.bridge.workers import Workers, is_done_within, settle_and_log
 from booklore_core.core import Core
 from booklore_core.flows import Flow, Question, Request, Toast, check_answer
 from booklore_core.settings import BadSetting
@@ -120,26 +120,30 @@ class Dialogs:
             self._give_up(id_)
 
     def _give_up(self, id_: str) -> None:
-        """Ends a flow that nobody will answer, behind whoever finds it: what it holds open is closed by its plugin."""
-        threading.Thread(target=self._open.pop(id_).flow.close, daemon=True, name="given up").start()
+        """Ends a flow that nobody will answer, behind whoever finds it."""
+        end(self._open.pop(id_).flow)
 
     def close(self) -> None:
         """Ends every flow that stands at a question, while there still are threads to do it."""
         with self._lock:
             flows, self._open = [dialog.flow for dialog in self._open.values()], {}
-        ends = [threading.Thread(target=flow.close, daemon=True) for flow in flows]
-        for end in ends:
-            end.start()
-        for end in ends:
-            end.join(CLOSE_WITHIN)
+        for ending in [end(flow) for flow in flows]:
+            ending.join(CLOSE_WITHIN)
+
+
+def end(flow: Flow) -> threading.Thread:
+    """Ends a flow that stands at a question, in a thread: it may hold a target open, and be anybody's code."""
+    thread = threading.Thread(target=settle_and_log, args=(Future[None](), flow.close), daemon=True, name="given up")
+    thread.start()
+    return thread
 
 
 def take_step(flow: Flow, answer: Any) -> Question | Effects:
     """The flow's next question, or the effects of its result. Raises what is EXPECTED, and whatever the flow does."""
     try:
         question = flow.send(answer)
-    except StopIteration as end:
-        return result_effects(end.value)
+    except StopIteration as done:
+        return result_effects(done.value)
     except Declined as error:
         return [Toast(str(error)).as_json()]
     if not isinstance(question, Question):

@@ -27,6 +27,13 @@ class Clerk:
         self.went_on += 1
         return Result(f"Done: {answer}")
 
+    def insist(self, core: Core, request: Any) -> Any:
+        try:
+            yield Confirm("Really?")
+        finally:
+            self.may_go.set()
+            yield Confirm("Really not?")  # against the rules of generators
+
     def dawdle(self, core: Core, request: Any) -> Any:
         self.may_go.wait(20)
         yield from ()
@@ -44,6 +51,7 @@ def clerk() -> Iterator[Clerk]:
 def ereader(open_core: Any, serve: Callable[..., str], clerk: Clerk) -> EReader:
     core = open_core()
     actions = [Action("ask", "Ask", clerk.ask), Action("dawdle", "Dawdle", clerk.dawdle)]
+    actions.append(Action("insist", "Insist", clerk.insist))
     core.plugins.register("clerk", FakePlugin(actions=actions))
     core.refresh()
     return paired(core, serve(core, action=0.3))
@@ -99,3 +107,17 @@ def test_of_two_answers_at_the_same_time_one_goes_on(ereader: EReader, clerk: Cl
         with ThreadPoolExecutor(2) as hands:
             assert sorted(hands.map(answer, range(2))) == [200, 404]
     assert clerk.went_on == 5
+
+
+def test_a_question_that_nobody_answers_is_ended_and_what_goes_wrong_is_logged(
+    ereader: EReader, clerk: Clerk, clock: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    (question,) = ereader.act("insist")["effects"]
+
+    clock.forward(minutes=11)
+    assert answer_it(ereader, question) == 404
+
+    assert clerk.may_go.wait(20)
+    for thread in [one for one in threading.enumerate() if one.name == "given up"]:
+        thread.join(20)
+    assert "generator ignored GeneratorExit" in caplog.text
