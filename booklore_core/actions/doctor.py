@@ -13,7 +13,7 @@ from booklore_core.actions.own import ADVANCED, AUTHENTICATION, action
 from booklore_core.actions.plugins import check_plugins
 from booklore_core.actions.quarantine import lines_in_words
 from booklore_core.actions.settings import GIVEN_IN
-from booklore_core.core import Core
+from booklore_core.core import WAL_VARIABLE, Core
 from booklore_core.flows import Request, Result
 from booklore_core.pipeline.books import utc
 from booklore_core.pipeline.gateway import Gateway
@@ -34,9 +34,6 @@ FRESH = timedelta(days=7)
 """A line that was put into quarantine longer ago is no news; it is still told."""
 
 VARIABLE = re.compile(r"BOOKLORE_([A-Z0-9_]+?)__([A-Z0-9_]+)")
-
-EARLY = "BOOKLORE_DATABASE__WAL"
-"""Read before there are any declarations."""
 
 
 @action(
@@ -141,7 +138,7 @@ def check_file(core: Core) -> Check:
 
 def check_environment(core: Core) -> Check:
     """Whether every variable is known."""
-    matches = [match for match in map(VARIABLE.fullmatch, os.environ) if match and match[0] != EARLY]
+    matches = [match for match in map(VARIABLE.fullmatch, os.environ) if match and match[0] != WAL_VARIABLE]
     changed = sum(value.source != "default" for value in core.settings)
     fine = Check("settings", True, f"{changed} differ from the defaults" if changed else "all at their defaults")
     return check_names(core, {match[0]: f"{match[1]}.{match[2]}" for match in matches}, "", fine)
