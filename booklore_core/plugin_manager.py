@@ -18,7 +18,7 @@ from booklore_core.guard.culprit import check_fit, package_of_module, told
 from booklore_core.guard.deadline import TookTooLong, Watch
 from booklore_core.hookspecs import PROJECT
 from booklore_core.settings import ENABLED, Setting, Settings
-from booklore_core.storage.since import READ_SINCE, SEND_SINCE, parse_since
+from booklore_core.storage.since import READ_SINCE, SEND_SINCE, parse_since, since_of
 from booklore_core.storage.tables import Table
 
 DISTRIBUTION = "booklore-sync"
@@ -172,8 +172,8 @@ class PluginManager:
         return [plugin for plugin in self.working if hook in plugin.hooks]
 
     def since(self, plugin: Plugin) -> datetime | None:
-        """Where the past begins that a plugin is given; None: from now on."""
-        return parse_since(self._settings.section(plugin.name).get("since", ""))
+        """Where the past begins that a plugin is given; None: from now on. Raises BadSetting."""
+        return since_of(self._settings, plugin.name)
 
     def call(self, plugin: Plugin, hook: str, **arguments: Any) -> list[Any]:
         """All that one plugin gives for a hook; it is passed its own settings. Whatever it raises comes through."""

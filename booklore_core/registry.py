@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from booklore_core.flows import Action
 from booklore_core.kinds import Kind, Kinds
 from booklore_core.plugin_manager import DISTRIBUTION, NAME, Plugin, PluginManager
+from booklore_core.settings import BadSetting
 from booklore_core.storage.counts import read_kinds
 from booklore_core.storage.database import Database
 from booklore_core.storage.store import Store
@@ -121,7 +122,11 @@ class Registry:
 
         Raises DatabaseUnusable: what is written down before a target is subscribed would never be sent to it.
         """
-        since = self._plugins.since(self._plugins.plugins[target.plugin])
+        plugin, since = self._plugins.plugins[target.plugin], None
+        try:
+            since = self._plugins.since(plugin)
+        except BadSetting as error:
+            self._plugins.blame(plugin, str(error))
         self._outbox.subscribe(target.name, target.kinds, since, target.plugin, now, target.has(MatchingTarget))
 
 

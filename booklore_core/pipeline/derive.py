@@ -20,6 +20,7 @@ from booklore_core.pipeline.journal import Entry, Journal
 from booklore_core.pipeline.lease import Clock
 from booklore_core.pipeline.outbox import Outbox
 from booklore_core.plugin_manager import Plugin, PluginManager
+from booklore_core.settings import BadSetting
 from booklore_core.storage.database import Database
 
 log = logging.getLogger(__name__)
@@ -110,8 +111,7 @@ class Derive:
         news = self._retry(plugin)
         while not self._is_hanging(plugin):
             place = self._place(plugin)
-            entries = self._journal.after(place, BATCH)
-            if not entries:
+            if place is None or not (entries := self._journal.after(place, BATCH)):
                 break
             facts, found = self._ask(plugin, entries)
             if found:
@@ -126,12 +126,16 @@ class Derive:
         facts, found = self._ask(plugin, self._journal.entries(row["event"] for row in rows))
         return self._take_in(plugin, facts, found, lambda: self._forget_failures(plugin, found))
 
-    def _place(self, plugin: Plugin) -> int:
-        """How far the feature has come; a new one begins where its setting `since` says."""
+    def _place(self, plugin: Plugin) -> int | None:
+        """How far the feature has come; a new one begins where its setting `since` says. None: nobody knows where."""
         row = self._places.find_one(name=plugin.name)
         if row:
             return int(row["place"])
-        since = self._plugins.since(plugin)
+        try:
+            since = self._plugins.since(plugin)
+        except BadSetting as error:
+            self._plugins.blame(plugin, str(error))
+            return None
         place = self._journal.end if since is None else self._journal.place_before(since)
         self._database.run(START, name=plugin.name, place=place)
         return int(self._places.find_one(name=plugin.name)["place"])  # type: ignore[index]

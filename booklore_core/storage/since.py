@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from booklore_core.settings import Setting
+from booklore_core.settings import BadSetting, Setting, Settings
 
 PAST = "{} of the past: a date such as 2026-01-31, all, or nothing"
 
@@ -26,3 +26,15 @@ SEND_SINCE = Setting(
 READ_SINCE = Setting(
     "since", str, "all", PAST.format("What a new feature reads"), label="Read the past since", fits=parse_since
 )
+
+
+def since_of(settings: Settings, plugin: str) -> datetime | None:
+    """What a plugin's setting says; a plugin without one is given nothing. Raises BadSetting where somebody has wished
+    for what is none: a past that was not wanted could not be taken back."""
+    name = f"{plugin}.since"
+    if name not in settings:
+        return None
+    wanted = settings.value(name)
+    if wanted.faults:
+        raise BadSetting(wanted.faults[0].text)
+    return parse_since(wanted.value)

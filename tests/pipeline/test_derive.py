@@ -107,17 +107,17 @@ def test_a_new_feature_that_reads_nothing_of_the_past_reads_all_that_comes_once_
 
 
 def test_a_past_that_is_none_holds_up_only_the_feature_that_it_was_set_for(open_core):
-    core = open_core()
+    core = open_core(BOOKLORE_DIARY__SINCE="2026-31-01")
     add_feature(core, on_book_open=lambda event: [note(event)])
-    core.settings.set("diary.since", "yesterday")
 
     core.take(SampleReader().read(DUNE), "test")
 
-    assert "diary.since: expected a date" in core.plugins.plugins["diary"].error
+    assert "diary.since (env): expected a date" in core.plugins.plugins["diary"].error
     assert (keys(core), keys(core, "sessions")) == ([], ["kobo-7f3a:kobo-7f3a-000001"])
-    core.settings.set("diary.since", "all")
-    core.derive.lead()
-    assert keys(core) == ["01"]
+    mended = open_core(BOOKLORE_DIARY__SINCE="all")
+    add_feature(mended, on_book_open=lambda event: [note(event)])
+    mended.derive.lead()
+    assert keys(mended) == ["01"]
 
 
 def test_a_crash_at_any_step_leaves_facts_and_place_as_they_were_and_the_next_lead_does_it(open_core):
