@@ -42,7 +42,7 @@ WAL_VARIABLE = "BOOKLORE_DATABASE__WAL"
 WAL = Setting("wal", bool, True, "SQLite's write-ahead log; off for file systems without shared memory")
 """Needed before any setting can be read from the database."""
 
-NOT_HERE = "this process does not have it: its plugin or a setting is missing here"
+NOT_HERE = "its plugin or a setting is missing here; `booklore plugins disable {}` ends that it is owed anything"
 
 
 @dataclass
@@ -179,10 +179,11 @@ class Core:
 
     def _left_alone(self) -> Iterator[RunSummary]:
         """The targets that are owed something and that another process has, or had."""
-        for name in sorted(self.outbox.subscribers().keys() - self.targets.keys()):
+        for name, plugin in sorted(self.outbox.subscribers().items()):
             left = count_pending_at(self.database, name)
-            if any(left.values()):
-                yield RunSummary(name, waiting=left["waiting"], rejected=left["rejected"], unavailable=NOT_HERE)
+            if name not in self.targets and any(left.values()):
+                reason = NOT_HERE.format(plugin or name)
+                yield RunSummary(name, waiting=left["waiting"], rejected=left["rejected"], unavailable=reason)
 
     def status(self, limit: int = MAX_WAITING) -> Status:
         """limit: how many waiting items are listed."""

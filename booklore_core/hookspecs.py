@@ -230,6 +230,8 @@ def reply(
 def import_history(path: Path, journal: Journal, facts: Facts, settings: Section) -> Iterable[Item] | None:
     """The items that a file of past reading holds, or None when the file is not of this plugin's kind.
 
+    No command asks for them yet: those for the past come with the first plugin that reads KOReader's statistics.
+
     A plain function, never a generator: a generator is not None, so no other plugin would be asked.
 
     ::

@@ -98,7 +98,8 @@ class Superseded(Declined):
 
 
 class ItemRejected(Declined):
-    """The remote says that it will never take this item as it is."""
+    """The remote says that it will never take this item as it is. It is shown, and tried again at the next sync all the
+    same: the remote may have changed its mind."""
 
 
 class ItemFailed(Declined):

@@ -265,7 +265,7 @@ def test_what_waits_of_a_plugin_that_is_gone_goes_on_waiting_and_says_why(gone):
     result = act(gone, "sync_pending")
 
     assert result.data["waiting"] == {"quote": 1}
-    assert result.message.startswith("1Q waiting\nscrapbook: this process does not have it")
+    assert result.message.startswith("1Q waiting\nscrapbook: its plugin or a setting is missing here; ")
 
 
 def test_what_waits_of_a_plugin_that_is_gone_can_be_cleared(gone):

@@ -50,7 +50,8 @@ def verify(core: Core, request: Request) -> Result:
         data["resent"] = resend(core, verification)
     counts = ", ".join(f"{len(found)} {what}" for what, found in data.items() if isinstance(found, list))
     items = "1 item" if verification.checked == 1 else f"{verification.checked} items"
-    return Result(f"{items} compared: {counts}", ok=verification.is_clean, title="Verify", data=data)
+    lines = [f"{items} compared: {counts}", *(f"{name}: {why}" for name, why in verification.unavailable.items())]
+    return Result("\n".join(lines), ok=verification.is_clean, title="Verify", data=data)
 
 
 def compare(core: Core, md5: str | None = None) -> Verification:

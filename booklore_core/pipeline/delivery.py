@@ -82,7 +82,7 @@ class DeliveryRun:
         """Why no run may begin."""
         if self._target.is_lingering:
             return "an earlier call has not come back yet"
-        return None if self._lease.take() else "another sync is running"
+        return None if self._lease.take() else "another sync is running, or was cut off less than a minute ago"
 
     def _bring_all(self, due: Sequence[int], on_progress: Callable[[int, int], None]) -> str | None:
         """Returns why the run ended early."""

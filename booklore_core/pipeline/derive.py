@@ -99,11 +99,6 @@ class Derive:
             found[row["feature"]] = (found.get(row["feature"], (0, ""))[0] + 1, row["error"])
         return found
 
-    def behind(self, feature: str) -> int:
-        """How many row numbers of the journal a feature has yet to come to."""
-        row = self._places.find_one(name=feature)
-        return self._journal.end - (row["place"] if row else 0)
-
     def _is_hanging(self, plugin: Plugin) -> bool:
         return plugin.name in self._hanging and self._hanging[plugin.name].is_alive
 

@@ -91,7 +91,9 @@ CREATE TABLE annotation_lists (
 );
 CREATE INDEX annotation_lists_of_book ON annotation_lists (device, book_md5);
 CREATE TABLE features (name TEXT PRIMARY KEY, place BIGINT NOT NULL);
-INSERT INTO features SELECT DISTINCT plugin, (SELECT COALESCE(MAX(id), 0) FROM events) FROM items;
+INSERT INTO features SELECT DISTINCT plugin, 0 FROM items;
+UPDATE features SET place = (SELECT COALESCE(MAX(id), 0) FROM events)
+    WHERE name || '.enabled' NOT IN (SELECT name FROM settings WHERE value = 'false');
 CREATE TABLE failures (
     event BIGINT NOT NULL REFERENCES events (id), feature TEXT NOT NULL, error TEXT NOT NULL, failed_at {real} NOT NULL,
     PRIMARY KEY (event, feature)

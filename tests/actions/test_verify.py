@@ -2,9 +2,11 @@
 
 import pytest
 
+from booklore_core.actions import start
 from booklore_core.actions.verify import compare, resend
+from booklore_core.flows import Request
 from booklore_core.targets import BookUnmatched, Finding, TargetUnavailable
-from booklore_core.testing import FakeTarget, SampleReader, sample_book
+from booklore_core.testing import FakeTarget, SampleReader, answer_all, sample_book
 
 DUNE, EMMA = sample_book("Dune"), sample_book("Emma")
 
@@ -102,6 +104,14 @@ def test_a_target_out_of_reach_is_no_clean_result(core, target):
 
     assert not verification.is_clean
     assert verification.unavailable == {"bookworm": "closed"}
+
+
+def test_whoever_asks_is_told_which_target_was_out_of_reach(core, target):
+    target.is_open = False
+
+    result = answer_all(start(core, "verify", Request()), [])
+
+    assert result.message == "0 items compared: 0 missing, 0 duplicate, 0 overlapping\nbookworm: closed"
 
 
 def test_what_still_waits_is_not_verified(open_core):

@@ -259,6 +259,22 @@ def test_what_was_derived_is_not_derived_anew_and_the_next_session_is(read_befor
     assert core.status().synced == {"session": 3}
 
 
+def test_a_feature_that_was_off_catches_up_and_changes_nothing_that_was_sent(read_before, old, open_core):
+    old.put("settings", name="sessions.enabled", value="false")
+    read_before.sleep(3600)
+    for line in read_before.read(DUNE):
+        old.event(line)
+    bookworm = FakeTarget()
+    core = open_core(bookworm)
+
+    core.settings.set("sessions.enabled", True)
+    core.refresh()
+    core.sync()
+
+    assert [item.body["duration"] for item in bookworm.received] == [400, 400]
+    assert core.status().synced == {"session": 3}
+
+
 def test_lines_that_come_again_are_known(read_before, open_core):
     taken = open_core(FakeTarget()).take(read_before.lines, "test")
 

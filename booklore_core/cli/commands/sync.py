@@ -26,7 +26,8 @@ def sync(
 ) -> None:
     """Send everything that waits.
 
-    Ends with 3 when something still waits afterwards, with 1 when a setting's value does not fit and was passed over.
+    Ends with 3 when something still waits or was rejected, with 1 when a setting's value does not fit and was passed
+    over.
     """
     with opened() as core:
         result = perform(core, "sync_book" if book else "sync_pending", book, given(target=target))

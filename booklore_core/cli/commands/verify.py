@@ -30,10 +30,10 @@ def verify(
         show_json(result.data)
     else:
         show_findings(result.data)
-        show(result.message)
+        show(result.message.partition("\n")[0])
     for target, reason in result.data["unavailable"].items():
         say(f"{target}: {reason}")
-    if resend:
+    if result.data.get("resent"):
         say(f"the next `booklore sync` sends {result.data['resent']} again")
     if not result.ok:
         raise typer.Exit(1)
