@@ -76,7 +76,7 @@ def plugin_details(core: Core, plugin: Plugin) -> dict[str, Any]:
 def check_plugins(core: Core) -> Iterator[Check]:
     """A line per plugin: its errors, and what waits for it. Of a removed one it is told as long as something does."""
     plugins = known_plugins(core)
-    yield from (check_plugin(core, plugin) for _, plugin in sorted(plugins.items()))
+    yield from (check_plugin(core, plugin) for plugin in plugins.values())
     for name, (count, _) in core.derive.failing().items():
         if name not in plugins:
             advice = "install it again, or leave them: they harm nobody"

@@ -1,6 +1,6 @@
 """`booklore clear`: clears queues, histories and the book cache."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json, Yes
 from booklore_core.cli.output import show, show_json
 from booklore_core.cli.terminal import chosen, is_interactive
+
+if TYPE_CHECKING:
+    from booklore_core.flows import Result
 
 Kinds = Annotated[
     list[str] | None,
@@ -47,12 +50,7 @@ def cache(as_json: Json = False, yes: Yes = False) -> None:
         raise Refused("this forgets which books match, also those matched by hand: give --yes to say so")
     with opened() as core:
         result = perform(core, "clear_cache", reply=chosen if yes else None)
-    if as_json:
-        show_json({"cleared": result.data})
-    else:
-        show(result.message)
-    if not result.ok:
-        raise typer.Exit(1)
+    tell(result, as_json)
 
 
 def clear(action: str, kinds: list[str] | None, yes: bool, as_json: bool) -> None:
@@ -61,6 +59,11 @@ def clear(action: str, kinds: list[str] | None, yes: bool, as_json: bool) -> Non
         raise Refused("what shall be cleared? Give --kind, or --yes for everything")
     with opened() as core:
         result = perform(core, action, args={"kinds": kinds} if kinds else {}, reply=chosen if yes else None)
+    tell(result, as_json)
+
+
+def tell(result: "Result", as_json: bool) -> None:
+    """Ends with 1 when a person has thought better of it."""
     if as_json:
         show_json({"cleared": result.data})
     else:
