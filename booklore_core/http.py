@@ -136,9 +136,13 @@ def is_refused(error: BaseException) -> bool:
 
 def normalize_url(text: str) -> str:
     """scheme://host[:port][/path] without a slash at the end. Raises ItemFailed for anything else."""
-    parts = urlsplit(text.strip())
+    try:
+        parts = urlsplit(text.strip())
+    except ValueError:  # brackets
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ItemFailed(f"{parts.hostname or text!r} is not an http or https address")
+        shown = parts.hostname or ("…" if "@" in text else text)  # there may be a password before the @
+        raise ItemFailed(f"{shown!r} is not an http or https address")
     if "@" in parts.netloc:
         raise ItemFailed(f"the address of {parts.hostname} must not hold a user name or password")
     return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")

@@ -59,7 +59,7 @@ def find_action(core: Core, name: str) -> Action:
 def start(core: Core, name: str, request: Request) -> Flow:
     """The flow of an action; the facts that follow from it are taken in under the name of the plugin whose action it
     is. Raises BadSetting for a name that there is not."""
-    result = yield from find_action(core, name).run(core, request)
     owner = owner_of(core, name)
+    result = yield from find_action(core, name).run(core, request)
     core.put(result.items, owner.name if owner else "core")
     return result

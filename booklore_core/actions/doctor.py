@@ -157,11 +157,8 @@ def check_names(core: Core, names: Mapping[str, str], where: str, fine: Check) -
     advice = "correct the name: `booklore config show` lists the settings"
     if unknown:
         return Check(fine.check, False, f"{where}no such setting: {', '.join(unknown)}", advice)
-    return (
-        replace(fine, detail=f"{fine.detail}; nobody here knows {', '.join(strange)}", advice=advice)
-        if strange
-        else fine
-    )
+    told = f"{fine.detail}; nobody here knows {', '.join(strange)}"
+    return replace(fine, detail=told, advice=advice) if strange else fine
 
 
 def sections(core: Core) -> AbstractSet[str]:

@@ -247,3 +247,15 @@ def test_address_that_is_none_is_refused_and_no_password_in_it_is_shown(
 
     assert (ran.code, ran.out, ran.err) == (1, "", f"booklore: booklore.url: {reason}\n")
     assert "s3cret" not in shown.out + shown.err
+
+
+@pytest.mark.parametrize("address", ["ann:s3cret@shelf.org", "//ann:s3cret@", "http://ann:s3cret@[::1"])
+def test_password_in_what_is_no_address_at_all_is_not_shown_either(
+    booklore: Booklore, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    ran = booklore("config", "set", "booklore.url", address)
+    monkeypatch.setenv("BOOKLORE_URL", address)
+    shown = booklore("config", "show")
+
+    assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
+    assert "s3cret" not in ran.err + shown.out + shown.err

@@ -70,14 +70,8 @@ def devices(as_json: Json = False) -> None:
         show("No e-reader is paired yet; `booklore bridge pair` makes a code for one.")
     else:
         names = ("id", "name", "model", "last_seen", "waiting")
-        show_table(
-            [[in_one_line(one[name]) for name in names] for one in found],
-            "ID",
-            "NAME",
-            "MODEL",
-            "LAST SEEN",
-            "WAITING#",
-        )
+        rows = [[in_one_line(one[name]) for name in names] for one in found]
+        show_table(rows, "ID", "NAME", "MODEL", "LAST SEEN", "WAITING#")
 
 
 @app.command()

@@ -19,11 +19,12 @@ PASSWORDS = ("password", "koreader_password")
 
 
 def fit_address(text: str) -> None:
-    """Raises ValueError for what is no address of a server. None at all may be one to come."""
+    """Raises ValueError for what is no address of a server; none at all may yet come."""
     from booklore_core.http import normalize_url
 
     try:
-        normalize_url(text or "http://to.come")
+        if text:
+            normalize_url(text)
     except ItemFailed as error:
         raise ValueError(error.reason) from error
 
