@@ -62,8 +62,8 @@ class Setting:
             raise BadSetting(f"{full_name}: expected {self.expected}{shown}")
         try:
             self.fits(typed)
-        except ValueError as error:
-            raise BadSetting(f"{full_name}: {error}") from error
+        except Exception as error:  # noqa: BLE001 a plugin's rule may fail in any way; a secret's may tell the secret
+            raise BadSetting(f"{full_name}: {'it does not fit' if self.secret else error}") from None
         return typed
 
     @property

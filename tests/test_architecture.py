@@ -53,6 +53,7 @@ BROAD = {
     "booklore_core.guard.deadline": "others' code runs in a thread of its own; what it raises is handed to who waits",
     "booklore_core.guard.culprit": "an error of others' code may fail at saying what it is",
     "booklore_core.plugin_manager": "loading a plugin, and calling one, may fail in any way",
+    "booklore_core.settings": "a plugin's rule for the values of a setting may fail in any way",
     "booklore_core.pipeline.gateway": "a target may fail in any way",
     "booklore_core.bridge.workers": "what work raises is handed to who waits for it",
 }

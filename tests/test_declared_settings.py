@@ -55,3 +55,34 @@ def test_an_address_that_is_none_gives_way_to_none_that_was_stored_before(open_c
     assert value.faults[0].text.startswith("stall.url (env): invalid literal")
     with pytest.raises(BadSetting, match=r"stall\.url: invalid literal"):
         settings.set("stall.url", "there")
+
+
+@pytest.mark.parametrize("error", [KeyError("shape"), AttributeError("shape"), RecursionError()], ids=repr)
+def test_a_rule_that_breaks_costs_nobody_else_anything(open_core, error):
+    def fits(value):
+        if value:
+            raise error
+
+    settings = open_core(BOOKLORE_STALL__NAME="ann").settings
+    settings.declare("stall", [Setting("name", str, "", "Whose", fits=fits)])
+
+    assert [fault.name for fault in settings.faults()] == ["stall.name"]
+    assert (settings["stall.name"], settings["sync.enabled"]) == ("", True)
+    with pytest.raises(BadSetting, match=r"stall\.name: "):
+        settings.set("stall.name", "bob")
+
+
+def test_a_rule_does_not_give_a_secret_away(open_core):
+    def fits(value):
+        if value:
+            raise ValueError(f"{value} is too short")
+
+    settings = open_core(BOOKLORE_STALL__TOKEN="s3cret").settings
+    settings.declare("stall", [Setting("token", str, "", "Opens it", secret=True, fits=fits)])
+
+    (fault,) = settings.faults()
+    with pytest.raises(BadSetting) as refused:
+        settings.set("stall.token", "s3cret")
+
+    assert "s3cret" not in fault.text + str(refused.value)
+    assert (refused.value.__cause__, refused.value.__suppress_context__) == (None, True)  # nor in a traceback
