@@ -14,8 +14,8 @@ class Before:
 
     remote_id: the id that an earlier revision was given, if any.
     maybe_sent: an earlier attempt, of this or an earlier revision, began and its outcome is unknown. A target whose
-    create is not idempotent must look at the remote first, and raise `ItemFailed(…, maybe_sent=True)` when it cannot.
-    tried_at: when the last attempt was begun, UTC.
+    create is not idempotent has `find`; then the core has looked, and waited, before it comes here again.
+    tried_at: when the last attempt was begun that may have sent anything, UTC.
     """
 
     remote_id: str | None = None
@@ -115,6 +115,8 @@ class Target(Protocol):
     none of which was ever begun before; when it raises, the loop goes on one by one.
     `match(books) -> Mapping[str, Match]` finds the remote's books by partial MD5, certain matches only; a target that
     has it is given no item of an unmatched book. `search(text, limit)`, `book(remote_id)` serve matching by hand.
+    `find(item)` looks for an item of unknown outcome: a target whose create is not idempotent has it, see
+    `LookingTarget`; without it the item is simply delivered again at the next run.
     `audit(book, items)` compares. `remote_progress(book)` tells the remote's position. `check()` tests the connection.
     `credentials` and `log_in()` are an account. `about` is a line about the remote, told without asking it.
     Every call has a minute; whatever else it raises is a failed attempt, whose outcome is unknown if it may have sent.
@@ -131,6 +133,25 @@ class Target(Protocol):
 @runtime_checkable
 class BatchTarget(Target, Protocol):
     def deliver_batch(self, items: Sequence[Item]) -> Sequence[str | None] | None: ...
+
+
+@runtime_checkable
+class LookingTarget(Target, Protocol):
+    """A target at which a repeat may be a second one, because the remote does not recognise it.
+
+    While an item's outcome is unknown and no remote id is known of it, the core asks `find` in every run and delivers
+    again only when it is not there and `<plugin>.repeat_after` seconds have gone by since the last attempt: a request
+    may be carried out minutes after everybody has given it up. Source: server contract §17.
+    looked_for (optional): the kinds to which this applies, where it is not all; the others' repeats change nothing.
+    """
+
+    def find(self, item: Item) -> str | None:
+        """The remote's id of the item, in whatever earlier form it is there, or any text where it has none; None when
+        it is not there. An item that was removed is not asked for.
+
+        Raises what `deliver` raises when that cannot be told: the item is held.
+        """
+        ...
 
 
 @runtime_checkable

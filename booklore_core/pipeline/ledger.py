@@ -1,6 +1,6 @@
 """Each target's delivery of every fact: what is due, what was begun, what the target certainly or possibly holds."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from booklore_core.pipeline.books import FILE, utc
 from booklore_core.pipeline.facts import item_of
 from booklore_core.pipeline.outbox import OWE
 from booklore_core.storage.database import Database
-from booklore_core.targets import Before
+from booklore_core.targets import Before, BookUnmatched, Declined, ItemRejected, Superseded
 
 DELIVERED, UNCONFIRMED, SUPERSEDED = "delivered", "unconfirmed", "superseded"
 RETRYING, UNMATCHED, REJECTED = "retrying", "unmatched", "rejected"
@@ -19,7 +19,7 @@ NEW = "new"
 """Of an item that was never tried; no row says so for longer than a transaction."""
 
 DUE = """
-SELECT due.item_id FROM due JOIN items i ON i.id = due.item_id LEFT JOIN kinds k ON k.name = due.kind
+SELECT due.item_id, due.book_md5 FROM due JOIN items i ON i.id = due.item_id LEFT JOIN kinds k ON k.name = due.kind
 WHERE due.target = :target AND (CAST(:book AS TEXT) IS NULL OR due.book_md5 = :book)
 ORDER BY COALESCE(k.rank, 60), due.kind, due.book_md5, i.occurred_at, due.item_id
 """
@@ -82,7 +82,7 @@ WHERE state = 'delivered' AND item_id IN (SELECT id FROM items WHERE kind = :kin
 @dataclass(frozen=True)
 class Outcome:
     """What became of one delivery. counts: whether it was an attempt that failed. tried: whether anything may have been
-    sent, or else it stays with what the target had before."""
+    sent, or else it stays with what the target had before, and with when that was."""
 
     state: str
     maybe_sent: bool = False
@@ -112,9 +112,28 @@ class Delivery:
         return Before(self.last.remote_id, self.last.maybe_sent, utc(self.tried_at) if self.tried_at else None)
 
     @property
+    def is_in_doubt(self) -> bool:
+        """Whether it may be there, and nobody knows under which id."""
+        return self.last.maybe_sent and self.last.remote_id is None
+
+    @property
     def is_fresh(self) -> bool:
         """Whether no revision of the item was ever begun, so that it may go in a batch."""
         return self.last.state in (NEW, UNMATCHED) and self.held == 0 and self.before == Before()
+
+
+def outcome_of(error: Declined, maybe_sent: bool) -> Outcome:
+    """What an attempt that was declined comes to: the error's type decides. maybe_sent: whether an earlier one may have
+    arrived."""
+    if isinstance(error, Superseded):
+        return Outcome(SUPERSEDED, reason=error.reason)
+    maybe_sent = maybe_sent or error.maybe_sent
+    state = UNCONFIRMED if maybe_sent else RETRYING
+    if isinstance(error, BookUnmatched):
+        state = UNMATCHED
+    elif isinstance(error, ItemRejected):
+        state = REJECTED
+    return Outcome(state, maybe_sent, reason=error.reason, counts=True)
 
 
 class Ledger:
@@ -123,12 +142,13 @@ class Ledger:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def due(self, target: str, book: str | None = None) -> list[int]:
-        """The ids of the items whose latest revision target has not got, in the order in which they are sent.
+    def due(self, target: str, book: str | None = None) -> dict[int, str]:
+        """The ids of the items whose latest revision target has not got, in the order in which they are sent, each with
+        its book's partial MD5.
 
         book: partial MD5 of the only book that is asked about.
         """
-        return [row["item_id"] for row in self._database.rows(DUE, target=target, book=book)]
+        return {row["item_id"]: row["book_md5"] for row in self._database.rows(DUE, target=target, book=book)}
 
     def load(self, target: str, ids: Sequence[int]) -> list[Delivery]:
         """Those of ids that are still due, in the order of ids."""
@@ -187,7 +207,8 @@ class Ledger:
 def outcome_row(delivery: Delivery, target: str, outcome: Outcome, now: datetime) -> dict[str, Any]:
     """held: the revision that the target certainly or possibly has now."""
     may_have = outcome.tried and (outcome.state in DONE or outcome.maybe_sent)
-    tried_at = now.timestamp() if outcome.tried else delivery.tried_at or now.timestamp()
+    before = delivery.tried_at or now.timestamp()
+    tried_at = now.timestamp() if outcome.tried else min(before, now.timestamp())  # the clock may have been set back
     where = {"item_id": delivery.id, "target": target, "revision": delivery.revision, "tried_at": tried_at}
     held = delivery.revision if may_have else delivery.held
     numbers = {"held": held, "maybe_sent": int(outcome.maybe_sent), "failed": int(outcome.counts)}
@@ -197,3 +218,20 @@ def outcome_row(delivery: Delivery, target: str, outcome: Outcome, now: datetime
 def delivery_of(row: dict[str, Any]) -> Delivery:
     last = Outcome(row["state"] or NEW, bool(row["maybe_sent"]), row["remote_id"], row["reason"], tried=False)
     return Delivery(row["item_id"], item_of(row), row["revision"], row["held"] or 0, last, row["tried_at"])
+
+
+def groups(deliveries: Iterable[Delivery], size: int) -> Iterable[list[Delivery]]:
+    """Neighbours of one kind and book that were never begun before, up to size together; everything else alone."""
+    group: list[Delivery] = []
+    for delivery in deliveries:
+        if group and (len(group) >= size or not (delivery.is_fresh and may_go_together(group[-1], delivery))):
+            yield group
+            group = []
+        group.append(delivery)
+    if group:
+        yield group
+
+
+def may_go_together(one: Delivery, other: Delivery) -> bool:
+    same_book = one.item.book.partial_md5 == other.item.book.partial_md5
+    return one.is_fresh and one.item.kind == other.item.kind and same_book

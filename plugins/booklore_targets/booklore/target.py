@@ -46,6 +46,7 @@ class BookLore:
 
     name = "booklore"
     kinds = frozenset(HANDLERS)
+    looked_for = frozenset({"session"})
     credentials = ("url", "username", "password")
 
     def __init__(
@@ -75,13 +76,14 @@ class BookLore:
         try:
             handler = self._handler(item.kind)
         except TargetUnavailable as error:
-            raise TargetUnavailable(error.reason, before.maybe_sent) from error
+            raise TargetUnavailable(error.reason, maybe_sent=False) from error
         return handler.deliver(item, before)
 
+    def find(self, item: Item) -> str | None:
+        return self._sessions().find(item)
+
     def deliver_batch(self, items: Sequence[Item]) -> list[str]:
-        handler = self._handler("session")
-        assert isinstance(handler, Sessions)
-        return handler.deliver_batch(items)
+        return self._sessions().deliver_batch(items)
 
     def match(self, books: Sequence[BookRef]) -> dict[str, Match]:
         """partial MD5 → match, of the books found for certain. Raises TargetUnavailable."""
@@ -139,6 +141,11 @@ class BookLore:
         run = self._open()
         run.connect()
         return run
+
+    def _sessions(self) -> Sessions:
+        handler = self._handler("session")
+        assert isinstance(handler, Sessions)
+        return handler
 
     def _handler(self, kind: str) -> Handler:
         run = self._connected()
