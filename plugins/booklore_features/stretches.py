@@ -64,7 +64,7 @@ class Stretch:
 
     @property
     def ends(self) -> list[Any]:
-        """What a session's body tells of it: the ids of its first and last line; where it is cut, also skip and keep."""
+        """What a session's body tells of it: the ids of its first and last line; of a part also skip and keep."""
         cuts = [self.skip, self.keep] if self.skip or self.keep else []
         return [self.first.id, self.last.id, *cuts]
 
