@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 
 from booklore_features.stretches import Stretch
 
-EARLIEST = datetime.fromisoformat("2025-01-01T00:00:00+00:00")
-"""Nothing wrote such lines before: a clock that says so was reset, to 1970, 2000 or the year of its firmware."""
+EARLIEST = datetime.fromisoformat("2020-01-01T00:00:00+00:00")
+"""There was no server to read for before: a clock that says so was reset, to 1970, 2000 or the year of its firmware."""
 
 TOMORROW = timedelta(days=1)
 
