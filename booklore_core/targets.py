@@ -207,6 +207,8 @@ class AuditableTarget(Target, Protocol):
     def audit(self, book: BookRef, items: Sequence[Item]) -> Sequence[Finding]:
         """Compares what the remote holds about a book with the items it has taken; book.match is its own id.
 
+        The items are all that it was given for this book of its own; they may be of several books of the reader's.
+
         Raises TargetUnavailable, BookUnmatched.
         """
         ...
