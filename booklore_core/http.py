@@ -3,6 +3,7 @@
 import itertools
 import time
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +20,8 @@ ANSWER_TIMEOUT = 55.0
 
 MAX_BODY = 64 * 1024 * 1024
 """Bytes of an answer's body, unpacked."""
+
+USER_AGENT = f"BookLore-Sync/{version('booklore-sync')}"
 
 CHUNK = 64 * 1024
 _sent = itertools.count()
@@ -53,7 +56,10 @@ class Client:
         self.timeout, self._answer_timeout, self._max_body = timeout, answer_timeout, max_body
         self.session = requests.Session()
         self.session.auth = unchanged
+        self.session.headers["User-Agent"] = USER_AGENT
         self._verify = (ca_file or True) if verify_tls else False
+        if not verify_tls:  # who asked for it need not be told at every request
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
     def send(
         self,

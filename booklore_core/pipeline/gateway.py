@@ -72,6 +72,11 @@ class Gateway:
         """The names of the settings that make the account, in the order in which they are asked for."""
         return self._attribute("credentials", tuple, ())
 
+    @property
+    def token_credentials(self) -> tuple[str, ...]:
+        """The same for an account without a password; `token` is one of them. Empty where there is no such thing."""
+        return self._attribute("token_credentials", tuple, ())
+
     @contextmanager
     def session(self) -> Iterator[None]:
         """Around several calls: the target is closed once the last one who is inside has left."""

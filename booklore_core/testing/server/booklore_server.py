@@ -137,9 +137,7 @@ class BookLoreServer:
     def on_request(self, hook: Callable[[Record], None] | None) -> None:
         self._responder.on_request = hook
 
-    database_away = of_state(
-        "database_away", "While True: health is UP, Bearer calls get 401, x-auth calls, logins 500."
-    )
+    database_away = of_state("database_away", "While True: health is UP, a Bearer gets 401, a login 500.")
     single_sign_on_only = of_state("single_sign_on_only", "While True: no password logs anybody but an admin in.")
     zone_hours = of_state("zone_hours", "How far the server's zone is ahead of UTC; the health check's time shows it.")
 
