@@ -8,7 +8,6 @@ from typing import Any
 from booklore_core.testing.server.answers import (
     Answer,
     Refusal,
-    conflict,
     empty_answer,
     invalid,
     json_answer,
@@ -42,7 +41,7 @@ def account_routes(dialect: Dialect) -> Iterable[Route]:
 
 
 def health(state: State, request: ServerRequest) -> Answer:
-    now = local_text(state.now() + state.zone_hours * 3600)
+    now = local_text(state.now())
     data = {"status": "UP", "message": "Application is running smoothly.", "timestamp": now}
     data["version"] = state.dialect.version
     return json_answer({"data": data, "message": "Pong", "status": 200, "timestamp": now})
@@ -53,8 +52,8 @@ def version(state: State, request: ServerRequest) -> Answer:
 
 
 def public_settings(state: State, request: ServerRequest) -> Answer:
-    settings = {"oidcEnabled": state.single_sign_on_only, "remoteAuthEnabled": False}
-    return json_answer(settings | {"oidcProviderDetails": None, "oidcForceOnlyMode": state.single_sign_on_only})
+    settings = {"oidcEnabled": False, "remoteAuthEnabled": False}
+    return json_answer(settings | {"oidcProviderDetails": None, "oidcForceOnlyMode": False})
 
 
 def login(state: State, request: ServerRequest) -> Answer:
@@ -69,8 +68,6 @@ def login(state: State, request: ServerRequest) -> Answer:
     if user is None or user.password != password:
         state.failed_logins.count(*keys)
         raise Refusal(400, "Invalid credentials")
-    if state.single_sign_on_only and not user.is_admin:
-        raise Refusal(403, "Local login is disabled. Use OIDC to sign in.")
     pair = state.tokens.issue(user)
     state.failed_logins.forget(*keys)
     is_default: bool | str = False if state.dialect.login_tells_expiry else "false"
@@ -136,7 +133,6 @@ def _library(state: State, library_id: int) -> dict[str, Any]:
 
 
 def own_koreader_account(state: State, request: ServerRequest) -> Answer:
-    refuse_unless(request.user, "sync_koreader", state.dialect)
     return json_answer(_koreader_object(state, _koreader_account(state, request.user)))
 
 
@@ -146,9 +142,6 @@ def put_koreader_account(state: State, request: ServerRequest) -> Answer:
     username, password = text(body, "username"), text(body, "password")
     if not username or not password:
         raise Refusal(400, "Username and password must not be empty")
-    known = state.koreader_named(username)
-    if known is not None and known.user_id != request.user.id:
-        raise conflict()
     return json_answer(_koreader_object(state, state.put_koreader(request.user, username, password)))
 
 

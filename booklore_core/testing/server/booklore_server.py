@@ -29,13 +29,6 @@ class _OfLibrary:
 OF_LIBRARY: Final = _OfLibrary()
 
 
-def of_state(name: str, doc: str) -> property:
-    """A field of the server's state, to read and to set."""
-    return property(
-        lambda self: getattr(self._state, name), lambda self, value: setattr(self._state, name, value), doc=doc
-    )
-
-
 class BookLoreServer:
     """A server on loopback, listening from the start of the `with` block (or `start()`) until its end.
 
@@ -137,17 +130,14 @@ class BookLoreServer:
     def on_request(self, hook: Callable[[Record], None] | None) -> None:
         self._responder.on_request = hook
 
-    database_away = of_state("database_away", "While True: health is UP, a Bearer gets 401, a login 500.")
-    single_sign_on_only = of_state("single_sign_on_only", "While True: no password logs anybody but an admin in.")
-    zone_hours = of_state("zone_hours", "How far the server's zone is ahead of UTC; the health check's time shows it.")
+    @property
+    def database_away(self) -> bool:
+        """While True: health is UP, Bearer calls get 401, x-auth calls and logins 500."""
+        return self._state.database_away
 
-    def sign_on(self, username: str) -> str:
-        """A refresh token, as the web page keeps one after a single sign-on. Raises KeyError, Refusal."""
-        with self._state.lock:
-            user = self._state.user_named(username)
-            if user is None:
-                raise KeyError(username)
-            return self._state.tokens.issue(user).refresh
+    @database_away.setter
+    def database_away(self, away: bool) -> None:
+        self._state.database_away = away
 
     def fail(self, fault: str, match: str = "* /", times: int | None = 1, after: int = 0) -> None:
         """Let a fault (see FAULTS) happen to the next `times` requests that match, None: to all of them.

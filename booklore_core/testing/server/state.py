@@ -101,8 +101,6 @@ class State:
     feed_users: ServerTable = field(default_factory=ServerTable)
     database_away: bool = False
     database_away_delay: float = 0.0
-    single_sign_on_only: bool = False
-    zone_hours: float = 0.0
 
     def __post_init__(self) -> None:
         self.started = self.now()
