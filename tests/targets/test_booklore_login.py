@@ -262,7 +262,9 @@ def test_token_is_still_good_once_the_database_is_back(world: World) -> None:
     assert world.asked(LOGIN) == 1
 
 
-@pytest.mark.parametrize("fault", ["status:500", "status:503", "status:401_empty", "status:502_html", "html_200", "close_before"])
+@pytest.mark.parametrize(
+    "fault", ["status:500", "status:503", "status:401_empty", "status:502_html", "html_200", "close_before"]
+)
 def test_login_that_fails_otherwise_is_an_outage(open_world: OpenWorld, fault: str) -> None:
     world = open_world()
     world.server.fail(fault, f"POST {LOGIN}")
