@@ -124,6 +124,8 @@ class Login:
             raise self._refusals.lock()
         if response.status_code not in (400, 401, 429):
             raise self._away(response)
+        if self._setup.token:
+            self._wait(COLLISION_WAIT)  # who has spent it may be about to keep what it got
         stored = self._load()
         if stored and stored != tokens:
             return stored  # another process has spent it, and kept what it got
