@@ -7,19 +7,25 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.message import Message
 
 import pytest
 from booklore_world import FRESH, TLS, OpenWorld, World, session
 
 from booklore_core import ItemFailed, TargetUnavailable
+from booklore_targets.booklore.setup import read_headers
 
 
 @contextmanager
-def web_server(status: int, *headers: tuple[str, str], body: bytes = b"") -> Iterator[str]:
-    """A server that answers everything alike."""
+def web_server(
+    status: int, *headers: tuple[str, str], body: bytes = b"", seen: list[Message] | None = None
+) -> Iterator[str]:
+    """A server that answers everything alike. seen: gets the headers of the requests."""
 
     class Page(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if seen is not None:
+                seen.append(self.headers)
             self.send_response(status)
             for name, value in (*headers, ("Content-Length", str(len(body)))):
                 self.send_header(name, value)
@@ -123,6 +129,23 @@ def test_other_json_service_is_not_booklore(open_world: OpenWorld) -> None:
 
     with service as url, pytest.raises(TargetUnavailable, match="does not answer as BookLore does"):
         open_world().target(URL=url).deliver(session(), FRESH)
+
+
+def test_access_proxy_gets_its_headers_which_stay_secret(open_world: OpenWorld) -> None:
+    world, seen = open_world(), list[Message]()
+
+    with web_server(403, seen=seen) as url, pytest.raises(TargetUnavailable) as refusal:
+        lines = "Access-Id: kobo\n\nAccess-Secret : open sesame\n"
+        world.target(URL=url, BOOKLORE__HEADERS=lines).deliver(session(), FRESH)
+
+    assert (seen[0]["Access-Id"], seen[0]["Access-Secret"]) == ("kobo", "open sesame")
+    assert "sesame" not in f"{refusal.value}{world.everything_kept()}{world.targets[-1]._open().connection.setup}"
+
+
+@pytest.mark.parametrize("line", ["no colon", "Two Words: x", "Authorization: Basic x", "X-Auth-Key: x", "Id: naïve"])
+def test_line_that_is_no_header_of_a_proxy_is_refused(line: str) -> None:
+    with pytest.raises(ValueError, match="Name: value"):
+        read_headers(line)
 
 
 @pytest.mark.parametrize("status", [301, 302, 308])

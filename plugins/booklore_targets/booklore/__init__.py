@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 setting = partial(Setting, menu=("Authentication",))
-PASSWORDS = ("password", "token", "koreader_password")
+PASSWORDS = ("password", "token", "headers", "koreader_password")
 """They go to the server: what says where that is, and how it is recognised, forgets them."""
 
 
@@ -33,6 +33,13 @@ def fit_address(text: str) -> None:
             normalize_url(text)
     except ItemFailed as error:
         raise ValueError(error.reason) from error
+
+
+def fit_headers(text: str) -> None:
+    """Raises ValueError."""
+    from booklore_targets.booklore.setup import read_headers
+
+    read_headers(text)
 
 
 @hookimpl
@@ -60,6 +67,8 @@ def register_settings() -> Iterator[Setting]:
         env="BOOKLORE_KOREADER_PASSWORD",
         label="KOReader password",
     )
+    proxy = "Headers for an access proxy, a line `Name: value` each"
+    yield setting("headers", str, "", proxy, secret=True, label="Proxy headers", fits=fit_headers)
     authority = "File with the certificate of a private authority"
     yield setting("ca_file", str, "", authority, label="CA file", forgets=PASSWORDS)
     yield setting(

@@ -126,5 +126,10 @@ def open_client(setup: Setup, read_timeout: float) -> Client:
 
     if setup.ca_file and not Path(setup.ca_file).is_file():
         raise TargetUnavailable(f"booklore.ca_file: there is no file {setup.ca_file}", maybe_sent=False)
-    timeout = (CONNECT_TIMEOUT, read_timeout)
-    return Client(setup.url, ca_file=setup.ca_file, verify_tls=setup.verify_tls, timeout=timeout)
+    return Client(
+        setup.url,
+        headers=setup.headers,
+        ca_file=setup.ca_file,
+        verify_tls=setup.verify_tls,
+        timeout=(CONNECT_TIMEOUT, read_timeout),
+    )

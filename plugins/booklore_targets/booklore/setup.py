@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 PAGE_SUFFIX = re.compile(r"(/api(/v1|/koreader)?|/login|/dashboard)$")
 """What people paste along with the address: it belongs to the web page or to another client's settings."""
+
+HEADER, OURS = re.compile(r"[A-Za-z0-9_-]+"), re.compile(r"(?i)(authorization|host|accept|range|content-|x-auth-)")
 
 RUN_LOGIN = "run `booklore login`"
 
@@ -39,6 +42,7 @@ class Setup:
     token: str = field(default="", repr=False)
     koreader_username: str = ""
     koreader_password: str = field(default="", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     ca_file: str | None = None
     verify_tls: bool = True
 
@@ -53,6 +57,7 @@ def read_setup(settings: Section) -> Setup:
     try:
         texts = {name: settings[name] for name in ("url", "username", "password", "token")}
         koreader = {name: settings[name] for name in ("koreader_username", "koreader_password")}
+        headers = read_headers(settings["headers"])
         ca_file, verify_tls = settings["ca_file"] or None, settings["verify_tls"]
     except ValueError as error:
         raise TargetUnavailable(str(error), maybe_sent=False) from error
@@ -62,7 +67,18 @@ def read_setup(settings: Section) -> Setup:
         lacks = "" if "url" in missing else f" (booklore.{missing[0]} is missing)"
         raise NoLogin(f"no server is set up{lacks}", RUN_LOGIN, "give its address, and a user name and password")
     texts["url"], texts["token"] = server_url(texts["url"]), texts["token"].strip()
-    return Setup(**texts, **koreader, ca_file=ca_file, verify_tls=verify_tls)
+    return Setup(**texts, **koreader, headers=headers, ca_file=ca_file, verify_tls=verify_tls)
+
+
+def read_headers(text: str) -> dict[str, str]:
+    """Name → value of the lines `Name: value`. Raises ValueError for others, and for names that the target uses."""
+    headers = {}
+    for line in filter(str.strip, text.splitlines()):
+        name, colon, value = (part.strip() for part in line.partition(":"))
+        if not (colon and HEADER.fullmatch(name) and value.isascii() and value.isprintable()) or OURS.match(name):
+            raise ValueError("expected lines `Name: value` for a proxy")
+        headers[name] = value
+    return headers
 
 
 def server_url(text: str) -> str:
