@@ -80,6 +80,14 @@ def test_empty_library_of_an_admin_is_no_failure(open_world: OpenWorld) -> None:
     assert told.advice
 
 
+def test_listing_that_fails_spoils_no_other_line(world: World) -> None:
+    world.server.fail("status:500", "GET /api/v1/books", times=None)
+
+    lines = {check.check: check.ok for check in world.target().check()}
+
+    assert [name for name, ok in lines.items() if not ok] == ["library"]
+
+
 @pytest.fixture
 def set_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[SetZone]:
     """Puts this computer into another zone."""

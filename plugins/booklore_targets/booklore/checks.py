@@ -24,13 +24,13 @@ def check_run(run: Run, afresh: bool) -> Iterator[Check]:
     """
     for name, work, advice in (
         ("server", check_server, "check booklore.url, and that the server runs"),
-        ("account", check_new_login if afresh else check_account, "an admin of the server can tell why"),
+        ("account", check_new_login if afresh else check_account, "try again later; the server's log tells more"),
     ):
         line = checked(name, work, run, advice, afresh)
         yield line
         if not line.ok:
             return
-    if not run.connection.setup.verify_tls:
+    if run.connection.is_unverified:
         yield Check("TLS", True, "the server's certificate is not verified: whoever is on the way may listen", CA_FILE)
     yield checked("KOReader account", check_koreader, run, "the reading position cannot be synced without it")
     yield checked("capabilities", lambda run: run.capabilities.text, run)

@@ -99,9 +99,14 @@ class Connection:
         self._closed = True
         self._client.close()
 
+    @property
+    def is_unverified(self) -> bool:
+        """Whether somebody on the way may listen, though it looks as if not."""
+        return self.setup.url.startswith("https:") and not self.setup.verify_tls
+
     def _tell_unverified(self) -> None:
-        """Says once for each address that whoever is on the way there may listen."""
-        if not self.setup.verify_tls and self.store.get("unverified") != self.setup.url:
+        """Says so once for each address."""
+        if self.is_unverified and self.store.get("unverified") != self.setup.url:
             log.warning("%s: its TLS certificate is not verified (booklore.verify_tls)", self._client.host)
             self.store.set("unverified", self.setup.url)
 
