@@ -120,6 +120,22 @@ def test_new_token_takes_the_place_of_the_lost_one(single_sign_on: World) -> Non
     assert len(single_sign_on.server.sessions) == 2
 
 
+def test_token_that_another_process_has_just_spent_is_not_lost(single_sign_on: World) -> None:
+    quicker, store = signed_on(single_sign_on), single_sign_on.store
+    slower = BookLore(
+        single_sign_on.settings.section("booklore"),
+        store,
+        single_sign_on.clock,
+        wait=lambda seconds: quicker.deliver(session(), FRESH),
+    )
+    single_sign_on.server.fail("status:400", f"POST {REFRESH}")
+
+    slower.deliver(session(minute=10), FRESH)
+
+    assert len(single_sign_on.server.sessions) == 2
+    assert store.get("refusals") is None
+
+
 def test_outage_costs_no_token(single_sign_on: World) -> None:
     signed_on(single_sign_on).deliver(session(), FRESH)
     single_sign_on.clock.now += 30 * 3600
