@@ -142,7 +142,7 @@ def test_password_that_worked_before_is_tried_again_once_a_day(world: World) -> 
 
     for hour in range(48):
         world.clock.now += 3600 if hour else 0
-        with pytest.raises(TargetUnavailable, match="worked before; they are tried again once a day"):
+        with pytest.raises(TargetUnavailable, match="which worked before: they are tried again once a day"):
             world.target().deliver(session(minute=10), FRESH)
     assert world.asked(LOGIN) - before == 2
 

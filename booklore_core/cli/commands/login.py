@@ -25,7 +25,7 @@ def login(
     url: Annotated[str | None, typer.Option(help="Address of the BookLore or Grimmory server.")] = None,
     username: Annotated[str | None, typer.Option(help="Name of the account there.")] = None,
     password_file: Annotated[Path | None, typer.Option(help="File with its password, - for standard input.")] = None,
-    token_file: Annotated[Path | None, typer.Option(help="File with a refresh token instead, - likewise.")] = None,
+    token_file: Annotated[Path | None, typer.Option(help="File with a refresh token, for single sign-on.")] = None,
     target: Annotated[str | None, typer.Option(help="Another target that has an account.")] = None,
     as_json: Json = False,
     yes: Yes = False,

@@ -167,13 +167,15 @@ class Login:
             if "local login" in text.lower():
                 return NoLogin(*SINGLE_SIGN_ON)
             return NoLogin(f"the server refuses the login: {text}", RUN_LOGIN, "ask an admin of the server")
-        what = "the server refuses the user name or password"
+        what, advice = "the server refuses the user name or password", RUN_LOGIN
+        here = "check them, and that the account is one of this server"
         if self._refusals.have_worked:
-            what += ", which worked before; they are tried again once a day"
-        if not self._has_single_sign_on():
-            return NoLogin(what, RUN_LOGIN, "check them, and that the account is one of this server")
-        other = "an account of its single sign-on has no password here and needs"
-        return NoLogin(what, f"{RUN_LOGIN}; {other} {PASTE}", f"check them; {other} a refresh token with --token-file")
+            what += ", which worked before"
+            advice = f"they are tried again once a day; {RUN_LOGIN} if they have changed"
+        if self._has_single_sign_on():
+            other = "an account of its single sign-on has no password here and needs"
+            advice, here = f"{advice}; {other} {PASTE}", f"{here}; {other} a refresh token with --token-file"
+        return NoLogin(what, advice, here)
 
     def _has_single_sign_on(self) -> bool:
         try:

@@ -21,7 +21,7 @@ REMEMBERED = 20
 """Refusals kept: somebody who tries many passwords goes back to a refused one at most."""
 
 DATABASE_AWAY = (
-    "the server is up, its database is not: nobody can be logged in",
+    "the server is up, its database is not",
     "start the database; what was read is kept until then",
 )
 PASTE = "`booklore login --token-file FILE` with a refresh token"
