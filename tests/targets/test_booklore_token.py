@@ -149,6 +149,17 @@ def test_outage_costs_no_token(single_sign_on: World) -> None:
     assert len(single_sign_on.server.sessions) == 2
 
 
+@pytest.mark.parametrize("fault", ["status:401_empty", "status:502_html", "html_200", "status:500"])
+def test_answer_that_is_no_refusal_costs_no_token(single_sign_on: World, fault: str) -> None:
+    single_sign_on.server.fail(fault, f"POST {REFRESH}")
+    with pytest.raises(TargetUnavailable):
+        signed_on(single_sign_on).deliver(session(), FRESH)
+
+    single_sign_on.target().deliver(session(), FRESH)
+
+    assert len(single_sign_on.server.sessions) == 1
+
+
 def test_lock_after_bad_refreshes_is_waited_for(single_sign_on: World) -> None:
     target = signed_on(single_sign_on)
     single_sign_on.server.fail("status:429", f"POST {REFRESH}")

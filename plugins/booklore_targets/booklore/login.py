@@ -120,16 +120,18 @@ class Login:
         response = self._ask("/api/v1/auth/refresh", {"refreshToken": tokens.refresh})
         if response.status_code == 200:
             return self._keep(response)
-        if response.status_code == 429 and self._setup.token:
+        has_password, text = not self._setup.token, message(response)
+        if response.status_code == 429 and not has_password:
             raise self._refusals.lock()
-        if response.status_code not in (400, 401, 429):
+        is_refused = text is not None and (has_password or COLLISION not in text)
+        if response.status_code not in (400, 401, 429) or not is_refused:
             raise self._away(response)
-        if self._setup.token:
+        if not has_password:
             self._wait(COLLISION_WAIT)  # who has spent it may be about to keep what it got
         stored = self._load()
         if stored and stored != tokens:
             return stored  # another process has spent it, and kept what it got
-        if not self._setup.token:
+        if has_password:
             # A refresh that fails spends the token on BookLore; each further try would count towards a lock.
             self._store.secrets.set("tokens", replace(tokens, refresh="").as_json())
         return None
