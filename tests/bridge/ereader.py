@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -49,7 +51,8 @@ class EReader:
 
     def __init__(self, root: Path, device: str = "kobo-7f3a", config: dict[str, Any] | None = None) -> None:
         self.root, self.plugin = root, root / "booklorebridge.koplugin"
-        self.wall, self.mono = 1_795_188_851.0, 100.0
+        self.wall, self.mono, self.slept = 1_795_188_851.0, 100.0, 0.0
+        self.boot, self.has_boottime = "4cc1d7e2-5b1f-4f6e-9d0a-3a0b6f1c2d3e", True
         self.connected = self.full = self.child_hangs = self.fork_fails = False
         for folder in (root / "settings", root / BOOKS.lstrip("/"), self.plugin):
             folder.mkdir(parents=True, exist_ok=True)
@@ -62,6 +65,9 @@ class EReader:
 
     def restart(self) -> None:
         """A new process: nothing of the old one survives but its files."""
+        boot_id = self.root / "proc/sys/kernel/random/boot_id"
+        boot_id.parent.mkdir(parents=True, exist_ok=True)
+        boot_id.write_text(f"{self.boot}\n")
         self.ko: Any = None
         self.lua = luajit.LuaRuntime(unpack_returned_tuples=True, encoding="latin-1", register_eval=False)
         load = self.lua.eval("function(text, name, host, ko) return assert(loadstring(text, name))(host, ko) end")
@@ -75,12 +81,16 @@ class EReader:
         answers = {
             "wall": lambda: int(self.wall),
             "mono": lambda: self.mono,
+            "boottime": lambda: self.mono + self.slept if self.has_boottime else None,
             "path": self.real_path,
             "full": lambda: self.full,
             "connected": lambda: self.connected,
             "child_hangs": lambda: self.child_hangs,
             "fork_fails": lambda: self.fork_fails,
             "attribute": self._attribute,
+            "make_folder": self._make_folder,
+            "names": lambda path: self.lua.table_from([".", "..", *os.listdir(self.real_path(path))]),
+            "md5": lambda text: hashlib.md5(text.encode("latin-1"), usedforsecurity=False).hexdigest(),
             "partial_md5": lambda path: partial_md5(Path(self.real_path(path))),
             "fix_utf8": lambda text, _: to_lua(text.encode("latin-1").decode("utf-8", "replace")),
             "json_decode": self._json_decode,
@@ -90,7 +100,7 @@ class EReader:
         return self.lua.table_from(answers)
 
     def real_path(self, path: str) -> str:
-        inside = path.startswith(("/mnt/onboard", "/settings"))
+        inside = path.startswith(("/mnt/onboard", "/settings", "/proc"))
         return str(self.root / path.lstrip("/")) if inside else path
 
     def _attribute(self, path: str, name: str) -> Any:
@@ -98,6 +108,13 @@ class EReader:
         if not real.exists():
             return None
         return real.stat().st_size if name == "size" else ("directory" if real.is_dir() else "file")
+
+    def _make_folder(self, path: str) -> bool | None:
+        try:
+            Path(self.real_path(path)).mkdir()
+        except OSError:
+            return None
+        return True
 
     def _json_decode(self, text: str, null: Any, array: Any, object_: Any) -> Any:
         try:
@@ -209,9 +226,22 @@ class EReader:
         self.send("CloseWidget")
         self.ko.file_manager()
 
+    def segments(self) -> list[Path]:
+        """The files of the spool, oldest first."""
+        return sorted(self.setting("spool").glob("*.jsonl"))
+
+    def put_segment(self, text: str, name: str = "00000001.jsonl") -> Path:
+        """A segment that a process left behind which is not there any more; seen by the next start."""
+        self.setting("spool").mkdir(exist_ok=True)
+        segment = self.setting("spool") / name
+        segment.write_bytes(text.encode())
+        return segment
+
+    def lose_spool(self) -> None:
+        shutil.rmtree(self.setting("spool"))
+
     def spool_bytes(self) -> bytes:
-        path = self.setting("spool")
-        return path.read_bytes() if path.exists() else b""
+        return b"".join(segment.read_bytes() for segment in self.segments())
 
     def spool(self, *events: str) -> list[dict[str, Any]]:
         """The spool's lines, of these events only when any are named; torn lines raise."""
