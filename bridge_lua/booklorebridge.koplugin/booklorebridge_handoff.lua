@@ -113,7 +113,7 @@ end)
 function Screen.send(wish)
     local person = wish.done ~= nil
     if not person and Memory:isTrue("manual_only") then return end
-    if not next(wish) and #queue > 0 then return end -- the one that waits takes the spool along
+    if not next(wish) and #queue > 0 then return Handoff.start() end -- the one that waits takes the spool along
     local why = _("No core is set up yet.")
     if wish.url or Memory:has("url") then wish.url, why = Address.normalise(wish.url or Memory:readSetting("url")) end
     if wish.url and isInReach(wish.url) then

@@ -6,7 +6,7 @@ local DataStorage = require("datastorage")
 local ffiUtil = require("ffi/util")
 local lfs = require("libs/libkoreader-lfs")
 
-local Segments = {}
+local Segments = { LINES = 1000 } -- at most, of a segment; its number reserves their ids
 local FOLDER = DataStorage:getSettingsDir() .. "/booklorebridge.spool"
 local BLOCK, EXISTS = 512 * 1024, 17 -- bytes, EEXIST
 local HEAD = '^{"v":1,"id":"([^"]*)%-(%d+)","event":"([%l_]*)'
@@ -109,11 +109,14 @@ function Segments.writer()
     end
 end
 
--- An older version wrote one file, under the folder's name: it becomes the first segment. Each step may be the last one.
-if lfs.attributes(FOLDER, "mode") == "file" then os.rename(FOLDER, FOLDER .. ".file") end
-if lfs.attributes(FOLDER .. ".file", "mode") then
+-- An older version wrote one file, under the folder's name: it becomes a segment, with a number as high as its lines'.
+-- Each step may be the last one.
+local OLD = FOLDER .. ".file"
+if lfs.attributes(FOLDER, "mode") == "file" then os.rename(FOLDER, OLD) end
+if lfs.attributes(OLD, "mode") then
     lfs.mkdir(FOLDER)
-    os.rename(FOLDER .. ".file", path("00000000.jsonl"))
+    local _count, highest = Segments.survey("../" .. OLD:match("[^/]*$"))
+    os.rename(OLD, path(string.format("%08d.jsonl", math.ceil(highest / Segments.LINES))))
 end
 
 return Segments

@@ -8,7 +8,7 @@ local rapidjson = require("rapidjson")
 local util = require("util")
 
 local Spool = { error = nil }
-local BYTES, LINES = 256 * 1024, 1000 -- of a segment; its number reserves the ids of its lines
+local BYTES, LINES = 256 * 1024, Segments.LINES -- of a segment
 local AHEAD = 10 -- segments whose ids are reserved in the settings
 local segments = {} -- by number: name, count of lines, how many of those the core has
 local active -- the segment that this process writes: number, size, used ids
@@ -17,9 +17,8 @@ local unwritten = {} -- lines that the disk did not take
 local newest = math.ceil((Memory:readSetting("reserved") or 0) / LINES)
 for _i, one in ipairs(Segments.list()) do
     if not one.count then -- of a process that has ended; or that goes on, in another segment
-        local highest
-        one.count, highest = Segments.survey(one.name)
-        one.name, newest = Segments.seal(one.name, one.count) or one.name, math.max(newest, math.ceil(highest / LINES))
+        one.count = Segments.survey(one.name)
+        one.name = Segments.seal(one.name, one.count) or one.name
     end
     segments[one.number], newest = { name = one.name, count = one.count, gone = 0 }, math.max(newest, one.number)
 end

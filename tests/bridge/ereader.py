@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+import math
 import shutil
 import urllib.error
 import urllib.request
@@ -49,11 +49,19 @@ def partial_md5(path: Path) -> str | None:
 class EReader:
     """One KOReader process at a time; `restart` begins the next one on the same files."""
 
-    def __init__(self, root: Path, device: str = "kobo-7f3a", config: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        device: str = "kobo-7f3a",
+        config: dict[str, Any] | None = None,
+        power_lasts: float = math.inf,
+        has_boottime: bool = True,
+    ) -> None:
         self.root, self.plugin = root, root / "booklorebridge.koplugin"
         self.wall, self.mono, self.slept = 1_795_188_851.0, 100.0, 0.0
-        self.boot, self.has_boottime = "4cc1d7e2-5b1f-4f6e-9d0a-3a0b6f1c2d3e", True
+        self.boot, self.has_boottime = "4cc1d7e2-5b1f-4f6e-9d0a-3a0b6f1c2d3e", has_boottime
         self.connected = self.full = self.child_hangs = self.fork_fails = False
+        self.operations, self.power_lasts = 0, power_lasts
         for folder in (root / "settings", root / BOOKS.lstrip("/"), self.plugin):
             folder.mkdir(parents=True, exist_ok=True)
         for file in SHIM.glob("*.lua"):
@@ -89,7 +97,8 @@ class EReader:
             "fork_fails": lambda: self.fork_fails,
             "attribute": self._attribute,
             "make_folder": self._make_folder,
-            "names": lambda path: self.lua.table_from([".", "..", *os.listdir(self.real_path(path))]),
+            "names": self._names,
+            "operate": self._operate,
             "md5": lambda text: hashlib.md5(text.encode("latin-1"), usedforsecurity=False).hexdigest(),
             "partial_md5": lambda path: partial_md5(Path(self.real_path(path))),
             "fix_utf8": lambda text, _: to_lua(text.encode("latin-1").decode("utf-8", "replace")),
@@ -108,6 +117,15 @@ class EReader:
         if not real.exists():
             return None
         return real.stat().st_size if name == "size" else ("directory" if real.is_dir() else "file")
+
+    def _names(self, path: str) -> Any:
+        return self.lua.table_from([".", "..", *(entry.name for entry in Path(self.real_path(path)).iterdir())])
+
+    def _operate(self) -> None:
+        """Before each operation on a file. Once the power is cut there are no more of them."""
+        self.operations += 1
+        if self.operations > self.power_lasts:
+            raise OSError("no power")
 
     def _make_folder(self, path: str) -> bool | None:
         try:
@@ -208,6 +226,11 @@ class EReader:
             self.ko.step()
         self.wall += end - self.mono
         self.mono = end
+
+    def sleep(self, seconds: float) -> None:
+        """Time goes by while the device sleeps: the monotonic clock stands still."""
+        self.wall += seconds
+        self.slept += seconds
 
     def read(self, pages: int, seconds: float = 0) -> None:
         """Turns so many pages, after so many seconds on each."""

@@ -5,9 +5,16 @@ local class, provide = ko.class, ko.provide
 local real_open, real_rename, real_remove = io.open, os.rename, os.remove
 os.time = function(t) return t and error("unexpected") or host.wall() end
 os.execute = function(command) table.insert(ko.log, "execute " .. command) return 0 end
-os.rename = function(from, to) return real_rename(host.path(from), host.path(to)) end
-os.remove = function(path) return real_remove(host.path(path)) end
+os.rename = function(from, to)
+    host.operate()
+    return real_rename(host.path(from), host.path(to))
+end
+os.remove = function(path)
+    host.operate()
+    return real_remove(host.path(path))
+end
 io.open = function(path, mode)
+    host.operate()
     table.insert(ko.opened, { path = path, mode = mode })
     -- A full disk still has room for a name.
     local refused = host.full() and mode ~= "rb" and mode ~= "abx" and path:find("booklorebridge")
@@ -23,7 +30,10 @@ provide("device", { model = "Kobo_nova" })
 provide("version", { getCurrentRevision = function() return "v2026.08" end })
 provide("libs/libkoreader-lfs", {
     attributes = function(path, name) return host.attribute(path, name) end,
-    mkdir = function(path) return host.make_folder(path) end,
+    mkdir = function(path)
+        host.operate()
+        return host.make_folder(path)
+    end,
     dir = function(path)
         local open = { names = host.names(path), at = 0 }
         return function(folder)
