@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import shutil
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -89,6 +90,7 @@ class EReader:
         answers = {
             "wall": lambda: int(self.wall),
             "mono": lambda: self.mono,
+            "seconds": time.perf_counter,
             "boottime": lambda: self.mono + self.slept if self.has_boottime else None,
             "path": self.real_path,
             "full": lambda: self.full,

@@ -109,8 +109,9 @@ function LuaSettings:isTrue(key) return self.data[key] == true end
 function LuaSettings:isFalse(key) return self.data[key] == false end
 function LuaSettings:nilOrTrue(key) return self.data[key] == nil or self.data[key] == true end
 function LuaSettings:flush()
-    local file = io.open(self.file, "wb")
-    file:write("return " .. spell(self.data))
+    local file, text = io.open(self.file, "wb"), "return " .. spell(self.data)
+    file:write(text)
+    ko.flushed_bytes = ko.flushed_bytes + #text
     file:close()
     return self
 end

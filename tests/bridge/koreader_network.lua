@@ -8,6 +8,7 @@ local function http(scheme)
     return { request = function(spec)
         assert(ko.in_child, "a network call on the UI thread")
         ko.last_request = spec
+        ko.child.kib = math.max(ko.child.kib, collectgarbage("count"))
         if host.child_hangs() then error("this goes on for ever") end
         local status, text = host.request(scheme, spec.method, spec.url, spec.headers, spec.source())
         if text then spec.sink(text) end
@@ -38,8 +39,10 @@ local function fork(func, id)
         kept[settings], settings.data = settings.data, copy(settings.data)
     end
     ko.in_child = true
-    local ok, err = pcall(func, id, id)
+    local began, opened, ok, err = host.seconds(), #ko.opened, pcall(func, id, id)
     ko.in_child = false
+    ko.child = { seconds = ko.child.seconds + host.seconds() - began, opened = ko.child.opened + #ko.opened - opened,
+        kib = ko.child.kib }
     if not ok then table.insert(ko.log, "child: " .. tostring(err)) end
     for settings, data in pairs(kept) do settings.data = data end
 end
