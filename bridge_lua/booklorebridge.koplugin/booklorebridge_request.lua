@@ -65,7 +65,7 @@ local function pair(code)
 end
 
 -- Gives a part of the backlog to the core; how many of its lines the core has seen. A torn line goes as a text.
-local function give(part)
+local function give(part, isLast)
     local texts, others, seen, count = {}, {}, {}, 0
     for at, one in ipairs(part) do
         local line = rapidjson.decode(one.text)
@@ -76,7 +76,8 @@ local function give(part)
     end
     for _i, id in ipairs(Memory:readSetting("former_ids") or {}) do others[id] = nil end
     local head = rapidjson.encode{
-        device = speaker(others), waiting = math.max(result.waiting, #part), now = Clock.at(), up = Clock.up(), boot = Clock.boot,
+        device = speaker(others), waiting = isLast and #part or math.max(result.waiting, #part + 1),
+        now = Clock.at(), up = Clock.up(), boot = Clock.boot,
     }
     local answer = ask("POST", "/v1/events", head:sub(1, -2) .. ',"lines":[' .. table.concat(texts, ",") .. "]}")
     for _i, id in ipairs(answer.ack) do seen[id] = true end
@@ -109,7 +110,7 @@ local function handOver(enabled)
         return true
     end)
     if not whole then return end
-    if part[1] or not enabled then give(part) end -- switched off, only an answer tells that it is on again
+    if part[1] or not enabled then give(part, true) end -- switched off, only an answer tells that it is on again
     Backlog.clear(result.segments)
 end
 
