@@ -24,8 +24,8 @@ function Handoff.configure(path)
     local ok, config = pcall(rapidjson.load, path)
     for key, value in pairs(ok and type(config) == "table" and config or {}) do
         if type(value) == "string" then Memory:saveSetting(key, value) end
+        Told.forget() -- another core, perhaps
     end
-    if ok then Told.forget() end -- another core, perhaps
     if ok and Memory:flush() then os.remove(path) end
 end
 
@@ -54,14 +54,13 @@ local function remember(wish, result)
         Told.forget()
         changed = true
     end
-    if result.token then result.unpaired = result.unpaired or false end
-    local said = { unpaired = result.unpaired, ask_wifi = state.ask_wifi, silent = state.silent, manual_only = state.manual_only }
-    for name, on in pairs(said) do
-        changed = changed or on ~= Memory:isTrue(name)
-        Memory:saveSetting(name, on == true or nil)
+    state.unpaired = result.unpaired
+    if result.token and not state.unpaired then state.unpaired = false end
+    for _i, name in ipairs{ "unpaired", "ask_wifi", "silent", "manual_only" } do
+        changed = changed or state[name] ~= nil and state[name] ~= Memory:isTrue(name)
+        if state[name] ~= nil then Memory:saveSetting(name, state[name] == true or nil) end
     end
-    local wanted = result.state and state.hand_over
-    if result.state then Memory:saveSetting("hand_over", type(wanted) == "table" and wanted or nil) end
+    if result.state then Occasions.take(state.hand_over) end
     return changed or result.used or result.told ~= nil or result.menu ~= nil or result.token ~= nil
 end
 

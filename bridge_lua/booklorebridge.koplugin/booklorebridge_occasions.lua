@@ -18,6 +18,12 @@ function Occasions.opening(ready) openTill = Clock.seconds() + (ready and SETTLE
 --- For how many seconds nothing may be handed over, because a book is still opening.
 function Occasions.wait() return math.max(0, openTill - Clock.seconds()) end
 
+--- What the core says of checkpoints: after how many pages and seconds each; anything else is no word on that.
+function Occasions.take(said)
+    local pages, seconds = type(said) == "table" and tonumber(said.pages), type(said) == "table" and tonumber(said.seconds)
+    Memory:saveSetting("hand_over", pages and seconds and { pages = pages, seconds = seconds } or nil)
+end
+
 --- Whether the core wants to hear of a reader who has turned so many pages in this stretch.
 function Occasions.wanted(count)
     local wish, now = Memory:readSetting("hand_over"), Clock.seconds()
@@ -37,12 +43,15 @@ function Occasions.after(event, fields)
     if event == "book_close" then openTill = 0 end
     if checkpoint and not isWorthIt(fields.reading.turns) then return end
     local delay = fields.reason ~= "suspend" and DELAYS[event] or 0
-    if checkpoint then comes = Clock.seconds() + delay end
+    if checkpoint then Occasions.begun(delay) end
     Screen.later(delay, {})
 end
 
---- The core is asked.
-function Occasions.begun() asked, comes, turnsThen = Clock.seconds(), 0, turns end
+--- The core is asked, now or in so many seconds.
+function Occasions.begun(delay)
+    asked, turnsThen = Clock.seconds(), turns
+    comes = asked + (delay or 0)
+end
 
 --- The core was asked; after it was in vain, checkpoints pause for 1, 2, 4 … 60 minutes.
 function Occasions.ended(well)

@@ -67,8 +67,10 @@ end
 
 --- Deletes a segment, unless it holds more than so many bytes by now.
 function Segments.drop(name, size)
+    local function hasGrown(now) return lfs.attributes(path(now), "size") ~= size end
+    if hasGrown(name) then return false end
     local sealed = name:find("-", 1, true) and name or Segments.seal(name, 0)
-    return sealed and lfs.attributes(path(sealed), "size") == size and os.remove(path(sealed))
+    return sealed and not hasGrown(sealed) and os.remove(path(sealed))
 end
 
 --- The lines of a segment, each with its device, number and event as far as it tells them. At the end `report` has its size.
@@ -115,8 +117,8 @@ local OLD = FOLDER .. ".file"
 if lfs.attributes(FOLDER, "mode") == "file" then os.rename(FOLDER, OLD) end
 if lfs.attributes(OLD, "mode") then
     lfs.mkdir(FOLDER)
-    local _count, highest = Segments.survey("../" .. OLD:match("[^/]*$"))
-    os.rename(OLD, path(string.format("%08d.jsonl", math.ceil(highest / Segments.LINES))))
+    local count, highest = Segments.survey("../" .. OLD:match("[^/]*$"))
+    os.rename(OLD, path(string.format("%08d-%04d.jsonl", math.ceil(highest / Segments.LINES), count)))
 end
 
 return Segments

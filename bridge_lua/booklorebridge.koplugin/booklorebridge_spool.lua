@@ -123,20 +123,20 @@ end
 
 --- Takes note of what the child says of each segment, and of the lines that only memory keeps.
 function Spool.settle(reports)
-    local dropped = false
+    local dropped = {}
     for _i, report in ipairs(reports or {}) do
         local one = segments[report.number]
         if one then one.gone = math.max(one.gone, report.gone) end
         if report.dropped then
-            dropped, segments[report.number] = true, nil
+            dropped[report.number], segments[report.number] = true, nil
             if active and active.number == report.number then active = nil end
-            Told.arrived(report.number)
         end
         for _j, id in ipairs(report.ids or {}) do
             for at = #unwritten, 1, -1 do if unwritten[at].id == id then table.remove(unwritten, at) end end
         end
     end
-    if dropped and not active and begin() then write() end -- the newest number and the device are to be remembered
+    Told.arrived(dropped)
+    if next(dropped) and not active and begin() then write() end -- the newest number and the device are to be remembered
 end
 
 return Spool

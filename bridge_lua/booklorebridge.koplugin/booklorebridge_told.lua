@@ -19,20 +19,29 @@ function Told.has(book, digest, isThere)
     return last and last.digest == digest and (not last.segment or isThere(last.segment))
 end
 
---- Remembers a list, and the segment that holds it; none when a core has it.
-function Told.note(book, digest, segment)
-    known[book] = { digest = digest, segment = segment }
-    local file = io.open(PATH, "ab")
+local function add(lines)
+    local file = lines[1] and io.open(PATH, "ab")
     if not file then return end
-    file:write(string.format("%s %s %s\n", book, digest, segment or "-"))
+    file:write(table.concat(lines))
     file:close()
 end
 
---- A core has all of a segment.
-function Told.arrived(segment)
+--- Remembers a list, and the segment that holds it.
+function Told.note(book, digest, segment)
+    known[book] = { digest = digest, segment = segment }
+    add{ string.format("%s %s %d\n", book, digest, segment) }
+end
+
+--- A core has all of these segments, a set of numbers.
+function Told.arrived(gone)
+    local lines = {}
     for book, last in pairs(known) do
-        if last.segment == segment then Told.note(book, last.digest) end
+        if gone[last.segment or ""] then
+            last.segment = nil
+            table.insert(lines, string.format("%s %s -\n", book, last.digest))
+        end
     end
+    add(lines)
 end
 
 --- Who reads the lines from now on was never told anything.

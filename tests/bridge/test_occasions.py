@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from core_on_loopback import LoopbackCore
 from ereader import EReader
@@ -206,3 +208,25 @@ def test_without_wifi_nothing_runs(paired: EReader) -> None:
     paired.pass_time(3600)
 
     assert forks(paired) == 0
+
+
+def test_what_the_core_asked_for_makes_no_line_of_each_turn_while_wifi_is_off(
+    tmp_path: Path, core: LoopbackCore
+) -> None:
+    reader = EReader(tmp_path, config={"url": core.url.replace("127.0.0.1", "0.0.0.0"), "token": "secret"})
+    core.state, reader.connected = {"hand_over": {"pages": 2, "seconds": 30}}, True
+    settled(reader)
+    reader.connected = False
+    read(reader, pages=60, seconds=20)
+
+    assert 25 <= len(reader.spool("page_turns")) <= 31
+
+
+@pytest.mark.parametrize("said", [7, [], {}, {"pages": "many", "seconds": 1}, {"pages": None, "seconds": None}])
+def test_a_word_that_makes_no_sense_asks_for_nothing(paired: EReader, core: LoopbackCore, said: object) -> None:
+    core.state = {"hand_over": said}
+    before = forks(settled(paired))
+    read(paired, pages=20, seconds=30)
+
+    assert forks(paired) == before
+    assert len(paired.spool("page_turns")) >= 4 and paired.log() == []
