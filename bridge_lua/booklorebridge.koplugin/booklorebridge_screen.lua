@@ -47,7 +47,7 @@ function Screen.show(effects)
     end
 end
 
-function Screen.waiting() return _("Events that wait on this device: ") .. #Spool.lines() end
+function Screen.waiting() return _("Events that wait on this device: ") .. Spool.waiting() end
 
 --- Says why something that a person asked for did not happen; or, if it did, what is done.
 function Screen.tell(err, done)

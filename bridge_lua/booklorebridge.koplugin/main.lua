@@ -3,6 +3,7 @@ local DocSettings = require("docsettings")
 local Handoff = require("booklorebridge_handoff")
 local Memory = require("booklorebridge_memory")
 local Menu = require("booklorebridge_menu")
+local Occasions = require("booklorebridge_occasions")
 local Screen = require("booklorebridge_screen")
 local Snapshot = require("booklorebridge_snapshot")
 local Spool = require("booklorebridge_spool")
@@ -18,6 +19,7 @@ function BookloreBridge:init()
     Handoff.configure(self.path .. "/booklorebridge.json")
     Memory:readSetting("device").shim = self.version
     Spool.reserve()
+    if self.ui.document then Occasions.opening() end
     self.ui.menu:registerToMainMenu(self)
     -- After all plugins: a list of our own would hide what another one adds to the lists of the class.
     guarded(self.ui.registerPostInitCallback)(self.ui, function() Menu.offer(self.ui) end)
@@ -36,7 +38,7 @@ end
 
 local function note(event, fields, durable)
     Spool.record(event, fields, durable)
-    Screen.later(event == "page_turns" and 10 or 0, {})
+    Occasions.after(event, fields)
 end
 
 function BookloreBridge:begin(event)
@@ -74,12 +76,16 @@ end
 
 function BookloreBridge:onPageUpdate(page)
     local stretch = self.stretch -- none before ReaderReady: those updates are no page turns
-    if stretch and stretch:show(page) then note("page_turns", stretch:snapshot()) end
+    if stretch and (stretch:show(page) or Occasions.wanted(stretch.turns)) then note("page_turns", stretch:snapshot()) end
 end
 
 function BookloreBridge:onPosUpdate(_pos, page) self:onPageUpdate(page) end
 function BookloreBridge:onDocumentRerendered() self:onPageUpdate(self.ui:getCurrentPage()) end
-function BookloreBridge:onReaderReady() self:begin("book_open") end
+function BookloreBridge:onShowingReader() Occasions.opening() end
+function BookloreBridge:onReaderReady()
+    Occasions.opening(true)
+    self:begin("book_open")
+end
 function BookloreBridge:onCloseDocument() self:finish(leaving and "exit" or "close") end
 function BookloreBridge:onSuspend() self:finish("suspend") end -- where Wi-Fi is down by now, the lines go later
 function BookloreBridge:onResume() self:begin("resume") end

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import shutil
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -47,10 +50,19 @@ def partial_md5(path: Path) -> str | None:
 class EReader:
     """One KOReader process at a time; `restart` begins the next one on the same files."""
 
-    def __init__(self, root: Path, device: str = "kobo-7f3a", config: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        device: str = "kobo-7f3a",
+        config: dict[str, Any] | None = None,
+        power_lasts: float = math.inf,
+        has_boottime: bool = True,
+    ) -> None:
         self.root, self.plugin = root, root / "booklorebridge.koplugin"
-        self.wall, self.mono = 1_795_188_851.0, 100.0
+        self.wall, self.mono, self.slept = 1_795_188_851.0, 100.0, 0.0
+        self.boot, self.has_boottime = "4cc1d7e2-5b1f-4f6e-9d0a-3a0b6f1c2d3e", has_boottime
         self.connected = self.full = self.child_hangs = self.fork_fails = False
+        self.operations, self.power_lasts = 0, power_lasts
         for folder in (root / "settings", root / BOOKS.lstrip("/"), self.plugin):
             folder.mkdir(parents=True, exist_ok=True)
         for file in SHIM.glob("*.lua"):
@@ -62,6 +74,9 @@ class EReader:
 
     def restart(self) -> None:
         """A new process: nothing of the old one survives but its files."""
+        boot_id = self.root / "proc/sys/kernel/random/boot_id"
+        boot_id.parent.mkdir(parents=True, exist_ok=True)
+        boot_id.write_text(f"{self.boot}\n")
         self.ko: Any = None
         self.lua = luajit.LuaRuntime(unpack_returned_tuples=True, encoding="latin-1", register_eval=False)
         load = self.lua.eval("function(text, name, host, ko) return assert(loadstring(text, name))(host, ko) end")
@@ -75,12 +90,18 @@ class EReader:
         answers = {
             "wall": lambda: int(self.wall),
             "mono": lambda: self.mono,
+            "seconds": time.perf_counter,
+            "boottime": lambda: self.mono + self.slept if self.has_boottime else None,
             "path": self.real_path,
             "full": lambda: self.full,
             "connected": lambda: self.connected,
             "child_hangs": lambda: self.child_hangs,
             "fork_fails": lambda: self.fork_fails,
             "attribute": self._attribute,
+            "make_folder": self._make_folder,
+            "names": self._names,
+            "operate": self._operate,
+            "md5": lambda text: hashlib.md5(text.encode("latin-1"), usedforsecurity=False).hexdigest(),
             "partial_md5": lambda path: partial_md5(Path(self.real_path(path))),
             "fix_utf8": lambda text, _: to_lua(text.encode("latin-1").decode("utf-8", "replace")),
             "json_decode": self._json_decode,
@@ -90,7 +111,7 @@ class EReader:
         return self.lua.table_from(answers)
 
     def real_path(self, path: str) -> str:
-        inside = path.startswith(("/mnt/onboard", "/settings"))
+        inside = path.startswith(("/mnt/onboard", "/settings", "/proc"))
         return str(self.root / path.lstrip("/")) if inside else path
 
     def _attribute(self, path: str, name: str) -> Any:
@@ -98,6 +119,22 @@ class EReader:
         if not real.exists():
             return None
         return real.stat().st_size if name == "size" else ("directory" if real.is_dir() else "file")
+
+    def _names(self, path: str) -> Any:
+        return self.lua.table_from([".", "..", *(entry.name for entry in Path(self.real_path(path)).iterdir())])
+
+    def _operate(self) -> None:
+        """Before each operation on a file. Once the power is cut there are no more of them."""
+        self.operations += 1
+        if self.operations > self.power_lasts:
+            raise OSError("no power")
+
+    def _make_folder(self, path: str) -> bool | None:
+        try:
+            Path(self.real_path(path)).mkdir()
+        except OSError:
+            return None
+        return True
 
     def _json_decode(self, text: str, null: Any, array: Any, object_: Any) -> Any:
         try:
@@ -192,6 +229,11 @@ class EReader:
         self.wall += end - self.mono
         self.mono = end
 
+    def spend_asleep(self, seconds: float) -> None:
+        """Time goes by while the device sleeps: the monotonic clock stands still."""
+        self.wall += seconds
+        self.slept += seconds
+
     def read(self, pages: int, seconds: float = 0) -> None:
         """Turns so many pages, after so many seconds on each."""
         for _ in range(pages):
@@ -209,9 +251,22 @@ class EReader:
         self.send("CloseWidget")
         self.ko.file_manager()
 
+    def segments(self) -> list[Path]:
+        """The files of the spool, oldest first."""
+        return sorted(self.setting("spool").glob("*.jsonl"))
+
+    def put_segment(self, text: str, name: str = "00000001.jsonl") -> Path:
+        """A segment that a process left behind which is not there any more; seen by the next start."""
+        self.setting("spool").mkdir(exist_ok=True)
+        segment = self.setting("spool") / name
+        segment.write_bytes(text.encode())
+        return segment
+
+    def lose_spool(self) -> None:
+        shutil.rmtree(self.setting("spool"))
+
     def spool_bytes(self) -> bytes:
-        path = self.setting("spool")
-        return path.read_bytes() if path.exists() else b""
+        return b"".join(segment.read_bytes() for segment in self.segments())
 
     def spool(self, *events: str) -> list[dict[str, Any]]:
         """The spool's lines, of these events only when any are named; torn lines raise."""

@@ -215,7 +215,7 @@ def test_switched_on_again_at_the_core_the_device_follows_at_the_next_contact(
     paired.pass_time(2)
     core.state = {"enabled": True}
     paired.open()
-    paired.pass_time(2)
+    paired.pass_time(4)
     paired.close()
     paired.pass_time(2)
 

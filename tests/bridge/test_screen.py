@@ -14,7 +14,7 @@ MD5 = "e05f384d9923259355f79a6bf9125710"
 def show(reader: EReader, core: LoopbackCore, *effects: dict[str, Any]) -> None:
     core.effects = list(effects)
     reader.send("NetworkConnected")
-    reader.pass_time(2)
+    reader.pass_time(4)  # a book that was opened just now comes first
 
 
 def buttons(dialog: Any) -> list[Any]:

@@ -125,5 +125,6 @@ class Replay:
 
 
 def spool_from_trace(root: Path) -> Path:
-    """The spool that the shim wrote during the recorded session, as a file below root."""
-    return Replay(root).run().setting("spool")
+    """The spool that the shim wrote during the recorded session: its only segment, a file below root."""
+    (segment,) = Replay(root).run().segments()
+    return segment
