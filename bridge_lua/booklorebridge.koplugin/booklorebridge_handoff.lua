@@ -39,7 +39,7 @@ local apply = guarded(function(wish, result)
     if result.reached ~= nil then Menu.answered = result.reached end
     local command = result.reached == false and not started and Memory:readSetting("start_command")
     if command then started = os.execute("(" .. command .. ") >/dev/null 2>&1 &") ~= nil end
-    Screen.show(result.effects)
+    Screen.show(result.effects, wish.wasAsked)
     if result.more and removed then table.insert(queue, 1, wish) elseif wish.done then wish.done(result.err) end
     local state = result.state
     if not state then return end
@@ -79,7 +79,7 @@ function Screen.send(wish)
     if not next(wish) and #queue > 0 then return end -- the one that waits takes the spool along
     wish.url = wish.url or Memory:readSetting("url")
     if isInReach(wish.url) then
-        table.insert(queue, wish)
+        if Screen.begin(wish) then table.insert(queue, wish) end
         Handoff.start()
     elseif wish.wifi and wish.url then
         local turnOn = Memory:isTrue("ask_wifi") and NetworkMgr.promptWifiOn or NetworkMgr.runWhenConnected

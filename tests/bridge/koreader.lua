@@ -1,7 +1,7 @@
 --- The API points of KOReader that the shim uses, behaving as the real ones do. `host` is the Python side.
 -- The files beside it add to `ko`, in which all that a test looks at is kept.
 local host = ...
-local ko = { tasks = {}, shown = {}, standby = 0, fsyncs = 0, opened = {}, pipes = {}, actions = {}, log = {} }
+local ko = { tasks = {}, ticks = {}, shown = {}, standby = 0, fsyncs = 0, opened = {}, pipes = {}, actions = {}, log = {} }
 
 function ko.class(methods)
     local proto = methods or {}

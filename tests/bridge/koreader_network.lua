@@ -47,6 +47,7 @@ provide("ffi/util", {
         ko.fsyncs = ko.fsyncs + 1
         return file:flush()
     end,
+    realpath = function(path) return path end,
     template = function(text, value) return (text:gsub("%%1", tostring(value))) end,
 })
 
