@@ -7,10 +7,11 @@ local _ = require("gettext")
 
 local BUTTONS, LETTERS = 6, 40 -- what a dialog has room for
 
--- Each line in the direction of its own script.
+-- Each line in the direction of its own script, where there are two: the bytes are those of Hebrew and Arabic letters.
 local function legible(text)
-    local auto = require("ui/bidi").auto
-    return (tostring(text):gsub("[^\n]+", auto))
+    local Bidi = require("ui/bidi")
+    local isMixed = text:find("[\214-\223]") or Bidi.rtlUIText()
+    return isMixed and text:gsub("[^\n]+", Bidi.auto) or text
 end
 
 local function needsList(question)
@@ -26,7 +27,8 @@ local function list(question, answer)
     local menu
     local items = {}
     for i, option in ipairs(question.options) do
-        items[i] = { text = legible(option), bold = question.default == i - 1, callback = function() answer(i - 1) end }
+        local text = legible(tostring(option))
+        items[i] = { text = text, bold = question.default == i - 1, callback = function() answer(i - 1) end }
     end
     menu = Messages.open("menu", {
         title = question.text, title_multilines = true, item_table = items, items_max_lines = 3,
@@ -43,7 +45,7 @@ local function options(question, button)
     local rows, picked, many = {}, {}, question.kind == "pick"
     for _i, index in ipairs(many and question.default or { question.default }) do picked[index] = true end
     for i, option in ipairs(question.options or {}) do
-        local row = button(option, function() return i - 1 end)
+        local row = button(legible(tostring(option)), function() return i - 1 end)
         if many then row.callback = function() picked[i - 1] = not picked[i - 1] end end
         row.checked_func, row.no_refresh_checkmark = function() return picked[i - 1] == true end, not many
         rows[i] = { row }
@@ -58,7 +60,7 @@ end
 local function dialog(question, answer)
     local shown
     local function button(text, value)
-        return { text = tostring(text), callback = guarded(function()
+        return { text = text, callback = guarded(function()
             local result = value()
             UIManager:close(shown)
             answer(result)
@@ -68,9 +70,10 @@ local function dialog(question, answer)
     local typed, number = kind == "ask", question.low or question.high or type(question.default) == "number"
     local function yes() return not typed or shown:getInputText() end
     local function no() if kind == "confirm" then return false end end
-    local cancel, ok = button(question.cancel or _("Cancel"), no), button(question.ok or _("OK"), indexes or yes)
+    local cancel = button(tostring(question.cancel or _("Cancel")), no)
+    local ok = button(tostring(question.ok or _("OK")), indexes or yes)
     cancel.id, ok.is_enter_default = "close", true
-    table.insert(rows, { cancel, kind ~= "choose" and ok or nil })
+    if cancel.text ~= "" then table.insert(rows, { cancel, kind ~= "choose" and ok or nil }) end
     shown = Messages.open(typed and "inputdialog" or "buttondialog", {
         title = question.text, buttons = rows, tap_close_callback = answer, input = tostring(question.default or ""),
         input_type = number and "number" or nil, text_type = question.secret and "password" or nil,

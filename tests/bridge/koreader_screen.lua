@@ -93,7 +93,10 @@ function ko.tap()
 end
 
 -- As ui/bidi of a left-to-right interface: text between isolates keeps its own direction.
-provide("ui/bidi", { auto = function(text) return "\226\129\168" .. text .. "\226\129\169" end })
+provide("ui/bidi", {
+    auto = function(text) return "\226\129\168" .. text .. "\226\129\169" end,
+    rtlUIText = function() return ko.right_to_left == true end,
+})
 
 local Container = class()
 function Container:handleEvent(event, ...)

@@ -160,9 +160,18 @@ def test_options_of_several_lines_are_a_list_with_each_line_in_its_own_direction
 
     texts = [from_lua(item.text) for item in menu.item_table.values()]
     assert (menu.kind, menu.title) == ("menu", "Which?")
-    assert texts[0] == "\u206897 % Dune\u2069\n\u2068Frank Herbert\u2069"
+    assert texts[0] == "97 % Dune\nFrank Herbert"
     assert texts[1] == "\u206861 % כוכב\u2069\n\u2068עמוס אילן\u2069"
     assert [bool(item.bold) for item in menu.item_table.values()] == [False, False, True, False]
+
+
+def test_in_an_interface_from_right_to_left_every_line_keeps_its_own_direction(
+    paired: EReader, core: LoopbackCore
+) -> None:
+    paired.ko.right_to_left = True
+    dialog = ask(paired, core, "pick", options=["97 % · Dune – Frank Herbert"])
+
+    assert from_lua(buttons(dialog)[0].text) == "\u206897 % · Dune – Frank Herbert\u2069"
 
 
 def test_a_tap_in_a_list_answers_once_and_closes_it(paired: EReader, core: LoopbackCore) -> None:
@@ -287,6 +296,12 @@ def test_a_cancelled_question_is_answered_with_null_once(paired: EReader, core: 
     paired.pass_time(2)
 
     assert answers(core) == [None]
+
+
+def test_options_that_say_how_to_stop_have_no_second_way(paired: EReader, core: LoopbackCore) -> None:
+    dialog = ask(paired, core, "choose", options=["Dune", "Skip this book", "Cancel matching"], cancel="")
+
+    assert [button.text for button in buttons(dialog)] == ["Dune", "Skip this book", "Cancel matching"]
 
 
 def test_tapping_beside_a_question_cancels_it(paired: EReader, core: LoopbackCore) -> None:

@@ -102,7 +102,8 @@ def test_half_stars_are_told_as_they_stand_there(visited: Visit, core: LoopbackC
 
 def test_candidates_are_a_list_and_a_tap_answers(visited: Visit, core: LoopbackCore) -> None:
     assert visited.report["asking"]["windows"] == "window toast"
-    assert visited.report["candidates"]["items"][0] == "\u206897 % Dune\u2069\n\u2068Frank Herbert\u2069"
+    assert visited.report["candidates"]["items"][0] == CANDIDATES[0]
+    assert visited.report["candidates"]["items"][1] == "\u206861 % כוכב\u2069\n\u2068עמוס אילן\u2069"
     assert core.bodies("/v1/answers/7") == [{"answer": 1}]
 
 
