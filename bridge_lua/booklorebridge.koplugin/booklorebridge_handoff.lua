@@ -102,7 +102,7 @@ Handoff.start = guarded(function()
     local wish = table.remove(queue, 1)
     Occasions.begun()
     local pid, fd = ffiUtil.runInSubProcess(function(_pid, out) ffiUtil.writeToFD(out, carryOut(wish), true) end, true)
-    if not pid then return apply(wish, { err = _("The core could not be asked.") }) end
+    if not pid then return apply(wish, { err = _("The core could not be asked: ") .. tostring(fd) }) end
     busy, awake = true, true
     UIManager:preventStandby()
     UIManager:scheduleIn(POLL, Handoff.watch, wish, pid, fd, POLL)

@@ -133,6 +133,6 @@ return function(given)
     wish, result = given, { effects = rapidjson.array(), segments = rapidjson.array(), waiting = Spool.waiting() }
     local ok, err = pcall(carryOut)
     if not ok and type(err) ~= "table" then logger.warn("BookLore Sync:", err) end
-    result.err = not ok and (type(err) == "table" and err.sentence or _("The core could not be asked.")) or nil
+    result.err = not ok and (type(err) == "table" and err.sentence or _("Something went wrong; KOReader's log says what.")) or nil
     return rapidjson.encode(result)
 end

@@ -244,7 +244,7 @@ class EReader:
         self.wall += end - self.mono
         self.mono = end
 
-    def sleep(self, seconds: float) -> None:
+    def spend_asleep(self, seconds: float) -> None:
         """Time goes by while the device sleeps: the monotonic clock stands still."""
         self.wall += seconds
         self.slept += seconds

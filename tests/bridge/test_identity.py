@@ -71,11 +71,11 @@ def test_a_new_id_from_the_core_is_taken_at_once_and_kept(paired: EReader, core:
     line = '{{"v":1,"id":"kobo-7f3a-{:06d}","event":"resume","at":"2026-11-20T14:00:00Z","device":"kobo-7f3a"}}\n'
     paired.put_segment("".join(line.format(i) for i in range(1500)))
     paired.restart()
-    core.effects = [{"type": "device", "id": "kobo-5eed"}, {"type": "toast", "text": "Hello"}]
+    core.effects = [{"type": "device", "id": "kobo-5eed"}, {"type": "info", "title": "Hello", "text": "…"}]
     hand_over(paired)
     first, second = (body["device"] for body in core.bodies("/v1/events"))
     assert (first["id"], second["id"], second["former_ids"]) == ("kobo-7f3a", "kobo-5eed", ["kobo-7f3a"])
-    assert paired.toasts() == ["Hello"]
+    assert [shown.title for shown in paired.shown("textviewer")] == ["Hello"]
 
     paired.restart()
     paired.open()
@@ -157,7 +157,7 @@ def test_after_pairing_anew_the_menu_is_the_new_cores_even_if_its_version_is_the
 def test_lines_carry_the_clock_that_goes_on_in_sleep_and_the_boot_it_counts_from(reader: EReader) -> None:
     reader.open()
     reader.send("Suspend")
-    reader.sleep(8 * 3600)
+    reader.spend_asleep(8 * 3600)
     reader.wall -= 86400 * 365
     reader.send("Resume")
     reader.boot, reader.mono, reader.slept = "00000000-5b1f-4f6e-9d0a-3a0b6f1c2d3e", 7.9, 0.0
@@ -176,7 +176,7 @@ def test_lines_carry_the_clock_that_goes_on_in_sleep_and_the_boot_it_counts_from
 def test_a_hand_off_says_what_the_clocks_show_now(paired: EReader, core: LoopbackCore) -> None:
     paired.send("Resume")
     paired.pass_time(30)
-    paired.sleep(3600)
+    paired.spend_asleep(3600)
     hand_over(paired)
 
     body = core.bodies("/v1/events")[-1]
@@ -218,5 +218,5 @@ def test_no_lua_path_reaches_the_screen_whatever_goes_wrong_in_the_child(paired:
     paired.pass_time(4)
 
     (toast,) = paired.toasts()
-    assert toast == "Events that wait on this device: 0\nThe core could not be asked."
+    assert toast == "Events that wait on this device: 0\nSomething went wrong; KOReader's log says what."
     assert any("BookLore Sync:" in line for line in paired.log())

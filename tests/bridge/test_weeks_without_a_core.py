@@ -57,7 +57,7 @@ def a_stretch(reader: EReader) -> None:
     reader.send("Resume")
     reader.read(pages=6, seconds=30)
     reader.send("Suspend")
-    reader.sleep(3600)
+    reader.spend_asleep(3600)
 
 
 def weeks(reader: EReader, days: int, suspends: int) -> None:
