@@ -71,7 +71,7 @@ local apply = guarded(function(wish, result)
     if result.reached ~= nil then Menu.answered = result.reached end
     local command = result.reached == false and not started and Memory:readSetting("start_command")
     if command then started = os.execute("(" .. command .. ") >/dev/null 2>&1 &") ~= nil end
-    Screen.show(result.effects)
+    Screen.show(result.effects, wish.wasAsked)
     if result.more then table.insert(queue, 1, wish) elseif wish.done then wish.done(result.err) end
     local on = (result.state or {}).enabled
     -- A switch flipped here that the core does not know of yet comes first.
@@ -116,7 +116,7 @@ function Screen.send(wish)
     local why = _("No core is set up yet.")
     if wish.url or Memory:has("url") then wish.url, why = Address.normalise(wish.url or Memory:readSetting("url")) end
     if wish.url and isInReach(wish.url) then
-        table.insert(queue, wish)
+        if Screen.begin(wish) then table.insert(queue, wish) end
         Handoff.start()
     elseif wish.wifi and wish.url then
         local turnOn = Memory:isTrue("ask_wifi") and NetworkMgr.promptWifiOn or NetworkMgr.runWhenConnected

@@ -15,7 +15,8 @@ from typing import Any
 import lupa.luajit21 as luajit
 
 SHIM = Path(__file__).parents[2] / "bridge_lua" / "booklorebridge.koplugin"
-FAKE = [Path(__file__).with_name(f"koreader{part}.lua") for part in ("", "_files", "_network", "_screen", "_apps")]
+PARTS = ("", "_files", "_network", "_screen", "_sidecars", "_apps")
+FAKE = [Path(__file__).with_name(f"koreader{part}.lua") for part in PARTS]
 BOOKS = "/mnt/onboard/Books"
 
 
@@ -103,6 +104,8 @@ class EReader:
             "operate": self._operate,
             "md5": lambda text: hashlib.md5(text.encode("latin-1"), usedforsecurity=False).hexdigest(),
             "partial_md5": lambda path: partial_md5(Path(self.real_path(path))),
+            "purge": lambda path: shutil.rmtree(self.real_path(path)),
+            "files_below": self._files_below,
             "fix_utf8": lambda text, _: to_lua(text.encode("latin-1").decode("utf-8", "replace")),
             "json_decode": self._json_decode,
             "json_encode": self._json_encode,
@@ -135,6 +138,10 @@ class EReader:
         except OSError:
             return None
         return True
+    def _files_below(self, folder: str) -> Any:
+        root = Path(self.real_path(folder))
+        found = (path.relative_to(root) for path in sorted(root.rglob("*")) if path.is_file())
+        return self.table([f"{folder}/{path}" for path in found])
 
     def _json_decode(self, text: str, null: Any, array: Any, object_: Any) -> Any:
         try:
@@ -191,16 +198,22 @@ class EReader:
 
     def put_book(self, name: str, content: bytes = b"a book") -> str:
         """Copies a book onto the device; its path there."""
+        self.put_file(name, content)
+        return f"{BOOKS}/{name}"
+
+    def put_file(self, name: str, content: bytes) -> Path:
+        """The same; its path here."""
         path = self.root / BOOKS.lstrip("/") / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-        return f"{BOOKS}/{name}"
+        return path
 
     def open(self, name: str = "dune.epub", **book: Any) -> Any:
         """Opens a book, in KOReader's order of events: page updates come before and after ReaderReady."""
         file = self.put_book(name) if not self._attribute(f"{BOOKS}/{name}", "mode") else f"{BOOKS}/{name}"
+        kept = self.ko.doc_settings.openSettingsFile(self.ko.doc_settings.findSidecarFile(self.ko.doc_settings, file))
         settings = {
-            "partial_md5_checksum": partial_md5(Path(self.real_path(file))),
+            "partial_md5_checksum": kept.data.partial_md5_checksum or partial_md5(Path(self.real_path(file))),
             "doc_props": {"title": "Dune", "authors": "Frank Herbert", "identifiers": "ISBN:9780441013593"},
             "summary": {"status": "reading"},
         } | book.pop("settings", {})
@@ -220,12 +233,14 @@ class EReader:
     def pass_time(self, seconds: float) -> None:
         """Time goes by while awake; scheduled tasks run when they are due."""
         end = self.mono + seconds
+        self.ko.tick()
         while self.ko.step():
             pass
         while due := [task.at for task in self.ko.tasks.values() if task.at <= end]:
             self.wall += max(0.0, min(due) - self.mono)
             self.mono = max(self.mono, min(due))
             self.ko.step()
+            self.ko.tick()
         self.wall += end - self.mono
         self.mono = end
 
@@ -239,7 +254,26 @@ class EReader:
         for _ in range(pages):
             self.wall += seconds
             self.mono += seconds
-            self.ko.move(self.ko.book, self.ko.book.page + 1, f"/body/p[{self.ko.book.page + 1}].0")
+            if self.ko.book.scroll:
+                self.ko.scroll(self.ko.book, 1)
+            else:
+                self.ko.move(self.ko.book, self.ko.book.page + 1, f"/body/p[{self.ko.book.page + 1}].0")
+
+    def sleep(self) -> None:
+        """The sleep screen comes first; plugins hear of it last."""
+        self.ko.device.screen_saver_mode = True
+        self.send("FlushSettings")
+        self.send("Suspend")
+
+    def wake(self) -> None:
+        self.send("OutOfScreenSaver")
+        self.ko.device.screen_saver_mode = False
+        self.send("Resume")
+        self.ko.tick()
+
+    def delete(self, path: str) -> None:
+        """A person deletes a file or a folder in the file manager."""
+        self.ko.ui.deleteFile(self.ko.ui, path, self._attribute(path, "mode") == "file")
 
     def close(self) -> None:
         """Closes the book: the sidecar is written only when the document is gone."""
@@ -277,7 +311,12 @@ class EReader:
         return [widget for widget in self.ko.shown.values() if not kind or widget.kind == kind]
 
     def toasts(self) -> list[str]:
+        """Messages that a person's tap was answered with."""
         return [from_lua(widget.text) for widget in self.shown("infomessage")]
+
+    def notices(self) -> list[str]:
+        """Messages that nobody asked for: they let a tap through."""
+        return [from_lua(widget.text) for widget in self.shown("notification")]
 
     def log(self) -> list[str]:
         return list(self.ko.log.values())
@@ -286,4 +325,5 @@ class EReader:
         """The entries below the plugin's menu entry."""
         items = self.lua.table_from({})
         self.ko.menu_owner.addToMainMenu(self.ko.menu_owner, items)
-        return list(items.booklore_bridge.sub_item_table_func().values())
+        self.ko.entries = items.booklore_bridge.sub_item_table_func()
+        return list(self.ko.entries.values())

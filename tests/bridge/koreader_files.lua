@@ -21,12 +21,17 @@ io.open = function(path, mode)
     return real_open(refused and "/dev/full" or host.path(path), mode)
 end
 
-provide("logger", { warn = function(...) table.insert(ko.log, table.concat({ tostring(...) }, " ")) end })
+provide("logger", { warn = function(...)
+    local words = { ... }
+    for i, word in ipairs(words) do words[i] = tostring(word) end
+    table.insert(ko.log, table.concat(words, " "))
+end })
 provide("gettext", setmetatable({ ngettext = function(one, many, n) return n == 1 and one or many end }, {
     __call = function(_, text) return text end,
 }))
 provide("datastorage", { getSettingsDir = function() return "/settings" end })
-provide("device", { model = "Kobo_nova" })
+ko.device = { model = "Kobo_nova", screen_saver_mode = false }
+provide("device", ko.device)
 provide("version", { getCurrentRevision = function() return "v2026.08" end })
 provide("libs/libkoreader-lfs", {
     attributes = function(path, name) return host.attribute(path, name) end,
@@ -46,6 +51,9 @@ provide("ffi/sha2", { md5 = function(text) return host.md5(text) end })
 provide("util", {
     fixUtf8 = function(text, replacement) return host.fix_utf8(text, replacement) end,
     partialMD5 = function(path) return host.partial_md5(path) end,
+    findFiles = function(folder, found)
+        for _, path in ipairs(host.files_below(folder)) do found(path) end
+    end,
     splitToArray = function(text, separator)
         local parts = {}
         for part in text:gmatch("[^" .. separator .. "]+") do table.insert(parts, part) end

@@ -73,6 +73,7 @@ provide("ffi/util", {
         ko.folder_fsyncs = ko.folder_fsyncs + 1
         return host.attribute(path, "mode") == "directory"
     end,
+    realpath = function(path) return path end,
     template = function(text, value) return (text:gsub("%%1", tostring(value))) end,
 })
 

@@ -212,11 +212,12 @@ def test_a_fork_that_fails_ends_the_hand_off_and_the_next_one_works(paired: ERea
 
 def test_only_one_hand_off_runs_at_a_time(paired: EReader, core: LoopbackCore) -> None:
     read_a_book(paired)
-    for _ in range(3):
-        paired.ko.gesture("booklore_sync_pending")
+    for gesture in ("sync_pending", "test_connection", "toggle_manual_sync_only"):
+        paired.ko.gesture(f"booklore_{gesture}")
     paired.pass_time(5)
 
-    assert core.paths() == ["/v1/events"] + ["/v1/actions/sync_pending"] * 3
+    actions = ["sync_pending", "test_connection", "toggle_manual_only"]
+    assert core.paths() == ["/v1/events", *(f"/v1/actions/{action}" for action in actions)]
 
 
 def test_an_error_in_any_scheduled_callback_stays_inside(paired: EReader, core: LoopbackCore) -> None:

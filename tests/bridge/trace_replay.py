@@ -86,6 +86,8 @@ class Replay:
         if row["event"] == "onAnnotationsModified":
             self.annotate(args[0])
         self.take_over(row["state"])
+        if row["event"] == "onStopActivityIndicator":
+            self.reader.ko.tick()  # KOReader is done with the page
         if row["event"] == "onCloseWidget" and row["state"].get("ui") == "reader_closed":
             self.reader.ko.flushed()
         self.reader.send(row["event"].removeprefix("on"), *map(self.reader.table, args))
@@ -108,17 +110,16 @@ class Replay:
             case "fm_rename_book:begin":
                 self.relocate(ruby, f"{BOOKS}/renamed.epub")
             case "fm_delete_book:begin":
-                self.relocate(f"{BOOKS}/renamed.epub", None)
+                self.reader.delete(f"{BOOKS}/renamed.epub")
             case "fm_copy_paste:begin":
                 self.relocate(plain, f"{BOOKS}/copy.epub", copy=True)
             case "fm_cut_paste:begin":
                 self.relocate(plain, f"{BOOKS}/sub/d01-plain.epub")
 
-    def relocate(self, file: str, new: str | None, copy: bool = False) -> None:
+    def relocate(self, file: str, new: str, copy: bool = False) -> None:
         """As the file manager does it: the file first, then the sidecar by DocSettings.updateLocation."""
         old = Path(self.reader.real_path(file))
-        if new:
-            self.reader.put_book(new.removeprefix(f"{BOOKS}/"), old.read_bytes())
+        self.reader.put_book(new.removeprefix(f"{BOOKS}/"), old.read_bytes())
         if not copy:
             old.unlink()
         self.reader.ko.doc_settings.updateLocation(file, new, copy)
