@@ -14,8 +14,8 @@ PLAIN, RUBY, PDF = 5, 2, 4
 """The server's ids of the books that were read."""
 
 SESSIONS = [
-    # book, start, end, seconds, progress: the recording was quick, so that most pages were shown for less than a second; a
-    # stretch with nothing but a jump to the last page is none
+    # book, start, end, seconds, progress: the recording was quick, so that most pages were shown for less than a
+    # second; a stretch with nothing but a jump to the last page is none
     (PLAIN, "2026-11-20T15:34:11Z", "2026-11-20T15:34:16Z", 5, 2.13, 9.38),
     (RUBY, "2026-11-20T15:34:22Z", "2026-11-20T15:34:22Z", 0, 2.78, 8.33),
     (PDF, "2026-11-20T15:34:22Z", "2026-11-20T15:34:23Z", 0, 6.25, 12.5),
