@@ -59,6 +59,17 @@ def test_the_same_is_not_told_twice_in_a_row(paired: EReader, core: LoopbackCore
     assert paired.notices() == ["booklore: asleep", "3S synced", "booklore: asleep"]
 
 
+def test_messages_that_were_not_tapped_away_are_gone_when_the_device_sleeps(
+    paired: EReader, core: LoopbackCore
+) -> None:
+    show(paired, core, {"type": "toast", "text": "Synced"})
+    paired.ko.gesture("booklore_sync_pending")
+    assert paired.notices() == ["Synced", "Asking the core…"]
+    paired.fall_asleep()
+
+    assert paired.shown() == []
+
+
 def test_nothing_lies_over_the_sleep_screen(paired: EReader, core: LoopbackCore) -> None:
     paired.open()
     paired.fall_asleep()
