@@ -8,7 +8,7 @@ local util = require("util")
 
 local Books = {}
 local PATH = DataStorage:getSettingsDir() .. "/booklorebridge.books"
-local MOST, BYTES = 1000, 512 * 1024
+local BYTES = 512 * 1024
 local noted = {} -- the last line of each path that this process wrote
 
 local function lines() return (util.readFromFile(PATH, "rb") or ""):gmatch("[^\n]+") end
@@ -48,20 +48,9 @@ function Books.describe(file, remembered)
     return book, isKnown
 end
 
--- At a start, and not often: the newest line of each of the last paths stays.
-local trim = guarded(function()
-    local all, kept, seen = {}, {}, {}
-    for line in lines() do table.insert(all, line) end
-    for i = #all, 1, -1 do
-        local one = rapidjson.decode(all[i])
-        local file = type(one) == "table" and type(one.book) == "table" and one.book.file
-        if file and not seen[file] and #kept < MOST then
-            seen[file] = true
-            table.insert(kept, 1, all[i])
-        end
-    end
-    return write(PATH .. ".new", "wb", table.concat(kept, "\n") .. "\n") and os.rename(PATH .. ".new", PATH)
-end)
-if (lfs.attributes(PATH, "size") or 0) > BYTES then trim() end
+-- At a start, and not often: the newer half stays. A book that is no longer in it still has its sidecar.
+local isLong = (lfs.attributes(PATH, "size") or 0) > BYTES
+local newer = isLong and (util.readFromFile(PATH, "rb") or ""):sub(-BYTES / 2):match("\n(.*)")
+if newer and write(PATH .. ".new", "wb", newer) then os.rename(PATH .. ".new", PATH) end
 
 return Books

@@ -77,8 +77,9 @@ end
 
 --- Shows what has changed where the menu is open.
 Screen.changed = guarded(function()
+    if not shown or not UIManager:isWidgetShown(shown.show_parent) then return end
     fill()
-    if shown and UIManager:isWidgetShown(shown.show_parent) then shown:updateItems() end
+    shown:updateItems()
 end)
 
 --- Takes over a menu.
@@ -88,6 +89,7 @@ function Menu.take(text)
     for _i, one in ipairs(tree.actions or {}) do
         if not Menu.GESTURES[one.id] then register("action_" .. one.id, "BookloreAction", one.title, one.id) end
     end
+    entries(tree.items, {})
     Screen.changed()
 end
 

@@ -8,6 +8,7 @@ local Messages = {}
 local SECONDS = 4
 local asleep, later = false, {} -- what waits for the device to wake up
 local last, answer -- the last text, and the window of the last answer
+local open = setmetatable({}, { __mode = "k" }) -- messages that are on the screen, perhaps
 
 -- Text that is no text would end KOReader when it is painted, where nothing is guarded.
 function Messages.open(widget, options)
@@ -19,6 +20,12 @@ end
 
 local function close(shown)
     if shown and UIManager:isWidgetShown(shown) then UIManager:close(shown) end
+end
+
+local function message(widget, text, timeout)
+    local shown = Messages.open(widget, { text = text, timeout = timeout })
+    open[shown] = true
+    return shown
 end
 
 local function isAsleep() return asleep or Device.screen_saver_mode == true end
@@ -36,7 +43,12 @@ local catchUp = guarded(function()
     for _i, show in ipairs(shows) do guarded(show)() end
 end)
 
-function Messages.sleep() asleep = true end
+--- The sleep screen is there already, below messages that were not tapped away.
+function Messages.sleep()
+    asleep = true
+    for shown in pairs(open) do close(shown) end
+end
+
 function Messages.wake(isUp)
     if isUp then asleep = false end
     UIManager:nextTick(catchUp)
@@ -46,7 +58,7 @@ end
 function Messages.answer(text)
     Messages.awake(function()
         close(answer)
-        last, answer = text, Messages.open("infomessage", { text = text, timeout = SECONDS })
+        last, answer = text, message("infomessage", text, SECONDS)
     end)
 end
 
@@ -54,13 +66,13 @@ end
 function Messages.notify(text)
     if isAsleep() or text == last then return end
     last = text
-    for line in text:gmatch("[^\n]+") do Messages.open("notification", { text = line, timeout = SECONDS }) end
+    for line in text:gmatch("[^\n]+") do message("notification", line, SECONDS) end
 end
 
 --- Says that the core is being asked; what it returns takes that away again.
 function Messages.asking()
     if isAsleep() then return close end
-    local shown = Messages.open("notification", { text = _("Asking the core…"), timeout = false })
+    local shown = message("notification", _("Asking the core…"), false)
     return function() close(shown) end
 end
 

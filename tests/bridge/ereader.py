@@ -259,13 +259,13 @@ class EReader:
             else:
                 self.ko.move(self.ko.book, self.ko.book.page + 1, f"/body/p[{self.ko.book.page + 1}].0")
 
-    def sleep(self) -> None:
+    def fall_asleep(self) -> None:
         """The sleep screen comes first; plugins hear of it last."""
         self.ko.device.screen_saver_mode = True
         self.send("FlushSettings")
         self.send("Suspend")
 
-    def wake(self) -> None:
+    def wake_up(self) -> None:
         self.send("OutOfScreenSaver")
         self.ko.device.screen_saver_mode = False
         self.send("Resume")

@@ -209,11 +209,15 @@ def test_what_is_remembered_of_books_stays_bounded_and_keeps_the_last_ones(reade
     read_dune(reader)
     line = reader.setting("books").read_text().strip()
     many = (line.replace("dune.epub", f"{'x' * 300}{i}.epub") for i in range(1500))
-    reader.setting("books").write_text("\n".join([*many, "torn", line]) + "\n")
+    reader.setting("books").write_text("\n".join([*many, '{"book":torn', line]) + "\n")
     reader.restart()
 
     kept = reader.setting("books").read_text().splitlines()
-    assert (len(kept), kept[-1]) == (1000, line)
+    assert kept[-1] == line and kept[0].startswith('{"book":{')
+    assert 128 * 1024 < reader.setting("books").stat().st_size <= 256 * 1024
+    reader.put_book("dune.epub", b"b book")
+    reader.delete(DUNE)
+    assert told(reader) == []
 
 
 def test_a_book_that_is_opened_again_and_again_is_written_down_once(reader: EReader) -> None:
