@@ -48,13 +48,17 @@ class Rules:
     def belong(self, before: Stretch, stretch: Stretch) -> bool:
         """Whether two stretches, one after the other, are of one session: one of them is short, and so is the pause.
 
-        Short is what would not count by itself, and, where the device only slept, what lasted but a moment. It depends
-        on nothing but the two, so that lines in any order make the same sessions.
+        Short is the first one when it does not count by itself. By duration it may also be the second, and where the
+        device only slept between them, what lasted but a moment; whoever has everything count has them told apart. It
+        depends on nothing but the two, so that lines in any order make the same sessions.
         """
         if not follows(before, stretch):
             return False
+        if self.mode == PAGES or not self.min_duration:
+            return not self.count([before])
         slept = getattr(before.last, "reason", None) == "suspend" and isinstance(stretch.first, Resume)
-        return any((slept and one.seconds < MOMENT) or not self.count([one]) for one in (before, stretch))
+        least = max(self.min_duration, MOMENT if slept else 0)
+        return min(before.seconds, stretch.seconds) < least or not self.count([before])
 
 
 def join(stretches: Iterable[Stretch | None], rules: Rules) -> Iterator[list[Stretch]]:

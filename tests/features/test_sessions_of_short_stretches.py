@@ -128,12 +128,23 @@ def test_a_short_piece_is_of_the_session_before_or_after_it(sessions, pieces):
     assert durations(sessions(reader)) == [sum(pieces)]
 
 
-def test_in_pages_mode_short_is_what_has_too_few_turns(sessions):
+def test_in_pages_mode_what_has_too_few_turns_belongs_to_what_follows(sessions):
     reader = SampleReader()
-    for pages in (6, 4, 6):
+    for pages in (6, 4, 3, 6):
         reader.read(DUNE, pages=pages)
 
-    assert [session["turns"] for session in sessions(reader, mode="pages")] == [16]
+    assert [session["turns"] for session in sessions(reader, mode="pages")] == [6, 13]
+
+
+def test_whoever_has_everything_count_has_every_stretch_told_apart(sessions):
+    reader = SampleReader()
+    reader.open(DUNE)
+    for _ in range(3):
+        reader.turn(1, 20)
+        nap(reader)
+    reader.close()
+
+    assert durations(sessions(reader, min_duration=0)) == [20, 20, 20]
 
 
 def test_a_stretch_without_a_page_turn_is_no_part_of_a_session(sessions):
