@@ -68,7 +68,10 @@ def test_when_all_is_there_nothing_is_found(booklore: Booklore) -> None:
 
 
 @in_every_dialect
-def test_what_the_server_lost_is_missing_and_sent_again_on_request(booklore: Booklore, emptied: BookLoreServer) -> None:
+def test_what_the_server_lost_is_missing_and_sent_again_on_request(
+    booklore: Booklore, emptied: BookLoreServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOOKLORE_BOOKLORE__REPEAT_AFTER", "0")  # it was sent a moment ago, not last week
     found = booklore("verify", "--json")
     resent = booklore("verify", "--resend", "--json")
     booklore("sync")
