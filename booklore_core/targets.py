@@ -174,8 +174,8 @@ class CheckableTarget(Target, Protocol):
 @runtime_checkable
 class AccountTarget(Target, Protocol):
     """A target with an account. credentials: the names of its plugin's settings that make it, in the order in which
-    they are asked for. `log_in` tries the account as it is set now; the line whose `check` is `account` says whether it
-    is good."""
+    they are asked for; optional token_credentials: those of an account without a password, `token` among them. `log_in`
+    tries the account as it is set now; the line whose `check` is `account` says whether it is good."""
 
     credentials: Sequence[str]
 
@@ -206,6 +206,8 @@ class Finding:
 class AuditableTarget(Target, Protocol):
     def audit(self, book: BookRef, items: Sequence[Item]) -> Sequence[Finding]:
         """Compares what the remote holds about a book with the items it has taken; book.match is its own id.
+
+        The items are all that it was given for this book of its own; they may be of several books of the reader's.
 
         Raises TargetUnavailable, BookUnmatched.
         """

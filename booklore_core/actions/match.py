@@ -103,7 +103,7 @@ def choose_match(core: Core, target: Gateway, book: BookRef, heading: str) -> St
         candidates = target.search(text, CANDIDATES)
         options = [*map(candidate_label, candidates), EDIT, SKIP, CANCEL]
         question = heading if candidates else f"{heading}\nNothing found for “{text}”"
-        answer = yield Choose(question, options, default=len(options) - 2)
+        answer = yield Choose(question, options, default=len(options) - 2, cancel="")
         choice = CANCEL if answer is None else options[answer]
         if choice == CANCEL:
             raise Cancelled("Not matched")

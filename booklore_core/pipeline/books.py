@@ -28,6 +28,7 @@ ON CONFLICT (device, path) DO UPDATE SET book_md5 = excluded.book_md5, size = ex
 """
 FILE = "(SELECT f.path FROM files f WHERE f.book_md5 = b.partial_md5 ORDER BY f.seen_at DESC, f.id DESC LIMIT 1)"
 BOOK = f"SELECT b.*, {FILE} AS file FROM books b"
+UNTRACKED = "SELECT partial_md5 FROM books WHERE tracked = 0 ORDER BY updated_at DESC LIMIT 500"
 STARS = "SELECT partial_md5, tracked, stars, stars_at FROM books WHERE partial_md5 IN :ids"
 KEEP_STARS = "UPDATE books SET stars_known = 1, stars = :stars, stars_at = :at WHERE partial_md5 = :md5"
 OWED = "b.partial_md5 IN (SELECT book_md5 FROM owed WHERE target = :target)"
@@ -111,6 +112,10 @@ class Books:
 
     def track(self, md5: str, on: bool) -> None:
         self._database.run("UPDATE books SET tracked = :on WHERE partial_md5 = :md5", on=int(on), md5=md5)
+
+    def untracked(self) -> list[str]:
+        """The last five hundred books whose reading is not recorded, by partial MD5."""
+        return [row["partial_md5"] for row in self._database.rows(UNTRACKED)]
 
     def stars(self, md5s: Iterable[str]) -> dict[str, BookStars]:
         """partial MD5 → whether it is tracked, and the stars known last. A book never heard of is tracked."""

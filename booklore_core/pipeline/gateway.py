@@ -78,6 +78,11 @@ class Gateway:
         """The kinds whose items are looked for before they are sent a second time."""
         return self._attribute("looked_for", frozenset, self.kinds) if self.has(LookingTarget) else frozenset()
 
+    @property
+    def token_credentials(self) -> tuple[str, ...]:
+        """The same for an account without a password; `token` is one of them. Empty where there is no such thing."""
+        return self._attribute("token_credentials", tuple, ())
+
     @contextmanager
     def session(self) -> Iterator[None]:
         """Around several calls: the target is closed once the last one who is inside has left."""

@@ -1,5 +1,6 @@
 """Each target's delivery of every fact: what is due, what was begun, what the target certainly or possibly holds."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -32,17 +33,21 @@ LEFT JOIN matches m ON m.book_md5 = due.book_md5 AND m.target = due.target
 WHERE due.target = :target AND due.item_id IN :ids
 """
 WRITE = """
-INSERT INTO deliveries (item_id, target, state, revision, maybe_sent, retry_count, remote_id, reason, tried_at)
-VALUES (:item_id, :target, :state, :held, :maybe_sent, :failed, :remote_id, :reason, :tried_at)
+INSERT INTO deliveries
+    (item_id, target, state, revision, maybe_sent, retry_count, remote_id, reason, tried_at, given_to)
+VALUES (:item_id, :target, :state, :held, :maybe_sent, :failed, :remote_id, :reason, :tried_at, :given_to)
 ON CONFLICT (item_id, target) DO UPDATE SET
     state = CASE WHEN deliveries.state = 'discarded' AND deliveries.cleared >= :revision
             AND excluded.state <> 'delivered' THEN deliveries.state ELSE excluded.state END,
     revision = excluded.revision, maybe_sent = excluded.maybe_sent,
     retry_count = deliveries.retry_count + excluded.retry_count,
     remote_id = COALESCE(excluded.remote_id, deliveries.remote_id), reason = excluded.reason,
-    tried_at = excluded.tried_at
+    tried_at = excluded.tried_at,
+    given_to = CASE WHEN deliveries.remote_id IS NULL THEN COALESCE(excluded.given_to, deliveries.given_to)
+            ELSE deliveries.given_to END
 """
-"""What was cleared while it was being sent stays so, unless it has arrived."""
+"""What was cleared while it was being sent stays so, unless it has arrived. given_to: the target's id of the book that
+it was given to, whatever the book is matched with later; what has an id of its own stays where it is."""
 
 PAID = """
 DELETE FROM owed WHERE target = :target AND item_id = :item_id
@@ -52,11 +57,13 @@ DELETE FROM owed WHERE target = :target AND item_id = :item_id
 
 FORGET_NEW = "DELETE FROM deliveries WHERE item_id = :item_id AND target = :target AND state = 'new'"
 BOOKS_AT = """
-SELECT DISTINCT b.id, b.partial_md5 FROM deliveries d JOIN items i ON i.id = d.item_id
-JOIN books b ON b.partial_md5 = i.book_md5 WHERE d.target = :target AND d.state = 'delivered' ORDER BY b.id
+SELECT DISTINCT b.id, b.partial_md5, COALESCE(d.given_to, m.remote_id, b.partial_md5) AS given_to FROM deliveries d
+JOIN items i ON i.id = d.item_id JOIN books b ON b.partial_md5 = i.book_md5
+LEFT JOIN matches m ON m.book_md5 = i.book_md5 AND m.target = d.target
+WHERE d.target = :target AND d.state = 'delivered' AND d.revision = i.revision ORDER BY b.id, given_to
 """
 TAKEN = """
-SELECT i.kind, i.key, i.body, i.occurred_at, b.*, m.remote_id AS match FROM items i
+SELECT i.kind, i.key, i.body, i.occurred_at, b.*, COALESCE(d.given_to, m.remote_id) AS match FROM items i
 JOIN deliveries d ON d.item_id = i.id AND d.target = :target AND d.state = 'delivered' AND d.revision = i.revision
 JOIN books b ON b.partial_md5 = i.book_md5
 LEFT JOIN matches m ON m.book_md5 = i.book_md5 AND m.target = :target
@@ -185,12 +192,17 @@ class Ledger:
         """Keeps why the last run at a target ended early, for all that waits there; None: it did not."""
         self._database.run(NOTE, target=target, obstacle=obstacle)
 
-    def books(self, target: str) -> list[str]:
-        """The partial MD5s of the books that a target has taken items of."""
-        return [row["partial_md5"] for row in self._database.rows(BOOKS_AT, target=target)]
+    def books(self, target: str) -> dict[str, list[str]]:
+        """The target's ids of its books that were given items, or the partial MD5 where it needs none → the partial
+        MD5s of the reader's books whose items they are."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for row in self._database.rows(BOOKS_AT, target=target):
+            found[row["given_to"]].append(row["partial_md5"])
+        return found
 
     def taken(self, target: str, md5: str) -> list[Item]:
-        """A book's items that a target has taken in their latest revision, oldest first."""
+        """A book's items that a target has taken in their latest revision, oldest first. Their book's match is the one
+        that they were given to."""
         return [item_of(row) for row in self._database.rows(TAKEN, target=target, book_md5=md5)]
 
     def owe_again(self, target: str, kind: str, key: str) -> None:
@@ -211,6 +223,7 @@ def outcome_row(delivery: Delivery, target: str, outcome: Outcome, now: datetime
     tried_at = now.timestamp() if outcome.tried else min(before, now.timestamp())  # the clock may have been set back
     where = {"item_id": delivery.id, "target": target, "revision": delivery.revision, "tried_at": tried_at}
     held = delivery.revision if may_have else delivery.held
+    where["given_to"] = delivery.item.book.match if may_have else None
     numbers = {"held": held, "maybe_sent": int(outcome.maybe_sent), "failed": int(outcome.counts)}
     return {**where, **numbers, "state": outcome.state, "remote_id": outcome.remote_id, "reason": outcome.reason}
 

@@ -4,6 +4,7 @@ import pytest
 
 from booklore_core.actions import start
 from booklore_core.actions.match import CANCEL, EDIT, SKIP
+from booklore_core.bridge.effects import question_effect
 from booklore_core.flows import BadAnswer, Choose, Confirm, Request
 from booklore_core.settings import BadSetting
 from booklore_core.testing import FakeLibrary, FakePlugin, SampleReader, answer_all, sample_book
@@ -84,6 +85,12 @@ def test_candidates_show_title_score_and_author_then_edit_skip_and_cancel(core, 
     assert question.options == [
         "Dune Messiah (100%)\nAn Author", "Dune (100%)\nAn Author", EDIT, SKIP, CANCEL,
     ]  # fmt: skip
+
+
+def test_there_is_one_way_to_stop(core, library):
+    question = questions(core, "match_book", book=DUNE["partial_md5"])[0]
+
+    assert question_effect("7", question)["cancel"] == ""
 
 
 def test_a_chosen_candidate_is_remembered_and_its_items_are_sent(core, library):

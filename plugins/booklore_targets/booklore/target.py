@@ -21,9 +21,10 @@ from booklore_core import (
 from booklore_targets.booklore import lookup
 from booklore_targets.booklore.audit import audit_sessions
 from booklore_targets.booklore.capabilities import known_capabilities
-from booklore_targets.booklore.checks import check_run
+from booklore_targets.booklore.checks import check_run, failed
 from booklore_targets.booklore.run import Run
 from booklore_targets.booklore.sessions import Sessions
+from booklore_targets.booklore.setup import RUN_LOGIN
 
 if TYPE_CHECKING:
     from booklore_core import Section, Store
@@ -48,6 +49,7 @@ class BookLore:
     kinds = frozenset(HANDLERS)
     looked_for = frozenset({"session"})
     credentials = ("url", "username", "password")
+    token_credentials = ("url", "token")
 
     def __init__(
         self,
@@ -122,7 +124,7 @@ class BookLore:
         try:
             run = self._new_run()
         except TargetUnavailable as error:
-            return [Check("server", False, error.reason, "run `booklore login`")]
+            return [failed("server", error, RUN_LOGIN, afresh)]
         try:
             return list(check_run(run, afresh))
         finally:
