@@ -54,10 +54,9 @@ def utc(seconds: float) -> datetime:
 
 def book_ref(row: dict[str, Any]) -> BookRef:
     """The book that a row of books holds."""
-    authors = tuple(json.loads(row["authors"]))
-    return BookRef(
-        row["partial_md5"], row["title"], authors, row["isbn"], row.get("file"), row["size"], row.get("match")
-    )
+    authors, isbns = tuple(json.loads(row["authors"])), tuple((row["isbn"] or "").split())
+    isbn, file, match = isbns[0] if isbns else None, row.get("file"), row.get("match")
+    return BookRef(row["partial_md5"], row["title"], authors, isbn, file, row["size"], match, isbns)
 
 
 @dataclass(frozen=True)
@@ -158,5 +157,6 @@ class Books:
 
 
 def book_row(ref: BookRef, now: datetime, language: str | None = None, pages: int | None = None) -> dict[str, Any]:
-    authors = json.dumps(list(ref.authors), ensure_ascii=False)
-    return {**asdict(ref), "authors": authors, "language": language, "pages": pages, "now": now.timestamp()}
+    """isbn: all that the book carries, a blank between two."""
+    texts = {"authors": json.dumps(list(ref.authors), ensure_ascii=False), "isbn": " ".join(ref.isbns) or None}
+    return {**asdict(ref), **texts, "isbns": None, "language": language, "pages": pages, "now": now.timestamp()}
