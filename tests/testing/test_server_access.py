@@ -198,3 +198,94 @@ def test_a_server_under_a_path_answers_only_there() -> None:
 
         outside = requests.get(server.url.removesuffix("/books") + "/api/v1/healthcheck", timeout=5)
         assert outside.status_code == 404
+
+
+@pytest.mark.parametrize("dialect", ["booklore", "grimmory", "grimmory-3.5", "custom"])
+def test_without_the_permission_there_is_no_koreader_account_to_see_or_make(dialect: str) -> None:
+    with BookLoreServer(dialect) as server:
+        server.add_user("reader2", "secret", libraries=[1])
+        token = log_in(server, "reader2", "secret").json()["accessToken"]
+        account = {"username": "kobo", "password": "pw"}
+
+        assert call(server, "GET", "/api/v1/koreader-users/me", token).status_code == 403
+        assert call(server, "PUT", "/api/v1/koreader-users/me", token, json=account).status_code == 403
+
+        server.permit("reader2", ["sync_koreader"])
+        assert call(server, "GET", "/api/v1/koreader-users/me", token).status_code == 404
+        assert call(server, "PUT", "/api/v1/koreader-users/me", token, json=account).status_code == 200
+
+
+def test_a_koreader_name_that_is_another_s_is_a_data_conflict() -> None:
+    with BookLoreServer() as server:
+        server.add_user("reader2", "secret", permissions=["sync_koreader"])
+        token = log_in(server, "reader2", "secret").json()["accessToken"]
+
+        taken = {"username": "READER", "password": "pw"}
+        answer = call(server, "PUT", "/api/v1/koreader-users/me", token, json=taken)
+
+        assert (answer.status_code, answer.json()["message"].split(".")[0]) == (400, "A data conflict occurred")
+
+
+def test_a_reader_without_a_library_sees_an_empty_list_and_no_refusal() -> None:
+    with BookLoreServer() as server:
+        server.add_user("reader2", "secret")
+        token = log_in(server, "reader2", "secret").json()["accessToken"]
+
+        answer = call(server, "GET", "/api/v1/books", token)
+
+        assert (answer.status_code, answer.json()) == (200, [])
+
+
+def test_where_single_sign_on_is_forced_only_admins_have_passwords_and_tokens_are_renewed() -> None:
+    clock = Clock()
+    with BookLoreServer(now=clock) as server:
+        server.add_user("reader2", "secret", libraries=[1])
+        server.oidc_only = True
+
+        refused = log_in(server, "reader2", "secret")
+        assert (refused.status_code, refused.json()["message"][:23]) == (403, "Local login is disabled")
+        assert log_in(server).status_code == 200
+        told = requests.get(f"{server.url}/api/v1/public-settings", timeout=5).json()
+        assert (told["oidcEnabled"], told["oidcForceOnlyMode"]) == (True, True)
+
+        given = server.issue_tokens("reader2")
+        assert call(server, "GET", "/api/v1/books/1", given.access).status_code == 200
+        clock.seconds += 180
+        renewed = requests.post(f"{server.url}/api/v1/auth/refresh", json={"refreshToken": given.refresh}, timeout=5)
+        assert renewed.status_code == 200
+
+
+def test_a_rewritten_book_keeps_its_id_and_addition_date_under_another_name() -> None:
+    clock = Clock()
+    with BookLoreServer("booklore", now=clock) as server:
+        token = log_in(server).json()["accessToken"]
+        clock.seconds += 3600
+        book = server.add_book(small_epub("Late"), "late.epub", title="Late")
+        before = call(server, "GET", f"/api/v1/books/{book.id}", token).json()
+        assert before["addedOn"] > call(server, "GET", "/api/v1/books/1", token).json()["addedOn"]
+
+        clock.seconds += 3600
+        server.rewrite_book(book.id, small_epub("Later"), title="Later", file_name="later.epub")
+
+        after = call(server, "GET", f"/api/v1/books/{book.id}", token).json()
+        assert (after["id"], after["addedOn"]) == (before["id"], before["addedOn"])
+        assert (after["metadata"]["title"], after["primaryFile"]["fileName"]) == ("Later", "later.epub")
+
+
+@pytest.mark.parametrize(
+    ("dialect", "status"), [("booklore", 500), ("custom", 500), ("grimmory", 200), ("grimmory-3.5", 200)]
+)
+def test_a_file_in_two_libraries_is_a_500_by_its_digest_or_the_newest_book(dialect: str, status: int) -> None:
+    with BookLoreServer(dialect) as server:
+        first = server.books[1]
+        newest = server.add_book(first.read() or b"", "dune-again.epub", title="Dune", library_id=2)
+        token = log_in(server).json()["accessToken"]
+        key = {"x-auth-user": "reader", "x-auth-key": "a902712c764e53ab81dca368897bb7d7"}
+        pushed = {"document": first.partial_md5, "percentage": 0.5, "progress": "x"}
+
+        answer = requests.put(f"{server.url}/api/koreader/syncs/progress", json=pushed, headers=key, timeout=5)
+
+        assert answer.status_code == status
+        moved = call(server, "GET", f"/api/v1/books/{newest.id}", token).json()
+        assert ("koreaderProgress" in moved) == (status == 200)
+        assert "koreaderProgress" not in call(server, "GET", "/api/v1/books/1", token).json()

@@ -8,6 +8,7 @@ from typing import Any
 from booklore_core.testing.server.answers import (
     Answer,
     Refusal,
+    conflict,
     empty_answer,
     invalid,
     json_answer,
@@ -52,8 +53,8 @@ def version(state: State, request: ServerRequest) -> Answer:
 
 
 def public_settings(state: State, request: ServerRequest) -> Answer:
-    settings = {"oidcEnabled": False, "remoteAuthEnabled": False}
-    return json_answer(settings | {"oidcProviderDetails": None, "oidcForceOnlyMode": False})
+    settings = {"oidcEnabled": state.oidc_only, "remoteAuthEnabled": False}
+    return json_answer(settings | {"oidcProviderDetails": None, "oidcForceOnlyMode": state.oidc_only})
 
 
 def login(state: State, request: ServerRequest) -> Answer:
@@ -65,9 +66,11 @@ def login(state: State, request: ServerRequest) -> Answer:
     keys = (f"address {CALLER}", f"name {folded(username)}")
     state.failed_logins.refuse_locked(*keys)
     user = state.user_named(username)
+    if state.oidc_only and not (user and user.is_admin):
+        raise Refusal(403, "Local login is disabled. Use OIDC to sign in.")
     if user is None or user.password != password:
         state.failed_logins.count(*keys)
-        raise Refusal(400, "Invalid credentials")
+        raise _refused_credentials(state)
     pair = state.tokens.issue(user)
     state.failed_logins.forget(*keys)
     is_default: bool | str = False if state.dialect.login_tells_expiry else "false"
@@ -82,8 +85,12 @@ def refresh(state: State, request: ServerRequest) -> Answer:
     owner = state.tokens.owner_of_refresh(token)
     if owner is None:
         state.failed_refreshes.count(CALLER)
-        raise Refusal(400, "Invalid credentials")
+        raise _refused_credentials(state)
     return json_answer(_tokens(state, state.tokens.rotate(token, state.users[owner])))
+
+
+def _refused_credentials(state: State) -> Refusal:
+    return Refusal(state.dialect.refused_credentials_status, "Invalid credentials")
 
 
 def _tokens(state: State, pair: Pair) -> dict[str, Any]:
@@ -133,6 +140,7 @@ def _library(state: State, library_id: int) -> dict[str, Any]:
 
 
 def own_koreader_account(state: State, request: ServerRequest) -> Answer:
+    refuse_unless(request.user, "sync_koreader", state.dialect)
     return json_answer(_koreader_object(state, _koreader_account(state, request.user)))
 
 
@@ -142,16 +150,21 @@ def put_koreader_account(state: State, request: ServerRequest) -> Answer:
     username, password = text(body, "username"), text(body, "password")
     if not username or not password:
         raise Refusal(400, "Username and password must not be empty")
+    owner = state.koreader_named(username)
+    if owner is not None and owner.user_id != request.user.id:
+        raise conflict()
     return json_answer(_koreader_object(state, state.put_koreader(request.user, username, password)))
 
 
 def switch_sync(state: State, request: ServerRequest) -> Answer:
+    refuse_unless(request.user, "sync_koreader", state.dialect)
     enabled = _enabled(request)
     _koreader_account(state, request.user).sync = enabled
     return empty_answer(204)
 
 
 def switch_web_reader(state: State, request: ServerRequest) -> Answer:
+    refuse_unless(request.user, "sync_koreader", state.dialect)
     enabled = _enabled(request)
     _koreader_account(state, request.user).web_reader = enabled
     return empty_answer(204)
@@ -160,7 +173,7 @@ def switch_web_reader(state: State, request: ServerRequest) -> Answer:
 def _enabled(request: ServerRequest) -> bool:
     written = request.query.get("enabled", "").lower()
     if written not in ("true", "false"):
-        raise unexpected()
+        raise unexpected(400)
     return written == "true"
 
 

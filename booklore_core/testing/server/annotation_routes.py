@@ -105,7 +105,7 @@ def _create(state: State, request: ServerRequest, table_name: str, row: Row, tak
     table = state.annotations if table_name == "annotations" else state.notes
     book_id = whole(request.object(), "bookId")
     if book_id not in state.books:
-        raise unexpected()
+        raise unexpected(404)
     mine = table.where(userId=request.user.id, bookId=book_id)
     if any(folded(other["cfi"]) == folded(row["cfi"]) for other in mine):
         raise Refusal(409, taken)

@@ -28,6 +28,7 @@ class Refusal(Exception):
     """A request is answered with an error.
 
     shape: `app` (status, message, timestamp, perhaps details), `boot` (timestamp, status, error, path) or `empty`.
+    carried: the status of the exception behind a 500, where it has one; newer servers answer that one.
     """
 
     def __init__(
@@ -36,12 +37,14 @@ class Refusal(Exception):
         message: str = "",
         details: tuple[str, ...] = (),
         shape: Literal["app", "boot", "empty"] = "app",
+        carried: int | None = None,
     ) -> None:
         super().__init__(f"{status} {message}")
         self.status = status
         self.message = message
         self.details = details
         self.shape = shape
+        self.carried = carried
 
 
 def encode(value: Any) -> bytes:
@@ -88,8 +91,16 @@ def malformed() -> Refusal:
     return Refusal(400, MALFORMED)
 
 
-def unexpected() -> Refusal:
-    return Refusal(500, UNEXPECTED)
+def unexpected(carried: int | None = None) -> Refusal:
+    """A 500. carried: the status that the exception behind it has."""
+    return Refusal(500, UNEXPECTED, carried=carried)
+
+
+def with_carried_status(refusal: Refusal) -> Refusal:
+    """The refusal as servers give it that keep the status of an exception."""
+    if refusal.carried is None:
+        return refusal
+    return Refusal(refusal.carried, HTTPStatus(refusal.carried).phrase)
 
 
 def invalid(*details: str) -> Refusal:

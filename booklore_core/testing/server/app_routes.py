@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from booklore_core.testing.server.answers import Answer, Refusal, instant_text, json_answer
-from booklore_core.testing.server.book_json import isbn_fields, primary_file, shelves_of
+from booklore_core.testing.server.book_json import added_text, isbn_fields, primary_file, shelves_of
 from booklore_core.testing.server.dialects import Dialect
 from booklore_core.testing.server.library import ServerBook
 from booklore_core.testing.server.routing import Route, ServerRequest
@@ -94,7 +94,7 @@ def _shared_facts(state: State, book: ServerBook, user: User) -> dict[str, Any]:
         "thumbnailUrl": f"/api/books/{book.id}/cover",
         "readStatus": (progress.status if progress else None) or state.dialect.unset_status,
         "libraryId": book.library_id,
-        "addedOn": instant_text(state.started),
+        "addedOn": added_text(book, state.started),
         "categories": [],
         "language": "en",
         "primaryFileType": book.book_type,

@@ -82,10 +82,14 @@ def isbn_fields(book: ServerBook, column: int | None) -> dict[str, str]:
     return {name: isbn[:column] for name, isbn in isbns.items() if isbn}
 
 
+def added_text(book: ServerBook, started: float) -> str:
+    return instant_text(started if book.added is None else book.added)
+
+
 def primary_file(book: ServerBook, started: float) -> dict[str, Any]:
     stem = book.file_name.rpartition(".")[0]
     return {
-        "addedOn": instant_text(started),
+        "addedOn": added_text(book, started),
         "book": True,
         "bookId": book.id,
         "bookType": book.book_type,
@@ -105,7 +109,7 @@ def _facts(book: ServerBook, dialect: Dialect, started: float) -> dict[str, Any]
         metadata["title"] = book.title
     metadata |= isbn_fields(book, dialect.isbn_column)
     return {
-        "addedOn": instant_text(started),
+        "addedOn": added_text(book, started),
         "id": book.id,
         "isPhysical": False,
         "libraryId": book.library_id,

@@ -20,7 +20,7 @@ def book_routes(dialect: Dialect) -> Iterable[Route]:
     yield Route("DELETE", "/api/v1/books", delete_books)
     yield Route("GET", "/api/v1/books/batch", some_books)
     yield Route("GET", "/api/v1/books/{bookId:long}", one_book)
-    if dialect.has_app_api:
+    if dialect.has_book_pages:
         yield Route("GET", "/api/v1/books/page", page_of_books)
     if dialect.has_by_hash:
         yield Route("GET", "/api/v1/books/search", search)
@@ -95,5 +95,5 @@ def delete_books(state: State, request: ServerRequest) -> Answer:
 def _ids(request: ServerRequest) -> list[int]:
     written = request.query.get("ids", "")
     if not written:
-        raise unexpected()
+        raise unexpected(400)
     return [request.parsed("ids", part) for part in written.split(",")]

@@ -5,18 +5,17 @@ from __future__ import annotations
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
+from booklore_core.testing.server.administration import Administration
 from booklore_core.testing.server.answers import instant_text
 from booklore_core.testing.server.dialects import DIALECTS
 from booklore_core.testing.server.faults import Fault
-from booklore_core.testing.server.library import Account, ServerBook, book_of_content, load_library, partial_digest
+from booklore_core.testing.server.library import Account, load_library
 from booklore_core.testing.server.responder import Record, Responder
 from booklore_core.testing.server.state import State
-from booklore_core.testing.server.users import User
 from booklore_core.testing.server.wire import Listener
 
 POLL_SECONDS = 0.02
@@ -29,14 +28,15 @@ class _OfLibrary:
 OF_LIBRARY: Final = _OfLibrary()
 
 
-class BookLoreServer:
+class BookLoreServer(Administration):
     """A server on loopback, listening from the start of the `with` block (or `start()`) until its end.
 
-    dialect: `booklore`, `grimmory` or `custom` (the image with by-hash and batch endpoints).
+    dialect: `booklore`, `grimmory`, `grimmory-3.5` or `custom` (the image with by-hash and batch endpoints).
     library: a JSON file shaped like the recordings' library.json, such a mapping, or None for a few small books.
     koreader_account: (name, password), None when there is none yet; by default the library's.
     koreader_sync: whether that account's sync is on; by default as the library says, else on.
     now: the server's clock, seconds since 1970. database_away_delay: seconds that requests then wait.
+    lock_patience: seconds that a request waits for a locked table before its connection is closed.
     base_path: the path it is served under, such as `/books`. tls: serve https with this context.
     """
 
@@ -51,11 +51,12 @@ class BookLoreServer:
         port: int = 0,
         base_path: str = "",
         database_away_delay: float = 0.0,
+        lock_patience: float = 60.0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         started_with = load_library(library)
-        self._state = State(DIALECTS[dialect], now or time.time, database_away_delay=database_away_delay)
-        self._responder = Responder(self._state, base_path.rstrip("/"))
+        super().__init__(State(DIALECTS[dialect], now or time.time, database_away_delay=database_away_delay))
+        self._responder = Responder(self._state, base_path.rstrip("/"), lock_patience)
         self._port = port
         self._tls = tls
         self._listener: Listener | None = None
@@ -105,13 +106,9 @@ class BookLoreServer:
         return f"{scheme}://127.0.0.1:{self._port}{self._responder.base_path}"
 
     @property
-    def books(self) -> dict[int, ServerBook]:
-        """The library by id."""
-        return dict(self._state.books)
-
-    @property
     def sessions(self) -> list[dict[str, Any]]:
         """Every reading session stored, in order of arrival, as JSON fields plus `userId`; times in UTC with Z."""
+        self._responder.carry_out_late(self._state.now())
         with self._state.lock:
             rows = list(self._state.sessions.rows.values())
         return [{**row, **{name: instant_text(row[name]) for name in ("startTime", "endTime")}} for row in rows]
@@ -142,79 +139,30 @@ class BookLoreServer:
     def fail(self, fault: str, match: str = "* /", times: int | None = 1, after: int = 0) -> None:
         """Let a fault (see FAULTS) happen to the next `times` requests that match, None: to all of them.
 
-        match: method (or `*`), a space and how the path begins. after: how many matching requests still go well.
+        match: method (or `*`), a space and how the path begins; with a `$` at its end the whole path. after: how many
+        matching requests still go well.
         Raises ValueError for a fault that does not exist.
         """
         self._responder.faults.append(Fault(fault, match, times, after))
 
+    def lock_sessions(self) -> None:
+        """From now on sessions can be read, and new ones wait, as during a backup's `LOCK TABLES … READ`."""
+        self._state.sessions_locked = True
+
+    def unlock_sessions(self) -> None:
+        """Whatever waited for the lock is carried out, whether somebody still waits for the answer or not."""
+        self._state.sessions_locked = False
+        self._responder.carry_out_waiting()
+
+    def carry_out_late(self) -> None:
+        """Carry out every request that the fault `late` holds back, due or not."""
+        self._responder.carry_out_late()
+
     def recover(self) -> None:
-        """Forget every fault, and have the database back."""
+        """Forget every fault, have the database back and no table locked. What is late stays so until it is due."""
         self._responder.faults.clear()
         self.database_away = False
-
-    def expire_tokens(self, refresh_too: bool = False) -> None:
-        """Let every access token issued so far be expired; refresh tokens as well, if asked."""
-        self._state.tokens.expire(refresh_too)
-
-    def add_book(
-        self,
-        content: bytes,
-        file_name: str,
-        title: str | None = None,
-        authors: Iterable[str] = (),
-        isbn13: str | None = None,
-        isbn10: str | None = None,
-        library_id: int = 1,
-    ) -> ServerBook:
-        """A new book with the next id."""
-        with self._state.lock:
-            book = book_of_content(
-                self._state.next_book_id(),
-                content,
-                file_name,
-                title=title,
-                authors=tuple(authors),
-                isbn13=isbn13,
-                isbn10=isbn10,
-                library_id=library_id,
-            )
-            return self._state.put_book(book)
-
-    def remove_book(self, book_id: int) -> None:
-        """Delete the book, with everybody's data about it."""
-        with self._state.lock:
-            self._state.drop_book(book_id)
-
-    def rewrite_book(self, book_id: int, content: bytes) -> ServerBook:
-        """Give the book's file other bytes, as the server does when it writes metadata into it: another digest."""
-        with self._state.lock:
-            known = self._state.books[book_id]
-            return self._state.put_book(
-                replace(known, content=content, size_kb=len(content) // 1024, partial_md5=partial_digest(content))
-            )
-
-    def add_user(
-        self, username: str, password: str, libraries: Iterable[int] = (), permissions: Iterable[str] = ()
-    ) -> User:
-        """A reader who sees these libraries; permissions: `admin`, `download`, `delete`, `sync_koreader`, …"""
-        with self._state.lock:
-            return self._state.add_user(username, password, libraries, permissions)
-
-    def assign_libraries(self, username: str, libraries: Iterable[int]) -> None:
-        """Let the user see just these libraries. An admin sees all anyway, except by digest."""
-        with self._state.lock:
-            user = self._state.user_named(username)
-            if user is None:
-                raise KeyError(username)
-            self._state.users[user.id] = replace(user, libraries=frozenset(libraries))
-
-    def change_password(self, username: str, password: str) -> None:
-        """From now on only this password logs the user in."""
-        with self._state.lock:
-            user = self._state.user_named(username)
-            if user is None:
-                raise KeyError(username)
-            self._state.users[user.id] = replace(user, password=password)
+        self.unlock_sessions()
 
 
 def _account(credentials: tuple[str, str] | None) -> Account | None:

@@ -36,7 +36,7 @@ def post_bookmark(state: State, request: ServerRequest) -> Answer:
         raise invalid("bookId: Book ID is required")
     place = _place(state.dialect, body)
     if book_id not in state.books:
-        raise unexpected()
+        raise unexpected(404)
     _refuse_taken(place, state.bookmarks.where(userId=request.user.id, bookId=book_id))
     limited(place["cfi"], CFI_LENGTH)
     row: dict[str, Any] = {"userId": request.user.id, "bookId": book_id, **place}
@@ -110,7 +110,7 @@ def post_book_note(state: State, request: ServerRequest) -> Answer:
         return json_answer(shown(state.book_notes.insert({**facts, **times}), fresh=True))
     known = state.book_notes.rows.get(note_id)
     if known is None or known["userId"] != request.user.id:
-        raise unexpected()
+        raise unexpected(404)
     known |= {**facts, "updatedAt": state.now()}
     return json_answer(shown(known))
 

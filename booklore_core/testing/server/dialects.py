@@ -1,8 +1,8 @@
-"""What sets the three servers apart, as one value for each."""
+"""What sets the servers apart, as one value for each."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,18 @@ class Dialect:
     issuer: str | None = None
     refresh_is_transactional: bool = False
     """A refresh that fails leaves its token good."""
+    refused_credentials_status: int = 400
+    """Answer to a wrong password, and to a refresh token that is refused."""
+    tokens_are_unique: bool = False
+    """Each token has an id of its own; otherwise two of one account and second are equal, and the second is refused."""
+    refresh_waits_seconds: int = 0
+    """Age before which a refresh token is refused; the session stays good meanwhile."""
+    keeps_carried_status: bool = False
+    """An exception that has a status is answered with that; otherwise with 500."""
+    tells_last_device: bool = False
+    """Positions come back with the device that pushed last, also after the web reader has moved on."""
+    komga_says_not_implemented: bool = False
+    """Komga routes that there are not say so; otherwise they are paths like any other that is unknown."""
     has_by_hash: bool = False
     has_session_batch: bool = False
     takes_md5_for_sessions: bool = False
@@ -36,6 +48,7 @@ class Dialect:
     null_percentage_erases: bool = False
     web_progress_reaches_device: bool = False
     has_app_api: bool = False
+    has_book_pages: bool = False
     type_mismatch_is_400: bool = False
     pdf_match_points: int = 46
     match_points: int = 94
@@ -72,6 +85,7 @@ GRIMMORY = Dialect(
     null_percentage_erases=True,
     web_progress_reaches_device=True,
     has_app_api=True,
+    has_book_pages=True,
     pdf_match_points=0,
     match_points=93,
     isbn_column=13,
@@ -100,4 +114,18 @@ CUSTOM = Dialect(
     epub_progress_fields=("cfi", "href", "percentage"),
 )
 
-DIALECTS = {dialect.name: dialect for dialect in (BOOKLORE, GRIMMORY, CUSTOM)}
+GRIMMORY_3_5 = replace(
+    GRIMMORY,
+    name="grimmory-3.5",
+    version="v3.5.0",
+    refused_credentials_status=401,
+    tokens_are_unique=True,
+    refresh_waits_seconds=120,
+    keeps_carried_status=True,
+    tells_last_device=True,
+    komga_says_not_implemented=True,
+    has_app_api=False,
+)
+"""As its release notes tell it; not recorded. Source: server-contract.md 16."""
+
+DIALECTS = {dialect.name: dialect for dialect in (BOOKLORE, GRIMMORY, CUSTOM, GRIMMORY_3_5)}

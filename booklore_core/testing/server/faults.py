@@ -12,6 +12,8 @@ FAULTS = {
     "half_body": "the request is carried out, half of the answer is sent, then the connection is closed",
     "delay:SECONDS": "the request is carried out at once and answered late",
     "delay_before:SECONDS": "the request waits before it is carried out",
+    "late:SECONDS": "the connection is closed; the request is carried out so much later by the server's clock",
+    "late": "the connection is closed; the request is carried out when the test says so",
     "status:CODE": "nothing is done; an application error of that status, as in status:500 or status:429",
     "status:401_empty": "nothing is done; the empty 401 of a bad token",
     "status:502_html": "nothing is done; a proxy's error page",
@@ -21,6 +23,8 @@ FAULTS = {
     "commit_then_CODE": "the request is carried out and answered as status:CODE, or html_200 for commit_then_html_200",
 }
 COMMIT_THEN = "commit_then_"
+CUT = ("close_before", "close_after", "half_body", "late")
+TIMED = ("delay:", "delay_before:", "late:")
 _MESSAGES = {
     429: "Too many failed login attempts. Please try again later.",
     500: "An unexpected error occurred.",
@@ -39,9 +43,9 @@ class Fault:
     after: int = 0
 
     def __post_init__(self) -> None:
-        if self.name.startswith(("delay:", "delay_before:")):
+        if self.name.startswith(TIMED):
             float(self.name.partition(":")[2])
-        elif self.name not in ("close_before", "close_after", "half_body"):
+        elif self.name not in CUT:
             replacement(self.name)
 
     @property
@@ -61,13 +65,21 @@ class Fault:
         return float(self.name.partition(":")[2]) if self.name.startswith("delay:") else 0.0
 
     @property
+    def seconds_late(self) -> float | None:
+        """How long after its connection is closed the request is carried out; infinite: until told; None: not late."""
+        if self.name == "late":
+            return float("inf")
+        return float(self.name.partition(":")[2]) if self.name.startswith("late:") else None
+
+    @property
     def replaces_answer(self) -> bool:
-        return self.name not in ("close_before", "close_after", "half_body") and not self.name.startswith("delay")
+        return self.name not in CUT and not self.name.startswith(TIMED)
 
     def matches(self, method: str, path: str) -> bool:
         """Whether this fires for the request; counts it if so."""
         wanted_method, _, prefix = self.match.partition(" ")
-        if self.is_over or wanted_method not in ("*", method) or not path.startswith(prefix):
+        fits = path == prefix[:-1] if prefix.endswith("$") else path.startswith(prefix)
+        if self.is_over or wanted_method not in ("*", method) or not fits:
             return False
         if self.after > 0:
             self.after -= 1

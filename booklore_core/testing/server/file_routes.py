@@ -59,7 +59,7 @@ def _refuse_other_type(book: ServerBook, book_type: str | None) -> None:
     if not book_type:
         return
     if book_type.upper() not in BOOK_TYPES:
-        raise unexpected()
+        raise unexpected(400)
     if book_type.upper() != book.book_type:
         raise Refusal(404, f"File not found: No file of type {book_type} found for book")
 

@@ -12,12 +12,12 @@ from booklore_core.testing.server.answers import (
     Refusal,
     conflict,
     empty_answer,
-    instant_text,
     invalid,
     json_answer,
     malformed,
     unexpected,
 )
+from booklore_core.testing.server.book_json import added_text
 from booklore_core.testing.server.dialects import Dialect
 from booklore_core.testing.server.fields import text
 from booklore_core.testing.server.library import ServerBook
@@ -118,7 +118,7 @@ def _password_of(state: State, username: str) -> str | None:
 
 def _komga_object(state: State, book: ServerBook) -> dict[str, Any]:
     media_type, profile = PROFILES.get(book.book_type, (state.dialect.cbz_type, "DIVINA"))
-    added = instant_text(state.started)
+    added = added_text(book, state.started)
     written: dict[str, Any] = {
         "id": str(book.id),
         "seriesId": f"{book.library_id}-unknown-series",

@@ -8,6 +8,7 @@ import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,10 @@ LIBRARY_NAMES = {1: "Main", 2: "Dup"}
 
 @dataclass(frozen=True)
 class ServerBook:
-    """A book of one file, as the server knows it; content is its bytes, or file the path they are read from."""
+    """A book of one file, as the server knows it; content is its bytes, or file the path they are read from.
+
+    added: when it came into the library, seconds since 1970; None: with the server's start.
+    """
 
     id: int
     title: str | None
@@ -40,6 +44,7 @@ class ServerBook:
     library_id: int = 1
     isbn13: str | None = None
     isbn10: str | None = None
+    added: float | None = None
     content: bytes | None = field(default=None, repr=False, compare=False)
     file: Path | None = field(default=None, repr=False, compare=False)
 
@@ -146,6 +151,7 @@ def _read_book(listed: Mapping[str, Any], number: int, folder: Path) -> ServerBo
         library_id=listed.get("libraryId", 1),
         isbn13=listed.get("isbn13"),
         isbn10=listed.get("isbn10"),
+        added=None if listed.get("addedOn") is None else datetime.fromisoformat(listed["addedOn"]).timestamp(),
         file=file,
     )
 

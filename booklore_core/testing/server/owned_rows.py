@@ -11,7 +11,7 @@ def own_row(table: ServerTable, request: ServerRequest) -> Row:
     """The caller's row that the path names; another's or none is a 500, as on the real servers."""
     row = table.rows.get(request.id("id"))
     if row is None or row["userId"] != request.user.id:
-        raise unexpected()
+        raise unexpected(404)
     return row
 
 

@@ -43,7 +43,8 @@ def refuse_registration(state: State, request: ServerRequest) -> Answer:
 
 
 def get_position(state: State, request: ServerRequest) -> Answer:
-    """The device is always "BookLore"; fields are null when the row exists for other reasons."""
+    """The device is always "BookLore", or the one that pushed last, whoever has moved the position since; fields are
+    null when the row exists for other reasons."""
     digest = str(request.variables["digest"])
     book = _synced_book(state, request, digest)
     progress = state.progress.get((request.account.user_id, book.id))
@@ -51,7 +52,9 @@ def get_position(state: State, request: ServerRequest) -> Answer:
         raise Refusal(404, "No progress found for user and book")
     timestamp = None if progress.synced is None else int(progress.synced)
     place = {"timestamp": timestamp, "document": digest, "percentage": progress.percentage}
-    return json_answer(place | {"progress": progress.position, "device": "BookLore", "device_id": "BookLore"})
+    known = progress.device if state.dialect.tells_last_device else None
+    device, device_id = known or ("BookLore", "BookLore")
+    return json_answer(place | {"progress": progress.position, "device": device, "device_id": device_id})
 
 
 def put_position(state: State, request: ServerRequest) -> Answer:
@@ -67,6 +70,7 @@ def put_position(state: State, request: ServerRequest) -> Answer:
     limited(text(body, "device_id"), DEVICE_LENGTH)
     progress = state.progress_of(state.users[request.account.user_id], book.id)
     progress.percentage, progress.position = percentage, position
+    progress.device = (text(body, "device"), text(body, "device_id"))
     progress.synced = progress.last_read = state.now()
     if percentage is not None:
         _force_status(progress, percentage * 100, state.now())

@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 
 from booklore_core.testing.server.account_routes import account_routes
 from booklore_core.testing.server.annotation_routes import annotation_routes
-from booklore_core.testing.server.answers import Answer, Refusal, refusal_answer
+from booklore_core.testing.server.answers import Answer, Refusal, refusal_answer, with_carried_status
 from booklore_core.testing.server.app_routes import app_routes
 from booklore_core.testing.server.book_routes import book_routes
 from booklore_core.testing.server.bookmark_routes import bookmark_routes
 from booklore_core.testing.server.faults import Fault, replacement
 from booklore_core.testing.server.file_routes import file_routes
 from booklore_core.testing.server.komga_routes import komga_routes
+from booklore_core.testing.server.late import LateRequests, TableLocked
 from booklore_core.testing.server.progress_routes import progress_routes
 from booklore_core.testing.server.rating_routes import rating_routes
 from booklore_core.testing.server.routing import Router, ServerRequest
@@ -26,6 +27,7 @@ from booklore_core.testing.server.state import State
 from booklore_core.testing.server.wire import Reply
 
 RECORDS_KEPT = 20_000
+POLL_SECONDS = 0.02
 AREAS = (
     account_routes,
     book_routes,
@@ -57,9 +59,11 @@ class Record:
 class Responder:
     """Answers the requests of one server."""
 
-    def __init__(self, state: State, base_path: str) -> None:
+    def __init__(self, state: State, base_path: str, lock_patience: float) -> None:
         self.state = state
         self.base_path = base_path
+        self._lock_patience = lock_patience
+        self._late, self._waiting = LateRequests(), LateRequests()
         self.faults: list[Fault] = []
         self.records: deque[Record] = deque(maxlen=RECORDS_KEPT)
         self.on_request: Callable[[Record], None] | None = None
@@ -79,9 +83,39 @@ class Responder:
         if not request.path.startswith(self.base_path + "/"):
             return Reply(Answer(404, b"<html><body>Not Found</body></html>", "text/html"))
         request.path = request.path.removeprefix(self.base_path)
+        self.carry_out_late(self.state.now())
         with self.state.lock:
             fault = next((one for one in self.faults if one.matches(request.method, request.path)), None)
-        return self._answer_with(fault, request) if fault else Reply(self._answer(request))
+        if fault and fault.seconds_late is not None:
+            self._late.put(lambda: self._answer(request), self.state.now() + fault.seconds_late)
+            return Reply(Answer(500), "nothing")
+        try:
+            return self._answer_with(fault, request) if fault else Reply(self._answer(request))
+        except TableLocked as locked:
+            return self._wait_for_table(locked.insert)
+
+    def carry_out_late(self, now: float = float("inf")) -> None:
+        """What is due by now, whoever sent it and has given up."""
+        for late in self._late.take(now):
+            try:
+                late.work()
+            except TableLocked as locked:
+                self._waiting.put(locked.insert)
+
+    def carry_out_waiting(self) -> None:
+        """What has waited for the table, in the order in which it came."""
+        for waiting in self._waiting.take():
+            with self.state.lock:
+                waiting.answer.set_result(waiting.work())
+
+    def _wait_for_table(self, insert: Callable[[], Answer]) -> Reply:
+        """Nobody can take the request back: it is carried out once the table is free, late or not."""
+        answer, waited = self._waiting.put(insert).answer, 0.0
+        if not self.state.sessions_locked:
+            self.carry_out_waiting()  # it has become free meanwhile
+        while not answer.done() and waited < self._lock_patience and not self.stopped.wait(POLL_SECONDS):
+            waited += POLL_SECONDS
+        return Reply(answer.result()) if answer.done() else Reply(Answer(500), "nothing")
 
     def _answer_with(self, fault: Fault, request: ServerRequest) -> Reply:
         if fault.seconds_before:
@@ -110,4 +144,6 @@ class Responder:
             return self._refused(refusal, request)
 
     def _refused(self, refusal: Refusal, request: ServerRequest) -> Answer:
+        if self.state.dialect.keeps_carried_status:
+            refusal = with_carried_status(refusal)
         return refusal_answer(refusal, self.base_path + request.path, self.state.now())

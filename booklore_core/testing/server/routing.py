@@ -45,7 +45,7 @@ class ServerRequest:
     def json(self) -> Any:
         """The body read as JSON; a form or a missing Content-Type is no request these servers foresee: 500."""
         if "json" not in self.headers.get("content-type", ""):
-            raise unexpected()
+            raise unexpected(415)
         try:
             value = json.loads(self.body)
         except ValueError:
@@ -106,14 +106,16 @@ class Router:
             self._by_length.setdefault(len(route.segments), []).append(route)
 
     def answer(self, state: State, request: ServerRequest) -> Answer:
-        """The route's answer; the web page for an unknown GET, 500 for anything else unknown."""
+        """The route's answer; the web page for an unknown GET, 500 or 405 for anything else unknown."""
         known_path = False
         for route, variables in self._candidates(request.path):
             known_path = True
             if route.method == _spoken(request.method):
                 return _call(route, state, request, variables)
         if known_path or _spoken(request.method) != "GET":
-            raise unexpected()
+            raise unexpected(405)
+        if state.dialect.komga_says_not_implemented and request.path.startswith("/komga/api/"):
+            raise Refusal(501, "This Komga endpoint is not implemented.")
         return page_answer()
 
     def _candidates(self, path: str) -> Iterable[tuple[Route, dict[str, str]]]:
@@ -147,7 +149,7 @@ def _call(route: Route, state: State, request: ServerRequest, variables: dict[st
     except Mismatch as mismatch:
         if state.dialect.type_mismatch_is_400:
             raise Refusal(400, str(mismatch)) from None
-        raise unexpected() from None
+        raise unexpected(400) from None
 
 
 def _convert(name: str, part: str) -> int | str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from booklore_core.testing.server.answers import (
@@ -29,6 +29,7 @@ from booklore_core.testing.server.fields import (
     text,
     whole,
 )
+from booklore_core.testing.server.late import TableLocked
 from booklore_core.testing.server.routing import Route, ServerRequest
 from booklore_core.testing.server.state import Row, State, refuse_unless_visible
 
@@ -71,8 +72,13 @@ def post_session(state: State, request: ServerRequest) -> Answer:
     _refuse_stranger(state, request, book_id)
     if book_type is None:
         raise conflict()
-    _store(state, request, [_checked(session)], book_id, book_type)
-    return empty_answer(202)
+    rows = [_checked(session)]
+
+    def insert() -> Answer:
+        _store(state, request, rows, book_id, book_type)
+        return empty_answer(202)
+
+    return _when_free(state, insert)
 
 
 def post_batch(state: State, request: ServerRequest) -> Answer:
@@ -84,16 +90,14 @@ def post_batch(state: State, request: ServerRequest) -> Answer:
     _refuse_stranger(state, request, book_id)
     if any(session["endTime"] <= session["startTime"] for session in sessions):
         raise Refusal(400, "End time must be after start time")
-    rows = _store(state, request, [_checked(session) for session in sessions], book_id, str(book_type))
-    results = [
-        {
-            "sessionId": row["id"],
-            "startTime": instant_text(row["startTime"]),
-            "endTime": instant_text(row["endTime"]),
-        }
-        for row in rows
-    ]
-    return json_answer({"totalRequested": len(rows), "successCount": len(rows), "results": results})
+    checked = [_checked(session) for session in sessions]
+
+    def insert() -> Answer:
+        rows = _store(state, request, checked, book_id, str(book_type))
+        results = [{"sessionId": row["id"], **_times(row)} for row in rows]
+        return json_answer({"totalRequested": len(rows), "successCount": len(rows), "results": results})
+
+    return _when_free(state, insert)
 
 
 def sessions_of_book(state: State, request: ServerRequest) -> Answer:
@@ -106,6 +110,13 @@ def sessions_of_book(state: State, request: ServerRequest) -> Answer:
     rows = state.sessions.page(user_id, book.id, page, size)
     described = {"size": size, "number": page, "totalElements": total, "totalPages": -(-total // size)}
     return json_answer({"content": [_shown(row, book.title) for row in rows], "page": described})
+
+
+def _when_free(state: State, insert: Callable[[], Answer]) -> Answer:
+    """Raises TableLocked while nothing can be inserted; everything else about the request has been checked by then."""
+    if state.sessions_locked:
+        raise TableLocked(insert)
+    return insert()
 
 
 def _read_session(body: Body) -> Row:
@@ -170,8 +181,11 @@ def _shown(row: Row, title: str | None) -> Row:
     written = {
         **row,
         "bookTitle": title,
-        "startTime": instant_text(row["startTime"]),
-        "endTime": instant_text(row["endTime"]),
+        **_times(row),
         "createdAt": local_text(row["createdAt"], "seconds"),
     }
     return {name: written[name] for name in SHOWN}
+
+
+def _times(row: Row) -> dict[str, str]:
+    return {name: instant_text(row[name]) for name in ("startTime", "endTime")}

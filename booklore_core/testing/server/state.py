@@ -65,7 +65,10 @@ class ServerSessions(ServerTable):
 
 @dataclass
 class Progress:
-    """Where one user is in one book; percentage: fraction 0–1, web_percent: 0–100, times: seconds since 1970."""
+    """Where one user is in one book; percentage: fraction 0–1, web_percent: 0–100, times: seconds since 1970.
+
+    device: name and id of the one that pushed last.
+    """
 
     status: str | None = None
     finished: float | None = None
@@ -74,6 +77,7 @@ class Progress:
     percentage: float | None = None
     position: str | None = None
     synced: float | None = None
+    device: tuple[str | None, str | None] | None = None
     cfi: str | None = None
     href: str | None = None
     page: int | None = None
@@ -101,6 +105,8 @@ class State:
     feed_users: ServerTable = field(default_factory=ServerTable)
     database_away: bool = False
     database_away_delay: float = 0.0
+    oidc_only: bool = False
+    sessions_locked: bool = False
 
     def __post_init__(self) -> None:
         self.started = self.now()

@@ -34,30 +34,34 @@ class IssuedTokens:
         self._now = now
         self._access: dict[str, tuple[int, float]] = {}
         self._refresh: dict[str, tuple[int, float]] = {}
+        self._good_from: dict[str, float] = {}
         self._issued_at: dict[int, float] = {}
+        self._issued = 0
 
     def issue(self, user: User) -> Pair:
-        """A new pair for the user; two of the same second would be equal and so collide: data conflict."""
-        now = self._now()
-        if user.id in self._issued_at and _collide(now, self._issued_at[user.id]):
+        """A new pair for the user; two of the same second would be equal and so collide, unless they have ids."""
+        now, is_unique = self._now(), self._dialect.tokens_are_unique
+        if not is_unique and user.id in self._issued_at and _collide(now, self._issued_at[user.id]):
             raise conflict()
         self._issued_at[user.id] = now
         pair = Pair(
             access=self._sign(user, now, self._dialect.access_token_seconds),
-            refresh=self._sign(user, now, REFRESH_TOKEN_SECONDS),
+            refresh=self._sign(user, now, REFRESH_TOKEN_SECONDS, self._dialect.refresh_waits_seconds),
         )
         self._access[pair.access] = (user.id, now + self._dialect.access_token_seconds)
         self._refresh[pair.refresh] = (user.id, now + REFRESH_TOKEN_SECONDS)
+        self._good_from[pair.refresh] = now + self._dialect.refresh_waits_seconds
         return pair
 
     def bearer(self, token: str) -> int | None:
         """The id of the user whose unexpired token this is. A refresh token serves as well."""
-        user_id, expires = self._access.get(token) or self._refresh.get(token) or (None, 0.0)
+        user_id, expires = self._access.get(token) or (self.owner_of_refresh(token), float("inf"))
         return user_id if self._now() < expires else None
 
     def owner_of_refresh(self, token: str) -> int | None:
+        """The id of the user whose token this is; None for one that is spent, expired or too young."""
         user_id, expires = self._refresh.get(token, (None, 0.0))
-        return user_id if self._now() < expires else None
+        return user_id if self._good_from.get(token, 0.0) <= self._now() < expires else None
 
     def rotate(self, token: str, user: User) -> Pair:
         """A new pair for a refresh token, which is spent; a collision leaves it good only on Grimmory."""
@@ -73,8 +77,11 @@ class IssuedTokens:
         if refresh_too:
             self._refresh.clear()
 
-    def _sign(self, user: User, now: float, lifetime: int) -> str:
+    def _sign(self, user: User, now: float, lifetime: int, wait: int = 0) -> str:
         claims: dict[str, object] = {"iss": self._dialect.issuer} if self._dialect.issuer else {}
+        self._issued += 1
+        claims |= {"jti": f"{self._issued:032x}"} if self._dialect.tokens_are_unique else {}
+        claims |= {"nbf": int(now) + wait} if wait else {}
         claims |= {"sub": user.username, "userId": user.id, "isDefaultPassword": False}
         claims |= {"iat": int(now), "exp": int(now) + lifetime}
         signed = f"{_part({'alg': 'HS256'})}.{_part(claims)}"
