@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -240,7 +241,7 @@ def test_where_single_sign_on_is_forced_only_admins_have_passwords_and_tokens_ar
     clock = Clock()
     with BookLoreServer(now=clock) as server:
         server.add_user("reader2", "secret", libraries=[1])
-        server.oidc_only = True
+        server.single_sign_on_only = True
 
         refused = log_in(server, "reader2", "secret")
         assert (refused.status_code, refused.json()["message"][:23]) == (403, "Local login is disabled")
@@ -248,11 +249,21 @@ def test_where_single_sign_on_is_forced_only_admins_have_passwords_and_tokens_ar
         told = requests.get(f"{server.url}/api/v1/public-settings", timeout=5).json()
         assert (told["oidcEnabled"], told["oidcForceOnlyMode"]) == (True, True)
 
-        given = server.issue_tokens("reader2")
-        assert call(server, "GET", "/api/v1/books/1", given.access).status_code == 200
+        given = {"refreshToken": server.sign_on("reader2")}
         clock.seconds += 180
-        renewed = requests.post(f"{server.url}/api/v1/auth/refresh", json={"refreshToken": given.refresh}, timeout=5)
+        renewed = requests.post(f"{server.url}/api/v1/auth/refresh", json=given, timeout=5)
         assert renewed.status_code == 200
+        assert call(server, "GET", "/api/v1/books/1", renewed.json()["accessToken"]).status_code == 200
+
+
+def test_the_health_check_tells_the_server_s_own_time_without_its_zone() -> None:
+    clock = Clock()
+    with BookLoreServer(now=clock) as server:
+        server.zone_hours = 5.5
+
+        told = requests.get(f"{server.url}/api/v1/healthcheck", timeout=5).json()["timestamp"]
+
+    assert datetime.fromisoformat(told) == datetime.fromtimestamp(clock.seconds + 5.5 * 3600, UTC).replace(tzinfo=None)
 
 
 def test_a_rewritten_book_keeps_its_id_and_addition_date_under_another_name() -> None:

@@ -42,7 +42,7 @@ def account_routes(dialect: Dialect) -> Iterable[Route]:
 
 
 def health(state: State, request: ServerRequest) -> Answer:
-    now = local_text(state.now())
+    now = local_text(state.now() + state.zone_hours * 3600)
     data = {"status": "UP", "message": "Application is running smoothly.", "timestamp": now}
     data["version"] = state.dialect.version
     return json_answer({"data": data, "message": "Pong", "status": 200, "timestamp": now})
@@ -53,8 +53,8 @@ def version(state: State, request: ServerRequest) -> Answer:
 
 
 def public_settings(state: State, request: ServerRequest) -> Answer:
-    settings = {"oidcEnabled": state.oidc_only, "remoteAuthEnabled": False}
-    return json_answer(settings | {"oidcProviderDetails": None, "oidcForceOnlyMode": state.oidc_only})
+    settings = {"oidcEnabled": state.single_sign_on_only, "remoteAuthEnabled": False}
+    return json_answer(settings | {"oidcProviderDetails": None, "oidcForceOnlyMode": state.single_sign_on_only})
 
 
 def login(state: State, request: ServerRequest) -> Answer:
@@ -66,7 +66,7 @@ def login(state: State, request: ServerRequest) -> Answer:
     keys = (f"address {CALLER}", f"name {folded(username)}")
     state.failed_logins.refuse_locked(*keys)
     user = state.user_named(username)
-    if state.oidc_only and not (user and user.is_admin):
+    if state.single_sign_on_only and not (user and user.is_admin):
         raise Refusal(403, "Local login is disabled. Use OIDC to sign in.")
     if user is None or user.password != password:
         state.failed_logins.count(*keys)

@@ -7,8 +7,14 @@ from dataclasses import replace
 
 from booklore_core.testing.server.library import ServerBook, book_of_content, partial_digest
 from booklore_core.testing.server.state import State
-from booklore_core.testing.server.tokens import Pair
 from booklore_core.testing.server.users import User
+
+
+def of_state(name: str, doc: str) -> property:
+    """A field of the server's state, to read and to set."""
+    return property(
+        lambda self: getattr(self._state, name), lambda self, value: setattr(self._state, name, value), doc=doc
+    )
 
 
 class Administration:
@@ -22,14 +28,11 @@ class Administration:
         """The library by id."""
         return dict(self._state.books)
 
-    @property
-    def oidc_only(self) -> bool:
-        """While True nobody but an admin logs in with a password; tokens are renewed as ever."""
-        return self._state.oidc_only
-
-    @oidc_only.setter
-    def oidc_only(self, only: bool) -> None:
-        self._state.oidc_only = only
+    single_sign_on_only = of_state("single_sign_on_only", "While True: no password logs anybody but an admin in.")
+    zone_hours = of_state("zone_hours", "How far the server's zone is ahead of UTC; the health check's time shows it.")
+    database_away = of_state(
+        "database_away", "While True: health is UP, Bearer calls get 401, x-auth calls and logins 500."
+    )
 
     def add_book(
         self,
@@ -97,10 +100,10 @@ class Administration:
         """From now on only this password logs the user in."""
         self._change(username, password=password)
 
-    def issue_tokens(self, username: str) -> Pair:
-        """The tokens of somebody who has logged in by other means than a password."""
+    def sign_on(self, username: str) -> str:
+        """A refresh token, as the web page keeps one after a single sign-on. Raises KeyError, Refusal."""
         with self._state.lock:
-            return self._state.tokens.issue(self._user(username))
+            return self._state.tokens.issue(self._user(username)).refresh
 
     def expire_tokens(self, refresh_too: bool = False) -> None:
         """Let every access token issued so far be expired; refresh tokens as well, if asked."""

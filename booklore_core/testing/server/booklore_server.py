@@ -127,15 +127,6 @@ class BookLoreServer(Administration):
     def on_request(self, hook: Callable[[Record], None] | None) -> None:
         self._responder.on_request = hook
 
-    @property
-    def database_away(self) -> bool:
-        """While True: health is UP, Bearer calls get 401, x-auth calls and logins 500."""
-        return self._state.database_away
-
-    @database_away.setter
-    def database_away(self, away: bool) -> None:
-        self._state.database_away = away
-
     def fail(self, fault: str, match: str = "* /", times: int | None = 1, after: int = 0) -> None:
         """Let a fault (see FAULTS) happen to the next `times` requests that match, None: to all of them.
 

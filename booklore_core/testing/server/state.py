@@ -105,7 +105,8 @@ class State:
     feed_users: ServerTable = field(default_factory=ServerTable)
     database_away: bool = False
     database_away_delay: float = 0.0
-    oidc_only: bool = False
+    single_sign_on_only: bool = False
+    zone_hours: float = 0.0
     sessions_locked: bool = False
 
     def __post_init__(self) -> None:
