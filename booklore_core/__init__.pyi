@@ -60,6 +60,7 @@ from .targets import ItemRejected as ItemRejected
 from .targets import Match as Match
 from .targets import MatchingTarget as MatchingTarget
 from .targets import ProgressTarget as ProgressTarget
+from .targets import RematchingTarget as RematchingTarget
 from .targets import RemotePosition as RemotePosition
 from .targets import SearchableTarget as SearchableTarget
 from .targets import Superseded as Superseded

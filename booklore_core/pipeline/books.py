@@ -44,7 +44,13 @@ MATCH = """
 INSERT INTO matches (book_md5, target, remote_id, how, sure, title, matched_at)
 VALUES (:book_md5, :target, :remote_id, :how, :sure, :title, :now)
 ON CONFLICT (book_md5, target) DO UPDATE SET remote_id = excluded.remote_id, how = excluded.how, sure = excluded.sure,
-    title = excluded.title, matched_at = excluded.matched_at
+    title = excluded.title,
+    matched_at = CASE WHEN matches.remote_id = excluded.remote_id THEN matches.matched_at ELSE excluded.matched_at END
+"""
+GIVEN = """
+SELECT i.kind AS kind, COUNT(*) AS count FROM matches m JOIN items i ON i.book_md5 = m.book_md5
+JOIN deliveries d ON d.item_id = i.id AND d.target = m.target AND d.state = 'delivered' AND d.tried_at >= m.matched_at
+WHERE m.book_md5 = :md5 AND m.target = :target GROUP BY i.kind
 """
 
 
@@ -125,6 +131,11 @@ class Books:
     def match(self, md5: str, target: str, match: Match, now: datetime) -> None:
         """Remembers a target's id for a book."""
         self._database.run(MATCH, book_md5=md5, target=target, **asdict(match), now=now.timestamp())
+
+    def given(self, md5: str, target: str) -> dict[str, int]:
+        """kind → how many items the target's book has been given since it is matched to this one."""
+        rows = self._database.rows(GIVEN, md5=md5, target=target)
+        return {row["kind"]: row["count"] for row in rows}
 
     def forget_match(self, md5: str, target: str) -> None:
         self._database.run("DELETE FROM matches WHERE book_md5 = :md5 AND target = :target", md5=md5, target=target)

@@ -90,11 +90,15 @@ class Matcher:
         left = [book for book in books if book.partial_md5 not in found]
         most = max(LEAST_GUESSES, GUESSES_PER_BOOK * len(left))
         self._prove(found, shelf, {book: sized[book] for book in left}, most)
-        for book in left:
+        if self._has_time(found):
+            self._take_unproven(found, shelf, {book: named[book] for book in left if book.partial_md5 not in found})
+
+    def _take_unproven(self, found: dict[str, Match], shelf: Shelf, copies: Copies) -> None:
+        """What is certain though no file on the server is the device's. Where one could not be read, it may be that."""
+        for book, ones in copies.items():
             hit = find_by_isbn(shelf, book) or find_by_file(shelf, book)
-            # One of those that were not read may be the very file.
-            unread = {copy.book.id for copy in self._untried(book, named[book])}
-            if hit and book.partial_md5 not in found and unread <= {hit.book.id}:
+            unread = {copy.book.id for copy in self._untried(book, ones)}
+            if hit and unread <= {hit.book.id}:
                 self._note(found, book, hit)
 
     def _untried(self, book: BookRef, copies: Iterable[Copy]) -> list[Copy]:
