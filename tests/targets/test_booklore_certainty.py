@@ -5,6 +5,8 @@ from booklore_world import OpenWorld, World, ref, session
 
 from booklore_core import Before, BookRef, BookUnmatched, Match, TargetUnavailable
 from booklore_core.testing import small_epub
+from booklore_targets.booklore.identities import is_same
+from booklore_targets.booklore.library import BookFile, Listed
 from booklore_targets.booklore.titles import titles_agree
 
 DUNE_ISBN = "9780441013593"
@@ -193,3 +195,32 @@ def test_lookup_without_a_server_is_unavailable(open_world: OpenWorld) -> None:
 
     with pytest.raises(TargetUnavailable):
         world.target().book("1")
+
+
+KNOWN = {"added": "2026-11-20T20:00:00", "title": "Emma", "files": ["emma.epub"], "isbns": [DUNE_ISBN]}
+OTHERWISE = {"title": "Emma, tidied", "name": "1.epub", "isbn": "9780306406157"}
+
+
+@pytest.mark.parametrize(
+    ("known_added", "added", "changed", "same"),
+    [
+        ("2026-11-20T20:00:00", "2026-11-20T20:00:00", {}, True),
+        ("2026-11-20T20:00:00", "2026-11-20T20:00:00", OTHERWISE, True),
+        ("2026-11-20T20:00:00", "2026-11-21T20:00:00", {}, False),
+        (None, "2026-11-20T20:00:00", {}, True),
+        ("2026-11-20T20:00:00", None, {"title": "Emma, tidied"}, True),
+        (None, None, {"name": "1.epub"}, True),
+        (None, None, {"title": "Emma, tidied", "name": "1.epub"}, False),
+        (None, None, {"title": "Emma, tidied", "isbn": "9780306406157"}, False),
+        (None, None, OTHERWISE, False),
+    ],
+)
+def test_an_id_is_still_the_same_books_by_its_date_or_else_by_two_facts(
+    known_added: str | None, added: str | None, changed: dict[str, str], same: bool
+) -> None:
+    facts = {"title": "Emma", "name": "emma.epub", "isbn": DUNE_ISBN, **changed}
+    files = (BookFile("EPUB", facts["name"], 3, is_primary=True),)
+
+    book = Listed(2, facts["title"], (), frozenset({facts["isbn"]}), files, added)
+
+    assert is_same({**KNOWN, "added": known_added}, book) is same
