@@ -1,6 +1,6 @@
 """Re-match All Books in Cache: every match is found anew, and nothing is lost by it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from booklore_core.actions.match import PERSON, asked, name_of, outcome, targets_with, title_of_match, what_stays
@@ -43,12 +43,10 @@ def rematch_at(core: Core, target: Gateway, lines: list[str]) -> int:
     match as it was."""
     known = core.books.matched(target.name)
     still = still_matched(target, known)
-    kept = {book.partial_md5 for book, match in known if match.how == PERSON} & still
-    books = [book for book, _ in known if book.partial_md5 not in kept]
+    books = [book for book, match in known if match.how != PERSON or book.partial_md5 not in still]
     books += core.books.unmatched(target.name)
     anew = target.match(books) if books else {}
-    lines += gone_by_hand(target, (pair for pair in known if pair[0].partial_md5 not in still))
-    lines += left_behind(core, target, (pair for pair in known if pair[0].partial_md5 in still), anew)
+    lines += news(core, target, known, still, anew)
     with core.database.writing():
         for book in books:
             if book.partial_md5 in anew:
@@ -68,17 +66,12 @@ def still_matched(target: Gateway, known: Known) -> set[str]:
     return {book.partial_md5 for book, match in by_hand if not can_tell or target.book(match.remote_id)}
 
 
-def gone_by_hand(target: Gateway, gone: Iterable[tuple[BookRef, Match]]) -> Iterator[str]:
-    for book, match in gone:
-        if match.how == PERSON:
+def news(core: Core, target: Gateway, known: Known, still: Collection[str], anew: Mapping[str, Match]) -> Iterator[str]:
+    """What a person should know: which books that they chose are gone, and what stays with books that another one takes
+    the place of."""
+    for book, match in known:
+        is_moved = anew.get(book.partial_md5, match).remote_id != match.remote_id
+        if book.partial_md5 not in still and match.how == PERSON:
             yield f"{target.name} has {title_of_match(match)} no more, to which {name_of(book)} was matched by hand"
-
-
-def left_behind(
-    core: Core, target: Gateway, still: Iterable[tuple[BookRef, Match]], anew: Mapping[str, Match]
-) -> Iterator[str]:
-    """What stays with books that the remote still has, now that others take their place."""
-    for book, match in still:
-        stays = what_stays(core, target, book, match)
-        if stays and anew.get(book.partial_md5, match).remote_id != match.remote_id:
+        elif book.partial_md5 in still and is_moved and (stays := what_stays(core, target, book, match)):
             yield f"{name_of(book)} is matched to another book now; {stays}"

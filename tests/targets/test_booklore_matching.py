@@ -195,7 +195,7 @@ def test_listing_that_cannot_be_had_ends_the_run(open_world: OpenWorld, fault: s
     target.check()
     world.server.fail(fault, f"GET {LISTING}")
 
-    with pytest.raises(TargetUnavailable):
+    with pytest.raises(TargetUnavailable, match="the server's list of books cannot be had: "):
         target.match([ref(world.server.books[1])])
 
 

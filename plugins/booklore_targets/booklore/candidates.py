@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -30,16 +30,21 @@ def likely(shelf: Shelf, book: BookRef) -> list[Copy]:
     return sorted(copies, key=lambda copy: (-agreements(book, copy), copy.book.id))
 
 
-def guesses(shelf: Shelf, book: BookRef) -> list[Copy]:
-    """The files that have nothing but type and size in common with the book; those first whose words are most alike."""
+def of_its_size(shelf: Shelf, book: BookRef) -> Iterator[Copy]:
+    """The files that have at least type and size in common with the book."""
     sized = copies_of(shelf.by_size.get(size_kb(book), ()), book)
-    texts = {copy: shelf.texts[copy.book.id] for copy in sized if copy.file.size_kb == size_kb(book)}
-    if not texts:
-        return []
+    return (copy for copy in sized if copy.file.size_kb == size_kb(book))
+
+
+def by_likeness(shelf: Shelf, book: BookRef, copies: Sequence[Copy]) -> list[Copy]:
+    """These copies; those first whose books' words are most like the book's."""
+    if len(copies) < 2:
+        return list(copies)
     from rapidfuzz import fuzz, process
 
     said = " ".join(title_key(text) for text in (book.title, *book.authors, stem_of(book)))
-    return [copy for _, _, copy in process.extract(said, texts, scorer=fuzz.token_set_ratio, limit=None)]
+    texts = [shelf.texts[copy.book.id] for copy in copies]
+    return [copies[number] for _, _, number in process.extract(said, texts, scorer=fuzz.token_set_ratio, limit=None)]
 
 
 def twins(shelf: Shelf, copy: Copy) -> Iterator[Copy]:

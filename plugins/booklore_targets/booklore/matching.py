@@ -7,13 +7,22 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from itertools import repeat, zip_longest
 
 from booklore_core import BookRef, Match, TargetUnavailable
-from booklore_targets.booklore.candidates import Hit, find_by_file, find_by_isbn, guesses, likely, size_kb, twins
+from booklore_targets.booklore.candidates import (
+    Hit,
+    by_likeness,
+    find_by_file,
+    find_by_isbn,
+    likely,
+    of_its_size,
+    size_kb,
+    twins,
+)
 from booklore_targets.booklore.hashes import Hashes
 from booklore_targets.booklore.identities import Identities
 from booklore_targets.booklore.library import Library, Listed, Shelf
 from booklore_targets.booklore.proofs import Copy, Proofs
 
-MATCHING_SECONDS, AFTER_LISTING_SECONDS = 30, 10
+MATCHING_SECONDS, AFTER_LISTING_SECONDS, MOST_SECONDS = 30, 10, 50
 """After that the run goes on with what it has: the core gives up a call after a minute. A list that came late leaves
 time for some of its books all the same."""
 
@@ -42,7 +51,7 @@ class Matcher:
     ) -> None:
         self._library, self._hashes, self._proofs, self._identities = library, hashes, proofs, identities
         self._takes_newest, self._clock = takes_newest, clock
-        self._ends_at = 0.0
+        self._began_at = self._ends_at = 0.0
 
     def match(self, books: Sequence[BookRef]) -> dict[str, Match]:
         """partial MD5 → match, of the books found for certain. What was found before the server went away counts.
@@ -50,7 +59,8 @@ class Matcher:
         Raises TargetUnavailable when it was away from the start.
         """
         found: dict[str, Match] = {}
-        self._ends_at = self._clock() + MATCHING_SECONDS
+        self._began_at = self._clock()
+        self._ends_at = self._began_at + MATCHING_SECONDS
         self._hashes.choose(books)
         try:
             self._ask(found, [book for book in books if self._hashes.is_chosen(book)])
@@ -82,14 +92,15 @@ class Matcher:
 
     def _look_through(self, found: dict[str, Match], shelf: Shelf, books: Sequence[BookRef]) -> None:
         """The listing's way: what shares a title, a name or an ISBN is read first, then what has the size only."""
-        self._ends_at = max(self._ends_at, self._clock() + AFTER_LISTING_SECONDS)
+        late = min(self._clock() + AFTER_LISTING_SECONDS, self._began_at + MOST_SECONDS)
+        self._ends_at = max(self._ends_at, late)
         named = {book: self._untried(book, likely(shelf, book)) for book in books}
-        sized = {book: self._untried(book, guesses(shelf, book)) for book in books}
+        sized = {book: self._untried(book, of_its_size(shelf, book)) for book in books}
         self._ask(found, (book for book in books if named[book] or sized[book]))
         self._prove(found, shelf, named)
         left = [book for book in books if book.partial_md5 not in found]
-        most = max(LEAST_GUESSES, GUESSES_PER_BOOK * len(left))
-        self._prove(found, shelf, {book: sized[book] for book in left}, most)
+        guesses = {book: by_likeness(shelf, book, sized[book]) for book in left}
+        self._prove(found, shelf, guesses, max(LEAST_GUESSES, GUESSES_PER_BOOK * len(left)))
         if self._has_time(found):
             self._take_unproven(found, shelf, {book: named[book] for book in left if book.partial_md5 not in found})
 
