@@ -57,6 +57,7 @@ from .targets import Declined as Declined
 from .targets import Finding as Finding
 from .targets import ItemFailed as ItemFailed
 from .targets import ItemRejected as ItemRejected
+from .targets import LookingTarget as LookingTarget
 from .targets import Match as Match
 from .targets import MatchingTarget as MatchingTarget
 from .targets import ProgressTarget as ProgressTarget

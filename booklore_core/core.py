@@ -33,6 +33,7 @@ from booklore_core.storage.occupancy import occupied
 from booklore_core.storage.places import CONFIG, Places
 from booklore_core.storage.preset import preset
 from booklore_core.storage.secrets import Secrets
+from booklore_core.storage.since import REPEAT_AFTER
 from booklore_core.storage.store import Store, StoredSettings
 
 Progress = Callable[[str, int, int], None]
@@ -174,7 +175,8 @@ class Core:
             return Report(runs, requests_sent() - before)
 
     def _deliver(self, target: Gateway, progress: Progress | None, book: str | None) -> RunSummary:
-        run = DeliveryRun(self.database, self.ledger, self.books, target, self.clock, book)
+        repeat_after = self.settings[f"{target.plugin}.{REPEAT_AFTER.name}"]
+        run = DeliveryRun(self.database, self.ledger, self.books, target, self.clock, repeat_after, book)
         return run.run(progress and (lambda done, total: progress(target.name, done, total)))
 
     def _left_alone(self) -> Iterator[RunSummary]:

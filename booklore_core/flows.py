@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Choose:
-    """One of several options. The answer is an index, None for cancelled. default: what is taken without a person."""
+    """One of several options. The answer is an index, None for cancelled. default: what is taken without a person.
+
+    cancel: the text beside the options; empty where one of them is the way to stop.
+    """
 
     text: str
     options: Sequence[str]
     default: int | None = None
+    cancel: str | None = None
     kind = "choose"
 
 

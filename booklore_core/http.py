@@ -3,6 +3,7 @@
 import itertools
 import time
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +21,8 @@ ANSWER_TIMEOUT = 55.0
 MAX_BODY = 64 * 1024 * 1024
 """Bytes of an answer's body, unpacked."""
 
+USER_AGENT = f"BookLore-Sync/{version('booklore-sync')}"
+
 CHUNK = 64 * 1024
 _sent = itertools.count()
 _total = 0
@@ -33,7 +36,8 @@ def requests_sent() -> int:
 class Client:
     """Sends requests to one base URL. TLS is verified, redirects are refused, answers are bounded in time and size.
 
-    base_url: may hold a path. ca_file: a private CA bundle; verify_tls False switches verification off.
+    base_url: may hold a path. headers: sent with every request, for an access proxy. ca_file: a private CA bundle;
+    verify_tls False switches verification off.
     timeout: seconds for connecting, and between two parts of an answer; answer_timeout: for all of it. max_body: bytes,
     unpacked.
     Raises ItemFailed for a base URL that is none.
@@ -43,6 +47,7 @@ class Client:
         self,
         base_url: str,
         *,
+        headers: Mapping[str, str] | None = None,
         ca_file: str | None = None,
         verify_tls: bool = True,
         timeout: tuple[float, float] = (CONNECT_TIMEOUT, READ_TIMEOUT),
@@ -53,7 +58,10 @@ class Client:
         self.timeout, self._answer_timeout, self._max_body = timeout, answer_timeout, max_body
         self.session = requests.Session()
         self.session.auth = unchanged
+        self.session.headers.update({"User-Agent": USER_AGENT, **(headers or {})})
         self._verify = (ca_file or True) if verify_tls else False
+        if not verify_tls:  # who asked for it need not be told at every request
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
     def send(
         self,

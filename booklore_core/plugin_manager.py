@@ -18,7 +18,7 @@ from booklore_core.guard.culprit import check_fit, package_of_module, told
 from booklore_core.guard.deadline import TookTooLong, Watch
 from booklore_core.hookspecs import PROJECT
 from booklore_core.settings import ENABLED, Setting, Settings
-from booklore_core.storage.since import READ_SINCE, SEND_SINCE, parse_since, since_of
+from booklore_core.storage.since import OF_TARGETS, READ_SINCE, REPEAT_AFTER, parse_since, since_of
 from booklore_core.storage.tables import Table
 
 DISTRIBUTION = "booklore-sync"
@@ -151,9 +151,9 @@ class PluginManager:
             if not isinstance(setting, Setting):
                 raise TypeError(f"register_settings: expected a Setting, got {type(setting).__name__}")
         declared = [replace(one, fits=parse_since) if one.name == "since" else one for one in declared]
-        own = {setting.name for setting in declared}
-        since = [SEND_SINCE] if "register_targets" in plugin.hooks else [READ_SINCE] if plugin.is_feature else []
-        return [*(setting for setting in (ENABLED, *since) if setting.name not in own), *declared]
+        own = {setting.name for setting in declared} - {REPEAT_AFTER.name}
+        common = OF_TARGETS if "register_targets" in plugin.hooks else (READ_SINCE,) if plugin.is_feature else ()
+        return [*(setting for setting in (ENABLED, *common) if setting.name not in own), *declared]
 
     @property
     def working(self) -> list[Plugin]:

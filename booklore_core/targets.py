@@ -14,8 +14,8 @@ class Before:
 
     remote_id: the id that an earlier revision was given, if any.
     maybe_sent: an earlier attempt, of this or an earlier revision, began and its outcome is unknown. A target whose
-    create is not idempotent must look at the remote first, and raise `ItemFailed(…, maybe_sent=True)` when it cannot.
-    tried_at: when the last attempt was begun, UTC.
+    create is not idempotent has `find`; then the core has looked, and waited, before it comes here again.
+    tried_at: when the last attempt was begun that may have sent anything, UTC.
     """
 
     remote_id: str | None = None
@@ -116,6 +116,8 @@ class Target(Protocol):
     `match(books) -> Mapping[str, Match]` finds the remote's books by partial MD5, certain matches only; a target that
     has it is given no item of an unmatched book. `search(text, limit)`, `book(remote_id)` serve matching by hand.
     `begin_rematch(books)` comes before books are matched anew: which of them still are the remote's under their id.
+    `find(item)` looks for an item of unknown outcome: a target whose create is not idempotent has it, see
+    `LookingTarget`; without it the item is simply delivered again at the next run.
     `audit(book, items)` compares. `remote_progress(book)` tells the remote's position. `check()` tests the connection.
     `credentials` and `log_in()` are an account. `about` is a line about the remote, told without asking it.
     Every call has a minute; whatever else it raises is a failed attempt, whose outcome is unknown if it may have sent.
@@ -132,6 +134,25 @@ class Target(Protocol):
 @runtime_checkable
 class BatchTarget(Target, Protocol):
     def deliver_batch(self, items: Sequence[Item]) -> Sequence[str | None] | None: ...
+
+
+@runtime_checkable
+class LookingTarget(Target, Protocol):
+    """A target at which a repeat may be a second one, because the remote does not recognise it.
+
+    While an item's outcome is unknown and no remote id is known of it, the core asks `find` in every run and delivers
+    again only when it is not there and `<plugin>.repeat_after` seconds have gone by since the last attempt: a request
+    may be carried out minutes after everybody has given it up. Source: server contract §17.
+    looked_for (optional): the kinds to which this applies, where it is not all; the others' repeats change nothing.
+    """
+
+    def find(self, item: Item) -> str | None:
+        """The remote's id of the item, in whatever earlier form it is there, or any text where it has none; None when
+        it is not there. An item that was removed is not asked for.
+
+        Raises what `deliver` raises when that cannot be told: the item is held.
+        """
+        ...
 
 
 @runtime_checkable
@@ -164,8 +185,8 @@ class CheckableTarget(Target, Protocol):
 @runtime_checkable
 class AccountTarget(Target, Protocol):
     """A target with an account. credentials: the names of its plugin's settings that make it, in the order in which
-    they are asked for. `log_in` tries the account as it is set now; the line whose `check` is `account` says whether it
-    is good."""
+    they are asked for; optional token_credentials: those of an account without a password, `token` among them. `log_in`
+    tries the account as it is set now; the line whose `check` is `account` says whether it is good."""
 
     credentials: Sequence[str]
 
@@ -196,6 +217,8 @@ class Finding:
 class AuditableTarget(Target, Protocol):
     def audit(self, book: BookRef, items: Sequence[Item]) -> Sequence[Finding]:
         """Compares what the remote holds about a book with the items it has taken; book.match is its own id.
+
+        The items are all that it was given for this book of its own; they may be of several books of the reader's.
 
         Raises TargetUnavailable, BookUnmatched.
         """

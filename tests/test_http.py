@@ -5,6 +5,7 @@ import http.server
 import threading
 import time
 from contextlib import contextmanager
+from importlib.metadata import version
 
 import pytest
 
@@ -175,3 +176,17 @@ def test_nobody_there_is_certainly_not_sent():
         Client(url).send("POST", "/")
 
     assert not refusal.value.maybe_sent
+
+
+def test_requests_say_who_asks_and_nothing_of_the_machine():
+    seen = []
+
+    def answer(handler):
+        seen.append(dict(handler.headers))
+        whole(b"{}")(handler)
+
+    with server_that(answer) as url:
+        Client(url).send("GET", "/")
+
+    assert seen[0]["User-Agent"] == f"BookLore-Sync/{version('booklore-sync')}"
+    assert set(seen[0]) == {"Host", "User-Agent", "Accept", "Accept-Encoding", "Connection"}

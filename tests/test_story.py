@@ -46,7 +46,7 @@ def test_a_day_of_reading_reaches_booklore(core, server, tmp_path):
     reader.send("Suspend")
     reader.pass_time(5)
     assert len(reader.spool("book_open", "page_turns", "book_close")) == 8
-    assert reader.toasts() == []
+    assert reader.toasts() == reader.notices() == []
 
     # At home the device wakes up, finds its Wi-Fi, and everything goes by itself.
     with serving(core, port):
@@ -57,7 +57,7 @@ def test_a_day_of_reading_reaches_booklore(core, server, tmp_path):
         reader.pass_time(30)
         assert reader.spool("book_open", "page_turns", "book_close") == []
         assert len(server.sessions) == 1
-        assert any("1S synced" in toast for toast in reader.toasts())
+        assert any("1S synced" in notice for notice in reader.notices())
 
         # In the evening the server is down. Reading goes on; the session waits.
         server.stop()

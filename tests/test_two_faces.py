@@ -71,10 +71,16 @@ def dialog(reader):
 
 
 def press(reader, text):
-    rows = dialog(reader).buttons.values()
-    found = [button for row in rows for button in row.values() if from_lua(button.text).startswith(text)]
-    assert found, [from_lua(button.text) for row in dialog(reader).buttons.values() for button in row.values()]
-    found[0].callback()
+    """Taps the button, or the line of a list, that says so."""
+    window = dialog(reader)
+    rows = [window.item_table] if window.kind == "menu" else window.buttons.values()
+    offered = {from_lua(one.text): one for row in rows for one in row.values()}
+    found = [one for shown, one in offered.items() if text in shown]
+    assert found, list(offered)
+    if window.kind == "menu":
+        window.onMenuSelect(window, found[0])
+    else:
+        found[0].callback()
     reader.pass_time(10)
 
 

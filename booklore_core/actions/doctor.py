@@ -59,9 +59,16 @@ def check_target(target: Gateway) -> Iterator[Check]:
 
 def result_of(title: str, checks: Sequence[Check], headline: str = "") -> Result:
     """An examination as a result that stays on the screen; its data are the checks."""
-    lines = [f"{'✓' if check.ok else '✗'} {check.check}: {check.detail or check.advice}" for check in checks]
+    lines = [line_of(check) for check in checks]
     message = "\n".join([headline, *lines] if headline else lines)
     return Result(message, ok=all(check.ok for check in checks), title=title, data=[asdict(check) for check in checks])
+
+
+def line_of(check: Check) -> str:
+    """What was found, and below it what to do where that is not said yet."""
+    told = check.detail or check.advice
+    advice = f"\n→ {check.advice}" if check.advice and check.advice not in told else ""
+    return f"{'✓' if check.ok else '✗'} {check.check}: {told}{advice}"
 
 
 @action("Doctor", "Looks at everything and says what to do.", order=9, menu=ADVANCED)

@@ -33,17 +33,19 @@ class Missing(BadSetting):
 def log_in(core: Core, request: Request) -> Flow:
     """Log In: asks for what is missing of the account at a target, tests it and keeps it if it is good.
 
-    args: target, by default the one that this program is named after; values, by the name of the target's setting;
-    ask, false to ask for nothing. Raises Missing, BadSetting, and Declined when the target cannot be asked at all.
+    args: target, by default the one that this program is named after; values, by the name of the target's setting, a
+    token in place of name and password; ask, false to ask for nothing. Raises Missing, BadSetting, and Declined when
+    the target cannot be asked at all.
     """
     if request.device is not None:
         return Result("Log in on the computer: a device cannot say where passwords go", ok=False)
     name, given = str(request.args.get("target") or PROJECT), request.args.get("values") or {}
     target = account_target(core, name)
-    unknown = next((one for one in given if one not in target.credentials), None)
+    names = target.token_credentials if "token" in given and target.token_credentials else target.credentials
+    unknown = next((one for one in given if one not in names), None)
     if unknown:
-        raise BadSetting(f"the account at {name} has no {unknown}: expected {', '.join(target.credentials)}")
-    wanted = yield from complete(core, target, given, bool(request.args.get("ask", True)))
+        raise BadSetting(f"the account at {name} has no {unknown}: expected {', '.join(names)}")
+    wanted = yield from complete(core, target, names, given, bool(request.args.get("ask", True)))
     if wanted is None:
         return Result("Nothing was changed", ok=False)
     checks = try_out(core, target, wanted)
@@ -66,11 +68,14 @@ def account_target(core: Core, name: str) -> Gateway:
 
 
 def complete(
-    core: Core, target: Gateway, given: Mapping[str, Any], may_ask: bool
+    core: Core, target: Gateway, names: Sequence[str], given: Mapping[str, Any], may_ask: bool
 ) -> Generator[Question, Any, Account | None]:
-    """What is to be stored: what was given, and what a person answers where something is missing. None: cancelled."""
+    """What is to be stored: what was given, and what a person answers where something is missing. None: cancelled.
+
+    A token is forgotten with the first login without one.
+    """
     wanted: dict[str, str] = {}
-    for name in target.credentials:
+    for name in names:
         known = core.settings.value(f"{target.plugin}.{name}")
         if name in given:
             wanted[known.name] = str(given[name])
@@ -81,7 +86,8 @@ def complete(
                 return None
             if answer or not known.setting.secret:
                 wanted[known.name] = answer
-    return wanted
+    others = (f"{target.plugin}.{name}" for name in target.token_credentials if name not in names)
+    return {**{name: "" for name in others if core.settings[name]}, **wanted}
 
 
 def ask_for(known: Value, is_same: bool, may_ask: bool) -> Generator[Question, Any, str | None]:
@@ -153,4 +159,4 @@ def headline(checks: Sequence[Check]) -> str:
     if wrong is None:
         return "Logged in"
     outcome = "Logged in, but" if is_logged_in(checks) else "Not logged in, nothing was changed:"
-    return f"{outcome} {wrong.check}: {wrong.detail}"
+    return f"{outcome} {wrong.check}: {wrong.detail}; {wrong.advice}".removesuffix("; ")

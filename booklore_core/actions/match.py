@@ -103,7 +103,7 @@ def choose_match(core: Core, target: Gateway, book: BookRef, heading: str) -> St
         candidates = target.search(text, CANDIDATES)
         options = [*map(candidate_label, candidates), EDIT, SKIP, CANCEL]
         question = heading if candidates else f"{heading}\nNothing found for “{text}”"
-        answer = yield Choose(question, options, default=len(options) - 2)
+        answer = yield Choose(question, options, default=len(options) - 2, cancel="")
         choice = CANCEL if answer is None else options[answer]
         if choice == CANCEL:
             raise Cancelled("Not matched")
@@ -128,7 +128,7 @@ def take_match(core: Core, target: Gateway, book: BookRef, candidate: Candidate)
 
 def what_stays(core: Core, target: Gateway, book: BookRef, match: Match | None) -> str:
     """What the book of this match keeps when another one takes its place: nothing that was sent moves."""
-    kept = core.books.given(book.partial_md5, target.name) if match else {}
+    kept = core.books.given(book.partial_md5, target.name, match.remote_id) if match else {}
     verb = "stays" if sum(kept.values()) == 1 else "stay"
     return f"{core.kinds.in_words(kept)} {verb} with {title_of_match(match)}" if match and kept else ""
 
@@ -138,8 +138,8 @@ def title_of_match(match: Match) -> str:
 
 
 def candidate_label(candidate: Candidate) -> str:
-    """In one line, the score in front: a button of an e-reader has no second one."""
-    authors = f" – {', '.join(map(one_line, candidate.authors))}" if candidate.authors else ""
+    """The score in front; the authors have a line of their own, whose direction may be another."""
+    authors = f"\n{', '.join(map(one_line, candidate.authors))}" if candidate.authors else ""
     return f"{candidate.score * 100:.0f} % · {one_line(candidate.title)}{authors}"
 
 

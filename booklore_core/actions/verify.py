@@ -1,22 +1,27 @@
 """Ledger against remote: what a target has taken, compared with what it holds."""
 
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from booklore_core.actions.match import asked, targets_with, wanted_book
+from booklore_core.actions.match import asked, one_line, targets_with, title_of, wanted_book
 from booklore_core.actions.own import ADVANCED, action
 from booklore_core.core import Core
 from booklore_core.flows import Request, Result
+from booklore_core.items import BookRef, Item
 from booklore_core.pipeline.gateway import Gateway
-from booklore_core.targets import AuditableTarget, BookUnmatched, Finding, ItemFailed
+from booklore_core.targets import AuditableTarget, BookUnmatched, Finding, ItemFailed, SearchableTarget
 
 
 @dataclass
 class Verification:
-    """findings: per target. checked: how many items were compared. unavailable: target → why it was not asked."""
+    """findings: per target. checked: how many items were compared. elsewhere: per target, what it was given for another
+    book than the one that is matched now. unavailable: target → why it was not asked."""
 
     findings: list[tuple[str, Finding]] = field(default_factory=list)
     checked: int = 0
+    elsewhere: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     unavailable: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -28,7 +33,8 @@ class Verification:
         found: dict[str, Any] = {"missing": [], "duplicate": [], "overlapping": []}
         for target, finding in self.findings:
             found.setdefault(finding.what, []).append(finding_json(target, finding))
-        return {**found, "checked": self.checked, "unavailable": self.unavailable}
+        more = {"elsewhere": dict(self.elsewhere)} if self.elsewhere else {}
+        return {**found, "checked": self.checked, **more, "unavailable": self.unavailable}
 
 
 def finding_json(target: str, finding: Finding) -> dict[str, Any]:
@@ -50,7 +56,9 @@ def verify(core: Core, request: Request) -> Result:
         data["resent"] = resend(core, verification)
     counts = ", ".join(f"{len(found)} {what}" for what, found in data.items() if isinstance(found, list))
     items = "1 item" if verification.checked == 1 else f"{verification.checked} items"
-    lines = [f"{items} compared: {counts}", *(f"{name}: {why}" for name, why in verification.unavailable.items())]
+    lines = [f"{items} compared: {counts}"]
+    lines += [f"{name}: {text}" for name, texts in verification.elsewhere.items() for text in texts]
+    lines += [f"{name}: {why}" for name, why in verification.unavailable.items()]
     return Result("\n".join(lines), ok=verification.is_clean, title="Verify", data=data)
 
 
@@ -59,22 +67,50 @@ def compare(core: Core, md5: str | None = None) -> Verification:
     verification = Verification()
     for target in targets_with(core, AuditableTarget):
         with asked(target, verification.unavailable):
-            audit_books(core, target, [md5] if md5 else core.ledger.books(target.name), verification)
+            for given_to, md5s in core.ledger.books(target.name).items():
+                if md5 is None or md5 in md5s:
+                    items = [item for one in md5s for item in core.ledger.taken(target.name, one)]
+                    given = [item for item in items if given_to in (item.book.match, item.book.partial_md5)]
+                    audit(core, target, given, md5, verification)
     return verification
 
 
-def audit_books(core: Core, target: Gateway, md5s: list[str], verification: Verification) -> None:
-    """A book that cannot be compared does not keep the others from it."""
-    for md5 in md5s:
-        items = core.ledger.taken(target.name, md5)
-        try:
-            findings = target.audit(items[0].book, items) if items else []
-        except (BookUnmatched, ItemFailed) as error:
-            title = items[0].book.title or md5
-            verification.unavailable[target.name] = f"{title} could not be compared: {error.reason}"
-            continue
-        verification.findings += [(target.name, finding) for finding in findings]
-        verification.checked += len(items)
+def audit(core: Core, target: Gateway, items: Sequence[Item], md5: str | None, verification: Verification) -> None:
+    """All that a target was given for one book of its own; a person is told about that of the book md5, or of all.
+
+    A book that cannot be compared does not keep the others from it.
+    """
+    told = [item for item in items if md5 in (None, item.book.partial_md5)]
+    try:
+        findings = target.audit(told[0].book, items)
+        strays = stray_texts(core, target, told)
+    except (BookUnmatched, ItemFailed) as error:
+        title = told[0].book.title or told[0].book.partial_md5
+        verification.unavailable[target.name] = f"{title} could not be compared: {error.reason}"
+        return
+    books = {item.key: item.book for item in items}
+    found = [replace(one, book=books.get(one.key, one.book)) for one in findings]
+    verification.findings += [(target.name, one) for one in found if md5 in (None, one.book.partial_md5)]
+    verification.checked += len(told)
+    if strays:
+        verification.elsewhere[target.name] += strays
+
+
+def stray_texts(core: Core, target: Gateway, items: Sequence[Item]) -> list[str]:
+    """What of the items was given to another book than the one that theirs is matched with now. Raises Declined."""
+    matches, strays = core.books.matches(target.name), defaultdict[BookRef, Counter[str]](Counter)
+    for item in items:
+        if item.book.match != matches.get(item.book.partial_md5, item.book.match):
+            strays[item.book][item.kind] += 1
+    if not strays:
+        return []
+    remote_id = items[0].book.match or ""
+    found = target.book(remote_id) if target.has(SearchableTarget) else None
+    name = f"“{one_line(found.title)}” ({remote_id})" if found else remote_id
+    return [
+        f"{title_of(book)}: {core.kinds.in_words(counts)} given to {name}, which it is not matched with any more"
+        for book, counts in strays.items()
+    ]
 
 
 def resend(core: Core, verification: Verification) -> int:

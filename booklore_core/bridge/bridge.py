@@ -62,12 +62,14 @@ class Bridge:
         """Takes lines in, and answers what is durable now, what to show and how things stand.
 
         Once the lines are durable nothing that goes wrong may keep that from the device: what follows from them is
-        told as far as it is known.
+        told as far as it is known; to a device that has more lines in its hands, with the last of them.
         """
         value_or(None, self._keep_fresh)
         taken, rejected = receive(self.core, request.device.id, request.lines)
         value_or(None, lambda: self._note_contact(request))
-        outcome = self._outcome(request.device.id, self._follow(request.device.id, taken))
+        goes_on = request.waiting is not None and request.waiting > len(request.lines)
+        follows = [] if goes_on else self._follow(request.device.id, taken)
+        outcome = self._outcome(request.device.id, follows)
         return {"ack": taken.acknowledged, "rejected": rejected, **outcome}
 
     def _note_contact(self, request: models.HandOff) -> None:

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from booklore_core.actions import all_actions, told_of
 from booklore_core.actions.own import LONG_PRESS
+from booklore_core.actions.track import track_book
 from booklore_core.bridge.setting_menu import MenuEntry, setting_entries
 from booklore_core.core import Core
 from booklore_core.flows import Action
@@ -47,16 +48,25 @@ def build_menu(core: Core) -> dict[str, Any]:
     """The whole menu as the shim shows it. Makes no network call."""
     with core.database.transaction():
         entries = list(all_entries(core))
+        untracked = core.books.untracked()
     root = Branch()
     for entry in entries:
         root.add(entry)
     held = root.branches.pop(LONG_PRESS[0], Branch())
     menu = {
         "items": top_nodes(root),
-        "long_press": nodes(held, LONG_PRESS),
+        "long_press": [of_books(line, untracked) for line in nodes(held, LONG_PRESS)],
         "actions": [{"id": entry.id, "title": entry.dispatcher} for entry in entries if entry.dispatcher],
     }
     return {"version": digest(menu), **menu}
+
+
+def of_books(line: dict[str, Any], untracked: Sequence[str]) -> dict[str, Any]:
+    """A held book's line; that of tracking says what is so of each book, not what a tap may do."""
+    if line.get("action") != track_book.name:
+        return line
+    differs = {"text": "Not tracked", "checked": False}
+    return line | {"text": "Tracked", "checked": True, "books": dict.fromkeys(untracked, differs)}
 
 
 def all_entries(core: Core) -> Iterator[MenuEntry]:

@@ -137,8 +137,18 @@ class Receipt(ActionOutcome):
     rejected: list[LineRejection]
 
 
+class OfBook(BaseModel):
+    """How a line of a held book reads for one of them."""
+
+    text: str
+    checked: bool
+
+
 class MenuNode(BaseModel):
-    """A line of the menu. checked: of a switch or radio button. dispatcher: title for gestures. Only what applies."""
+    """A line of the menu. checked: of a switch or radio button. dispatcher: title for gestures. Only what applies.
+
+    books: of a line for a held book, by partial MD5: how it reads for those that differ.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -152,6 +162,7 @@ class MenuNode(BaseModel):
     args: dict[str, Any] = {}
     dispatcher: str = ""
     items: list["MenuNode"] = []
+    books: dict[str, OfBook] = {}
 
 
 class DispatcherAction(BaseModel):

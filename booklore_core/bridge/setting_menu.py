@@ -9,7 +9,7 @@ from booklore_core.core import Core
 from booklore_core.plugin_manager import Plugin
 from booklore_core.settings import PREFERENCES, TRIGGERS, Value
 from booklore_core.storage.counts import count_pending_at
-from booklore_core.storage.since import READ_SINCE, SEND_SINCE
+from booklore_core.storage.since import OF_TARGETS, READ_SINCE
 
 WHAT_TO_SYNC, PLUGINS = ("What to Sync",), ("Plugins",)
 CUSTOM_ONLY = ("sync.on_suspend", "sync.wifi_on_suspend")
@@ -77,7 +77,7 @@ def plugin_entries(plugin: Plugin, values: list[Value]) -> Iterator[MenuEntry]:
     for order, value in enumerate(values, FIRST):
         place = value.setting.menu or own_place
         if not is_switch(value):
-            is_common = value.setting in (READ_SINCE, SEND_SINCE)
+            is_common = value.setting in (READ_SINCE, *OF_TARGETS)
             yield setting_entry(value, place, LAST if is_common else order, plugin.enabled)
         elif not plugin.is_target:
             yield replace(setting_entry(value, place, SWITCH), text=label_of(plugin))

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from io import TextIOWrapper
 
 QUICK = (["status"], ["status", "--json"])
 """What prompts and scripts ask all the time: loading the command line takes several times as long as the answer."""
@@ -10,6 +11,7 @@ QUICK = (["status"], ["status", "--json"])
 def main() -> None:
     """The console script."""
     replace_closed_streams()
+    spare_plain_consoles()
     arguments = sys.argv[1:]
     if arguments in QUICK and answered("--json" in arguments):
         return
@@ -23,6 +25,13 @@ def replace_closed_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+
+
+def spare_plain_consoles() -> None:
+    """A console without the letters of a title shows question marks in their place."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def answered(as_json: bool) -> bool:

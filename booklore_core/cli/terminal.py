@@ -41,13 +41,13 @@ def confirmed(question: str, option: str, yes: bool) -> bool:
     return typer.confirm(question, default=False, err=True)
 
 
-def read_secret(path: Path) -> str:
+def read_secret(path: Path, option: str = "--password-file") -> str:
     """A secret from a file, or from standard input for `-`: without BOM and last line end. Raises BadSetting."""
     if str(path) == "-":
         return read_line()
     from booklore_core.storage.preset import read_secret_file
 
-    return read_secret_file(path, "--password-file")
+    return read_secret_file(path, option)
 
 
 def read_line() -> str:

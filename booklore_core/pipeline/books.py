@@ -28,6 +28,7 @@ ON CONFLICT (device, path) DO UPDATE SET book_md5 = excluded.book_md5, size = ex
 """
 FILE = "(SELECT f.path FROM files f WHERE f.book_md5 = b.partial_md5 ORDER BY f.seen_at DESC, f.id DESC LIMIT 1)"
 BOOK = f"SELECT b.*, {FILE} AS file FROM books b"
+UNTRACKED = "SELECT partial_md5 FROM books WHERE tracked = 0 ORDER BY updated_at DESC LIMIT 500"
 STARS = "SELECT partial_md5, tracked, stars, stars_at FROM books WHERE partial_md5 IN :ids"
 KEEP_STARS = "UPDATE books SET stars_known = 1, stars = :stars, stars_at = :at WHERE partial_md5 = :md5"
 OWED = "b.partial_md5 IN (SELECT book_md5 FROM owed WHERE target = :target)"
@@ -44,13 +45,11 @@ MATCH = """
 INSERT INTO matches (book_md5, target, remote_id, how, sure, title, matched_at)
 VALUES (:book_md5, :target, :remote_id, :how, :sure, :title, :now)
 ON CONFLICT (book_md5, target) DO UPDATE SET remote_id = excluded.remote_id, how = excluded.how, sure = excluded.sure,
-    title = excluded.title,
-    matched_at = CASE WHEN matches.remote_id = excluded.remote_id THEN matches.matched_at ELSE excluded.matched_at END
+    title = excluded.title, matched_at = excluded.matched_at
 """
 GIVEN = """
-SELECT i.kind AS kind, COUNT(*) AS count FROM matches m JOIN items i ON i.book_md5 = m.book_md5
-JOIN deliveries d ON d.item_id = i.id AND d.target = m.target AND d.state = 'delivered' AND d.tried_at >= m.matched_at
-WHERE m.book_md5 = :md5 AND m.target = :target GROUP BY i.kind
+SELECT i.kind AS kind, COUNT(*) AS count FROM items i JOIN deliveries d ON d.item_id = i.id
+WHERE i.book_md5 = :md5 AND d.target = :target AND d.state = 'delivered' AND d.given_to = :remote_id GROUP BY i.kind
 """
 
 
@@ -117,6 +116,10 @@ class Books:
     def track(self, md5: str, on: bool) -> None:
         self._database.run("UPDATE books SET tracked = :on WHERE partial_md5 = :md5", on=int(on), md5=md5)
 
+    def untracked(self) -> list[str]:
+        """The last five hundred books whose reading is not recorded, by partial MD5."""
+        return [row["partial_md5"] for row in self._database.rows(UNTRACKED)]
+
     def stars(self, md5s: Iterable[str]) -> dict[str, BookStars]:
         """partial MD5 → whether it is tracked, and the stars known last. A book never heard of is tracked."""
         known: dict[str, BookStars] = defaultdict(BookStars)
@@ -132,9 +135,9 @@ class Books:
         """Remembers a target's id for a book."""
         self._database.run(MATCH, book_md5=md5, target=target, **asdict(match), now=now.timestamp())
 
-    def given(self, md5: str, target: str) -> dict[str, int]:
-        """kind → how many items the target's book has been given since it is matched to this one."""
-        rows = self._database.rows(GIVEN, md5=md5, target=target)
+    def given(self, md5: str, target: str, remote_id: str) -> dict[str, int]:
+        """kind → how many of the book's items the target has taken for a book of its own."""
+        rows = self._database.rows(GIVEN, md5=md5, target=target, remote_id=remote_id)
         return {row["kind"]: row["count"] for row in rows}
 
     def forget_match(self, md5: str, target: str) -> None:

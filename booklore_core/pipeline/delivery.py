@@ -1,39 +1,33 @@
 """The only loop that delivers. Targets never see the outbox."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
+from booklore_core.items import BookRef
 from booklore_core.pipeline.books import Books
 from booklore_core.pipeline.gateway import Gateway
 from booklore_core.pipeline.lease import Clock, Lease, LeaseLost
 from booklore_core.pipeline.ledger import (
     DELIVERED,
-    REJECTED,
-    RETRYING,
-    SUPERSEDED,
     UNCONFIRMED,
     UNMATCHED,
     Delivery,
     Ledger,
     Outcome,
+    groups,
+    outcome_of,
 )
 from booklore_core.storage.counts import count_pending_at
 from booklore_core.storage.database import Database
-from booklore_core.targets import (
-    BatchTarget,
-    BookUnmatched,
-    Declined,
-    ItemRejected,
-    MatchingTarget,
-    Superseded,
-    TargetUnavailable,
-)
+from booklore_core.targets import BatchTarget, BookUnmatched, Declined, MatchingTarget, TargetUnavailable
 
 log = logging.getLogger(__name__)
 
 CHUNK = 500
+Progress = Callable[[int], None]
 NOT_MATCHED = "the book is not matched yet"
 
 
@@ -50,20 +44,26 @@ class RunSummary:
     unavailable: str | None = None
 
     def count(self, outcome: Outcome, kind: str) -> None:
-        if outcome.state != SUPERSEDED:
+        if outcome.state == DELIVERED or outcome.counts:
             counts = self.delivered if outcome.state == DELIVERED else self.failed
             counts[kind] = counts.get(kind, 0) + 1
 
 
 class DeliveryRun:
-    """Brings what is due to one target, as far as it gets. book: the partial MD5 of the only book that it is about."""
+    """Brings what is due to one target, as far as it gets.
+
+    repeat_after: seconds before what is looked for and not found is sent again. book: the partial MD5 of the only book
+    that it is about.
+    """
 
     def __init__(
-        self, database: Database, ledger: Ledger, books: Books, target: Gateway, clock: Clock, book: str | None = None
-    ) -> None:
+        self, database: Database, ledger: Ledger, books: Books, target: Gateway, clock: Clock, repeat_after: float,
+        book: str | None = None,
+    ) -> None:  # fmt: skip
         self._database, self._ledger, self._books = database, ledger, books
         self._target, self._name, self._clock, self._book = target, target.name, clock, book
         self._needs_match, self._is_batch = target.has(MatchingTarget), target.has(BatchTarget)
+        self._looked_for, self._repeat_after = target.looked_for, timedelta(seconds=repeat_after)
         self._lease = Lease(database, target.name, clock)
         self._summary = RunSummary(target.name)
 
@@ -73,7 +73,8 @@ class DeliveryRun:
         if due:
             with self._target.session():
                 obstacle = self._obstacle()
-                self._summary.unavailable = obstacle or self._bring_all(due, on_progress or (lambda done, total: None))
+                tell = (lambda done: on_progress(done, len(due))) if on_progress else (lambda done: None)
+                self._summary.unavailable = obstacle or self._bring_all(due, tell)
         left = count_pending_at(self._database, self._name)
         self._summary.waiting, self._summary.rejected = left["waiting"], left["rejected"]
         return self._summary
@@ -84,11 +85,16 @@ class DeliveryRun:
             return "an earlier call has not come back yet"
         return None if self._lease.take() else "another sync is running, or was cut off less than a minute ago"
 
-    def _bring_all(self, due: Sequence[int], on_progress: Callable[[int, int], None]) -> str | None:
-        """Returns why the run ended early."""
+    def _bring_all(self, due: Mapping[int, str], on_progress: Progress) -> str | None:
+        """Returns why the run ended early. The books that are matched come first: they do not wait for a search, which
+        may fail or take all of a run's time."""
         try:
-            self._match()
-            self._bring(due, on_progress)
+            unmatched = self._unmatched()
+            known = [item for item, md5 in due.items() if md5 not in unmatched]
+            self._bring(known, on_progress)
+            self._match(list(unmatched.values()))
+            rest = [item for item, md5 in due.items() if md5 in unmatched]
+            self._bring(rest, lambda done: on_progress(len(known) + done))
             self._ledger.note(self._name, None)
         except TargetUnavailable as stop:
             log.info("%s", stop)
@@ -100,7 +106,7 @@ class DeliveryRun:
             self._lease.drop()
         return None
 
-    def _bring(self, due: Sequence[int], on_progress: Callable[[int, int], None]) -> None:
+    def _bring(self, due: Sequence[int], on_progress: Progress) -> None:
         size = self._target.batch_size if self._is_batch else 1
         for start in range(0, len(due), CHUNK):
             ids = due[start : start + CHUNK]
@@ -110,7 +116,7 @@ class DeliveryRun:
             for group in groups(ready, size):
                 self._deliver(group)
                 done += len(group)
-                on_progress(done, len(due))
+                on_progress(done)
 
     @contextmanager
     def _holding(self) -> Iterator[None]:
@@ -119,13 +125,12 @@ class DeliveryRun:
             self._lease.renew()
             yield
 
-    def _match(self) -> None:
-        """Matches first: the books of what is due that the target's id is not known of.
-
-        A matching that fails does not keep the known books from being delivered.
-        """
+    def _unmatched(self) -> dict[str, BookRef]:
+        """The books of what is due that the target's id is not known of, by partial MD5."""
         books = self._books.unmatched(self._name, owed_only=True) if self._needs_match else []
-        books = [book for book in books if self._book in (None, book.partial_md5)]
+        return {book.partial_md5: book for book in books if self._book in (None, book.partial_md5)}
+
+    def _match(self, books: Sequence[BookRef]) -> None:
         if not books:
             return
         try:
@@ -151,11 +156,40 @@ class DeliveryRun:
 
     def _deliver(self, group: Sequence[Delivery]) -> None:
         """Delivers a group at once if it may be, else one by one."""
-        if len(group) > 1 and self._deliver_batch(self._begin(group)):
-            return
+        if len(group) > 1:
+            if self._deliver_batch(self._begin(group)):
+                return
+            group = self._ledger.load(self._name, [one.id for one in group])
         for one in group:
-            for delivery in self._begin([one]):
-                self._deliver_one(delivery)
+            if self._may_be_sent(one):
+                for delivery in self._begin([one]):
+                    self._deliver_one(delivery)
+
+    def _may_be_sent(self, one: Delivery) -> bool:
+        """Whether an item is sent now. One that may be there is looked for, where a repeat would be a second one."""
+        outcome = self._look(one) if one.is_in_doubt and one.item.kind in self._looked_for else None
+        if outcome:
+            self._settle([one], [outcome])
+        return outcome is None
+
+    def _look(self, one: Delivery) -> Outcome | None:
+        """What is found out about an item; None when it is not there and long enough ago to be sent again.
+
+        A look that finds nothing proves nothing yet: the lost request may still be carried out (contract §17). A look
+        is no attempt, or else every trigger would put the repeat off.
+        """
+        try:
+            remote_id = None if one.item.is_tombstone else self._target.find(one.item, self._lease.renew)
+        except TargetUnavailable:
+            raise
+        except Declined as error:
+            return replace(self._failure(one, error), counts=False, tried=False)
+        if remote_id is not None:
+            return Outcome(DELIVERED, remote_id=remote_id)
+        now = self._clock()
+        again = min(one.before.tried_at or now, now) + self._repeat_after
+        reason = f"looked for at {now.astimezone():%H:%M}, not there; sent again after {again.astimezone():%H:%M}"
+        return Outcome(UNCONFIRMED, maybe_sent=True, reason=reason, tried=False) if now < again else None
 
     def _deliver_batch(self, group: Sequence[Delivery]) -> bool:
         """Whether the whole group was delivered. Otherwise it goes on one by one, as possibly sent."""
@@ -184,21 +218,11 @@ class DeliveryRun:
         self._settle([delivery], [outcome])
 
     def _failure(self, delivery: Delivery, error: Declined) -> Outcome:
-        """What an attempt that was declined comes to: the error's type decides.
-
-        An earlier attempt whose outcome is unknown stays so: only the target can tell, by delivering.
-        """
+        """What an attempt that was declined comes to. One whose outcome was unknown before stays so."""
         log.info("%s: %s %s: %s", self._name, delivery.item.kind, delivery.item.key, error.reason)
-        if isinstance(error, Superseded):
-            return Outcome(SUPERSEDED, reason=error.reason)
-        maybe_sent = error.maybe_sent or delivery.before.maybe_sent
-        state = UNCONFIRMED if maybe_sent else RETRYING
         if isinstance(error, BookUnmatched):
             self._books.forget_match(delivery.item.book.partial_md5, self._name)
-            state = UNMATCHED
-        elif isinstance(error, ItemRejected):
-            state = REJECTED
-        return Outcome(state, maybe_sent, reason=error.reason, counts=True)
+        return outcome_of(error, delivery.before.maybe_sent)
 
     def _begin(self, group: Sequence[Delivery]) -> list[Delivery]:
         """Notes that the outcome is unknown from here on. Returns what is still due, as it is now."""
@@ -224,20 +248,3 @@ class DeliveryRun:
             self._ledger.settle(group, self._name, outcomes, self._clock())
         for delivery, outcome in zip(group, outcomes, strict=True):
             self._summary.count(outcome, delivery.item.kind)
-
-
-def groups(deliveries: Iterable[Delivery], size: int) -> Iterable[list[Delivery]]:
-    """Neighbours of one kind and book that were never begun before, up to size together; everything else alone."""
-    group: list[Delivery] = []
-    for delivery in deliveries:
-        if group and (len(group) >= size or not (delivery.is_fresh and may_go_together(group[-1], delivery))):
-            yield group
-            group = []
-        group.append(delivery)
-    if group:
-        yield group
-
-
-def may_go_together(one: Delivery, other: Delivery) -> bool:
-    same_book = one.item.book.partial_md5 == other.item.book.partial_md5
-    return one.is_fresh and one.item.kind == other.item.kind and same_book

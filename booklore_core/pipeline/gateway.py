@@ -18,6 +18,7 @@ from booklore_core.targets import (
     Declined,
     Finding,
     ItemFailed,
+    LookingTarget,
     Match,
     RemotePosition,
     Target,
@@ -72,6 +73,16 @@ class Gateway:
         """The names of the settings that make the account, in the order in which they are asked for."""
         return self._attribute("credentials", tuple, ())
 
+    @property
+    def looked_for(self) -> frozenset[str]:
+        """The kinds whose items are looked for before they are sent a second time."""
+        return self._attribute("looked_for", frozenset, self.kinds) if self.has(LookingTarget) else frozenset()
+
+    @property
+    def token_credentials(self) -> tuple[str, ...]:
+        """The same for an account without a password; `token` is one of them. Empty where there is no such thing."""
+        return self._attribute("token_credentials", tuple, ())
+
     @contextmanager
     def session(self) -> Iterator[None]:
         """Around several calls: the target is closed once the last one who is inside has left."""
@@ -91,6 +102,10 @@ class Gateway:
     def deliver_batch(self, items: Sequence[Item], meanwhile: Callable[[], None] = nothing) -> list[str | None]:
         """The remote ids of a batch, one for each item."""
         return self._call("deliver_batch", lambda: ids_of(self._target.deliver_batch(items), items), meanwhile, True)
+
+    def find(self, item: Item, meanwhile: Callable[[], None] = nothing) -> str | None:
+        """The remote's id of an item that may be there; None when it is not."""
+        return self._call("find", lambda: short_text(self._target.find(item)), meanwhile)
 
     def match(self, books: Sequence[BookRef], meanwhile: Callable[[], None] = nothing) -> dict[str, Match]:
         return self._call("match", lambda: matches_of(self._target.match(books), books), meanwhile)

@@ -1,6 +1,7 @@
 """Each target's delivery of every fact: what is due, what was begun, what the target certainly or possibly holds."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,7 @@ from booklore_core.pipeline.books import FILE, utc
 from booklore_core.pipeline.facts import item_of
 from booklore_core.pipeline.outbox import OWE
 from booklore_core.storage.database import Database
-from booklore_core.targets import Before
+from booklore_core.targets import Before, BookUnmatched, Declined, ItemRejected, Superseded
 
 DELIVERED, UNCONFIRMED, SUPERSEDED = "delivered", "unconfirmed", "superseded"
 RETRYING, UNMATCHED, REJECTED = "retrying", "unmatched", "rejected"
@@ -19,7 +20,7 @@ NEW = "new"
 """Of an item that was never tried; no row says so for longer than a transaction."""
 
 DUE = """
-SELECT due.item_id FROM due JOIN items i ON i.id = due.item_id LEFT JOIN kinds k ON k.name = due.kind
+SELECT due.item_id, due.book_md5 FROM due JOIN items i ON i.id = due.item_id LEFT JOIN kinds k ON k.name = due.kind
 WHERE due.target = :target AND (CAST(:book AS TEXT) IS NULL OR due.book_md5 = :book)
 ORDER BY COALESCE(k.rank, 60), due.kind, due.book_md5, i.occurred_at, due.item_id
 """
@@ -32,17 +33,21 @@ LEFT JOIN matches m ON m.book_md5 = due.book_md5 AND m.target = due.target
 WHERE due.target = :target AND due.item_id IN :ids
 """
 WRITE = """
-INSERT INTO deliveries (item_id, target, state, revision, maybe_sent, retry_count, remote_id, reason, tried_at)
-VALUES (:item_id, :target, :state, :held, :maybe_sent, :failed, :remote_id, :reason, :tried_at)
+INSERT INTO deliveries
+    (item_id, target, state, revision, maybe_sent, retry_count, remote_id, reason, tried_at, given_to)
+VALUES (:item_id, :target, :state, :held, :maybe_sent, :failed, :remote_id, :reason, :tried_at, :given_to)
 ON CONFLICT (item_id, target) DO UPDATE SET
     state = CASE WHEN deliveries.state = 'discarded' AND deliveries.cleared >= :revision
             AND excluded.state <> 'delivered' THEN deliveries.state ELSE excluded.state END,
     revision = excluded.revision, maybe_sent = excluded.maybe_sent,
     retry_count = deliveries.retry_count + excluded.retry_count,
     remote_id = COALESCE(excluded.remote_id, deliveries.remote_id), reason = excluded.reason,
-    tried_at = excluded.tried_at
+    tried_at = excluded.tried_at,
+    given_to = CASE WHEN deliveries.remote_id IS NULL THEN COALESCE(excluded.given_to, deliveries.given_to)
+            ELSE deliveries.given_to END
 """
-"""What was cleared while it was being sent stays so, unless it has arrived."""
+"""What was cleared while it was being sent stays so, unless it has arrived. given_to: the target's id of the book that
+it was given to, whatever the book is matched with later; what has an id of its own stays where it is."""
 
 PAID = """
 DELETE FROM owed WHERE target = :target AND item_id = :item_id
@@ -52,11 +57,13 @@ DELETE FROM owed WHERE target = :target AND item_id = :item_id
 
 FORGET_NEW = "DELETE FROM deliveries WHERE item_id = :item_id AND target = :target AND state = 'new'"
 BOOKS_AT = """
-SELECT DISTINCT b.id, b.partial_md5 FROM deliveries d JOIN items i ON i.id = d.item_id
-JOIN books b ON b.partial_md5 = i.book_md5 WHERE d.target = :target AND d.state = 'delivered' ORDER BY b.id
+SELECT DISTINCT b.id, b.partial_md5, COALESCE(d.given_to, m.remote_id, b.partial_md5) AS given_to FROM deliveries d
+JOIN items i ON i.id = d.item_id JOIN books b ON b.partial_md5 = i.book_md5
+LEFT JOIN matches m ON m.book_md5 = i.book_md5 AND m.target = d.target
+WHERE d.target = :target AND d.state = 'delivered' AND d.revision = i.revision ORDER BY b.id, given_to
 """
 TAKEN = """
-SELECT i.kind, i.key, i.body, i.occurred_at, b.*, m.remote_id AS match FROM items i
+SELECT i.kind, i.key, i.body, i.occurred_at, b.*, COALESCE(d.given_to, m.remote_id) AS match FROM items i
 JOIN deliveries d ON d.item_id = i.id AND d.target = :target AND d.state = 'delivered' AND d.revision = i.revision
 JOIN books b ON b.partial_md5 = i.book_md5
 LEFT JOIN matches m ON m.book_md5 = i.book_md5 AND m.target = :target
@@ -82,7 +89,7 @@ WHERE state = 'delivered' AND item_id IN (SELECT id FROM items WHERE kind = :kin
 @dataclass(frozen=True)
 class Outcome:
     """What became of one delivery. counts: whether it was an attempt that failed. tried: whether anything may have been
-    sent, or else it stays with what the target had before."""
+    sent, or else it stays with what the target had before, and with when that was."""
 
     state: str
     maybe_sent: bool = False
@@ -112,9 +119,28 @@ class Delivery:
         return Before(self.last.remote_id, self.last.maybe_sent, utc(self.tried_at) if self.tried_at else None)
 
     @property
+    def is_in_doubt(self) -> bool:
+        """Whether it may be there, and nobody knows under which id."""
+        return self.last.maybe_sent and self.last.remote_id is None
+
+    @property
     def is_fresh(self) -> bool:
         """Whether no revision of the item was ever begun, so that it may go in a batch."""
         return self.last.state in (NEW, UNMATCHED) and self.held == 0 and self.before == Before()
+
+
+def outcome_of(error: Declined, maybe_sent: bool) -> Outcome:
+    """What an attempt that was declined comes to: the error's type decides. maybe_sent: whether an earlier one may have
+    arrived."""
+    if isinstance(error, Superseded):
+        return Outcome(SUPERSEDED, reason=error.reason)
+    maybe_sent = maybe_sent or error.maybe_sent
+    state = UNCONFIRMED if maybe_sent else RETRYING
+    if isinstance(error, BookUnmatched):
+        state = UNMATCHED
+    elif isinstance(error, ItemRejected):
+        state = REJECTED
+    return Outcome(state, maybe_sent, reason=error.reason, counts=True)
 
 
 class Ledger:
@@ -123,12 +149,13 @@ class Ledger:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def due(self, target: str, book: str | None = None) -> list[int]:
-        """The ids of the items whose latest revision target has not got, in the order in which they are sent.
+    def due(self, target: str, book: str | None = None) -> dict[int, str]:
+        """The ids of the items whose latest revision target has not got, in the order in which they are sent, each with
+        its book's partial MD5.
 
         book: partial MD5 of the only book that is asked about.
         """
-        return [row["item_id"] for row in self._database.rows(DUE, target=target, book=book)]
+        return {row["item_id"]: row["book_md5"] for row in self._database.rows(DUE, target=target, book=book)}
 
     def load(self, target: str, ids: Sequence[int]) -> list[Delivery]:
         """Those of ids that are still due, in the order of ids."""
@@ -165,12 +192,17 @@ class Ledger:
         """Keeps why the last run at a target ended early, for all that waits there; None: it did not."""
         self._database.run(NOTE, target=target, obstacle=obstacle)
 
-    def books(self, target: str) -> list[str]:
-        """The partial MD5s of the books that a target has taken items of."""
-        return [row["partial_md5"] for row in self._database.rows(BOOKS_AT, target=target)]
+    def books(self, target: str) -> dict[str, list[str]]:
+        """The target's ids of its books that were given items, or the partial MD5 where it needs none → the partial
+        MD5s of the reader's books whose items they are."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for row in self._database.rows(BOOKS_AT, target=target):
+            found[row["given_to"]].append(row["partial_md5"])
+        return found
 
     def taken(self, target: str, md5: str) -> list[Item]:
-        """A book's items that a target has taken in their latest revision, oldest first."""
+        """A book's items that a target has taken in their latest revision, oldest first. Their book's match is the one
+        that they were given to."""
         return [item_of(row) for row in self._database.rows(TAKEN, target=target, book_md5=md5)]
 
     def owe_again(self, target: str, kind: str, key: str) -> None:
@@ -187,9 +219,11 @@ class Ledger:
 def outcome_row(delivery: Delivery, target: str, outcome: Outcome, now: datetime) -> dict[str, Any]:
     """held: the revision that the target certainly or possibly has now."""
     may_have = outcome.tried and (outcome.state in DONE or outcome.maybe_sent)
-    tried_at = now.timestamp() if outcome.tried else delivery.tried_at or now.timestamp()
+    before = delivery.tried_at or now.timestamp()
+    tried_at = now.timestamp() if outcome.tried else min(before, now.timestamp())  # the clock may have been set back
     where = {"item_id": delivery.id, "target": target, "revision": delivery.revision, "tried_at": tried_at}
     held = delivery.revision if may_have else delivery.held
+    where["given_to"] = delivery.item.book.match if may_have else None
     numbers = {"held": held, "maybe_sent": int(outcome.maybe_sent), "failed": int(outcome.counts)}
     return {**where, **numbers, "state": outcome.state, "remote_id": outcome.remote_id, "reason": outcome.reason}
 
@@ -197,3 +231,20 @@ def outcome_row(delivery: Delivery, target: str, outcome: Outcome, now: datetime
 def delivery_of(row: dict[str, Any]) -> Delivery:
     last = Outcome(row["state"] or NEW, bool(row["maybe_sent"]), row["remote_id"], row["reason"], tried=False)
     return Delivery(row["item_id"], item_of(row), row["revision"], row["held"] or 0, last, row["tried_at"])
+
+
+def groups(deliveries: Iterable[Delivery], size: int) -> Iterable[list[Delivery]]:
+    """Neighbours of one kind and book that were never begun before, up to size together; everything else alone."""
+    group: list[Delivery] = []
+    for delivery in deliveries:
+        if group and (len(group) >= size or not (delivery.is_fresh and may_go_together(group[-1], delivery))):
+            yield group
+            group = []
+        group.append(delivery)
+    if group:
+        yield group
+
+
+def may_go_together(one: Delivery, other: Delivery) -> bool:
+    same_book = one.item.book.partial_md5 == other.item.book.partial_md5
+    return one.is_fresh and one.item.kind == other.item.kind and same_book

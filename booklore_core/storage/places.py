@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 import platformdirs
 
@@ -31,12 +32,17 @@ class Places:
         """BOOKLORE_HOME, BOOKLORE_DATABASE_URL and BOOKLORE_CONFIG, or their defaults."""
         given = os.environ if environ is None else environ
         home = Path(given.get("BOOKLORE_HOME") or platformdirs.user_data_dir("booklore-sync", False)).expanduser()
-        url = given.get("BOOKLORE_DATABASE_URL") or f"sqlite:///{(home / 'booklore.sqlite').absolute()}"
+        url = given.get("BOOKLORE_DATABASE_URL") or sqlite_url(home / "booklore.sqlite")
         return cls(home.absolute(), url, Path(given.get("BOOKLORE_CONFIG") or home / CONFIG).expanduser())
+
+
+def sqlite_url(file: Path) -> str:
+    """A database file's address; `sqlite_file` is the way back."""
+    return "sqlite:///" + str(file.absolute()).translate({ord("%"): "%25", ord("?"): "%3F"})
 
 
 def sqlite_file(url: str) -> Path | None:
     """The file that a database's address names, None for another database or one in memory."""
     scheme, _, path = url.partition("?")[0].partition(":///")
     is_file = scheme.partition("+")[0] == "sqlite" and path not in ("", ":memory:") and not path.startswith("file:")
-    return Path(path).absolute() if is_file else None
+    return Path(unquote(path)).absolute() if is_file else None

@@ -45,14 +45,22 @@ def from_tables(tables: Mapping[str, Any], path: Path, name: str, setting: Setti
 def read_config(path: Path) -> dict[str, Any]:
     """What a config.toml holds, nothing when there is none. Raises BadSetting naming the file and the line."""
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig")) if path.is_file() or path.is_dir() else {}
+        return tomllib.loads(read_text(path)) if path.is_file() or path.is_dir() else {}
+    except (OSError, tomllib.TOMLDecodeError, RecursionError) as error:
+        reason = f"cannot be read ({error.strerror})" if isinstance(error, OSError) else error
+        raise BadSetting(f"{path}: {reason}") from error
+
+
+def read_text(path: Path) -> str:
+    """A file without its byte order mark. Raises OSError, and BadSetting naming it when it is not UTF-8."""
+    content = path.read_bytes()
+    if b"\0" in content:
+        raise BadSetting(f"{path}: not a text in UTF-8, but perhaps in UTF-16; save it as UTF-8")
+    try:
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise BadSetting(f"{path}: not a text in UTF-8 (at line {line})") from error
-    except OSError as error:
-        raise BadSetting(f"{path}: cannot be read ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise BadSetting(f"{path}: {error}") from error
+        line = content[: error.start].count(b"\n") + 1
+        raise BadSetting(f"{path}: not a text in UTF-8 (at line {line}); save it as UTF-8") from error
 
 
 def variable_name(name: str) -> str:
@@ -64,7 +72,8 @@ def variable_name(name: str) -> str:
 def read_secret_file(path: Path, name: str) -> str:
     """The text of a secret's file without byte order mark and last line end. Raises BadSetting naming the variable."""
     try:
-        return path.read_text(encoding="utf-8-sig").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a text file"
-        raise BadSetting(f"{name}: cannot read {path} ({reason})") from error
+        return read_text(path).rstrip("\r\n")
+    except OSError as error:
+        raise BadSetting(f"{name}: cannot read {path} ({error.strerror})") from error
+    except BadSetting as error:
+        raise BadSetting(f"{name}: {error}") from error

@@ -128,7 +128,13 @@ INSERT INTO owed SELECT i.id, s.target, i.kind, i.book_md5 FROM items i
         AND (d.item_id IS NULL OR d.revision < i.revision OR d.state NOT IN ('delivered', 'superseded'))
 """
 
-MIGRATIONS = (VERSION_1, VERSION_2)
+VERSION_3 = """
+ALTER TABLE deliveries ADD COLUMN given_to TEXT;
+UPDATE deliveries SET given_to = (SELECT m.remote_id FROM matches m JOIN items i ON i.book_md5 = m.book_md5
+    WHERE i.id = deliveries.item_id AND m.target = deliveries.target) WHERE maybe_sent = 1 OR revision > 0
+"""
+
+MIGRATIONS = (VERSION_1, VERSION_2, VERSION_3)
 """MIGRATIONS[n] brings a database from version n to n + 1. A released one is never edited."""
 
 VERSION = len(MIGRATIONS)

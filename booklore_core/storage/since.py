@@ -1,4 +1,5 @@
-"""The setting `since`, which every feature and every plugin of targets has: what of the past it is given at first."""
+"""The settings that plugins have without a word of theirs: `since`, what of the past a feature or target is given at
+first, and a target's `repeat_after`."""
 
 from datetime import UTC, datetime
 
@@ -26,6 +27,20 @@ SEND_SINCE = Setting(
 READ_SINCE = Setting(
     "since", str, "all", PAST.format("What a new feature reads"), label="Read the past since", fits=parse_since
 )
+
+REPEAT_AFTER = Setting(
+    "repeat_after",
+    int,
+    600,
+    "Wait before what may have arrived and is not found is sent again",
+    (),
+    0,
+    86400,
+    "seconds",
+)
+"""A request may be carried out minutes after it was given up. Source: server contract §17."""
+
+OF_TARGETS = (SEND_SINCE, REPEAT_AFTER)
 
 
 def since_of(settings: Settings, plugin: str) -> datetime | None:

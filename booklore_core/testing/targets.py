@@ -37,6 +37,44 @@ class FakeTarget:
         self.fails_with = None
 
 
+class ForgetfulTarget(FakeTarget):
+    """A target that takes every repeat for something new, and can be looked at before.
+
+    loses: what becomes of deliveries until `wake_up`: the `request` or the `answer` is lost, or the request comes
+    `late`, when `arrive` says so. looked: the keys that were looked for.
+    """
+
+    def __init__(self, name: str = "forgetful", loses: str | None = None, **options: Any) -> None:
+        super().__init__(name, **options)
+        self.loses = loses
+        self.late: list[Item] = []
+        self.looked: list[str] = []
+
+    def deliver(self, item: Item, before: Before) -> str | None:
+        if self.loses is None:
+            return super().deliver(item, before)
+        self.befores.append(before)
+        if self.loses != "request":
+            (self.late if self.loses == "late" else self.received).append(item)
+        raise TargetUnavailable("no answer within 35 s")
+
+    def find(self, item: Item) -> str | None:
+        self.looked.append(item.key)
+        error = self.fails_with(item) if callable(self.fails_with) else self.fails_with
+        if error is not None:
+            raise error
+        return next((f"{self.name}-{item.key}" for one in self.received if one.key == item.key), None)
+
+    def arrive(self) -> None:
+        """Whatever is late is carried out now."""
+        self.received += self.late
+        self.late = []
+
+    def wake_up(self) -> None:
+        super().wake_up()
+        self.loses = None
+
+
 class FakeLibrary(FakeTarget):
     """A target that has to match books before it takes their items.
 

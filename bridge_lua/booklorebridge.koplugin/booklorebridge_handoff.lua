@@ -1,9 +1,12 @@
 --- Sends a child process to the core, one at a time, and looks in on it now and then: the UI never waits.
+local Address = require("booklorebridge_address")
 local Memory = require("booklorebridge_memory")
 local Menu = require("booklorebridge_menu")
 local NetworkMgr = require("ui/network/manager")
+local Occasions = require("booklorebridge_occasions")
 local Screen = require("booklorebridge_screen")
 local Spool = require("booklorebridge_spool")
+local Told = require("booklorebridge_told")
 local UIManager = require("ui/uimanager")
 local carryOut = require("booklorebridge_request")
 local ffiUtil = require("ffi/util")
@@ -13,13 +16,15 @@ local _ = require("gettext")
 
 local Handoff = {}
 local POLL, DEADLINE = 0.5, 90 -- seconds
-local queue, busy, started = {}, false, false
+local AWAKE, SELDOM = 5, 2 -- seconds: how long a request holds standby, and how often to look after that
+local queue, busy, awake, started = {}, false, false, false
 
 --- Takes over booklorebridge.json, which an installation leaves in the plugin's folder.
 function Handoff.configure(path)
     local ok, config = pcall(rapidjson.load, path)
     for key, value in pairs(ok and type(config) == "table" and config or {}) do
         if type(value) == "string" then Memory:saveSetting(key, value) end
+        Told.forget() -- another core, perhaps
     end
     if ok and Memory:flush() then os.remove(path) end
 end
@@ -29,64 +34,96 @@ local function isInReach(url)
     return url and (url:find("//127.", 1, true) or url:find("//localhost", 1, true) or NetworkMgr:isConnected())
 end
 
-local apply = guarded(function(wish, result)
-    local removed = #(result.seen or {}) > 0 and Spool.remove(result.seen)
-    if result.token then Memory:saveSetting("token", result.token):saveSetting("url", wish.url) end
+local function release()
+    if awake then UIManager:allowStandby() end
+    awake = false
+end
+
+-- What the child learnt that is to be remembered; true when it must not be lost with the power.
+local function remember(wish, result)
+    local state, changed = result.state or {}, false
+    if result.token then
+        Memory:saveSetting("token", result.token):saveSetting("url", wish.url)
+        Told.forget()
+    end
     if result.used then wish.code = Memory:delSetting("code"):readSetting("code") end
     if result.told == Memory:nilOrTrue("enabled") then Memory:delSetting("untold") end -- else flipped again meanwhile
     if result.menu then Menu.take(result.menu) end
-    if result.used or result.told ~= nil or result.menu then Memory:flush() end
+    if result.device and Memory.become(result.device) then
+        Spool.seal()
+        Told.forget()
+        changed = true
+    end
+    state.unpaired = result.unpaired
+    if result.token and not state.unpaired then state.unpaired = false end
+    for _i, name in ipairs{ "unpaired", "ask_wifi", "silent", "manual_only" } do
+        changed = changed or state[name] ~= nil and state[name] ~= Memory:isTrue(name)
+        if state[name] ~= nil then Memory:saveSetting(name, state[name] == true or nil) end
+    end
+    if result.state then Occasions.take(state.hand_over) end
+    return changed or result.used or result.told ~= nil or result.menu ~= nil or result.token ~= nil
+end
+
+local apply = guarded(function(wish, result)
+    Spool.settle(result.segments)
+    if remember(wish, result) then Memory:flush() end
+    Occasions.ended(not result.err)
     if result.reached ~= nil then Menu.answered = result.reached end
     local command = result.reached == false and not started and Memory:readSetting("start_command")
     if command then started = os.execute("(" .. command .. ") >/dev/null 2>&1 &") ~= nil end
-    Screen.show(result.effects)
-    if result.more and removed then table.insert(queue, 1, wish) elseif wish.done then wish.done(result.err) end
-    local state = result.state
-    if not state then return end
-    Memory:saveSetting("ask_wifi", state.ask_wifi == true):saveSetting("silent", state.silent == true)
+    Screen.show(result.effects, wish.wasAsked)
+    if result.more then table.insert(queue, 1, wish) elseif wish.done then wish.done(result.err) end
+    local on = (result.state or {}).enabled
     -- A switch flipped here that the core does not know of yet comes first.
-    local differs = state.enabled ~= nil and state.enabled ~= Memory:nilOrTrue("enabled")
-    if differs and Memory:hasNot("untold") then Screen.reader:switch(state.enabled) end
+    if on ~= nil and on ~= Memory:nilOrTrue("enabled") and Memory:hasNot("untold") then Screen.reader:switch(on) end
 end)
 
---- Looks whether the child is done, or out of time.
-Handoff.watch = guarded(function(wish, pid, fd, left)
-    if left <= 0 then ffiUtil.terminateSubProcess(pid) end
-    if left > 0 and not ffiUtil.isSubProcessDone(pid) and ffiUtil.getNonBlockingReadSize(fd) == 0 then
-        return UIManager:scheduleIn(POLL, Handoff.watch, wish, pid, fd, left - POLL)
+--- Looks whether the child is done, or out of time; one that takes long lets the device go to standby.
+Handoff.watch = guarded(function(wish, pid, fd, gone)
+    if gone >= DEADLINE then ffiUtil.terminateSubProcess(pid) end
+    if gone < DEADLINE and not ffiUtil.isSubProcessDone(pid) and ffiUtil.getNonBlockingReadSize(fd) == 0 then
+        if gone >= AWAKE then release() end
+        local pause = gone < AWAKE and POLL or SELDOM
+        return UIManager:scheduleIn(pause, Handoff.watch, wish, pid, fd, gone + pause)
     end
     local read, text = pcall(ffiUtil.readAllFromFD, fd)
     ffiUtil.isSubProcessDone(pid, true) -- it has closed the pipe or was killed, so this does not wait
-    UIManager:allowStandby()
+    release()
     busy = false
     apply(wish, read and rapidjson.decode(text) or { err = _("The core does not answer.") })
     Handoff.start()
 end)
 
---- Sends the next child, when there is none and something to ask.
-function Handoff.start()
-    local wish = not busy and table.remove(queue, 1)
-    if not wish then return end
+--- Sends the next child, when there is none and something to ask; not while a book is opening.
+Handoff.start = guarded(function()
+    if busy or not queue[1] then return end
+    UIManager:unschedule(Handoff.start)
+    if Occasions.wait() > 0 then return UIManager:scheduleIn(Occasions.wait(), Handoff.start) end
+    local wish = table.remove(queue, 1)
+    Occasions.begun()
     local pid, fd = ffiUtil.runInSubProcess(function(_pid, out) ffiUtil.writeToFD(out, carryOut(wish), true) end, true)
-    if not pid then return apply(wish, { err = fd }) end
-    busy = true
+    if not pid then return apply(wish, { err = _("The core could not be asked: ") .. tostring(fd) }) end
+    busy, awake = true, true
     UIManager:preventStandby()
-    UIManager:scheduleIn(POLL, Handoff.watch, wish, pid, fd, DEADLINE)
-end
+    UIManager:scheduleIn(POLL, Handoff.watch, wish, pid, fd, POLL)
+end)
 
 --- Asks the core: spool first, then `path` with `body`; `done` is told what failed. With `wifi`, may switch Wi-Fi on.
 function Screen.send(wish)
-    if not next(wish) and #queue > 0 then return end -- the one that waits takes the spool along
-    wish.url = wish.url or Memory:readSetting("url")
-    if isInReach(wish.url) then
-        table.insert(queue, wish)
+    local person = wish.done ~= nil
+    if not person and Memory:isTrue("manual_only") then return end
+    if not next(wish) and #queue > 0 then return Handoff.start() end -- the one that waits takes the spool along
+    local why = _("No core is set up yet.")
+    if wish.url or Memory:has("url") then wish.url, why = Address.normalise(wish.url or Memory:readSetting("url")) end
+    if wish.url and isInReach(wish.url) then
+        if Screen.begin(wish) then table.insert(queue, wish) end
         Handoff.start()
     elseif wish.wifi and wish.url then
         local turnOn = Memory:isTrue("ask_wifi") and NetworkMgr.promptWifiOn or NetworkMgr.runWhenConnected
         wish.wifi = nil
         turnOn(NetworkMgr, guarded(function() Screen.send(wish) end))
-    elseif wish.done then
-        wish.done(not wish.url and _("No core is set up yet.") or nil)
+    elseif person then
+        wish.done(not wish.url and why or nil)
     end
 end
 

@@ -2,14 +2,31 @@
 local DataStorage = require("datastorage")
 local Device = require("device")
 local LuaSettings = require("luasettings")
+local Segments = require("booklorebridge_segments")
 
 local Memory = LuaSettings:open(DataStorage:getSettingsDir() .. "/booklorebridge.lua")
+local FORMER = 20 -- ids
 
-if Memory:hasNot("device") then
+local function newId()
     local random = assert(io.open("/dev/urandom", "rb")) -- KOReader's own uuid repeats within a second
-    local kind = tostring(Device.model):lower():match("%a+") or "device"
-    local id = kind .. "-" .. random:read(4):gsub(".", function(char) return string.format("%02x", char:byte()) end)
+    local bytes = random:read(4):gsub(".", function(char) return string.format("%02x", char:byte()) end)
     random:close()
+    return (tostring(Device.model):lower():match("%a+") or "device") .. "-" .. bytes
+end
+
+--- Takes another id, which the core gave; the old one is kept among the former ones. False if it is no id, or known.
+function Memory.become(id)
+    local device, former = Memory:readSetting("device"), Memory:readSetting("former_ids") or {}
+    if type(id) ~= "string" or not id:find("^[%w._-]+$") or id == device.id then return false end
+    table.insert(former, device.id)
+    if #former > FORMER then table.remove(former, 1) end
+    device.id = id
+    Memory:saveSetting("former_ids", former)
+    return true
+end
+
+if Memory:hasNot("device") then -- the spool knows better than these settings, should they be lost
+    local id = Segments.writer() or newId()
     Memory:saveSetting("device", { id = id, name = Device.model, model = Device.model }):flush()
 end
 

@@ -1,11 +1,13 @@
 --- The core's menu, gestures and buttons for held files, kept on the device so that they are there without the core.
+local Address = require("booklorebridge_address")
+local Books = require("booklorebridge_books")
 local Dispatcher = require("dispatcher")
 local DocumentRegistry = require("document/documentregistry")
 local FileManager = require("apps/filemanager/filemanager")
 local Memory = require("booklorebridge_memory")
+local Messages = require("booklorebridge_messages")
 local Screen = require("booklorebridge_screen")
 local Spool = require("booklorebridge_spool")
-local Stretch = require("booklorebridge_snapshot")
 local UIManager = require("ui/uimanager")
 local guarded = require("booklorebridge_guard")
 local rapidjson = require("rapidjson")
@@ -13,6 +15,7 @@ local _ = require("gettext")
 
 local Menu = { answered = false } -- whether the core answered when it was last asked
 local tree, shown
+local top = {} -- the entries that KOReader was given last
 local items = {} -- of KOReader's menus, by the node's id: a menu that is open shows what changes in them
 
 --- What gestures and profiles can always reach: the core's name for it, KOReader's id and event, and a title.
@@ -29,14 +32,15 @@ local function register(id, event, title, arg)
     Dispatcher:registerAction("booklore_" .. id, action)
 end
 
-local function entries(nodes)
-    local list = {}
+local function entries(nodes, list)
+    for i = #list, 1, -1 do list[i] = nil end
     for i, node in ipairs(nodes or {}) do
         local item = items[node.id or node] or { keep_menu_open = true }
         items[node.id or node], list[i] = item, item
         item.text, item.enabled, item.checked = tostring(node.text), node.enabled, node.checked
         item.checked_func = node.checked ~= nil and function() return item.checked end or nil
-        item.help_text, item.radio, item.sub_item_table = node.help, node.radio, node.items and entries(node.items)
+        item.help_text, item.radio = node.help, node.radio
+        item.sub_item_table = node.items and entries(node.items, item.sub_item_table or {})
         item.callback = node.action and guarded(function(menu)
             shown = menu
             Screen.act(node.action, node.args)
@@ -45,26 +49,61 @@ local function entries(nodes)
     return list
 end
 
---- Takes over a menu, and shows it where it is open.
+local function pair(menu, typed)
+    shown = menu or shown
+    local default = typed or Memory:readSetting("url") or "http://"
+    Screen.ask({ kind = "ask", text = _("Address of the core"), default = default }, function(text)
+        if not text then return end
+        local url, why = Address.normalise(text)
+        if not url then
+            pair(nil, text)
+            return Messages.answer(why)
+        end
+        Screen.ask({ kind = "ask", text = _("Code from: booklore bridge pair") }, function(code)
+            local function done(err) Screen.tell(err, _("Paired with the core.")) end
+            if code then Screen.send{ url = url, code = code, done = done } end
+        end)
+    end)
+end
+
+-- The core's entries, and what one needs without it.
+local function fill()
+    entries(tree.items, top)
+    if Menu.answered and Memory:has("token") and not Memory:isTrue("unpaired") then return end
+    table.insert(top, 1, { text = Screen.waiting(), enabled = false })
+    if Spool.error then table.insert(top, 2, { text = Spool.error, enabled = false }) end
+    table.insert(top, { text = _("Pair with core…"), keep_menu_open = true, callback = guarded(pair) })
+end
+
+--- Shows what has changed where the menu is open.
+Screen.changed = guarded(function()
+    if not shown or not UIManager:isWidgetShown(shown.show_parent) then return end
+    fill()
+    shown:updateItems()
+end)
+
+--- Takes over a menu.
 function Menu.take(text)
     Memory:saveSetting("menu", text)
     tree = rapidjson.decode(text) or {}
     for _i, one in ipairs(tree.actions or {}) do
         if not Menu.GESTURES[one.id] then register("action_" .. one.id, "BookloreAction", one.title, one.id) end
     end
-    entries(tree.items)
-    if shown and UIManager:isWidgetShown(shown.show_parent) then shown:updateItems() end
+    entries(tree.items, {})
+    Screen.changed()
 end
 
--- Of a held file: a button for each thing that the core offers for a book.
+-- Of a held file: a button for each thing that the core offers for a book; for this one, where it says so.
 local function rowFor(file, shownList)
-    if not DocumentRegistry:hasProvider(file) then return end
-    local buttons = {}
-    for i, node in ipairs(tree.long_press or {}) do
-        buttons[i] = { text = tostring(node.text), enabled = node.enabled, callback = guarded(function()
+    if not tree.long_press or not DocumentRegistry:hasProvider(file) then return end
+    local book, buttons = Books.describe(file), {}
+    for i, node in ipairs(tree.long_press) do
+        local own = setmetatable((node.books or {})[book.partial_md5] or {}, { __index = node })
+        buttons[i] = { text = tostring(own.text), enabled = own.enabled, callback = guarded(function()
             UIManager:close(shownList().file_dialog)
-            Screen.act(node.action, node.args, Stretch.describe(file))
+            Screen.act(own.action, own.args, book)
         end) }
+        buttons[i].checked_func = own.checked ~= nil and function() return own.checked end or nil
     end
     return buttons[1] and buttons
 end
@@ -78,24 +117,11 @@ Menu.offer = guarded(function(ui)
     end
 end)
 
-local function pair()
-    local core = { kind = "ask", text = _("Address of the core"), default = Memory:readSetting("url") or "http://" }
-    local function done(err) Screen.tell(err, _("Paired with the core.")) end
-    Screen.ask(core, function(url)
-        Screen.ask({ kind = "ask", text = _("Code from: booklore bridge pair") }, function(code)
-            if url and code then Screen.send{ url = url, code = code, done = done } end
-        end)
-    end)
-end
-
---- The entries below "BookLore Sync": the core's, and what one needs without the core.
+--- The entries below "BookLore Sync".
 Menu.build = guarded(function()
-    local list = entries(tree.items)
-    if Menu.answered and Memory:has("token") then return list end
-    table.insert(list, 1, { text = Screen.waiting(), enabled = false })
-    if Spool.error then table.insert(list, 2, { text = Spool.error, enabled = false }) end
-    table.insert(list, { text = _("Pair with core…"), keep_menu_open = true, callback = guarded(pair) })
-    return list
+    top = {}
+    fill()
+    return top
 end)
 
 for _name, gesture in pairs(Menu.GESTURES) do register(unpack(gesture)) end

@@ -9,6 +9,7 @@ local util = require("util")
 local Stretch = {}
 Stretch.__index = Stretch
 local EVERY_TURNS, EVERY_SECONDS = 5, 60
+local PLAIN = { number = true, string = true, boolean = true }
 
 -- Stands still while the device sleeps, and no clock correction moves it.
 local function now() return time.to_s(time.monotonic()) end
@@ -33,54 +34,97 @@ local function annotations(held)
     return copies
 end
 
---- A book as a line carries it: live from the reader that has it open, else from its sidecar if there is one.
+-- As it stands there, whoever wrote it: what it is worth the core says. Null for none, nothing for what is no value.
+local function stars(rating)
+    if rating == nil or rating == 0 then return rapidjson.null end
+    local isInfinite = type(rating) == "number" and rating - rating ~= 0
+    return PLAIN[type(rating)] and not isInfinite and rating or nil
+end
+
+-- Where KOReader remembers that a jump began: a link, the contents, a bookmark; and back, and forth again.
+local function jumps(ui)
+    local link = ui.link or {}
+    return #(link.location_stack or {}) .. "/" .. #(link.forward_location_stack or {})
+end
+
+-- Two columns are two pages; what KOReader hides is left out by a turn.
+local isBeside = guarded(function(document, from, to)
+    return math.abs(to - from) <= 2 or to == document:getNextPage(from) or to == document:getPrevPage(from)
+end)
+
+--- A book as a line carries it, by the digest of its bytes: KOReader's own stays when another book is written to the
+-- same path. Live from the reader that has it open, else from its sidecar. Also whether that is of these bytes.
 function Stretch.describe(file, ui)
     -- :open would delete a sidecar that it cannot read
     local settings = ui and ui.doc_settings or DocSettings.openSettingsFile(DocSettings:findSidecarFile(file))
-    local props = ui and ui.doc_props or settings:readSetting("doc_props") or {}
+    local md5, digest = text(util.partialMD5(file)), text(settings:readSetting("partial_md5_checksum"))
+    if not ui and not lfs.attributes(file, "mode") then md5 = digest end -- gone: no bytes are left to ask
+    local isOfThese = ui ~= nil or md5 ~= nil and digest == md5
+    local kept = isOfThese and settings:readSetting("doc_props") or {}
+    local props = ui and ui.doc_props or kept -- with a person's own title, but without identifiers
     return {
-        partial_md5 = text(settings:readSetting("partial_md5_checksum")) or text(util.partialMD5(file)),
-        file = file, size = lfs.attributes(file, "size"), pages = ui and pages(ui) or settings:readSetting("doc_pages"),
-        title = text(props.title), language = text(props.language), identifiers = text(props.identifiers),
+        partial_md5 = md5, file = file, size = lfs.attributes(file, "size"),
+        pages = ui and pages(ui) or isOfThese and settings:readSetting("doc_pages") or nil,
+        title = text(props.title), language = text(props.language), identifiers = text(kept.identifiers),
         authors = text(props.authors) and rapidjson.array(util.splitToArray(props.authors, "\n")),
-    }
+    }, isOfThese
 end
 
 function Stretch.begin(ui)
     local book = Stretch.describe(ui.document.file, ui)
-    local self = { ui = ui, book = book, page = ui:getCurrentPage(), pages = book.pages, turns = 0, since = now() }
+    local self = { ui = ui, book = book, page = ui:getCurrentPage(), pages = book.pages, turns = 0 }
+    self.began, self.spent, self.jumps = now(), 0, jumps(ui)
     return setmetatable(self, Stretch)
 end
 
+-- In whole seconds, which in sum are never more than have passed.
 function Stretch:leavePage(at)
+    local spent = math.max(math.floor(at - self.began), self.spent)
     self.dwell = self.dwell or rapidjson.array()
-    table.insert(self.dwell, math.max(0, math.floor(at - self.since + 0.5)))
-    self.since = at
+    table.insert(self.dwell, spent - self.spent)
+    self.spent = spent
 end
 
---- Takes note of the page on show; true when a checkpoint is due. A new layout or a jump of ours is no page turn.
-function Stretch:show(page)
-    if type(page) ~= "number" then return false end
-    local at, count = now(), pages(self.ui)
-    local turned = page ~= self.page and count == self.pages and not self.jumping
-    self.page, self.pages, self.jumping = page, count, nil
-    if not turned then return false end
+local function take(self, page, at, isTurn)
+    local count, jumped = pages(self.ui), jumps(self.ui)
+    local turned = isTurn and page ~= self.page and count == self.pages and jumped == self.jumps and not self.jumping
+    self.page, self.pages, self.jumps = page, count, jumped
+    if not turned then return end
     self:leavePage(at)
     self.turns = self.turns + 1
-    return #self.dwell >= EVERY_TURNS or at - (self.told or 0) >= EVERY_SECONDS
+    self.isDue = #self.dwell >= EVERY_TURNS or at - (self.told or 0) >= EVERY_SECONDS
+end
+
+--- Takes note of the page on show. A new layout, a jump and a page far away are no page turn.
+-- A continuous view of pages tells of each page that comes up, a jump in it of those around: `settle` sees what stays.
+function Stretch:show(page, mode)
+    if type(page) ~= "number" then return end
+    local isContinuous = self.ui.paging and self.ui.view and self.ui.view.page_scroll
+    if isContinuous and mode == "scrolling" then
+        self.scrolled = self.scrolled or now()
+    else
+        self.scrolled = nil
+        take(self, page, now(), not isContinuous and isBeside(self.ui.document, self.page, page))
+    end
+end
+
+--- After KOReader is done with a page: true when a checkpoint is due. Its position is that of the page before till then.
+function Stretch:settle()
+    local at = self.scrolled
+    self.scrolled = nil
+    if at then take(self, self.ui:getCurrentPage(), at, true) end
+    return self.isDue
 end
 
 --- What a line says of the book and its reader. `stars`: null when none are given, left out when they are not known.
 function Stretch:snapshot(ended)
+    self:settle()
     local ui, summary = self.ui, self.ui.doc_settings:readSetting("summary")
     local reading = place(ui, self.page, self.pages) or {}
     if ended then self:leavePage(now()) end
     reading.page, reading.pages, reading.turns, reading.dwell = self.page, self.pages, self.turns, self.dwell
-    if type(summary) == "table" then
-        local stars = tonumber(summary.rating) or 0
-        reading.stars, reading.status = stars > 0 and stars or rapidjson.null, text(summary.status)
-    end
-    self.dwell, self.told = nil, now()
+    if type(summary) == "table" then reading.stars, reading.status = stars(summary.rating), text(summary.status) end
+    self.dwell, self.told, self.isDue = nil, now(), nil
     local held = ended and ui.annotation and ui.annotation.annotations
     return { book = self.book, reading = reading, annotations = held and annotations(held) or nil }
 end

@@ -1,83 +1,142 @@
---- The spool: event lines in a file that outlives power and network; a line leaves only when the core has it.
-local DataStorage = require("datastorage")
+--- The spool: event lines that outlive power and network; a line leaves only when the core has it.
+local Clock = require("booklorebridge_clock")
 local Memory = require("booklorebridge_memory")
+local Segments = require("booklorebridge_segments")
+local Told = require("booklorebridge_told")
 local Version = require("version")
-local ffiUtil = require("ffi/util")
-local lfs = require("libs/libkoreader-lfs")
 local rapidjson = require("rapidjson")
 local util = require("util")
 
 local Spool = { error = nil }
-local PATH = DataStorage:getSettingsDir() .. "/booklorebridge.spool"
+local BYTES, LINES = 256 * 1024, Segments.LINES -- of a segment
+local AHEAD = 10 -- segments whose ids are reserved in the settings
+local segments = {} -- by number: name, count of lines, how many of those the core has
+local active -- the segment that this process writes: number, size, used ids
 local unwritten = {} -- lines that the disk did not take
 
-local function read() return util.readFromFile(PATH, "rb") or "" end
-
--- Ids rise and never come back, even if one of the two files is lost: both know how far they have come.
-local used = Memory:readSetting("reserved") or 0
-for number in read():gmatch('"id":"[^"]*%-(%d+)"') do used = math.max(used, tonumber(number)) end
-
---- Reserves ids for the next start; not for page turns, as it writes a file.
-function Spool.reserve() Memory:saveSetting("reserved", used + 500):flush() end
-
-local function line(event, fields)
-    used = used + 1
-    fields.device, fields.at = Memory:readSetting("device").id, os.date("!%Y-%m-%dT%H:%M:%SZ", os.time())
-    local function encode() return rapidjson.encode(fields, { sort_keys = true }) end
-    local ok, text = pcall(encode)
-    if not ok then fields.annotations = nil end -- what JSON cannot say costs the annotations, not the line
-    local start = string.format('{"v":1,"id":"%s-%06d","event":"%s",', fields.device, used, event)
-    return start .. util.fixUtf8((ok and text or encode()):sub(2), "\239\191\189")
+local newest = math.ceil((Memory:readSetting("reserved") or 0) / LINES)
+for _i, one in ipairs(Segments.list()) do
+    if not one.count then -- of a process that has ended; or that goes on, in another segment
+        one.count = Segments.survey(one.name)
+        one.name = Segments.seal(one.name, one.count) or one.name
+    end
+    segments[one.number], newest = { name = one.name, count = one.count, gone = 0 }, math.max(newest, one.number)
 end
 
-local function head()
+--- Reserves ids for the next start; not for page turns, as it may write a file. The folder knows them too.
+function Spool.reserve()
+    if (Memory:readSetting("reserved") or 0) < (newest + 2) * LINES then
+        Memory:saveSetting("reserved", (newest + AHEAD) * LINES):flush()
+    end
+end
+
+local function encode(fields) return rapidjson.encode(fields, { sort_keys = true }) end
+
+-- A line but for its id, which comes from the segment that takes it.
+local function line(event, fields, annotations)
+    fields.device, fields.at, fields.up, fields.boot = Memory:readSetting("device").id, Clock.at(), Clock.up(), Clock.boot
+    local list = annotations and '"annotations":' .. annotations .. "," or ""
+    local rest = string.format('"event":"%s",', event) .. list .. encode(fields):sub(2)
+    return { event = event, device = fields.device, rest = util.fixUtf8(rest, "\239\191\189") }
+end
+
+local function text(one) return string.format('{"v":1,"id":"%s",', one.id) .. one.rest end
+
+local function begin()
+    local name, number = Segments.create(newest + 1)
+    if not name then return nil, number end
     local device = Memory:readSetting("device")
-    return line("device", { name = device.name, model = device.model, koreader = Version:getCurrentRevision() })
+    local head = { name = device.name, model = device.model, koreader = Version:getCurrentRevision() }
+    table.insert(unwritten, 1, line("device", head))
+    newest, segments[number] = number, { name = name, count = 0, gone = 0 }
+    active = { number = number, size = 0, used = 0 }
+    return true
 end
 
--- The file is closed each time: an open one would keep USB storage from being unmounted.
-local function put(path, mode, lines, durable)
-    local file, err = io.open(path, mode)
-    if not file then return nil, err end
-    -- A line was torn when KOReader died: what follows must not be glued to it.
-    local torn = file:seek("end") > 0 and file:seek("end", -1) and file:read(1) ~= "\n"
-    file:seek("end")
-    local ok, why = file:write(torn and "\n" or "", table.concat(lines, "\n"), "\n")
-    if ok then ok, why = file:flush() end
-    if ok and durable then pcall(ffiUtil.fsyncOpenedFile, file) end -- not every file system can
-    file:close()
-    return ok, why
+--- Ends the active segment.
+function Spool.seal()
+    local one = active and segments[active.number]
+    if one then one.name, active = Segments.seal(one.name, one.count) or one.name, nil end
 end
+
+-- As many of the unwritten lines as fit into the active segment; one that is too long for any goes alone.
+local function batch()
+    local texts, size = {}, active.size
+    for i, one in ipairs(unwritten) do
+        size = size + #one.rest + 64
+        if active.used + i > LINES or size > BYTES and (texts[1] or active.used > 1) then break end
+        one.id = one.id or string.format("%s-%06d", one.device, (active.number - 1) * LINES + active.used + i)
+        texts[i] = text(one)
+    end
+    return texts
+end
+
+-- Writes what is unwritten; true, else nil and why the disk does not take it.
+local function write(durable)
+    while unwritten[1] do
+        local ok, err = active or begin()
+        if not ok then return nil, err end
+        local texts, one = batch(), segments[active.number]
+        local size, why = false, nil
+        if texts[1] then size, why = Segments.append(one.name, texts, durable) else Spool.seal() end
+        if size == nil then return nil, why end
+        if texts[1] and not size then segments[active.number], active = nil, nil end -- sealed by another process
+        if size then active.size, active.used = size, active.used + #texts end
+        for _i = 1, size and #texts or 0 do
+            if table.remove(unwritten, 1).event ~= "device" then one.count = one.count + 1 end
+        end
+    end
+    return true
+end
+
+local function isThere(number) return segments[number] and Segments.holds(segments[number].name) end
 
 --- Adds an event; `durable` waits until the disk has it, so never in a page turn. On a full disk memory keeps it.
 function Spool.record(event, fields, durable)
     if Memory:isFalse("enabled") then return end
-    if #unwritten == 0 and (lfs.attributes(PATH, "size") or 0) == 0 then table.insert(unwritten, head()) end
-    table.insert(unwritten, line(event, fields))
-    local ok, err = put(PATH, "a+b", unwritten, durable)
-    if ok then unwritten = {} end
+    local held, book = fields.annotations, fields.book and fields.book.partial_md5
+    local fine, list = pcall(encode, held) -- what JSON cannot say costs the annotations, not the line
+    fields.annotations, list = nil, held and fine and list or nil
+    local digest = list and book and Told.digest(list)
+    if digest and Told.has(book, digest, isThere) then list, digest = nil, nil end
+    table.insert(unwritten, line(event, fields, list))
+    local ok, err = write(durable)
     Spool.error = not ok and tostring(err) or nil
+    if ok and digest then Told.note(book, digest, active.number) end
 end
 
---- The lines that wait, oldest first; the device's own lines do not count.
-function Spool.lines()
-    local lines = {}
-    for text in (read() .. "\n" .. table.concat(unwritten, "\n")):gmatch("[^\n]+") do
-        if not text:find('^{"v":1,"id":"[^"]*","event":"device"') then table.insert(lines, text) end
-    end
-    return lines
+--- How many lines wait.
+function Spool.waiting()
+    local count = 0
+    for _number, one in pairs(segments) do count = count + math.max(0, one.count - one.gone) end
+    for _i, one in ipairs(unwritten) do count = count + (one.event ~= "device" and 1 or 0) end
+    return count
 end
 
---- Drops the lines at these places, counted from 1; all others stay, those that came meanwhile too. True when done.
-function Spool.remove(places)
-    local gone, kept = {}, { head() }
-    for _i, at in ipairs(places) do gone[at] = true end
-    for at, text in ipairs(Spool.lines()) do
-        if not gone[at] then table.insert(kept, text) end
+--- What the child cannot read: how many lines of a segment the core has, and the lines that only memory keeps.
+function Spool.gone(number) return segments[number] and segments[number].gone or 0 end
+function Spool.unwritten()
+    local texts = {}
+    for _i, one in ipairs(unwritten) do table.insert(texts, one.id and one.event ~= "device" and text(one) or nil) end
+    return texts
+end
+
+--- Takes note of what the child says of each segment, and of the lines that only memory keeps.
+function Spool.settle(reports)
+    local dropped = {}
+    for _i, report in ipairs(reports or {}) do
+        local one = segments[report.number]
+        if one then one.gone = math.max(one.gone, report.gone) end
+        if report.dropped then
+            dropped[report.number], segments[report.number] = true, nil
+            if active and active.number == report.number then active = nil end
+        end
+        for _j, id in ipairs(report.ids or {}) do
+            for at = #unwritten, 1, -1 do if unwritten[at].id == id then table.remove(unwritten, at) end end
+        end
     end
-    local ok = put(PATH .. ".new", "w+b", kept, true) and os.rename(PATH .. ".new", PATH)
-    if ok then unwritten, Spool.error = {}, nil end
-    return ok
+    Told.arrived(dropped)
+    if next(dropped) and not active and begin() then write() end -- the newest number and the device are to be remembered
 end
 
 return Spool

@@ -1,14 +1,18 @@
 --- Watches what happens in KOReader and writes it down. What follows from it is decided by the core.
-local DocSettings = require("docsettings")
+local Books = require("booklorebridge_books")
 local Handoff = require("booklorebridge_handoff")
 local Memory = require("booklorebridge_memory")
 local Menu = require("booklorebridge_menu")
+local Messages = require("booklorebridge_messages")
+local Occasions = require("booklorebridge_occasions")
 local Screen = require("booklorebridge_screen")
 local Snapshot = require("booklorebridge_snapshot")
 local Spool = require("booklorebridge_spool")
+local UIManager = require("ui/uimanager")
 local WidgetContainer = require("ui/widget/container/widgetcontainer")
 local guarded = require("booklorebridge_guard")
 local _ = require("gettext")
+require("booklorebridge_deletes")
 
 local BookloreBridge = WidgetContainer:extend{}
 local leaving = false
@@ -18,6 +22,7 @@ function BookloreBridge:init()
     Handoff.configure(self.path .. "/booklorebridge.json")
     Memory:readSetting("device").shim = self.version
     Spool.reserve()
+    if self.ui.document then Occasions.opening() end
     self.ui.menu:registerToMainMenu(self)
     -- After all plugins: a list of our own would hide what another one adds to the lists of the class.
     guarded(self.ui.registerPostInitCallback)(self.ui, function() Menu.offer(self.ui) end)
@@ -36,12 +41,15 @@ end
 
 local function note(event, fields, durable)
     Spool.record(event, fields, durable)
-    Screen.later(event == "page_turns" and 10 or 0, {})
+    Occasions.after(event, fields)
 end
 
 function BookloreBridge:begin(event)
     self.stretch = self.ui.document and Memory:nilOrTrue("enabled") and Snapshot.begin(self.ui) or nil
     note(event, self.stretch and self.stretch:snapshot() or {})
+    if not self.stretch then return end
+    self.book = self.stretch.book
+    Books.note(self.book)
 end
 
 function BookloreBridge:finish(reason)
@@ -72,32 +80,49 @@ function BookloreBridge:jump(to)
     stretch.jumping = nil
 end
 
-function BookloreBridge:onPageUpdate(page)
-    local stretch = self.stretch -- none before ReaderReady: those updates are no page turns
-    if stretch and stretch:show(page) then note("page_turns", stretch:snapshot()) end
+function BookloreBridge:checkpoint()
+    local stretch = self.stretch
+    if stretch and (stretch:settle() or Occasions.wanted(stretch.turns)) then note("page_turns", stretch:snapshot()) end
+end
+
+function BookloreBridge:onPageUpdate(page, mode)
+    if not self.stretch then return end -- not before ReaderReady: those updates are no page turns
+    self.stretch:show(page, mode)
+    if self.looking then return end
+    self.looking = guarded(function()
+        self.looking = nil
+        self:checkpoint()
+    end)
+    UIManager:nextTick(self.looking)
 end
 
 function BookloreBridge:onPosUpdate(_pos, page) self:onPageUpdate(page) end
 function BookloreBridge:onDocumentRerendered() self:onPageUpdate(self.ui:getCurrentPage()) end
-function BookloreBridge:onReaderReady() self:begin("book_open") end
+function BookloreBridge:onShowingReader() Occasions.opening() end
+function BookloreBridge:onReaderReady()
+    Occasions.opening(true)
+    self:begin("book_open")
+end
 function BookloreBridge:onCloseDocument() self:finish(leaving and "exit" or "close") end
-function BookloreBridge:onSuspend() self:finish("suspend") end -- where Wi-Fi is down by now, the lines go later
-function BookloreBridge:onResume() self:begin("resume") end
+function BookloreBridge:onOutOfScreenSaver() Messages.wake() end
+
+function BookloreBridge:onCloseWidget() -- what KOReader writes into a book is written by now
+    if self.book and Memory:nilOrTrue("enabled") then Books.note(self.book) end
+end
+
+function BookloreBridge:onSuspend() -- where Wi-Fi is down by now, the lines go later
+    Messages.sleep()
+    self:finish("suspend")
+end
+
+function BookloreBridge:onResume()
+    Messages.wake(true)
+    self:begin("resume")
+end
+
 function BookloreBridge:onNetworkConnected() note("network_connected", {}) end
 
 local function leave() leaving = true end
 for _i, event in ipairs{ "Exit", "Restart", "PowerOff", "Reboot" } do BookloreBridge["on" .. event] = leave end
-
-local deleted = guarded(function(file)
-    local book = Snapshot.describe(file)
-    if book.partial_md5 and not book.size then Spool.record("delete", { book = book }, true) end
-end)
-
--- The one hook into KOReader, as it has no event for this. Its sidecar is still there; moves and copies have a target.
-local updateLocation = DocSettings.updateLocation
-function DocSettings.updateLocation(file, new, ...)
-    if not new then deleted(file) end
-    return updateLocation(file, new, ...)
-end
 
 return BookloreBridge

@@ -1,13 +1,13 @@
 """Reading sessions: from opening or waking up to closing or going to sleep.
 
 A stretch begins with an opening (`book_open`, or `resume` with a book) and ends with the first `book_close`; one whose
-device died ends with its last line, once the device tells of another opening. Stretches that are too short by
-themselves are joined with the next one of the same book when the pause between them is short.
+device died ends with its last line, once the device tells of another opening. It is cut where nobody read for long.
+Short stretches are joined with their neighbours of the same book when the pause between them is short.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
+from typing import Any
 
 from booklore_core import (
     TOMBSTONE,
@@ -25,24 +25,18 @@ from booklore_core import (
     Setting,
     hookimpl,
 )
+from booklore_features.clocks import Times, fault_of, times_of
+from booklore_features.joining import DURATION, PAGES, Neighbourhood, Rules, is_run, join, neighbourhood
 from booklore_features.session_tables import VIEWS
-from booklore_features.stretches import (
-    DURATION,
-    LONGEST,
-    PAGES,
-    Neighbourhood,
-    Rules,
-    Stretch,
-    is_run,
-    join,
-    neighbourhood,
-    reading,
-)
+from booklore_features.stretches import ALL, Span, Stretch, keys_in
 
-TOMORROW = timedelta(days=1)
+LONGEST = 24 * 3600
+"""Seconds that a setting may ask for."""
 
 REACHES = (4, 16, 64, 256, 1024)
 """How many openings back and on are read, more only while stretches may still be joined across the end of what was."""
+
+SHORT = "no more passed by the device's clock before the next one"
 
 EARLIER = 24
 """How many openings further back a session may have begun that reaches into the stretches at hand."""
@@ -126,14 +120,16 @@ def sessions(event: Event, journal: Journal, facts: Facts, settings: Section) ->
     if near is None:
         return
     earlier = Earlier(event, journal, facts, near)
-    made = {}
+    made: dict[str, Item] = {}
+    spans: list[Span] = []
     for joined in join(earlier.free(near.stretches), rules):
-        item, fault = session(joined, rules), clock_fault(joined, journal)
-        if fault:
-            yield Remark(item.key, item.book, f"a session of {item.book.title or 'a book'} is not sent: {fault}")
-        else:
+        item, remark = session(joined, journal, rules)
+        if remark:
+            yield remark
+        if item:
             made[item.key] = item
-    yield from earlier.gone(near.stretches, made)
+            spans += [stretch.span for stretch in joined]
+    yield from earlier.gone(near.stretches, made, spans)
     yield from made.values()
 
 
@@ -150,66 +146,75 @@ class Earlier:
     """The sessions that were made before of some stretches and of those just before them."""
 
     def __init__(self, event: Event, journal: Journal, facts: Facts, near: Neighbourhood) -> None:
-        ids = [*journal.openings(near.stretches[0].first, EARLIER), *(stretch.first.id for stretch in near.stretches)]
-        known = facts.known("session", [f"{event.device}:{first}" for first in ids])
-        spans = [(fact, span_of(fact.item)) for fact in known if fact.item.body.get("stretches")]
-        places = journal.places(event.device, {end for _, span in spans for end in span}) if spans else {}
-        self._kept: list[tuple[str, str]] = []
-        self._open: list[Item] = []
-        for fact, (first, last) in spans:
-            begin, end = places[first], places[last]
-            if fact.is_given or begin < near.since or end >= near.until:
+        before = journal.openings(near.stretches[0].first, EARLIER)
+        keys = [f"{event.device}:{first}" for first in before] + [key for line in near.lines for key in keys_in(line)]
+        known = [fact for fact in facts.known("session", dict.fromkeys(keys)) if fact.item.body.get("stretches")]
+        ids = {line for fact in known for first, last, *_ in fact.item.body["stretches"] for line in (first, last)}
+        places = journal.places(event.device, ids) if ids else {}
+        self._kept: list[Span] = []
+        self._open: list[tuple[Item, list[Span]]] = []
+        for fact in known:
+            spans = spans_of(fact.item, places)
+            begin, end = spans[0][0], spans[-1][1]
+            if fact.is_given or begin < near.since or end > near.until:
                 self._kept.append((begin, end))
             else:
-                self._open.append(fact.item)
+                self._open.append((fact.item, spans))
 
     def free(self, stretches: Iterable[Stretch]) -> Iterator[Stretch | None]:
-        """The stretches that no session has which stays; None in place of the others."""
+        """The stretches of which no session that stays has any part; None in place of the others."""
         for stretch in stretches:
-            begin, end = stretch.first.order, stretch.last.order
-            yield None if any(low <= end and begin <= high for low, high in self._kept) else stretch
+            yield None if meet([stretch.span], self._kept) else stretch
 
-    def gone(self, stretches: Sequence[Stretch], made: dict[str, Item]) -> Iterator[Item]:
+    def gone(self, stretches: Sequence[Stretch], made: Mapping[str, Item], taken: Sequence[Span]) -> Iterator[Item]:
         """Takes out the sessions that these lines cannot make any more, and those that became part of another one.
 
-        One that only the settings would not make any more stays.
+        One that only the settings would not make any more stays. taken: what the sessions that were made consist of.
         """
-        taken = {ends for item in made.values() for ends in ends_of(item)}
-        for item in self._open:
-            ends = ends_of(item)
-            if item.key not in made and not (is_run(ends, stretches) and taken.isdisjoint(ends)):
+        for item, spans in self._open:
+            if item.key not in made and not (is_run(spans, stretches) and not meet(spans, taken)):
                 yield Item("session", item.key, item.book, TOMBSTONE, item.occurred_at)
 
 
-def ends_of(item: Item) -> list[tuple[str, str]]:
-    """The ids of the first and the last line of each stretch of a session."""
-    return [(first, last) for first, last in item.body["stretches"]]
+def spans_of(item: Item, places: Mapping[str, str]) -> list[Span]:
+    """Which parts of its device's lines a session consists of. places: a line's id → its order."""
+    spans = []
+    for first, last, *cuts in item.body["stretches"]:
+        skip, keep = cuts or (0, None)
+        spans.append(((places[first], skip), (places[last], ALL if keep is None else keep)))
+    return spans
 
 
-def span_of(item: Item) -> tuple[str, str]:
-    """The ids of the first and the last line of a session."""
-    ends = ends_of(item)
-    return ends[0][0], ends[-1][1]
+def meet(spans: Sequence[Span], others: Sequence[Span]) -> bool:
+    """Whether any of the one have a part of the lines in common with any of the others."""
+    return any(begin < last and first < end for begin, end in spans for first, last in others)
 
 
-def clock_fault(joined: Sequence[Stretch], journal: Journal) -> str:
-    last = joined[-1].last
-    if last.at > journal.received(last) + TOMORROW:
-        return f"it ends in the future, at {last.at:%Y-%m-%d %H:%M}"
-    return next((stretch.clock_fault for stretch in joined if stretch.clock_fault), "")
+def session(joined: Sequence[Stretch], journal: Journal, rules: Rules) -> tuple[Item | None, Remark | None]:
+    """The session that stretches make, or a remark why it is not sent; both where less is sent than was read.
 
-
-def session(joined: Sequence[Stretch], rules: Rules) -> Item:
-    """Times are UTC, percents fractions 0–1, duration seconds of reading.
-
-    It occurred when it began: its end may still become known to be another one.
+    It occurred when it began by the lines: what is known of its times may still change.
     """
-    first, last = joined[0].first, joined[-1].last
-    begin, end, book = reading(first), reading(last), last.book.ref
-    body = {
-        "start": f"{first.at:%Y-%m-%dT%H:%M:%SZ}",
-        "end": f"{last.at:%Y-%m-%dT%H:%M:%SZ}",
-        "duration": rules.seconds(joined),
+    key, book, received = joined[0].key, joined[-1].last.book.ref, journal.received(joined[-1].last)
+    times, name = times_of(joined, received), book.title or "a book"
+    fault = fault_of(joined, times, received)
+    if times.seconds < min(times.read, rules.least):
+        fault = fault or f"its {times.read} s of reading do not fit in what passed by the device's clock"
+    if fault:
+        return None, Remark(key, book, f"a session of {name} is not sent: {fault}")
+    item = Item("session", key, book, body_of(joined, times), joined[0].first.at)
+    if times.seconds == times.read:
+        return item, None
+    return item, Remark(key, book, f"a session of {name} has {times.seconds} s of the {times.read} s read: {SHORT}")
+
+
+def body_of(joined: Sequence[Stretch], times: Times) -> dict[str, Any]:
+    """Times are UTC, percents fractions 0–1, duration seconds of reading."""
+    begin, end, file = joined[0].begin, joined[-1].finish, joined[-1].last.book.file
+    return {
+        "start": f"{times.start:%Y-%m-%dT%H:%M:%SZ}",
+        "end": f"{times.end:%Y-%m-%dT%H:%M:%SZ}",
+        "duration": times.seconds,
         "start_percent": begin.percent,
         "end_percent": end.percent,
         "start_position": begin.position,
@@ -217,8 +222,7 @@ def session(joined: Sequence[Stretch], rules: Rules) -> Item:
         "start_page": begin.page,
         "end_page": end.page,
         "turns": sum(stretch.turns for stretch in joined),
-        "device": first.device,
-        "format": PurePosixPath(book.file or "").suffix.lstrip(".").lower() or None,
+        "device": joined[0].first.device,
+        "format": PurePosixPath(file or "").suffix.lstrip(".").lower() or None,
         "stretches": [stretch.ends for stretch in joined],
     }
-    return Item("session", f"{first.device}:{first.id}", book, body, first.at)

@@ -1,31 +1,48 @@
-"""A device's lines as stretches of reading, and which stretches make one session. Nothing here reads or writes."""
+"""A device's lines as stretches of reading. Nothing here reads or writes."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from booklore_core import BookClose, BookOpen, Event, PageTurns, Reading, Resume, Section
+from booklore_core import BookClose, BookOpen, Event, PageTurns, Reading, Resume
 
-DURATION, PAGES = "duration", "pages"
+Place = tuple[str, float]
+"""A place among a device's lines: a line's order, and how many of the pages that it tells of lie before."""
 
-LONGEST = 24 * 3600
-"""Seconds. A stretch of more by the clock means that the clock jumped."""
+Span = tuple[Place, Place]
 
-LONGEST_PAUSE = 300
-"""Seconds between two stretches that may still count as one when the first was too short by itself."""
+ALL = float("inf")
+"""In a place: after all pages of its line."""
 
-EARLIEST = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
-"""A clock before this was reset, for instance to 1970 by an empty battery."""
+END: Place = ("\U0010ffff", 0)
+"""After all lines."""
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """One opening and what followed it, in order. is_over: it was closed, or the device tells of a later opening."""
+    """Reading in one go: from an opening, or from where another stretch of it was cut, to its end or the next cut.
+
+    lines: those that tell of it, in order. skip: how many pages of the first one belong to the stretch before. keep:
+    how many pages of the last one belong to this one, None for all. opened: the order of the opening.
+    start, end: UTC, by the device's clock. seconds: of reading. turns: page turns. begin, finish: where the reader was.
+    is_over: it was closed or cut, or the device tells of a later opening.
+    room: seconds before and after it that no other stretch needs, infinite where there is none.
+    """
 
     lines: tuple[Any, ...]
+    opened: str
     is_over: bool
+    start: datetime
+    end: datetime
+    seconds: int
+    turns: int
+    begin: Reading
+    finish: Reading
+    skip: int = 0
+    keep: int | None = None
+    room: tuple[float, float] = (0, 0)
 
     @property
     def first(self) -> Any:
@@ -36,65 +53,44 @@ class Stretch:
         return self.lines[-1]
 
     @property
-    def ends(self) -> tuple[str, str]:
-        """The ids of its first and last line."""
-        return self.first.id, self.last.id
+    def is_opened(self) -> bool:
+        """Whether it begins with an opening, and not at a cut."""
+        return is_opening(self.first)
 
     @property
-    def turns(self) -> int:
-        return max(reading(line).turns for line in self.lines)
-
-    def seconds(self, idle_cap: int) -> int:
-        """Reading time: the dwell of every page, each at most idle_cap; without dwell, the gaps between lines."""
-        return sum(time_read(before, line, idle_cap) for before, line in pairwise(self.lines))
+    def key(self) -> str:
+        """Its own among those of all devices, whatever lines are still to come."""
+        return key_at(self.first, self.skip)
 
     @property
-    def clock_fault(self) -> str:
-        """How the device's clock shows that it jumped; empty when it did not."""
-        span = (self.last.at - self.first.at).total_seconds()
-        told = sum(sum(reading(line).dwell or ()) for line in self.lines)
-        if span < 0:
-            return f"it ends {-span:.0f} s before it begins"
-        if self.first.at < EARLIEST:
-            return f"it begins in {self.first.at.year}"
-        return f"it lasts {span / 3600:.0f} hours" if span > LONGEST and told < span / 2 else ""
+    def ends(self) -> list[Any]:
+        """What a session's body tells of it: the ids of its first and last line; of a part also skip and keep."""
+        cuts = [self.skip, self.keep] if self.skip or self.keep else []
+        return [self.first.id, self.last.id, *cuts]
+
+    @property
+    def span(self) -> Span:
+        return (self.first.order, self.skip), (self.last.order, ALL if self.keep is None else self.keep)
+
+    @property
+    def passed(self) -> int:
+        """Seconds from start to end."""
+        return int((self.end - self.start).total_seconds())
 
 
-@dataclass(frozen=True)
-class Rules:
-    """What makes a session count. min_duration, idle_cap: seconds."""
+def key_at(line: Any, skip: int) -> str:
+    return f"{line.device}:{line.id}" + (f"+{skip}" if skip else "")
 
-    mode: str
-    min_duration: int
-    min_pages: int
-    idle_cap: int
 
-    @classmethod
-    def of(cls, settings: Section) -> "Rules":
-        return cls(settings["mode"], settings["min_duration"], settings["min_pages"], settings["idle_cap"])
-
-    def seconds(self, joined: Sequence[Stretch]) -> int:
-        return sum(stretch.seconds(self.idle_cap) for stretch in joined)
-
-    def count(self, joined: Sequence[Stretch]) -> bool:
-        """Whether stretches make a session (seed offline-support, lua-plugin-behaviour §1.5)."""
-        turns = sum(stretch.turns for stretch in joined)
-        if self.mode == PAGES:
-            return turns >= self.min_pages
-        return turns > 0 and self.seconds(joined) >= self.min_duration
+def keys_in(line: Any) -> list[str]:
+    """The keys of all stretches that may begin with a line, whatever the settings were when they were made."""
+    pages = () if is_opening(line) else reading(line).dwell or ()
+    return [key_at(line, skip) for skip in range(len(pages) + 1)]
 
 
 def reading(line: Any) -> Reading:
     """Where the reader was; a `resume` need not say."""
     return line.reading or Reading()
-
-
-def time_read(before: Any, line: Any, idle_cap: int) -> int:
-    """Seconds read between two lines of a stretch."""
-    dwell = reading(line).dwell
-    if dwell is not None:
-        return sum(min(seconds, idle_cap) for seconds in dwell)
-    return min(max(0, int((line.at - before.at).total_seconds())), idle_cap)
 
 
 def is_opening(line: Event) -> bool:
@@ -105,92 +101,112 @@ def same_book(one: Any, other: Any) -> bool:
     return bool(one.book.partial_md5 == other.book.partial_md5)
 
 
-def split(lines: Iterable[Any]) -> Iterator[Stretch]:
-    """A device's lines as stretches. A second close changes nothing: falling asleep and closing is one stretch."""
-    stretch: list[Any] = []
+def split(lines: Iterable[Any], idle_cap: int) -> Iterator[Stretch]:
+    """A device's lines as stretches. A second close changes nothing: falling asleep and closing is one stretch.
+
+    idle_cap: the most seconds of reading that one page is worth. Where one was shown for longer, or the clock went on
+    for that much longer than all pages were shown, a stretch ends and the next page turn begins another: a server shows
+    end − start as what was read (contract §17).
+    """
+    opened: list[Any] = []
     for line in lines:
         if is_opening(line):
-            if stretch:
-                yield Stretch(tuple(stretch), is_over=True)
-            stretch = [line]
-        elif stretch and isinstance(line, PageTurns | BookClose) and same_book(stretch[0], line):
-            stretch.append(line)
+            if opened:
+                yield from parts(opened, True, idle_cap)
+            opened = [line]
+        elif opened and isinstance(line, PageTurns | BookClose) and same_book(opened[0], line):
+            opened.append(line)
             if isinstance(line, BookClose):
-                yield Stretch(tuple(stretch), is_over=True)
-                stretch = []
-    if stretch:
-        yield Stretch(tuple(stretch), is_over=False)
-
-
-def join(stretches: Iterable[Stretch | None], rules: Rules) -> Iterator[list[Stretch]]:
-    """Stretches that count, alone or with the short ones just before them. None: nothing is joined across it.
-
-    One by whose clock nothing can be told is joined with none: it would spoil the others. One without a page turn is
-    no part of a session (seed offline-support).
-    """
-    joined: list[Stretch] = []
-    for stretch in stretches:
-        if stretch is None or (joined and not follows(joined[-1], stretch)):
-            joined = []
-        if stretch is None:
-            continue
-        joined.append(stretch)
-        if stretch.is_over and rules.count(joined):
-            yield joined
-            joined = []
-
-
-def follows(before: Stretch, stretch: Stretch) -> bool:
-    pause = (stretch.first.at - before.last.at).total_seconds()
-    is_read = before.turns > 0 and stretch.turns > 0 and not (before.clock_fault or stretch.clock_fault)
-    return is_read and same_book(before.first, stretch.first) and 0 <= pause <= LONGEST_PAUSE
-
-
-def is_run(ends: Sequence[tuple[str, str]], stretches: Sequence[Stretch]) -> bool:
-    """Whether stretches hold, one after the other, those that begin and end so, and they may be joined."""
-    start = next((index for index, stretch in enumerate(stretches) if stretch.ends == ends[0]), 0)
-    run = stretches[start : start + len(ends)]
-    same = [stretch.ends for stretch in run] == list(ends)
-    return same and not run[0].clock_fault and all(follows(one, other) for one, other in pairwise(run))
-
-
-def is_apart(before: Stretch, stretch: Stretch, rules: Rules) -> bool:
-    """Whether no session can reach across, whatever there is before and after the two."""
-    return not follows(before, stretch) or (before.is_over and rules.count([before]))
+                yield from parts(opened, True, idle_cap)
+                opened = []
+    if opened:
+        yield from parts(opened, False, idle_cap)
 
 
 @dataclass(frozen=True)
-class Neighbourhood:
-    """The stretches whose sessions one line may change. until: the order at which the next stretch begins."""
+class Edge:
+    """An end of a stretch: that of an opening's lines, or a place at which nobody read for long.
 
-    stretches: Sequence[Stretch]
-    until: str
-
-    @property
-    def since(self) -> str:
-        return str(self.stretches[0].first.order)
-
-
-def neighbourhood(event: Event, lines: Sequence[Any], reach: int, rules: Rules) -> tuple[Neighbourhood | None, bool]:
-    """The stretches that depend on event, and whether lines hold all of them.
-
-    lines: what lies around event, reach openings back and on. A line changes its own stretch, an opening also the one
-    before, and with them whether their neighbours are joined to them; from there it goes on as far as stretches may be
-    joined.
+    index: of the line that it lies in, or before, where pages is 0. pages: how many of the pages that this line tells
+    of lie before it. stop, resume: when the reading before it ended, and when that after it began, UTC. seconds, turns:
+    of reading and page turns since the opening. where: the nearest line's reading, for nothing else is known there.
     """
-    own = sum(is_opening(line) and line.order <= event.order for line in lines) - 1
-    if own < 0:
-        return None, True
-    stretches = list(split(lines))
-    starts_all, ends_all = own + 1 < reach, len(stretches) - own - 1 < reach
-    low = max(0, own - 1 - is_opening(event))
-    while low > 0 and not is_apart(stretches[low - 1], stretches[low], rules):
-        low -= 1
-    last = len(stretches) - 1
-    high = min(own + 1, last)
-    known = last if ends_all else last - 1  # the last stretch may be cut off: nothing can be told by it
-    while high < last and (high >= known or not is_apart(stretches[high], stretches[high + 1], rules)):
-        high += 1
-    until = "\U0010ffff" if high == last else str(stretches[high + 1].first.order)
-    is_whole = (low > 0 or starts_all) and (high < last or ends_all)
-    return Neighbourhood(stretches[low : high + 1], until), is_whole
+
+    index: int
+    pages: int
+    stop: datetime
+    resume: datetime
+    seconds: int
+    turns: int
+    where: Reading
+
+
+def parts(lines: Sequence[Any], is_over: bool, idle_cap: int) -> Iterator[Stretch]:
+    """The stretches of one opening."""
+    for before, after in pairwise(edges(lines, idle_cap)):
+        yield Stretch(
+            lines=tuple(lines[before.index : after.index + bool(after.pages)]),
+            opened=lines[0].order,
+            is_over=is_over or after.index < len(lines),
+            start=before.resume,
+            end=after.stop,
+            seconds=after.seconds - before.seconds,
+            turns=after.turns - before.turns,
+            begin=before.where,
+            finish=after.where,
+            skip=before.pages,
+            keep=after.pages or None,
+        )
+
+
+def edges(lines: Sequence[Any], idle_cap: int) -> Iterator[Edge]:
+    seconds, turns = 0, reading(lines[0]).turns
+    yield Edge(0, 0, lines[0].at, lines[0].at, 0, 0, reading(lines[0]))
+    for index, (before, line) in enumerate(pairwise(lines), start=1):
+        more = max(0, reading(line).turns - turns)
+        for one in cuts(before, line, more, idle_cap):
+            yield replace(one, index=index, seconds=seconds + one.seconds, turns=turns + one.turns)
+        seconds, turns = seconds + time_read(before, line, idle_cap), turns + more
+    yield Edge(len(lines), 0, lines[-1].at, lines[-1].at, seconds, turns, reading(lines[-1]))
+
+
+def cuts(before: Any, line: Any, turns: int, idle_cap: int) -> Iterator[Edge]:
+    """The edges between two lines; seconds and turns are counted from the first one.
+
+    Time that no page accounts for passed before the first of them: while a computer sleeps, its monotonic clock stands
+    still. Where a line does not tell how long pages were shown, they were turned before the idling.
+    """
+    was, now, gap = reading(before), reading(line), max(0, between(before, line))
+    if now.dwell is None:
+        if gap > idle_cap:
+            yield Edge(0, 0, before.at + timedelta(seconds=idle_cap), line.at, idle_cap, turns, now)
+        return
+    left, read, clock = sum(now.dwell), 0, before.at
+    if gap > left + idle_cap:
+        clock = line.at - timedelta(seconds=left)
+        yield Edge(0, 0, before.at, clock, 0, 0, was)
+    if max(now.dwell, default=0) <= idle_cap:
+        return
+    for page, seconds in enumerate(now.dwell):
+        shown = min(seconds, idle_cap)
+        left, read, clock = left - seconds, read + shown, clock + timedelta(seconds=shown)
+        if seconds > idle_cap:
+            resume = max(clock - timedelta(seconds=shown), line.at - timedelta(seconds=min(left, gap)))
+            yield Edge(
+                0, page + 1, min(clock, resume), resume, read, min(page, turns), was if 2 * page <= turns else now
+            )
+            clock = resume
+
+
+def between(before: Any, line: Any) -> int:
+    """Seconds."""
+    return int((line.at - before.at).total_seconds())
+
+
+def time_read(before: Any, line: Any, idle_cap: int) -> int:
+    """Seconds read between two lines of a stretch: the dwell of every page, each at most idle_cap; without dwell, the
+    gap between the lines."""
+    dwell = reading(line).dwell
+    if dwell is not None:
+        return sum(min(seconds, idle_cap) for seconds in dwell)
+    return min(max(0, between(before, line)), idle_cap)

@@ -4,6 +4,7 @@ import pytest
 
 from booklore_core.actions import start
 from booklore_core.actions.match import CANCEL, EDIT, SKIP
+from booklore_core.bridge.effects import question_effect
 from booklore_core.flows import BadAnswer, Choose, Confirm, Request
 from booklore_core.settings import BadSetting
 from booklore_core.testing import FakeLibrary, FakePlugin, SampleReader, answer_all, sample_book
@@ -82,8 +83,14 @@ def test_candidates_show_title_score_and_author_then_edit_skip_and_cancel(core, 
 
     assert isinstance(question, Choose)
     assert question.options == [
-        "100 % · Dune Messiah – An Author", "100 % · Dune – An Author", EDIT, SKIP, CANCEL,
+        "100 % · Dune Messiah\nAn Author", "100 % · Dune\nAn Author", EDIT, SKIP, CANCEL,
     ]  # fmt: skip
+
+
+def test_there_is_one_way_to_stop(core, library):
+    question = questions(core, "match_book", book=DUNE["partial_md5"])[0]
+
+    assert question_effect("7", question)["cancel"] == ""
 
 
 def test_a_chosen_candidate_is_remembered_and_its_items_are_sent(core, library):
@@ -95,7 +102,7 @@ def test_a_chosen_candidate_is_remembered_and_its_items_are_sent(core, library):
 
 def test_cancelling_ends_the_matching_and_keeps_what_was_matched_before(core):
     first = core.books.unmatched("library")[0]
-    choice = "100 % · Emma – An Author" if first.title == "Emma" else SKIP
+    choice = "100 % · Emma\nAn Author" if first.title == "Emma" else SKIP
 
     asked = questions(core, "match_unmatched", True, choice, CANCEL)
 

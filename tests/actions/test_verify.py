@@ -5,8 +5,8 @@ import pytest
 from booklore_core.actions import start
 from booklore_core.actions.verify import compare, resend
 from booklore_core.flows import Request
-from booklore_core.targets import BookUnmatched, Finding, TargetUnavailable
-from booklore_core.testing import FakeTarget, SampleReader, answer_all, sample_book
+from booklore_core.targets import BookUnmatched, Finding, Match, TargetUnavailable
+from booklore_core.testing import FakeLibrary, FakeTarget, SampleReader, answer_all, sample_book
 
 DUNE, EMMA = sample_book("Dune"), sample_book("Emma")
 
@@ -139,3 +139,95 @@ def test_a_book_that_cannot_be_compared_does_not_keep_the_others_from_it(core, t
 
     assert [finding.book.title for _, finding in verification.findings] == ["Emma"]
     assert verification.unavailable == {"bookworm": "Dune could not be compared: it is gone"}
+
+
+class OpenLibrary(FakeLibrary):
+    """A library that lets its shelves be looked at. held: its own id of a book → keys of the items it holds of it."""
+
+    held: dict[str, list[str]]
+
+    def deliver(self, item, before):
+        remote_id = super().deliver(item, before)
+        self.held = getattr(self, "held", {})
+        self.held.setdefault(item.book.match, []).append(item.key)
+        return remote_id
+
+    def audit(self, book, items):
+        if book.match not in self.titles:
+            raise BookUnmatched(f"there is no book {book.match}")
+        held, ours = self.held.get(book.match, []), {item.key for item in items}
+        missing = [Finding("missing", one.kind, one.book, one.key, "not there") for one in items if one.key not in held]
+        return missing + [Finding("duplicate", "session", book, key, "not sent") for key in held if key not in ours]
+
+
+@pytest.fixture
+def misled(open_core):
+    """A library that took one session of Dune and one of Emma for Emma's, before a person said which book Dune is."""
+    titles = {"7": "Emma", "8": "Dune"}
+    library = OpenLibrary({book["partial_md5"]: "7" for book in (DUNE, EMMA)}, titles)
+    core, reader = open_core(library), SampleReader()
+    for book in (DUNE, EMMA):
+        core.take(reader.read(book), "test")
+    core.sync()
+    core.books.match(DUNE["partial_md5"], "library", Match("8", "person", 1.0, "Dune"), core.clock())
+    core.take(reader.read(DUNE), "test")
+    core.sync()
+    return core, library
+
+
+def test_what_was_given_to_another_book_is_not_missing_and_what_stays_there_is_told(misled):
+    core, _ = misled
+
+    verification = compare(core)
+    result = answer_all(start(core, "verify", Request()), [])
+
+    assert (verification.is_clean, verification.checked) == (True, 3)
+    assert result.ok
+    assert result.message.splitlines() == [
+        "3 items compared: 0 missing, 0 duplicate, 0 overlapping",
+        "library: Dune: 1 session given to “Emma” (7), which it is not matched with any more",
+    ]
+    assert result.data["elsewhere"] == {"library": [result.message.splitlines()[1].removeprefix("library: ")]}
+
+
+def test_nothing_is_sent_again_for_what_was_given_to_another_book(misled):
+    core, library = misled
+
+    count = resend(core, compare(core))
+    core.sync()
+
+    assert (count, [len(held) for held in library.held.values()]) == (0, [2, 1])
+
+
+def test_what_is_missing_where_it_was_given_is_sent_to_the_book_that_is_matched_now(misled):
+    core, library = misled
+    lost = core.ledger.taken("library", DUNE["partial_md5"])[0].key
+    library.held["7"].remove(lost)
+
+    found = compare(core)
+    resend(core, found)
+    core.sync()
+
+    assert [(finding.book.title, finding.key) for _, finding in found.findings] == [("Dune", lost)]
+    assert library.held["8"][-1] == lost
+    assert compare(core).is_clean
+
+
+def test_one_book_alone_is_compared_with_what_others_gave_to_the_same_book(misled):
+    core, library = misled
+    library.held["7"].clear()
+
+    verification = compare(core, EMMA["partial_md5"])
+
+    assert [finding.book.title for _, finding in verification.findings] == ["Emma"]
+    assert verification.checked == 1
+
+
+def test_a_book_that_is_gone_with_what_it_was_given_does_not_keep_the_others_from_being_compared(misled):
+    core, library = misled
+    del library.titles["7"]
+
+    verification = compare(core)
+
+    assert verification.unavailable == {"library": "Dune could not be compared: there is no book 7"}
+    assert verification.checked == 1

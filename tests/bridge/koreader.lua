@@ -1,7 +1,9 @@
 --- The API points of KOReader that the shim uses, behaving as the real ones do. `host` is the Python side.
 -- The files beside it add to `ko`, in which all that a test looks at is kept.
 local host = ...
-local ko = { tasks = {}, shown = {}, standby = 0, fsyncs = 0, opened = {}, pipes = {}, actions = {}, log = {} }
+local ko = { tasks = {}, ticks = {}, shown = {}, standby = 0, fsyncs = 0, folder_fsyncs = 0, opened = {}, pipes = {}, actions = {}, log = {} }
+ko.settings, ko.flushed_bytes = {}, 0 -- those that are open, and what was written of them
+ko.child = { seconds = 0, opened = 0, kib = 0 } -- what children took: time, files, memory at a request
 
 function ko.class(methods)
     local proto = methods or {}

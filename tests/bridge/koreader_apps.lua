@@ -1,6 +1,7 @@
---- Dispatcher, sidecars, plugin loader, file manager and reader.
+--- Dispatcher, plugin loader, file manager and reader.
 local host, ko = ...
 local class, provide, LuaSettings = ko.class, ko.provide, require("luasettings")
+local DocSettings, ReadHistory = require("docsettings"), require("readhistory")
 
 provide("dispatcher", { registerAction = function(_, id, spec)
     if not ko.actions[id] then ko.actions[id] = spec end
@@ -12,20 +13,6 @@ function ko.gesture(id)
     local spec = ko.actions[id]
     if spec then return ko.plugin:handleEvent(spec.event, spec.arg) end
 end
-
-local DocSettings = { sidecars = {} }
-function DocSettings:findSidecarFile(file) return self.sidecars[file] and file .. ".sdr" or nil end
-function DocSettings.openSettingsFile(path)
-    return LuaSettings:new{ data = path and DocSettings.sidecars[path:sub(1, -5)] or {} }
-end
-function DocSettings.updateLocation(file, new, copy)
-    local data = DocSettings.sidecars[file]
-    if new then DocSettings.sidecars[new] = data end
-    if not copy and new ~= file then DocSettings.sidecars[file] = nil end
-    ko.original_calls = (ko.original_calls or 0) + 1
-end
-provide("docsettings", DocSettings)
-ko.doc_settings = DocSettings
 
 -- PluginLoader, FileManager, ReaderUI
 
@@ -61,6 +48,27 @@ function FileManager:addFileDialogButtons(id, row)
     self.rows.index[id] = #self.rows
 end
 function FileManager.getMenuInstance() return ko.ui.file_chooser end
+
+-- Deleting and moving: no event is sent. A folder's files, sidecars beside them too, are gone before anything is told.
+function FileManager:deleteFile(file, is_file)
+    if is_file then
+        os.remove(file)
+        DocSettings.updateLocation(file)
+        ReadHistory:fileDeleted(file)
+    else
+        host.purge(file)
+        DocSettings.purged(file)
+        ReadHistory:folderDeleted(file)
+    end
+    return true
+end
+function FileManager:deleteSelectedFiles()
+    for file in pairs(self.selected_files) do
+        os.remove(file)
+        DocSettings.updateLocation(file)
+    end
+    self.selected_files = {}
+end
 for name, List in pairs(LISTS) do
     function List.getMenuInstance() return ko.ui[name].booklist_menu end
 end
@@ -100,31 +108,71 @@ end
 
 --- A reader for a book: `book` is what the modules would answer, changed by the test as it goes on.
 function ko.reader(book)
-    local settings = LuaSettings:new{ data = book.settings }
+    local settings, props = LuaSettings:new{ data = book.settings }, {}
+    for key, value in pairs(book.settings.doc_props or {}) do
+        if key ~= "identifiers" then props[key] = value end
+    end
     local engine = {
         getLastPercent = function() return book.percent end,
         getLastProgress = function() return book.progress end,
         onGotoXPointer = function(_, xpointer) ko.move(book, book.xpointers[xpointer] or 1, xpointer) end,
-        onGotoPage = function(_, page) ko.move(book, page, book.paged and page or nil) end,
+        onGotoPage = function(_, page) (book.scroll and ko.leap or ko.move)(book, page) end,
     }
     local document = { file = book.file }
     function document:getPageCount() return book.pages end
     function document:getCurrentPage() return book.page end
+    function document:getNextPage(page) return page < book.pages and page + 1 or 0 end
+    function document:getPrevPage(page) return page - 1 end
     function document:isXPointerInDocument(xpointer) return book.xpointers[xpointer] ~= nil end
+    local link = { location_stack = {}, forward_location_stack = {} }
+    function link:addCurrentLocationToStack() table.insert(self.location_stack, { page = book.page }) end
     local ui = {
-        document = document, doc_settings = settings, doc_props = book.settings.doc_props,
+        document = document, doc_settings = settings, doc_props = props, link = link,
         rolling = not book.paged and engine or nil, paging = book.paged and engine or nil,
-        annotation = { annotations = book.annotations },
-        link = { addCurrentLocationToStack = function() end },
+        annotation = { annotations = book.annotations }, view = { page_scroll = book.scroll },
     }
     function ui:getCurrentPage() return book.page end
     ko.book = book
+    ReadHistory:addItem(book.file)
     instance{ ui = ui, document = document }
 end
 
+-- The page is the new one when its event comes. So is the position of a page that fills the screen; an xpointer is
+-- that of the page before.
+local function show(book, page, mode)
+    book.page, book.percent = page, page / book.pages
+    if book.paged and not book.scroll then book.progress = page end
+    ko.plugin:handleEvent("PageUpdate", page, mode)
+end
+
+--- Shows a page; the loop goes round once.
 function ko.move(book, page, progress)
-    book.page, book.percent, book.progress = page, page / book.pages, progress or book.progress
-    ko.plugin:handleEvent("PageUpdate", page)
+    show(book, page)
+    if not book.paged then book.progress = progress or book.progress end
+    ko.tick()
+end
+
+--- Scrolls a continuous view until so many pages more have come up from below: the top one is the position.
+function ko.scroll(book, pages)
+    for page = book.page + 1, book.page + pages do show(book, page, "scrolling") end
+    book.progress = book.page
+    ko.tick()
+end
+
+--- Goes somewhere else in a continuous view: it is filled with the pages that follow, and then told of.
+function ko.leap(book, page)
+    show(book, math.min(page + 1, book.pages), "scrolling")
+    show(book, page, "scrolling")
+    show(book, page)
+    book.progress = page
+    ko.tick()
+end
+
+--- Follows a link, or goes to a bookmark or chapter.
+function ko.follow(book, page)
+    ko.ui.link:addCurrentLocationToStack()
+    local engine = ko.ui.rolling or ko.ui.paging
+    engine:onGotoPage(page)
 end
 
 --- The sidecar becomes current only after all SaveSettings handlers, with the document closed already.
@@ -132,5 +180,5 @@ function ko.flushed()
     local data = {}
     for key, value in pairs(ko.book.settings) do data[key] = value end
     data.doc_pages = ko.book.pages
-    DocSettings.sidecars[ko.book.file] = data
+    DocSettings.keep(ko.book.file, data)
 end

@@ -5,27 +5,55 @@ local class, provide = ko.class, ko.provide
 local real_open, real_rename, real_remove = io.open, os.rename, os.remove
 os.time = function(t) return t and error("unexpected") or host.wall() end
 os.execute = function(command) table.insert(ko.log, "execute " .. command) return 0 end
-os.rename = function(from, to) return real_rename(host.path(from), host.path(to)) end
-os.remove = function(path) return real_remove(host.path(path)) end
+os.rename = function(from, to)
+    host.operate()
+    return real_rename(host.path(from), host.path(to))
+end
+os.remove = function(path)
+    host.operate()
+    return real_remove(host.path(path))
+end
 io.open = function(path, mode)
+    host.operate()
     table.insert(ko.opened, { path = path, mode = mode })
-    local refused = host.full() and mode ~= "rb" and path:find("booklorebridge")
+    -- A full disk still has room for a name.
+    local refused = host.full() and mode ~= "rb" and mode ~= "abx" and path:find("booklorebridge")
     return real_open(refused and "/dev/full" or host.path(path), mode)
 end
 
-provide("logger", { warn = function(...) table.insert(ko.log, table.concat({ tostring(...) }, " ")) end })
+provide("logger", { warn = function(...)
+    local words = { ... }
+    for i, word in ipairs(words) do words[i] = tostring(word) end
+    table.insert(ko.log, table.concat(words, " "))
+end })
 provide("gettext", setmetatable({ ngettext = function(one, many, n) return n == 1 and one or many end }, {
     __call = function(_, text) return text end,
 }))
 provide("datastorage", { getSettingsDir = function() return "/settings" end })
-provide("device", { model = "Kobo_nova" })
+ko.device = { model = "Kobo_nova", screen_saver_mode = false }
+provide("device", ko.device)
 provide("version", { getCurrentRevision = function() return "v2026.08" end })
-provide("libs/libkoreader-lfs", { attributes = function(path, name)
-    return host.attribute(path, name)
-end })
+provide("libs/libkoreader-lfs", {
+    attributes = function(path, name) return host.attribute(path, name) end,
+    mkdir = function(path)
+        host.operate()
+        return host.make_folder(path)
+    end,
+    dir = function(path)
+        local open = { names = host.names(path), at = 0 }
+        return function(folder)
+            folder.at = folder.at + 1
+            return folder.names[folder.at]
+        end, open
+    end,
+})
+provide("ffi/sha2", { md5 = function(text) return host.md5(text) end })
 provide("util", {
     fixUtf8 = function(text, replacement) return host.fix_utf8(text, replacement) end,
     partialMD5 = function(path) return host.partial_md5(path) end,
+    findFiles = function(folder, found)
+        for _, path in ipairs(host.files_below(folder)) do found(path) end
+    end,
     splitToArray = function(text, separator)
         local parts = {}
         for part in text:gmatch("[^" .. separator .. "]+") do table.insert(parts, part) end
@@ -39,7 +67,12 @@ provide("util", {
         return text
     end,
 })
-provide("ui/time", { monotonic = function() return host.mono() * 1e6 end, to_s = function(t) return t / 1e6 end })
+
+-- The clock that goes on in sleep is not there on every system; then it says 0, and another one stands in for it.
+local time = { monotonic = function() return host.mono() * 1e6 end, to_s = function(t) return t / 1e6 end }
+time.boottime = function() return host.boottime() and host.boottime() * 1e6 or 0 end
+time.boottime_or_monotonic = host.boottime() and time.boottime or time.monotonic
+provide("ui/time", time)
 
 -- Like the real one it tells a list from an object by a mark, else by a first element, and leaves out keys that are no
 -- text; what is no JSON value is an error.
@@ -71,7 +104,9 @@ function LuaSettings:open(path)
     local file = io.open(path, "rb")
     local ok, data = pcall(loadstring(file and file:read("*a") or "") or error)
     if file then file:close() end
-    return self:new{ file = path, data = ok and data or {} }
+    local settings = self:new{ file = path, data = ok and data or {} }
+    table.insert(ko.settings, settings)
+    return settings
 end
 function LuaSettings:readSetting(key) return self.data[key] end
 function LuaSettings:saveSetting(key, value) self.data[key] = value return self end
@@ -82,8 +117,9 @@ function LuaSettings:isTrue(key) return self.data[key] == true end
 function LuaSettings:isFalse(key) return self.data[key] == false end
 function LuaSettings:nilOrTrue(key) return self.data[key] == nil or self.data[key] == true end
 function LuaSettings:flush()
-    local file = io.open(self.file, "wb")
-    file:write("return " .. spell(self.data))
+    local file, text = io.open(self.file, "wb"), "return " .. spell(self.data)
+    file:write(text)
+    ko.flushed_bytes = ko.flushed_bytes + #text
     file:close()
     return self
 end

@@ -94,14 +94,44 @@ def test_a_book_that_was_never_opened_is_named_by_its_content(offered: EReader, 
     assert body == {"args": {}, "book": {"partial_md5": md5, "file": DUNE, "size": 5}}
 
 
-def test_the_digest_of_the_sidecar_counts_as_the_file_may_have_changed_since(
+def test_a_held_book_is_named_by_its_bytes_whatever_its_sidecar_is_of(offered: EReader, core: LoopbackCore) -> None:
+    offered.open()
+    offered.close()
+    md5 = partial_md5(offered.put_file("dune.epub", b"another book under the same name"))
+    tap(offered, "Match book")
+
+    (body,) = core.bodies("/v1/actions/match_book")
+    assert body["book"] == {"partial_md5": md5, "file": DUNE, "size": 32}
+
+
+def test_a_book_that_koreader_wrote_highlights_into_keeps_the_name_it_was_read_under(
     offered: EReader, core: LoopbackCore
 ) -> None:
-    offered.put_book("dune.pdf", b"with highlights written into it")
-    offered.ko.doc_settings.sidecars[f"{BOOKS}/dune.pdf"] = offered.table({"partial_md5_checksum": "a" * 32})
+    book = offered.open("dune.pdf", paged=True, progress=1)
+    read_under = book.settings.partial_md5_checksum
+    offered.put_book("dune.pdf", b"a book, with highlights in it")
+    offered.close()
     tap(offered, "Match book", file=f"{BOOKS}/dune.pdf")
 
-    assert [body["book"]["partial_md5"] for body in core.bodies("/v1/actions/match_book")] == ["a" * 32]
+    (body,) = core.bodies("/v1/actions/match_book")
+    assert body["book"]["partial_md5"] == read_under
+
+
+def test_what_is_so_of_the_held_book_is_said(offered: EReader, core: LoopbackCore) -> None:
+    offered.put_book("dune.epub", b"spice")
+    offered.put_book("messiah.epub", b"more spice")
+    md5 = partial_md5(offered.root / DUNE.lstrip("/"))
+    other = {"text": "Not tracked", "checked": False, "args": {"on": True}}
+    track = {"id": "track_book", "text": "Tracked", "checked": True, "action": "track_book", "args": {"on": False}}
+    offer(offered, core, [track | {"books": {md5: other}}], version="3")
+
+    ((untracked,),) = rows(offered)
+    ((tracked,),) = rows(offered, file=f"{BOOKS}/messiah.epub")
+    assert (untracked.text, untracked.checked_func()) == ("Not tracked", False)
+    assert (tracked.text, tracked.checked_func()) == ("Tracked", True)
+    untracked.callback()
+    offered.pass_time(5)
+    assert core.bodies("/v1/actions/track_book")[0]["args"] == {"on": True}
 
 
 def test_folders_and_files_that_are_no_books_have_no_buttons(offered: EReader) -> None:

@@ -84,6 +84,72 @@ def test_a_menu_that_was_never_fetched_says_how_many_events_wait(reader: EReader
     assert texts(reader.menu()) == ["Events that wait on this device: 0", "Pair with core…"]
 
 
+def window(reader: EReader) -> Any:
+    """KOReader's menu, open at the plugin's entries."""
+    window = reader.lua.eval("{ updateItems = function(self) self.updated = true end }")
+    window.show_parent = window
+    reader.ko.shown[len(reader.ko.shown) + 1] = window
+    return window
+
+
+def pair(reader: EReader, *typed: str, menu: Any = None) -> None:
+    reader.menu()[-1].callback(menu)
+    for text in typed:
+        dialog = reader.shown("inputdialog")[-1]
+        dialog.typed = text
+        dialog.buttons[1][2].callback()
+    reader.pass_time(5)
+
+
+def test_after_pairing_the_open_menu_is_the_cores(reader: EReader, core: LoopbackCore) -> None:
+    core.menu = MENU
+    items = reader.menu()
+    table = reader.ko.entries
+    menu = window(reader)
+    items[-1].callback(menu)
+    for text in (core.url, "654321"):
+        (dialog,) = reader.shown("inputdialog")
+        dialog.typed = text
+        dialog.buttons[1][2].callback()
+    reader.pass_time(5)
+
+    assert menu.updated
+    assert texts(list(table.values())) == ["Enable sync", "Sync & Cache"]
+
+
+def test_a_device_whose_token_counts_no_more_can_be_paired_again(with_menu: EReader, core: LoopbackCore) -> None:
+    with_menu.remember(device={"id": "kobo-7f3a"}, url=core.url, token="old", unpaired=True)
+    with_menu.restart()
+    core.status = 401
+    with_menu.send("NetworkConnected")
+    with_menu.pass_time(3)
+
+    assert texts(with_menu.menu())[-1] == "Pair with core…"
+
+
+def test_an_address_is_completed_before_the_core_is_asked(reader: EReader, core: LoopbackCore) -> None:
+    pair(reader, f"  {core.url.removeprefix('http://')}/ ", "654321")
+
+    assert core.paths() == ["/v1/pair", "/v1/menu"]
+
+
+def test_an_address_that_is_none_is_told_at_once_and_asked_for_again(reader: EReader, core: LoopbackCore) -> None:
+    pair(reader, "my server")
+
+    assert reader.toasts() == ["An address has no spaces: my server"]
+    (dialog,) = reader.shown("inputdialog")
+    assert (from_lua(dialog.title), dialog.input) == ("Address of the core", "my server")
+    assert core.paths() == []
+
+
+def test_pairing_that_is_cancelled_asks_nothing_more(reader: EReader, core: LoopbackCore) -> None:
+    reader.menu()[-1].callback(None)
+    reader.shown("inputdialog")[0].buttons[1][1].callback()
+    reader.pass_time(5)
+
+    assert reader.shown() == [] and core.paths() == []
+
+
 def test_a_tap_runs_the_action_with_its_arguments(with_menu: EReader, core: LoopbackCore) -> None:
     book = with_menu.open()
     with_menu.menu()[1].sub_item_table[1].callback(None)
@@ -96,15 +162,13 @@ def test_a_tap_runs_the_action_with_its_arguments(with_menu: EReader, core: Loop
 
 def test_an_open_menu_shows_what_changed(with_menu: EReader, core: LoopbackCore) -> None:
     item = with_menu.menu()[1].sub_item_table[1]
-    window = with_menu.lua.eval("{ updateItems = function(self) self.updated = true end }")
-    window.show_parent = window
-    with_menu.ko.shown[1] = window
+    menu = window(with_menu)
     now = MENU["items"][1]["items"][0] | {"text": "Sync Pending Now"}
     core.menu, core.state = {"version": "3", "items": [{"id": "cache", "text": "x", "items": [now]}]}, {"menu": "3"}
-    item.callback(window)
+    item.callback(menu)
     with_menu.pass_time(5)
 
-    assert window.updated and item.text == "Sync Pending Now"
+    assert menu.updated and item.text == "Sync Pending Now"
 
 
 @pytest.mark.parametrize("gesture", GESTURES)
@@ -215,7 +279,7 @@ def test_switched_on_again_at_the_core_the_device_follows_at_the_next_contact(
     paired.pass_time(2)
     core.state = {"enabled": True}
     paired.open()
-    paired.pass_time(2)
+    paired.pass_time(4)
     paired.close()
     paired.pass_time(2)
 

@@ -20,7 +20,7 @@ def test_an_installed_code_is_traded_for_a_token_once(tmp_path: Path, core: Loop
     reader.send("NetworkConnected")
     reader.pass_time(5)
 
-    assert core.paths() == ["/v1/pair", "/v1/events", "/v1/events"]
+    assert core.paths() == ["/v1/pair", "/v1/events", "/v1/menu", "/v1/events"]
     assert core.bodies("/v1/pair")[0]["device"]["id"] == "kobo-7f3a"
     assert core.requests[-1][3] == "Bearer token for 123456"
 
@@ -45,7 +45,7 @@ def test_a_code_that_was_not_judged_is_tried_again(tmp_path: Path, core: Loopbac
     reader.send("NetworkConnected")
     reader.pass_time(5)
 
-    assert core.paths()[-2:] == ["/v1/pair", "/v1/events"]
+    assert core.paths()[-3:] == ["/v1/pair", "/v1/events", "/v1/menu"]
 
 
 def test_a_new_install_replaces_the_old_token(paired: EReader, core: LoopbackCore) -> None:
@@ -167,7 +167,8 @@ def test_a_refusal_is_told_in_the_cores_words(paired: EReader, core: LoopbackCor
 
 def test_a_code_is_used_once_however_many_lines_wait(reader: EReader, core: LoopbackCore) -> None:
     line = '{{"v":1,"id":"kobo-7f3a-{:06d}","event":"resume","at":"2026-11-20T14:00:00Z","device":"kobo-7f3a"}}\n'
-    reader.setting("spool").write_text("".join(line.format(i) for i in range(1500)))
+    reader.put_segment("".join(line.format(i) for i in range(1500)))
+    reader.restart()
     core.state = {"menu": "1"}
     reader.menu()[-1].callback(None)
     for typed in (core.url, "654321"):

@@ -5,11 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ereader import EReader, to_lua
+import pytest
+from ereader import EReader, partial_md5, to_lua
 
 
 def turns(reader: EReader) -> int:
     return int(reader.spool("book_close")[-1]["reading"]["turns"])
+
+
+def turns_so_far(reader: EReader) -> int:
+    return int(reader.ko.plugin.stretch.turns)
 
 
 def dwell(reader: EReader) -> list[int]:
@@ -38,6 +43,16 @@ def test_dwell_adds_up_to_the_time_the_book_was_open(reader: EReader) -> None:
     reader.close()
 
     assert dwell(reader) == [20] * 7 + [13]
+
+
+def test_dwell_is_never_more_than_has_passed(reader: EReader) -> None:
+    reader.open()
+    reader.read(pages=40, seconds=1.5)
+    reader.pass_time(0.9)
+    reader.close()
+
+    assert sum(dwell(reader)) == 60
+    assert set(dwell(reader)) <= {0, 1, 2}
 
 
 def test_sleep_is_not_reading_time(reader: EReader) -> None:
@@ -85,6 +100,67 @@ def test_scroll_mode_counts_pages_not_positions(reader: EReader) -> None:
     reader.close()
 
     assert turns(reader) == 2
+
+
+def test_a_continuous_view_counts_what_was_scrolled_to_and_tells_where_that_is(reader: EReader) -> None:
+    reader.open("strip.cbz", paged=True, scroll=True, progress=1)
+    reader.read(pages=5, seconds=10)
+
+    (checkpoint,) = reader.spool("page_turns")
+    assert (checkpoint["reading"]["page"], checkpoint["reading"]["position"]) == (6, "6")
+    assert checkpoint["reading"]["dwell"] == [10] * 5
+
+
+def test_several_pages_that_come_up_together_are_one_turn(reader: EReader) -> None:
+    reader.open("strip.cbz", paged=True, scroll=True, progress=1)
+    reader.ko.scroll(reader.ko.book, 4)
+    reader.close()
+
+    assert turns(reader) == 1
+    assert reader.spool("book_close")[0]["reading"]["page"] == 5
+
+
+@pytest.mark.parametrize("scroll", [True, False])
+@pytest.mark.parametrize("to", [2, 3, 60])
+@pytest.mark.parametrize("paged", [True, False])
+def test_a_jump_is_no_page_turn_however_many_events_it_raises(
+    reader: EReader, paged: bool, to: int, scroll: bool
+) -> None:
+    reader.open("paper.pdf" if paged else "dune.epub", paged=paged, scroll=paged and scroll, progress=1)
+    reader.ko.follow(reader.ko.book, to)
+    assert turns_so_far(reader) == 0
+    reader.read(pages=1, seconds=5)
+    reader.close()
+
+    assert turns(reader) == 1
+    assert reader.spool("book_close")[0]["reading"]["page"] == to + 1
+
+
+def test_a_page_far_away_is_no_turn_however_one_came_there(reader: EReader) -> None:
+    reader.open()
+    reader.ko.move(reader.ko.book, 40)
+    reader.close()
+
+    assert turns(reader) == 0
+
+
+def test_two_columns_and_pages_that_are_left_out_are_turns(reader: EReader) -> None:
+    book = reader.open()
+    reader.ko.move(book, 3)
+    reader.ko.ui.document.getNextPage = reader.lua.eval("function(_, page) return page == 3 and 30 or page + 1 end")
+    reader.ko.move(book, 30)
+    reader.close()
+
+    assert turns(reader) == 2
+
+
+def test_turning_past_the_middle_of_a_long_page_is_no_turn(reader: EReader) -> None:
+    reader.open("strip.cbz", paged=True, scroll=True, progress=1)
+    reader.send("PageUpdate", 1, "scrolling")
+    reader.ko.tick()
+    reader.close()
+
+    assert turns(reader) == 0
 
 
 def test_a_new_layout_is_no_turn(reader: EReader) -> None:
@@ -138,6 +214,44 @@ def test_stars_are_null_when_none_are_given_and_absent_when_unreadable(reader: E
     first, second = reader.spool("book_close")
     assert first["reading"]["stars"] is None
     assert "stars" not in second["reading"] and "status" not in second["reading"]
+
+
+@pytest.mark.parametrize(("rating", "told"), [(4, 4), (3.5, 3.5), (8, 8), ("5", "5"), (True, True), (0, None)])
+def test_stars_are_told_as_they_stand_there(reader: EReader, rating: object, told: object) -> None:
+    reader.open(settings={"summary": {"rating": rating}})
+    reader.close()
+
+    assert reader.spool("book_close")[0]["reading"]["stars"] == told
+    assert type(reader.spool("book_close")[0]["reading"]["stars"]) is type(told)
+
+
+@pytest.mark.parametrize("rating", [float("nan"), float("inf"), {"a": 1}, [3]])
+def test_stars_that_are_no_value_are_not_told_and_cost_nothing_else(reader: EReader, rating: object) -> None:
+    reader.open(settings={"summary": {"rating": rating, "status": "complete"}})
+    reader.close()
+
+    reading = reader.spool("book_close")[0]["reading"]
+    assert "stars" not in reading and reading["status"] == "complete"
+
+
+def test_identifiers_travel_though_koreader_drops_them_from_the_open_book(reader: EReader) -> None:
+    reader.open()
+
+    assert reader.ko.ui.doc_props.identifiers is None
+    assert reader.spool("book_open")[0]["book"]["identifiers"] == "ISBN:9780441013593"
+
+
+def test_another_book_at_the_same_path_has_its_own_digest(reader: EReader) -> None:
+    reader.open()
+    reader.close()
+    md5 = partial_md5(reader.put_file("dune.epub", b"another book under the same name"))
+    second = reader.open(settings={"doc_props": {"title": "Second"}})
+    reader.close()
+
+    lines = reader.spool("book_open", "book_close")
+    first = "e05f384d9923259355f79a6bf9125710"
+    assert second.settings.partial_md5_checksum == first
+    assert [line["book"]["partial_md5"] for line in lines] == [first, first, md5, md5]
 
 
 def test_a_book_without_annotations_has_an_empty_list(reader: EReader) -> None:

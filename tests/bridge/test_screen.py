@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from core_on_loopback import LoopbackCore
-from ereader import EReader, to_lua
+from ereader import EReader, from_lua, to_lua
 
 MD5 = "e05f384d9923259355f79a6bf9125710"
 
@@ -14,7 +14,7 @@ MD5 = "e05f384d9923259355f79a6bf9125710"
 def show(reader: EReader, core: LoopbackCore, *effects: dict[str, Any]) -> None:
     core.effects = list(effects)
     reader.send("NetworkConnected")
-    reader.pass_time(2)
+    reader.pass_time(4)  # a book that was opened just now comes first
 
 
 def buttons(dialog: Any) -> list[Any]:
@@ -34,13 +34,176 @@ def ask(reader: EReader, core: LoopbackCore, kind: str, **fields: Any) -> Any:
     return reader.shown()[-1]
 
 
-def test_a_toast_goes_by_itself_and_an_info_stays(paired: EReader, core: LoopbackCore) -> None:
-    info = {"type": "info", "title": "Pending", "text": "…"}
-    show(paired, core, {"type": "toast", "text": "Synced 3 items ✓"}, info)
+def test_what_nobody_asked_for_lets_a_tap_through_and_an_info_stays(paired: EReader, core: LoopbackCore) -> None:
+    paired.open()
+    show(paired, core, {"type": "toast", "text": "Synced 3 items ✓"})
+    assert (paired.notices(), paired.toasts()) == (["Synced 3 items ✓"], [])
+    assert paired.shown("notification")[0].timeout
+    assert paired.ko.tap() and paired.notices() == []
 
-    assert paired.toasts() == ["Synced 3 items ✓"]
-    assert paired.shown("infomessage")[0].timeout
+    show(paired, core, {"type": "info", "title": "Pending", "text": "…"})
     assert paired.shown("textviewer")[0].title == "Pending"
+
+
+def test_a_long_notice_has_a_line_for_each_thing(paired: EReader, core: LoopbackCore) -> None:
+    show(paired, core, {"type": "toast", "text": "3S synced\n1S waiting\n\nbooklore: asleep"})
+
+    assert paired.notices() == ["3S synced", "1S waiting", "booklore: asleep"]
+
+
+def test_the_same_is_not_told_twice_in_a_row(paired: EReader, core: LoopbackCore) -> None:
+    texts = ["booklore: asleep", "booklore: asleep", "3S synced", "booklore: asleep"]
+    for text in texts:
+        show(paired, core, {"type": "toast", "text": text})
+
+    assert paired.notices() == ["booklore: asleep", "3S synced", "booklore: asleep"]
+
+
+def test_messages_that_were_not_tapped_away_are_gone_when_the_device_sleeps(
+    paired: EReader, core: LoopbackCore
+) -> None:
+    show(paired, core, {"type": "toast", "text": "Synced"})
+    paired.ko.gesture("booklore_sync_pending")
+    assert paired.notices() == ["Synced", "Asking the core…"]
+    paired.fall_asleep()
+
+    assert paired.shown() == []
+
+
+def test_nothing_lies_over_the_sleep_screen(paired: EReader, core: LoopbackCore) -> None:
+    paired.open()
+    paired.fall_asleep()
+    confirm = {"type": "confirm", "text": "Jump?", "on_ok": [], "on_cancel": []}
+    question = {"type": "question", "id": "7", "kind": "choose", "text": "Which?", "options": ["a"]}
+    show(paired, core, {"type": "toast", "text": "Synced"}, {"type": "info", "text": "…"}, confirm, question)
+    assert paired.shown() == []
+
+    paired.wake_up()
+    assert [window.kind for window in paired.shown()] == ["textviewer", "buttondialog", "buttondialog"]
+
+
+@pytest.mark.parametrize("screen_first", [True, False])
+def test_a_sleep_screen_that_is_left_by_a_tap_is_not_covered_either(
+    paired: EReader, core: LoopbackCore, screen_first: bool
+) -> None:
+    paired.fall_asleep()
+    show(paired, core, {"type": "info", "text": "…"})
+    for event in ("OutOfScreenSaver", "Resume") if screen_first else ("Resume", "OutOfScreenSaver"):
+        paired.send(event)
+        assert paired.shown() == []
+        if event == "OutOfScreenSaver":
+            paired.ko.device.screen_saver_mode = False
+    paired.ko.tick()
+
+    assert [window.kind for window in paired.shown()] == ["textviewer"]
+
+
+def test_a_device_that_has_no_sleep_screen_is_not_disturbed_either(paired: EReader, core: LoopbackCore) -> None:
+    paired.send("Suspend")
+    show(paired, core, {"type": "toast", "text": "Synced"})
+    assert paired.notices() == []
+    paired.send("Resume")
+    show(paired, core, {"type": "toast", "text": "Synced"})
+    assert paired.notices() == ["Synced"]
+
+
+def test_a_tap_is_answered_at_once_and_then_with_what_came_of_it(paired: EReader, core: LoopbackCore) -> None:
+    core.effects = [{"type": "toast", "text": "Nothing to sync"}]
+    paired.ko.gesture("booklore_sync_pending")
+    assert (paired.notices(), paired.toasts()) == (["Asking the core…"], [])
+
+    paired.pass_time(60)
+    assert (paired.notices(), paired.toasts()) == ([], ["Nothing to sync"])
+
+
+def test_a_second_tap_does_not_stack_but_one_for_another_thing_does(paired: EReader, core: LoopbackCore) -> None:
+    for gesture in ("sync_pending", "sync_pending", "test_connection", "sync_pending"):
+        paired.ko.gesture(f"booklore_{gesture}")
+    assert len(paired.notices()) == 2
+    paired.pass_time(10)
+    assert core.paths() == ["/v1/actions/sync_pending", "/v1/actions/test_connection"]
+
+    paired.ko.gesture("booklore_sync_pending")
+    paired.pass_time(10)
+    assert core.paths()[2:] == ["/v1/actions/sync_pending"]
+
+
+@pytest.mark.parametrize("broken", ["child_hangs", "fork_fails"])
+def test_a_tap_that_came_to_nothing_can_be_repeated(paired: EReader, core: LoopbackCore, broken: str) -> None:
+    setattr(paired, broken, True)
+    paired.ko.gesture("booklore_test_connection")
+    paired.pass_time(100)
+    setattr(paired, broken, False)
+    asked = len(core.paths())
+    paired.ko.gesture("booklore_test_connection")
+    paired.pass_time(10)
+
+    assert len(core.paths()) == asked + 1
+    assert paired.notices() == []
+
+
+def test_silent_mode_says_nothing_of_asking_either(paired: EReader, core: LoopbackCore) -> None:
+    core.state = {"silent": True}
+    show(paired, core)
+    paired.ko.gesture("booklore_sync_pending")
+
+    assert paired.shown() == []
+
+
+def test_no_path_of_lua_reaches_the_screen(paired: EReader) -> None:
+    paired.lua.execute("""package.loaded["socket.http"] = { request = function()
+        error("common/socket/http.lua:160: invalid host") end }""")
+    paired.ko.gesture("booklore_sync_pending")
+    paired.pass_time(10)
+
+    (text,) = paired.toasts()
+    assert ".lua" not in text
+    assert any("http.lua:160" in line for line in paired.log())
+
+
+CANDIDATES = ["97 % Dune\nFrank Herbert", "61 % כוכב\nעמוס אילן", "Skip this book", "Cancel matching"]
+
+
+def test_options_of_several_lines_are_a_list_with_each_line_in_its_own_direction(
+    paired: EReader, core: LoopbackCore
+) -> None:
+    menu = ask(paired, core, "choose", options=CANDIDATES, default=2)
+
+    texts = [from_lua(item.text) for item in menu.item_table.values()]
+    assert (menu.kind, menu.title) == ("menu", "Which?")
+    assert texts[0] == "97 % Dune\nFrank Herbert"
+    assert texts[1] == "\u206861 % כוכב\u2069\n\u2068עמוס אילן\u2069"
+    assert [bool(item.bold) for item in menu.item_table.values()] == [False, False, True, False]
+
+
+def test_in_an_interface_from_right_to_left_every_line_keeps_its_own_direction(
+    paired: EReader, core: LoopbackCore
+) -> None:
+    paired.ko.right_to_left = True
+    dialog = ask(paired, core, "pick", options=["97 % · Dune – Frank Herbert"])
+
+    assert from_lua(buttons(dialog)[0].text) == "\u206897 % · Dune – Frank Herbert\u2069"
+
+
+def test_a_tap_in_a_list_answers_once_and_closes_it(paired: EReader, core: LoopbackCore) -> None:
+    menu = ask(paired, core, "choose", options=CANDIDATES)
+    menu.onMenuSelect(menu, menu.item_table[2])
+    paired.pass_time(2)
+
+    assert answers(core) == [1] and paired.shown("menu") == []
+
+
+def test_closing_a_list_cancels_it(paired: EReader, core: LoopbackCore) -> None:
+    menu = ask(paired, core, "choose", options=CANDIDATES)
+    menu.onClose(menu)
+    paired.pass_time(2)
+
+    assert answers(core) == [None] and paired.shown("menu") == []
+
+
+@pytest.mark.parametrize("options", [["x" * 60, "b"], [str(i) for i in range(9)]])
+def test_long_options_and_many_are_a_list_too(paired: EReader, core: LoopbackCore, options: list[str]) -> None:
+    assert ask(paired, core, "choose", options=options).kind == "menu"
 
 
 def test_goto_moves_the_open_book_and_is_no_page_turn(paired: EReader, core: LoopbackCore) -> None:
@@ -144,6 +307,12 @@ def test_a_cancelled_question_is_answered_with_null_once(paired: EReader, core: 
     paired.pass_time(2)
 
     assert answers(core) == [None]
+
+
+def test_options_that_say_how_to_stop_have_no_second_way(paired: EReader, core: LoopbackCore) -> None:
+    dialog = ask(paired, core, "choose", options=["Dune", "Skip this book", "Cancel matching"], cancel="")
+
+    assert [button.text for button in buttons(dialog)] == ["Dune", "Skip this book", "Cancel matching"]
 
 
 def test_tapping_beside_a_question_cancels_it(paired: EReader, core: LoopbackCore) -> None:

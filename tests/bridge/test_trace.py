@@ -41,17 +41,24 @@ def test_events_come_in_the_order_in_which_they_happened(lines: list[dict[str, A
     ]
 
 
-def test_twelve_turns_a_font_change_and_a_jump_are_thirteen_page_turns(lines: list[dict[str, Any]]) -> None:
+def test_twelve_turns_a_font_change_and_a_jump_are_twelve_page_turns(lines: list[dict[str, Any]]) -> None:
     first = next(line for line in lines if line["event"] == "book_close")
 
-    assert first["reading"]["turns"] == 13
+    assert first["reading"]["turns"] == 12
     assert (first["reading"]["page"], first["reading"]["pages"]) == (3, 32)
 
 
-def test_the_page_shown_again_at_the_end_of_the_book_is_no_turn(lines: list[dict[str, Any]]) -> None:
+def test_a_jump_to_the_last_page_that_is_shown_again_is_no_turn(lines: list[dict[str, Any]]) -> None:
     closes = [line for line in lines if line["event"] == "book_close"]
 
-    assert (closes[2]["reading"]["turns"], closes[2]["reading"]["percent"]) == (1, 1)
+    assert (closes[2]["reading"]["turns"], closes[2]["reading"]["percent"]) == (0, 1)
+
+
+def test_a_checkpoint_has_the_position_of_its_own_page(lines: list[dict[str, Any]]) -> None:
+    sixth, eleventh = (line["reading"] for line in lines if line["event"] == "page_turns")
+
+    assert (sixth["page"], sixth["position"]) == (6, "/body[1]/DocFragment[1]/body[1]/p[10]/text()[1].0")
+    assert (eleventh["page"], eleventh["position"]) == (11, "/body[1]/DocFragment[2]/body[1]/p[6]/text()[1].37")
 
 
 def test_stars_and_annotations_are_read_live_because_the_sidecar_is_stale_on_close(lines: list[dict[str, Any]]) -> None:

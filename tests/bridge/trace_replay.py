@@ -86,6 +86,8 @@ class Replay:
         if row["event"] == "onAnnotationsModified":
             self.annotate(args[0])
         self.take_over(row["state"])
+        if row["event"] == "onStopActivityIndicator":
+            self.reader.ko.tick()  # KOReader is done with the page
         if row["event"] == "onCloseWidget" and row["state"].get("ui") == "reader_closed":
             self.reader.ko.flushed()
         self.reader.send(row["event"].removeprefix("on"), *map(self.reader.table, args))
@@ -108,22 +110,22 @@ class Replay:
             case "fm_rename_book:begin":
                 self.relocate(ruby, f"{BOOKS}/renamed.epub")
             case "fm_delete_book:begin":
-                self.relocate(f"{BOOKS}/renamed.epub", None)
+                self.reader.delete(f"{BOOKS}/renamed.epub")
             case "fm_copy_paste:begin":
                 self.relocate(plain, f"{BOOKS}/copy.epub", copy=True)
             case "fm_cut_paste:begin":
                 self.relocate(plain, f"{BOOKS}/sub/d01-plain.epub")
 
-    def relocate(self, file: str, new: str | None, copy: bool = False) -> None:
+    def relocate(self, file: str, new: str, copy: bool = False) -> None:
         """As the file manager does it: the file first, then the sidecar by DocSettings.updateLocation."""
         old = Path(self.reader.real_path(file))
-        if new:
-            self.reader.put_book(new.removeprefix(f"{BOOKS}/"), old.read_bytes())
+        self.reader.put_book(new.removeprefix(f"{BOOKS}/"), old.read_bytes())
         if not copy:
             old.unlink()
         self.reader.ko.doc_settings.updateLocation(file, new, copy)
 
 
 def spool_from_trace(root: Path) -> Path:
-    """The spool that the shim wrote during the recorded session, as a file below root."""
-    return Replay(root).run().setting("spool")
+    """The spool that the shim wrote during the recorded session: its only segment, a file below root."""
+    (segment,) = Replay(root).run().segments()
+    return segment

@@ -105,8 +105,20 @@ def test_gestures_are_offered_what_has_a_title(core: Core, ereader: EReader) -> 
 def test_what_a_held_file_offers_stands_apart(ereader: EReader) -> None:
     menu = ereader.menu()
 
-    assert texts(menu["long_press"]) == ["Match book", "Enable or disable tracking", "Sync this book"]
+    assert texts(menu["long_press"]) == ["Match book", "Tracked", "Sync this book"]
     assert "Long press" not in texts(menu["items"])
+
+
+def test_a_held_books_line_says_whether_it_is_tracked(core: Core, ereader: EReader) -> None:
+    ereader.hand_off(*ereader.reader.read(DUNE))
+    before = ereader.menu()
+    ereader.act("track_book", book=DUNE)
+    now = ereader.menu()
+
+    (line,) = [line for line in now["long_press"] if line["id"] == "track_book"]
+    assert (line["text"], line["checked"]) == ("Tracked", True)
+    assert line["books"] == {DUNE["partial_md5"]: {"text": "Not tracked", "checked": False}}
+    assert now["version"] != before["version"]
 
 
 def test_a_plugins_switch_says_what_it_is_and_what_waits_for_it(

@@ -134,3 +134,14 @@ def test_silent_mode_hides_what_is_said_and_nothing_else(core: Core, ereader: ER
     core.settings.set("sync.silent", True)
 
     assert ereader.hand_off(ereader.reader.open(DUNE))["effects"] == [GOTO]
+
+
+def test_a_device_with_more_lines_in_its_hands_is_told_with_the_last_of_them(
+    ereader: EReader, librarian: Librarian
+) -> None:
+    opened, network = ereader.reader.open(DUNE), ereader.reader.network()
+
+    assert ereader.hand_off(opened, waiting=2)["effects"] == []
+    assert librarian.asked == []
+    ereader.hand_off(network, waiting=1)
+    assert librarian.asked == ["network_connected"]

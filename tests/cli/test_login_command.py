@@ -236,12 +236,13 @@ def test_any_target_that_has_an_account_can_be_logged_in_to(booklore: Booklore, 
 
     assert (refused, kept["source"], code) == (1, "default", 0)
     assert booklore("config", "get", "shelf.token", "--json").json["source"] == "database"
+    assert booklore("login", "--target", "shelf", "--token-file", "-", stdin="right").code == 0
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--target", "shelf"), "run `booklore config set shelf.token`"),
+        (("--target", "shelf"), "Token is missing: give --token-file"),
         (("--target", "shelf", "--url", "http://x"), "the account at shelf has no url"),
         (("--target", "nowhere"), "there is no target 'nowhere'"),
     ],

@@ -121,6 +121,7 @@ def test_info_tells_settings_hooks_and_targets(booklore: Booklore, install: Inst
         "bookworm.appetite": 3,
         "bookworm.enabled": True,
         "bookworm.since": "",
+        "bookworm.repeat_after": 600,
     }
     assert "Eats sessions." in booklore("plugins", "info", "bookworm").out
 

@@ -68,7 +68,10 @@ def test_when_all_is_there_nothing_is_found(booklore: Booklore) -> None:
 
 
 @in_every_dialect
-def test_what_the_server_lost_is_missing_and_sent_again_on_request(booklore: Booklore, emptied: BookLoreServer) -> None:
+def test_what_the_server_lost_is_missing_and_sent_again_on_request(
+    booklore: Booklore, emptied: BookLoreServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOOKLORE_BOOKLORE__REPEAT_AFTER", "0")  # it was sent a moment ago, not last week
     found = booklore("verify", "--json")
     resent = booklore("verify", "--resend", "--json")
     booklore("sync")
@@ -123,3 +126,23 @@ def test_without_a_target_that_can_be_looked_into_there_is_nothing_to_say(booklo
 
     assert (ran.code, ran.out) == (1, "")
     assert ran.err == "booklore: no enabled target can be looked into; see `booklore plugins list`\n"
+
+
+def test_a_session_of_a_wrong_match_is_not_missing_after_the_right_one_nor_sent_again(
+    booklore: Booklore, account: BookLoreServer
+) -> None:
+    dune, emma = book_on(account, "Dune"), book_on(account, "Emma")
+    number = {book.title: str(book_id) for book_id, book in account.books.items()}
+    before = [row["bookId"] for row in account.sessions]
+    booklore("match", dune["partial_md5"], number["Emma"])
+
+    found, told = booklore("verify", "--resend", "--json"), booklore("verify")
+    booklore("sync")
+
+    assert (found.code, found.json["missing"], found.json["duplicate"], found.json["resent"]) == (0, [], [], 0)
+    assert found.json["elsewhere"] == {
+        "booklore": [f"Dune: 1 session given to “Dune” ({number['Dune']}), which it is not matched with any more"]
+    }
+    assert told.err.endswith(f"booklore: {found.json['elsewhere']['booklore'][0]}\n")
+    assert [row["bookId"] for row in account.sessions] == before
+    assert booklore("verify", "--book", emma["partial_md5"], "--json").json == {**CLEAN, "checked": 1}

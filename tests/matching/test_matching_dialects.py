@@ -159,7 +159,7 @@ def test_copy_from_before_that_differs_in_size_waits_for_a_person(household: Hou
 
     household.sync()
     assert household.match_of(before) is None
-    household.act("match_unmatched", True, "Emma –")
+    household.act("match_unmatched", True, "Emma\n")
 
     assert household.match_of(before) == ("2", "person", 1.0)
     assert household.arrived() == [2]

@@ -5,7 +5,7 @@ import threading
 import pytest
 from declared_kinds import declare
 
-from booklore_core import BookRef, BookUnmatched, Item, ItemFailed, ItemRejected, Match, TargetUnavailable
+from booklore_core import BookRef, BookUnmatched, Item, ItemFailed, ItemRejected, TargetUnavailable
 from booklore_core.pipeline import delivery as delivery_module
 from booklore_core.pipeline import gateway
 from booklore_core.testing import FakeLibrary, FakeTarget
@@ -202,103 +202,6 @@ def test_while_a_call_that_was_given_up_may_still_send_no_other_run_begins(open_
             thread.join()
     core.sync()
     assert hanging.befores[-1].maybe_sent
-
-
-def test_matches_come_first_and_one_call_serves_all_books(open_core, fact, clock):
-    books = [BookRef(f"{n:032x}", f"Book {n}") for n in range(300)]
-    library = FakeLibrary({books[7].partial_md5: "42"}, kinds=ALL)
-    core = open_core(library)
-    core.put([fact(f"{n}", book=book) for n, book in enumerate(books)], "test")
-
-    report = core.sync()
-
-    assert [len(asked) for asked in library.asked] == [300]
-    assert [(item.key, item.book.match) for item in library.received] == [("7", "42")]
-    assert report.runs[0].matched == 1
-    assert report.total("waiting") == {"rating": 299}
-
-
-def test_unmatched_books_never_hold_up_the_matched_ones_where_a_hundred_blocked_the_queue(open_core, fact, clock):
-    library = FakeLibrary({EMMA.partial_md5: "1"}, kinds=ALL)
-    core = open_core(library)
-    core.put([fact(f"{n}") for n in range(250)] + [fact("emma", book=EMMA)], "test")
-
-    core.sync()
-
-    assert keys(library) == ["emma"]
-    assert (row(core, "0")["state"], row(core, "0")["retry_count"]) == ("unmatched", 0)
-    assert core.status().waiting[0].reason == "the book is not matched yet"
-
-
-def test_what_waited_for_its_book_is_sent_once_it_is_matched(open_core, fact):
-    library = FakeLibrary({}, kinds=ALL)
-    core = open_core(library)
-    core.put([fact("a")], "test")
-    core.sync()
-
-    library.shelf[DUNE.partial_md5] = "42"
-    core.sync()
-
-    assert [item.book.match for item in library.received] == ["42"]
-
-
-def test_a_book_that_is_gone_is_matched_anew_and_its_items_wait(open_core, fact):
-    library = FakeLibrary({DUNE.partial_md5: "42"}, kinds=ALL, fails_with=BookUnmatched("404"))
-    core = open_core(library)
-    core.put([fact("a"), fact("b")], "test")
-
-    core.sync()
-
-    assert core.books.matches("library") == {}
-    assert len(library.befores) == 1
-    assert (row(core, "a")["state"], row(core, "a")["reason"], row(core, "a")["retry_count"]) == ("unmatched", "404", 1)
-    assert (row(core, "b")["state"], row(core, "b")["retry_count"]) == ("unmatched", 0)
-
-    library.wake_up()
-    library.shelf[DUNE.partial_md5] = "43"
-    core.sync()
-    assert [item.book.match for item in library.received] == ["43", "43"]
-
-
-@pytest.mark.parametrize("answer", [None, 5, RuntimeError("bug"), SystemExit(2), {"d" * 32: "42"}, {1: 2}], ids=repr)
-def test_matching_that_fails_does_not_hold_up_known_books(open_core, fact, clock, answer):
-    class Odd(FakeLibrary):
-        def match(self, books):
-            if isinstance(answer, BaseException):
-                raise answer
-            return answer
-
-    library = Odd({}, kinds=ALL)
-    core = open_core(library)
-    core.put([fact("dune"), fact("emma", book=EMMA)], "test")
-    core.books.match(EMMA.partial_md5, "library", Match("1", "person"), clock())
-
-    core.sync()
-
-    assert keys(library) == ["emma"]
-
-
-def test_a_match_that_nobody_asked_for_is_not_taken(open_core, fact):
-    class Eager(FakeLibrary):
-        def match(self, books):
-            return {"f" * 32: Match("9", "digest"), DUNE.partial_md5: Match(42, "digest")}
-
-    library = Eager({}, kinds=ALL)
-    core = open_core(library)
-    core.put([fact("a")], "test")
-    core.sync()
-
-    assert core.books.matches("library") == {DUNE.partial_md5: "42"}
-
-
-def test_a_library_that_is_closed_ends_the_run(open_core, fact):
-    library = FakeLibrary({}, kinds=ALL)
-    library.is_open = False
-    core = open_core(library)
-    core.put([fact("a")], "test")
-
-    assert core.sync().unavailable == {"library": "closed"}
-    assert row(core, "a") is None
 
 
 def test_progress_is_told_up_to_the_end(open_core, fact):

@@ -4,7 +4,7 @@ import pytest
 from declared_kinds import declare
 
 from booklore_core import Before, BookRef, Item, ItemFailed, ItemRejected, Match, TargetUnavailable
-from booklore_core.testing import FakeTarget
+from booklore_core.testing import FakeTarget, ForgetfulTarget
 
 DUNE, EMMA = BookRef("d" * 32, "Dune"), BookRef("e" * 32, "Emma")
 
@@ -199,3 +199,51 @@ def test_no_answer_is_an_answer_without_ids(open_core, put):
 
     assert core.sync().is_complete
     assert states(core) == [("delivered", 0, None)] * 2
+
+
+class Forgetful(ForgetfulTarget):
+    """Takes batches, of which the answers are lost as those of single deliveries are."""
+
+    def deliver_batch(self, items):
+        if self.loses is None:
+            self.received += items
+            return [item.key for item in items]
+        if self.loses != "request":
+            (self.late if self.loses == "late" else self.received).extend(items)
+        raise self.error
+
+
+LOST = [TargetUnavailable("no answer"), ItemFailed("500", maybe_sent=True), RuntimeError("bug")]
+
+
+@pytest.mark.parametrize("error", LOST, ids=repr)
+@pytest.mark.parametrize("loses", ["request", "answer", "late"])
+def test_a_batch_whose_answer_was_lost_is_looked_for_one_by_one(open_core, put, clock, error, loses):
+    batching = Forgetful(loses=loses)
+    batching.error = error
+    core = open_core(batching)
+    put(core, *"abc")
+    core.sync()
+    assert batching.befores == []
+    batching.wake_up()
+
+    core.sync()
+    batching.arrive()
+    clock.forward(minutes=10)
+    core.sync()
+
+    assert sorted(item.key for item in batching.received) == ["a", "b", "c"]
+    assert core.pending() == {}
+
+
+def test_a_batch_that_was_certainly_not_taken_goes_one_by_one_at_once(open_core, put):
+    batching = Forgetful(loses="request")
+    batching.error = ItemFailed("one by one, please")
+    batching.deliver = lambda item, before: FakeTarget.deliver(batching, item, before)
+    core = open_core(batching)
+    put(core, *"abc")
+
+    core.sync()
+
+    assert [item.key for item in batching.received] == ["a", "b", "c"]
+    assert batching.looked == []

@@ -337,7 +337,7 @@ def test_what_is_due_is_told_as_numbers_and_loaded_as_asked_for(open_core, clock
     with core.database.writing():
         core.put([Item("rating", f"{n}", DUNE, {"stars": 1}, clock()) for n in range(1000)], "test")
 
-    due = core.ledger.due("bookworm")
+    due = list(core.ledger.due("bookworm"))
 
     assert len(due) == 1000
     assert [delivery.id for delivery in core.ledger.load("bookworm", due[10:13])] == due[10:13]

@@ -42,7 +42,7 @@ def open_household(folder: Path) -> Iterator[OpenHousehold]:
 
     def open_one(dialect: str) -> Household:
         clock = Clock()
-        servers.append(stock(BookLoreServer(dialect, now=clock)).start())
+        servers.append(stock(BookLoreServer(dialect, now=clock, lock_patience=0)).start())
         return Household(folder / f"home{len(servers)}", servers[-1], clock)
 
     yield open_one

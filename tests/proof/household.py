@@ -23,7 +23,9 @@ MEMORY = Path("/dev/shm")
 """Files there are files, without a disk's time for every fsync."""
 
 MOST_SYNCS = 6
-DIALECTS = ("booklore", "grimmory", "custom")
+DIALECTS = ("booklore", "grimmory", "custom", "grimmory-3.5")
+REPEAT_AFTER = 600
+"""Seconds after which something that may have arrived is sent again, if it is not there."""
 
 
 class Clock(one_clock.Clock):
@@ -38,15 +40,16 @@ def features() -> list[importlib.metadata.EntryPoint]:
 
 
 class Household:
-    """A folder and a server with an account."""
+    """A folder and a server with an account. repeat_after: seconds, as every target's setting of that name."""
 
-    def __init__(self, home: Path, server: BookLoreServer, clock: Clock) -> None:
-        self.home, self.server, self.clock = home, server, clock
+    def __init__(self, home: Path, server: BookLoreServer, clock: Clock, repeat_after: int = REPEAT_AFTER) -> None:
+        self.home, self.server, self.clock, self.repeat_after = home, server, clock, repeat_after
 
     @property
     def environ(self) -> dict[str, str]:
         account = {"BOOKLORE_USERNAME": self.server.username, "BOOKLORE_PASSWORD": self.server.password}
-        return {"BOOKLORE_HOME": str(self.home), "BOOKLORE_URL": self.server.url, **account}
+        patience = {f"BOOKLORE_{name}__REPEAT_AFTER": str(self.repeat_after) for name in ("BOOKLORE", "REMOTE")}
+        return {"BOOKLORE_HOME": str(self.home), "BOOKLORE_URL": self.server.url, **account, **patience}
 
     def open(self, plugin: object | None = None) -> Core:
         """A core as a new process would have it; the time that passes before is enough for any lease to lapse.
@@ -70,12 +73,14 @@ class Household:
             core.close()
 
     def settle(self, core: Core) -> list[Report]:
-        """Syncs until nothing waits any more, or another run would not help."""
+        """Syncs until nothing waits any more, or another run would not help; in between, what may have arrived becomes
+        old enough to be sent again."""
         reports = []
         for _ in range(MOST_SYNCS):
             reports.append(self.sync(core))
             if not core.pending():
                 break
+            self.clock.forward(REPEAT_AFTER)
         return reports
 
     def sync(self, core: Core) -> Report:

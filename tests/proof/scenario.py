@@ -103,13 +103,15 @@ class Diary:
         return self._unit(act)
 
     def forget(self, title: str, hours: int = 2) -> Unit:
-        """Reads, then leaves the book open for hours: one page counts no more than the cap."""
+        """Reads, then leaves the book open for hours: the session ends when the page has counted as much as the cap."""
 
         def act() -> None:
             self._open(title)
             self.reader.turn(3, 40)
-            self.reader.wait(hours * 3600)
-            self._close(title, 3 * 40 + IDLE_CAP)
+            self.reader.wait(IDLE_CAP)
+            self._expect(title, 3 * 40 + IDLE_CAP)
+            self.reader.wait(hours * 3600 - IDLE_CAP)
+            self.reader.close()
 
         return self._unit(act)
 

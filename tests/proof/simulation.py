@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Protocol
 
 from checker import compare, excess, find_faults, overlaps, shown_sessions, unsettled
-from household import Clock, Household, hand_over
+from household import REPEAT_AFTER, Clock, Household, hand_over
 from one_clock import OnClock
 from power import AFTER, BEFORE, Machine, powered
-from remote import Remote, RemotePlugin
+from remote import LATENESS, Remote, RemotePlugin
 from scenario import TITLES, Diary, Facts, Unit, lines_of, stock
 from tally import count
 
@@ -38,17 +38,21 @@ TROUBLES = (
     "status:429",
     "status:401_empty",
     "sync_disabled",
+    *(f"late:{seconds}" for seconds in LATENESS),
 )
 
 
 class World(Protocol):
-    """The other end. name: the target's. upset: something goes wrong from now on; calm: nothing does any more."""
+    """The other end. name: the target's. upset: something goes wrong from now on; slow_down: what is written is carried
+    out late; calm: nothing goes wrong any more."""
 
     name: str
 
     def plugin(self, clock: Clock) -> object: ...
 
     def upset(self, rng: random.Random) -> None: ...
+
+    def slow_down(self, rng: random.Random) -> None: ...
 
     def calm(self) -> None: ...
 
@@ -60,8 +64,8 @@ class InProcess:
 
     name = "remote"
 
-    def __init__(self, rng: random.Random) -> None:
-        self.remote = Remote(rng, 0.0)
+    def __init__(self, rng: random.Random, clock: Clock) -> None:
+        self.remote, self._clock = Remote(rng, 0.0, clock), clock
 
     def plugin(self, clock: Clock) -> object:
         return RemotePlugin(self.remote)
@@ -69,11 +73,16 @@ class InProcess:
     def upset(self, rng: random.Random) -> None:
         self.remote.rate = rng.choice((0.0, 0.2, 0.5, 1.0))
 
+    def slow_down(self, rng: random.Random) -> None:
+        self.remote.locked_until = self._clock() + rng.choice(LATENESS)
+
     def calm(self) -> None:
         self.remote.rate = 0.0
+        self._clock.forward(3600)
         count("faults in simulations", self.remote.faults)
 
     def faults(self, core: Core, facts: Facts, wall: Mapping[str, float]) -> list[str]:
+        self.remote.carry_out()
         compared = compare(self.remote.held, shown_sessions(facts.session), "session")
         return compared + overlaps(facts.session) + excess(facts.session, wall) + unsettled(core)
 
@@ -103,6 +112,12 @@ class OverHttp:
                 where = rng.choice(("* /", "POST /api/v1/reading-sessions", "GET /api/v1/reading-sessions"))
                 self.server.fail(rng.choice(TROUBLES), where, rng.choice((1, 1, 2, 5)), rng.randrange(4))
         count("faults in simulations")
+
+    def slow_down(self, rng: random.Random) -> None:
+        if rng.random() < 0.5:
+            self.server.lock_sessions(rng.choice(LATENESS))
+        else:
+            self.server.fail(f"late:{rng.choice(LATENESS)}", "POST /api/v1/reading-sessions", rng.choice((1, 2, 5)))
 
     def calm(self) -> None:
         self.server.recover()
@@ -198,10 +213,21 @@ class Week:
             device.find_spool: 3,
             lambda: self.household.sync(core): 22,
             lambda: self.world.upset(self.rng): 10,
+            lambda: self._hurry(core, device): 12,
             lambda: self._enable(core, self.rng.random() < 0.5): 4,
             lambda: self.clock.forward(self.rng.choice((600, 4 * 3600))): 4,
         }
         self.rng.choices(list(acts), list(acts.values()))[0]()
+
+    def _hurry(self, core: Core, device: Device) -> None:
+        """Something was read, and is synced again and again while the other end is slow."""
+        self._enable(core, True)
+        device.live()
+        device.offer(core)
+        self.world.slow_down(self.rng)
+        for _ in range(3):
+            self.household.sync(core)
+            self.clock.forward(self.rng.choice((0, 60, 240)))
 
     def _enable(self, core: Core, on: bool) -> None:
         core.settings.set(f"{self.world.name}.enabled", on)
@@ -213,16 +239,16 @@ def simulate_day(seed: int, folder: Path) -> list[str]:
     return simulate(seed, folder, DAY)
 
 
-def simulate(seed: int, folder: Path, things: int = WEEK) -> list[str]:
+def simulate(seed: int, folder: Path, things: int = WEEK, repeat_after: int = REPEAT_AFTER) -> list[str]:
     """One week, or as many things as are asked for, with the remote of this process."""
     clock = Clock()
-    household = Household(folder / "home", BookLoreServer("booklore"), clock)
-    return Week(seed, folder, InProcess(random.Random(seed + 1)), clock, household, things).faults()
+    household = Household(folder / "home", BookLoreServer("booklore"), clock, repeat_after)
+    return Week(seed, folder, InProcess(random.Random(seed + 1), clock), clock, household, things).faults()
 
 
 def simulate_over_http(seed: int, folder: Path, dialect: str) -> list[str]:
     """One week with the BookLore target and a server of the dialect."""
     clock = Clock()
-    with stock(BookLoreServer(dialect, now=clock)) as server:
+    with stock(BookLoreServer(dialect, now=clock, lock_patience=0)) as server:
         household = Household(folder / "home", server, clock)
         return Week(seed, folder, OverHttp(server, clock), clock, household).faults()

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from checker import assert_exact, held_sessions
-from household import Household, OpenHousehold, hand_over
+from checker import assert_exact, held_sessions, shown_sessions
+from household import REPEAT_AFTER, Household, OpenHousehold, hand_over
 from scenario import Diary, Scenario, scenario_of
 from tally import count
 
@@ -17,6 +17,7 @@ from booklore_core.testing import BookLoreServer, Record
 from booklore_targets.booklore import connection
 
 POST = "POST /api/v1/reading-sessions"
+LISTING = "GET /api/v1/books$"
 LOOK = "GET /api/v1/reading-sessions/book"
 LATE = "delay:30"
 
@@ -125,6 +126,76 @@ def test_answer_to_any_request_leaves_each_session_on_the_server_once(
 
 def test_late_answer_leaves_each_session_on_the_server_once(household: Household) -> None:
     ambiguity(household, LATE, 1, 2)
+
+
+IN_TIME = REPEAT_AFTER - 10
+"""Seconds: later than this nothing is carried out any more, or a repeat would be a second one."""
+
+
+@pytest.mark.parametrize("times", [1, None])
+def test_late_request_leaves_each_session_on_the_server_once(household: Household, times: int | None) -> None:
+    """Every sync until then finds nothing, and every repeat would have come in, too."""
+    scenario = day()
+    with household.opened() as core:
+        hand_over(core, scenario.lines)
+        ask(household, core, lambda server: server.fail(f"late:{IN_TIME}", POST, times))
+        for _ in range(4):
+            household.clock.forward(60)
+            household.sync(core)
+        household.clock.forward(IN_TIME)
+
+        settle_exactly(household, core, scenario, f"{times} late requests")
+
+
+@pytest.mark.parametrize("minutes", [2, 9])
+def test_syncs_while_the_table_is_locked_leave_each_session_on_the_server_once(
+    household: Household, minutes: int
+) -> None:
+    """A backup's lock lets looks find nothing, and carries out everything in the end (contract 17)."""
+    scenario = day()
+    with household.opened() as core:
+        hand_over(core, scenario.lines)
+        ask(household, core, lambda server: server.lock_sessions(minutes * 60))
+        for _ in range(minutes):
+            household.clock.forward(50)
+            household.sync(core)
+            assert household.server.sessions == [] or household.server.requests[-1].status == 202
+
+        settle_exactly(household, core, scenario, f"locked for {minutes} minutes")
+
+
+def test_killed_process_leaves_its_late_request_to_the_next_one(household: Household) -> None:
+    scenario = day()
+    with household.opened() as core:
+        hand_over(core, scenario.lines)
+        household.server.fail(f"late:{IN_TIME}", POST)
+        household.sync(core)
+    with household.opened() as core:
+        household.sync(core)
+        household.clock.forward(IN_TIME)
+
+        settle_exactly(household, core, scenario, "another process")
+
+
+@pytest.mark.parametrize("fault", ["status:500", "delay:30", "close_before"])
+def test_one_unknown_book_and_a_listing_that_fails_cost_the_known_books_nothing(
+    household: Household, fault: str
+) -> None:
+    known, unknown = Diary(), Diary("kobo-2")
+    known.read("Dune")
+    with household.opened() as core:
+        hand_over(core, known.lines)
+        household.settle(core)
+        known.read("Dune")
+        unknown.read("Emma")
+        scenario = scenario_of(known, unknown)
+        hand_over(core, scenario.lines)
+
+        ask(household, core, lambda server: server.fail(fault, LISTING, times=None))
+
+        expected = shown_sessions(known.facts().session)
+        assert held_sessions(household.server) & expected == expected
+        settle_exactly(household, core, scenario, f"listing: {fault}")
 
 
 @pytest.mark.parametrize("refresh_too", [False, True], ids=["refreshable", "spent"])

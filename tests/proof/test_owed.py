@@ -83,7 +83,7 @@ class Walk:
     def begin(self, target: str, kind: str) -> None:
         if not self.begun.get(target):
             with self.database.writing():
-                self.begun[target] = self.ledger.load(target, self.ledger.due(target)[: self.dice.randint(1, 3)])
+                self.begun[target] = self.ledger.load(target, list(self.ledger.due(target))[: self.dice.randint(1, 3)])
                 self.ledger.begin(self.begun[target], target, self.now)
 
     def settle(self, target: str, kind: str) -> None:
@@ -99,7 +99,7 @@ class Walk:
 
     def wait_for_a_match(self, target: str, kind: str) -> None:
         if not self.begun.get(target):
-            self.ledger.wait(self.ledger.load(target, self.ledger.due(target)), target, "no match", self.now)
+            self.ledger.wait(self.ledger.load(target, list(self.ledger.due(target))), target, "no match", self.now)
 
     def clear(self, target: str, kind: str) -> None:
         self.outbox.clear(kind, self.now)
@@ -117,7 +117,7 @@ class Walk:
     def check(self) -> None:
         assert held(self) == defined(self), self.story
         for target in TARGETS:
-            loaded = self.ledger.load(target, self.ledger.due(target))
+            loaded = self.ledger.load(target, list(self.ledger.due(target)))
             due = {(target, one.item.kind, one.item.key, one.item.book.partial_md5) for one in loaded}
             assert due == {one for one in held(self) if one[0] == target}, self.story
 

@@ -62,6 +62,17 @@ def test_week_loses_and_doubles_nothing(folder: Path, seeds: Sequence[int]) -> N
         run(seed, folder, simulate)
 
 
+@pytest.mark.parametrize("repeat_after", [0, 300])
+def test_repeat_that_comes_too_early_is_found_out(folder: Path, repeat_after: int) -> None:
+    """The simulation sees what it is there for: it doubles where a target does not wait for late requests."""
+    for seed in range(100):
+        with tempfile.TemporaryDirectory(dir=folder) as made:
+            faults = simulate(seed, Path(made), repeat_after=repeat_after)
+        if any(fault.startswith("doubled session") for fault in faults):
+            return
+    pytest.fail("a hundred weeks without a late request that doubles")
+
+
 def test_week_is_the_same_whenever_it_is_run(folder: Path) -> None:
     assert trace(folder, 7) == trace(folder, 7) != []
 

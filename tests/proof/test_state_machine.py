@@ -42,7 +42,7 @@ class ReadingLife(RuleBasedStateMachine):
         self.core = self.household.open()
         self.is_online = True
 
-    @rule(number=devices, title=titles, pages=st.integers(1, 30), seconds=st.integers(31, 900))
+    @rule(number=devices, title=titles, pages=st.integers(1, 30), seconds=st.integers(31, 600))
     def read(self, number: int, title: str, pages: int, seconds: int) -> None:
         self._note(number, self.diaries[number].read(title, pages, seconds))
 

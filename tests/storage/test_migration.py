@@ -12,6 +12,7 @@ from function_features import add_feature, note
 
 from booklore_core import Before, BookRef, Item, ItemFailed
 from booklore_core.storage.schema import MIGRATIONS, TYPES
+from booklore_core.targets import Match
 from booklore_core.testing import FakeTarget, SampleReader, sample_book
 
 DUNE = sample_book("Dune")
@@ -362,3 +363,15 @@ def test_a_book_that_was_not_tracked_stays_so(old, open_core):
 
     assert core.pending() == {}
     assert core.database.value("SELECT stars FROM books WHERE title = 'Emma'") == 4
+
+
+def test_what_was_delivered_lies_in_the_book_that_was_matched_then(old, open_core, bookworm, clock):
+    old.item("one")
+    old.delivery("one", "delivered")
+    old.put("matches", book_md5=MD5, target="bookworm", remote_id="7", how="digest", sure=1.0, matched_at=THEN)
+    core = open_core(bookworm)
+
+    core.books.match(MD5, "bookworm", Match("8", "person"), clock())
+
+    assert core.ledger.books("bookworm") == {"7": [MD5]}
+    assert [item.book.match for item in core.ledger.taken("bookworm", MD5)] == ["7"]

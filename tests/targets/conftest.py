@@ -11,7 +11,7 @@ from booklore_world import TLS, OpenWorld, Seconds, World
 from booklore_core.testing import BookLoreServer
 
 
-@pytest.fixture(params=["booklore", "grimmory", "custom"])
+@pytest.fixture(params=["booklore", "grimmory", "grimmory-3.5", "custom"])
 def dialect(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -2,7 +2,7 @@
 
 import pytest
 import requests
-from booklore_world import FRESH, MAYBE_SENT, OpenWorld, World, moment, ref, session
+from booklore_world import FRESH, OpenWorld, World, moment, ref, session
 
 from booklore_core import BookRef, BookUnmatched, Finding, Item, ItemFailed, TargetUnavailable
 from booklore_core.testing import Record
@@ -66,6 +66,7 @@ def test_session_that_a_naive_client_has_repeated_is_a_duplicate(world: World) -
     assert (finding.what, finding.key) == ("duplicate", "kobo-7f3a/0")
     assert finding.detail.endswith("is there 2 times too often, as session 3, 4")
     assert "no call to remove a session" in finding.advice
+    assert "nothing has to be sent again" in finding.advice
 
 
 def test_repeat_with_another_duration_is_a_duplicate_too(stock: World) -> None:
@@ -82,6 +83,7 @@ def test_session_of_another_client_that_overlaps_is_told(world: World) -> None:
     (finding,) = audit(world, session())
 
     assert (finding.what, finding.key) == ("overlapping", "kobo-7f3a/0")
+    assert "only one program" in finding.advice
     assert finding.detail == (
         "session 2 (2026-02-22T14:02:00Z – 2026-02-22T14:09:00Z, not sent from here) overlaps "
         "session 1 (2026-02-22T14:00:00Z – 2026-02-22T14:05:00Z) by 180 s"
@@ -104,6 +106,18 @@ def test_sessions_may_share_a_second(stock: World, passed: int, found: list[str]
     deliver(stock, session(), later)
 
     assert [finding.what for finding in audit(stock, session(), later)] == found
+
+
+def test_sessions_of_one_device_that_overlap_are_told_with_what_its_clock_did(stock: World) -> None:
+    later = session(minute=3)
+    deliver(stock, session(), later)
+
+    (finding,) = audit(stock, session(), later)
+
+    assert (finding.what, finding.key) == ("overlapping", "kobo-7f3a/3")
+    assert "clock" in finding.advice
+    assert "nothing has to be sent again" in finding.advice
+    assert "only one program" not in finding.advice
 
 
 def test_two_devices_may_read_at_a_time(world: World) -> None:
@@ -206,8 +220,7 @@ def test_session_is_held_when_the_list_does_not_hold_still(two_pages: tuple[Worl
     world, _ = two_pages
     post_before_looks(world, {2, 4})
 
-    with pytest.raises(ItemFailed, match="hold still") as held:
-        world.target().deliver(session(minute=-100), MAYBE_SENT)
+    with pytest.raises(ItemFailed, match="hold still"):
+        world.target().find(session(minute=-100))
 
-    assert held.value.maybe_sent
     assert len(world.server.sessions) == 152

@@ -26,11 +26,13 @@ def provisioned(world: World, **changed: str) -> tuple[str, str, bool | None]:
 def test_everything_that_works_is_told(world: World, dialect: str) -> None:
     lines = world.target().check()
 
-    assert [line.check for line in lines] == ["server", "account", "KOReader account", "capabilities", "matching"]
+    expected = ["server", "account", "KOReader account", "capabilities", "library", "matching", "time zone"]
+    assert [line.check for line in lines] == expected
     assert all(line.ok for line in lines)
     shown = by_name(lines)
     assert world.server.url in shown["server"].detail
-    assert ("Grimmory" if dialect == "grimmory" else "BookLore") in shown["capabilities"].detail
+    assert f"{len(world.server.books)} books are visible" in shown["library"].detail
+    assert ("Grimmory" if "grimmory" in dialect else "BookLore") in shown["capabilities"].detail
     assert ("sessions in batches" in shown["capabilities"].detail) is (dialect == "custom")
 
 
@@ -43,10 +45,18 @@ def test_check_ends_where_nothing_more_can_work(stock: World) -> None:
     assert "booklore login" in lines[-1].advice
 
 
+def test_login_is_told_what_to_do_without_being_sent_to_login(world: World) -> None:
+    for changed in ({"PASSWORD": "wrong"}, {"USERNAME": ""}):
+        told = " ".join(f"{line.detail} {line.advice}" for line in world.target(**changed).log_in())
+
+        assert "booklore login" not in told
+
+
 def test_check_of_nothing_says_what_to_do(open_world: OpenWorld) -> None:
     lines = open_world().target(URL="").check()
 
-    assert [(line.ok, line.detail) for line in lines] == [(False, "no server is set up: run `booklore login`")]
+    expected = (False, "no server is set up", "run `booklore login`")
+    assert [(line.ok, line.detail, line.advice) for line in lines] == [expected]
 
 
 def test_check_of_a_server_that_is_down(open_world: OpenWorld) -> None:
@@ -102,7 +112,6 @@ def test_koreader_account_of_the_owner_is_used_as_it_is(stock: World) -> None:
     assert provisioned(stock) == ("reader", "kosyncpw", True)
 
 
-@pytest.mark.parametrize("dialect", ["booklore", "grimmory", "custom"])
 def test_missing_koreader_account_is_made_once_with_its_sync_on(open_world: OpenWorld, dialect: str) -> None:
     world = open_world(dialect, koreader_account=None)
 
@@ -116,7 +125,6 @@ def test_missing_koreader_account_is_made_once_with_its_sync_on(open_world: Open
     assert world.asked(ME, "PUT") == 1
 
 
-@pytest.mark.parametrize("dialect", ["booklore", "grimmory", "custom"])
 def test_sync_that_is_off_is_switched_on(open_world: OpenWorld, dialect: str) -> None:
     world = open_world(dialect, koreader_sync=False)
 
@@ -160,7 +168,30 @@ def test_account_without_the_permission_syncs_all_but_progress(world: World) -> 
         provision(target._connected().connection)
     target.deliver(session(), FRESH)
 
+    line = by_name(target.check())["KOReader account"]
+    assert (line.ok, "lacks the permission" in line.detail, "an admin gives it" in line.advice) == (False, True, True)
     assert len(world.server.sessions) == 1
+
+
+def test_typed_in_koreader_account_needs_no_permission(world: World) -> None:
+    world.server.add_user("ann", "annspassword", libraries=[1])
+
+    found = provisioned(
+        world, USERNAME="ann", PASSWORD="annspassword", KOREADER_USERNAME="reader", KOREADER_PASSWORD="kosyncpw"
+    )
+
+    assert found == ("reader", "kosyncpw", None)
+
+
+def test_taken_name_is_told_and_another_one_is_taken(world: World) -> None:
+    world.server.add_user("Reader", "annspassword", libraries=[1], permissions=["sync_koreader"])
+    target = world.target(USERNAME="Reader", PASSWORD="annspassword")
+
+    line = by_name(target.check())["KOReader account"]
+
+    assert line.ok
+    assert line.detail.startswith("Reader-")
+    assert "the name Reader is taken" in line.detail
 
 
 def test_koreader_calls_never_carry_the_token(world: World) -> None:

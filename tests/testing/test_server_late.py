@@ -116,6 +116,19 @@ def test_while_the_table_is_locked_a_look_finds_nothing_and_afterwards_every_rep
     assert reader.look() == 3
 
 
+def test_a_lock_may_end_by_itself(server: BookLoreServer, reader: Reader, clock: Clock) -> None:
+    server.lock_sessions(300)
+    with pytest.raises(requests.Timeout):
+        reader.send(timeout=0.1)
+    clock.seconds += 299
+    assert reader.look() == 0
+
+    clock.seconds += 1
+
+    assert reader.look() == 1
+    assert reader.send().status_code == 202
+
+
 def test_whoever_still_waits_at_the_end_of_the_lock_is_answered(server: BookLoreServer, reader: Reader) -> None:
     server.lock_sessions()
     unlocking = threading.Timer(0.2, server.unlock_sessions)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from booklore_core.core import Core
     from booklore_core.flows import Result
 
-OPTIONS = {"url": "--url", "username": "--username", "password": "--password-file"}
+OPTIONS = {"url": "--url", "username": "--username", "password": "--password-file", "token": "--token-file"}
 """By the name of the setting. A target's account may have others: those can be set by `booklore config set`."""
 
 
@@ -25,14 +25,16 @@ def login(
     url: Annotated[str | None, typer.Option(help="Address of the BookLore or Grimmory server.")] = None,
     username: Annotated[str | None, typer.Option(help="Name of the account there.")] = None,
     password_file: Annotated[Path | None, typer.Option(help="File with its password, - for standard input.")] = None,
+    token_file: Annotated[Path | None, typer.Option(help="File with a refresh token, for single sign-on.")] = None,
     target: Annotated[str | None, typer.Option(help="Another target that has an account.")] = None,
     as_json: Json = False,
     yes: Yes = False,
 ) -> None:
     """Log in to the server: asks for what is missing, tests it and keeps it. Makes the KOReader account if needed."""
     password = read_secret(password_file) if password_file else None
+    token = read_token(token_file) if token_file else None
     args = {
-        "values": given(url=url, username=username, password=password),
+        "values": given(url=url, username=username, password=password, token=token),
         "ask": is_interactive() and not yes,
         **given(target=target),
     }
@@ -43,6 +45,14 @@ def login(
     if not result.ok:
         say(result.message.partition("\n")[0])
         raise typer.Exit(1)
+
+
+def read_token(path: Path) -> str:
+    """A token as a browser shows it, perhaps in quotes. Raises Refused for none, BadSetting."""
+    token = read_secret(path, "--token-file").strip().strip('"')
+    if not token:
+        raise Refused(f"--token-file: there is no token in {path}")
+    return token
 
 
 def try_login(core: "Core", args: dict[str, Any]) -> "Result":

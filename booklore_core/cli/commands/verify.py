@@ -20,7 +20,8 @@ def verify(
     """Compare what was sent with what the server holds: is something missing, there twice, or overlapping?
 
     --json prints {"missing": […], "duplicate": […], "overlapping": […], "checked": n, "unavailable": {target: why}},
-    and with --resend "resent": n. Ends with 1 when something was found or a target could not be asked.
+    with --resend "resent": n, and "elsewhere": {target: [text]} where books were matched with others before. Ends with
+    1 when something was found or a target could not be asked.
     """
     with opened() as core:
         result = perform(core, "verify", book, {"resend": resend})
@@ -31,8 +32,8 @@ def verify(
     else:
         show_findings(result.data)
         show(result.message.partition("\n")[0])
-    for target, reason in result.data["unavailable"].items():
-        say(f"{target}: {reason}")
+    for note in result.message.splitlines()[1:]:
+        say(note)
     if result.data.get("resent"):
         say(f"the next `booklore sync` sends {result.data['resent']} again")
     if not result.ok:

@@ -136,13 +136,16 @@ class BookLoreServer(Administration):
         """
         self._responder.faults.append(Fault(fault, match, times, after))
 
-    def lock_sessions(self) -> None:
-        """From now on sessions can be read, and new ones wait, as during a backup's `LOCK TABLES … READ`."""
-        self._state.sessions_locked = True
+    def lock_sessions(self, seconds: float = float("inf")) -> None:
+        """From now on sessions can be read, and new ones wait, as during a backup's `LOCK TABLES … READ`.
+
+        seconds: how long, by the server's clock, unless it is unlocked before.
+        """
+        self._state.sessions_locked_until = self._state.now() + seconds
 
     def unlock_sessions(self) -> None:
         """Whatever waited for the lock is carried out, whether somebody still waits for the answer or not."""
-        self._state.sessions_locked = False
+        self._state.sessions_locked_until = 0.0
         self._responder.carry_out_waiting()
 
     def carry_out_late(self) -> None:

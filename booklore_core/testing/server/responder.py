@@ -96,23 +96,23 @@ class Responder:
 
     def carry_out_late(self, now: float = float("inf")) -> None:
         """What is due by now, whoever sent it and has given up."""
+        self.carry_out_waiting(self.state.now())
         for late in self._late.take(now):
             try:
                 late.work()
             except TableLocked as locked:
-                self._waiting.put(locked.insert)
+                self._waiting.put(locked.insert, self.state.sessions_locked_until)
 
-    def carry_out_waiting(self) -> None:
-        """What has waited for the table, in the order in which it came."""
-        for waiting in self._waiting.take():
+    def carry_out_waiting(self, now: float = float("inf")) -> None:
+        """What has waited for the table, which is free by now, in the order in which it came."""
+        for waiting in self._waiting.take(now):
             with self.state.lock:
                 waiting.answer.set_result(waiting.work())
 
     def _wait_for_table(self, insert: Callable[[], Answer]) -> Reply:
         """Nobody can take the request back: it is carried out once the table is free, late or not."""
-        answer, waited = self._waiting.put(insert).answer, 0.0
-        if not self.state.sessions_locked:
-            self.carry_out_waiting()  # it has become free meanwhile
+        answer, waited = self._waiting.put(insert, self.state.sessions_locked_until).answer, 0.0
+        self.carry_out_waiting(self.state.now())  # it may have become free meanwhile
         while not answer.done() and waited < self._lock_patience and not self.stopped.wait(POLL_SECONDS):
             waited += POLL_SECONDS
         return Reply(answer.result()) if answer.done() else Reply(Answer(500), "nothing")

@@ -114,7 +114,7 @@ def sessions_of_book(state: State, request: ServerRequest) -> Answer:
 
 def _when_free(state: State, insert: Callable[[], Answer]) -> Answer:
     """Raises TableLocked while nothing can be inserted; everything else about the request has been checked by then."""
-    if state.sessions_locked:
+    if state.now() < state.sessions_locked_until:
         raise TableLocked(insert)
     return insert()
 

@@ -107,7 +107,7 @@ class State:
     database_away_delay: float = 0.0
     single_sign_on_only: bool = False
     zone_hours: float = 0.0
-    sessions_locked: bool = False
+    sessions_locked_until: float = 0.0
 
     def __post_init__(self) -> None:
         self.started = self.now()

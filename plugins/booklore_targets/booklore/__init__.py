@@ -14,8 +14,14 @@ if TYPE_CHECKING:
 
 
 setting = partial(Setting, menu=("Authentication",))
-PASSWORDS = ("password", "koreader_password")
+PASSWORDS = ("password", "token", "headers", "koreader_password")
 """They go to the server: what says where that is, and how it is recognised, forgets them."""
+
+
+def fit_token(text: str) -> None:
+    """Raises ValueError for what cannot be sent as one."""
+    if not (text.isascii() and text.isprintable()) or " " in text:
+        raise ValueError
 
 
 def fit_address(text: str) -> None:
@@ -29,12 +35,21 @@ def fit_address(text: str) -> None:
         raise ValueError(error.reason) from error
 
 
+def fit_headers(text: str) -> None:
+    """Raises ValueError."""
+    from booklore_targets.booklore.setup import read_headers
+
+    read_headers(text)
+
+
 @hookimpl
 def register_settings() -> Iterator[Setting]:
     server = "Address of the BookLore or Grimmory server"
     yield setting("url", str, "", server, env="BOOKLORE_URL", label="Server URL", forgets=PASSWORDS, fits=fit_address)
     yield setting("username", str, "", "Name of the account there", env="BOOKLORE_USERNAME", label="User name")
     yield setting("password", str, "", "Its password", secret=True, env="BOOKLORE_PASSWORD", label="Password")
+    trade = "Refresh token of an account without a password"
+    yield setting("token", str, "", trade, secret=True, env="BOOKLORE_TOKEN", label="Refresh token", fits=fit_token)
     yield setting(
         "koreader_username",
         str,
@@ -52,6 +67,8 @@ def register_settings() -> Iterator[Setting]:
         env="BOOKLORE_KOREADER_PASSWORD",
         label="KOReader password",
     )
+    proxy = "Headers for an access proxy, a line `Name: value` each"
+    yield setting("headers", str, "", proxy, secret=True, label="Proxy headers", fits=fit_headers)
     authority = "File with the certificate of a private authority"
     yield setting("ca_file", str, "", authority, label="CA file", forgets=PASSWORDS)
     yield setting(

@@ -20,7 +20,9 @@ TOLERANCE = 1
 SESSION = "session"
 STAYS = "BookLore has no call to remove a session: it stays until somebody removes it in the server's database"
 RESEND = "`booklore verify --resend` has it sent again at the next sync"
+REPEATED = f"nothing has to be sent again; {STAYS}"
 ONE_CLIENT = f"let only one program send the sessions of a device; {STAYS}"
+CLOCK = "the device's clock was set or went wrong between the two; both were read, and nothing has to be sent again"
 
 
 class Row(NamedTuple):
@@ -49,8 +51,8 @@ def audit_sessions(connection: Connection, book: BookRef, items: Sequence[Item],
     rows = rows_of(held, {item.key: str(item.body.get("device") or "") for item in items})
     return [
         *(Finding("missing", SESSION, book, key, missing_text(sent[key]), RESEND) for key in missing),
-        *(Finding("duplicate", SESSION, book, key, detail, STAYS) for key, detail in find_duplicates(rows)),
-        *(Finding("overlapping", SESSION, book, key, detail, ONE_CLIENT) for key, detail in find_overlaps(rows)),
+        *(Finding("duplicate", SESSION, book, key, detail, REPEATED) for key, detail in find_duplicates(rows)),
+        *(Finding("overlapping", SESSION, book, *overlap) for overlap in find_overlaps(rows)),
     ]
 
 
@@ -83,8 +85,8 @@ def find_duplicates(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
             yield row.key, f"{span_text(*row.span)} is there {len(more)} times too often, as session {ids}"
 
 
-def find_overlaps(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
-    """Key and detail of every session that begins before an earlier one has ended.
+def find_overlaps(rows: Sequence[Row]) -> Iterator[tuple[str, str, str]]:
+    """Key, detail and advice of every session that begins before an earlier one has ended.
 
     Two devices may be read on at a time, and repeats of what is from here are told before.
     """
@@ -96,7 +98,8 @@ def find_overlaps(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
         for other in latest.values():
             shared = min(other.shape.end, row.shape.end) - row.shape.start
             if shared > TOLERANCE and (not row.key or other.device in ("", row.device)):
-                yield row.key or other.key, f"{row} overlaps {other} by {shared} s"
+                advice = CLOCK if row.key and other.key else ONE_CLIENT
+                yield row.key or other.key, f"{row} overlaps {other} by {shared} s", advice
                 break
         if row.device not in latest or row.shape.end > latest[row.device].shape.end:
             latest[row.device] = row

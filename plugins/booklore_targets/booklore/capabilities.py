@@ -70,12 +70,17 @@ def find_capabilities(connection: Connection, now: float) -> Capabilities:
 
 
 def read_version(connection: Connection) -> str:
-    """The version that the health check tells. Raises TargetUnavailable unless this is a BookLore and up."""
+    """The version that the health check tells. Raises TargetUnavailable."""
+    return str(read_health(connection).get("version") or "unknown")
+
+
+def read_health(connection: Connection) -> dict[str, Any]:
+    """What the health check tells. Raises TargetUnavailable unless this is a BookLore and up."""
     response = connection.ask_anonymously("/api/v1/healthcheck")
     body = json_body(response)
     data = body.get("data") if isinstance(body, dict) else None
     if response.status_code == 200 and isinstance(data, dict) and data.get("status") == "UP":
-        return str(data.get("version") or "unknown")
+        return data
     away = unavailable(response, writing=False)
     raise away or TargetUnavailable(f"the address does not answer as BookLore does ({response.status_code})", False)
 
@@ -98,8 +103,9 @@ def find_family(connection: Connection) -> str:
 
 def probe_by_hash(connection: Connection) -> bool | None:
     response = connection.ask("GET", f"/api/v1/books/by-hash/{NO_DIGEST}")
-    if response.status_code == 404 and NO_DIGEST in (message(response) or ""):
-        return True
+    text = message(response) or ""
+    if response.status_code == 404 and NO_DIGEST in text and f"/{NO_DIGEST}" not in text:
+        return True  # with a slash it is the path that there is not
     return False if is_absent(response) else None
 
 
@@ -120,10 +126,10 @@ def probe_search(connection: Connection) -> bool | None:
 
 
 def is_absent(response: Response) -> bool:
-    """Whether this is the answer to an endpoint that does not exist. Source: server contract §2.2."""
+    """Whether this is a probe's answer from an endpoint that does not exist. Source: server contract §2.2, §16."""
     if response.status_code == 200:
         return is_page(response)
-    return response.status_code in (404, 405, 500) and message(response) is not None
+    return response.status_code in (404, 405, 500) and isinstance(json_body(response), dict)
 
 
 PROBES: dict[str, Callable[[Connection], bool | None]] = {

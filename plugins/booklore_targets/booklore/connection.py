@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from booklore_core import TargetUnavailable
 from booklore_targets.booklore.answers import is_token_refused, refuse_redirect, unavailable
 from booklore_targets.booklore.login import Login
+from booklore_targets.booklore.refusals import DATABASE_AWAY
 from booklore_targets.booklore.setup import Setup
 
 if TYPE_CHECKING:
@@ -18,9 +20,14 @@ if TYPE_CHECKING:
     from booklore_core import Store
     from booklore_core.http import Client
 
-READ_TIMEOUT, LOGIN_TIMEOUT = 35.0, 20.0
-"""Seconds. With its database away the server refuses a token after 30 s; with the login that follows a call must stay
-below the minute after which the core gives it up (contract §2.6)."""
+READ_TIMEOUT = 35.0
+"""Seconds. With its database away the server answers after 30 s, a login too (contract §2.6)."""
+
+SLOW_REFUSAL = 20.0
+"""Seconds after which a refused token is the database's fault. No login follows: both together would take longer than
+the minute after which the core gives a call up."""
+
+log = logging.getLogger(__name__)
 
 
 class Connection:
@@ -35,10 +42,10 @@ class Connection:
     ) -> None:
         self.setup, self.store = setup, store
         self._client = open_client(setup, READ_TIMEOUT)
-        self._login_client = open_client(setup, LOGIN_TIMEOUT)
-        self._clock, self._closed = clock, False
+        self.now, self._closed = clock, False
         self.used_at = clock()
-        self.login = Login(setup, store, self._post_login, clock, wait)
+        self.login = Login(setup, store, self._send_login, clock, wait)
+        self._tell_unverified()
 
     def ask(
         self,
@@ -57,9 +64,11 @@ class Connection:
         token = self.login.token()
         for _ in range(2):
             sent = {**(headers or {}), "Authorization": f"Bearer {token}"}
-            response = self._send(self._client, method, path, json=json, params=params, headers=sent)
+            response = self._send(method, path, json=json, params=params, headers=sent)
             if not is_token_refused(response):
                 return response
+            if response.elapsed.total_seconds() > SLOW_REFUSAL:
+                raise self.login.suspend(*DATABASE_AWAY)
             token = self.login.renew(token)
             if before_repeat:
                 before_repeat()
@@ -72,7 +81,8 @@ class Connection:
         try:
             response = self.ask("GET", path, params=params, headers=headers)
         except TargetUnavailable as error:
-            raise TargetUnavailable(error.reason, maybe_sent=False) from error
+            error.maybe_sent = False
+            raise
         away = unavailable(response, writing=False)
         if away:
             raise away
@@ -81,27 +91,37 @@ class Connection:
     def ask_anonymously(self, path: str, headers: Mapping[str, str] | None = None) -> Response:
         """The answer to a GET without a token. Raises TargetUnavailable, maybe_sent False."""
         try:
-            return self._send(self._client, "GET", path, headers=headers)
+            return self._send("GET", path, headers=headers)
         except TargetUnavailable as error:
             raise TargetUnavailable(error.reason, maybe_sent=False) from error
 
     def close(self) -> None:
         self._closed = True
         self._client.close()
-        self._login_client.close()
 
-    def _post_login(self, path: str, body: dict[str, str]) -> Response:
-        return self._send(self._login_client, "POST", path, json=body)
+    @property
+    def is_unverified(self) -> bool:
+        """Whether somebody on the way may listen, though it looks as if not."""
+        return self.setup.url.startswith("https:") and not self.setup.verify_tls
 
-    def _send(self, client: Client, method: str, path: str, **sent: Any) -> Response:
+    def _tell_unverified(self) -> None:
+        """Says so once for each address."""
+        if self.is_unverified and self.store.get("unverified") != self.setup.url:
+            log.warning("%s: its TLS certificate is not verified (booklore.verify_tls)", self._client.host)
+            self.store.set("unverified", self.setup.url)
+
+    def _send_login(self, method: str, path: str, body: dict[str, str] | None) -> Response:
+        return self._send(method, path, json=body)
+
+    def _send(self, method: str, path: str, **sent: Any) -> Response:
         if self._closed:
             raise TargetUnavailable("the run has ended", maybe_sent=False)
-        self.used_at = self._clock()
+        self.used_at = self.now()
         try:
-            response = client.send(method, path, **sent)
+            response = self._client.send(method, path, **sent)
         except OSError as error:
-            raise TargetUnavailable(f"{client.host}: {type(error).__name__}; check the CA file", False) from error
-        refuse_redirect(response, path, client.host)
+            raise TargetUnavailable(f"{self._client.host}: {type(error).__name__}; check the CA file", False) from error
+        refuse_redirect(response, path, self._client.host)
         return response
 
 
@@ -111,5 +131,10 @@ def open_client(setup: Setup, read_timeout: float) -> Client:
 
     if setup.ca_file and not Path(setup.ca_file).is_file():
         raise TargetUnavailable(f"booklore.ca_file: there is no file {setup.ca_file}", maybe_sent=False)
-    timeout = (CONNECT_TIMEOUT, read_timeout)
-    return Client(setup.url, ca_file=setup.ca_file, verify_tls=setup.verify_tls, timeout=timeout)
+    return Client(
+        setup.url,
+        headers=setup.headers,
+        ca_file=setup.ca_file,
+        verify_tls=setup.verify_tls,
+        timeout=(CONNECT_TIMEOUT, read_timeout),
+    )

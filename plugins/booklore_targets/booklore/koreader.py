@@ -17,9 +17,22 @@ OWN = "/api/v1/koreader-users/me"
 log = logging.getLogger(__name__)
 
 
+class NoPermission(ItemFailed):
+    """The account may have no KOReader account; only the reading position needs one."""
+
+    what = "the account lacks the permission to sync with KOReader"
+    advice = here = "an admin gives it on the server's page, Settings → Users; all else is synced without it"
+
+    def __init__(self) -> None:
+        super().__init__(f"{self.what}: {self.advice}")
+
+
 @dataclass(frozen=True)
 class KoreaderAccount:
-    """origin: `typed in`, `found` or `made`. sync: whether progress calls work, None when that cannot be told."""
+    """origin: `typed in`, `found` or `made`, with a reason for its name where that is not the account's own.
+
+    sync: whether progress calls work, None when that cannot be told.
+    """
 
     username: str
     password: str = field(repr=False)
@@ -36,14 +49,14 @@ class KoreaderAccount:
 def provision(connection: Connection) -> KoreaderAccount:
     """The account for KOReader calls, ready for use. One that was typed in is taken as it is, and never made.
 
-    Raises ItemFailed when there is none to be had, TargetUnavailable when the server is away.
+    Raises ItemFailed when there is none to be had, TargetUnavailable when the server is away. Source: contract §3.3.
     """
     setup = connection.setup
     if setup.koreader_username:
         return typed_account(connection)
-    own = read_own(connection)
-    origin = "found" if own else "made"
-    own = own or make_own(connection)
+    own, origin = read_own(connection), "found"
+    if own is None:
+        own, origin = make_own(connection)
     if not isinstance(own.get("password"), str):
         raise ItemFailed("the server does not show the KOReader account's password: set booklore.koreader_password")
     sync = switch_on(connection, own)
@@ -59,33 +72,54 @@ def typed_account(connection: Connection) -> KoreaderAccount:
         raise ItemFailed("the server refuses the KOReader account that was typed in: correct or remove it")
     if response.status_code != 200 or not isinstance(json_body(response), dict):
         raise declined(response, writing=False)
-    own = read_own(connection)
+    try:
+        own = read_own(connection)
+    except NoPermission:
+        return account
     if own is None or not same_name(own["username"], account.username):
         return account
     return KoreaderAccount(account.username, account.password, "typed in", switch_on(connection, own))
 
 
 def read_own(connection: Connection) -> dict[str, Any] | None:
-    """The KOReader account of whoever is logged in, None when there is none yet."""
+    """The KOReader account of whoever is logged in, None when there is none yet. Raises NoPermission."""
     response = connection.read(OWN)
+    if response.status_code == 403 and message(response):
+        raise NoPermission
     if response.status_code == 404 and message(response):
         return None
     return account_object(response, writing=False)
 
 
-def make_own(connection: Connection) -> dict[str, Any]:
-    """A new account under the account's own name, or one near to it when that is taken."""
-    name = connection.setup.username.strip()
+def make_own(connection: Connection) -> tuple[dict[str, Any], str]:
+    """A new account and its origin: under the account's own name, or one near to it when that is taken."""
+    name, origin = own_name(connection), "made"
     for username in (name, f"{name}-{secrets.token_hex(3)}"):
         body = {"username": username, "password": secrets.token_urlsafe(18)}
         response = connection.ask("PUT", OWN, json=body)
         if response.status_code not in (400, 409):
             break
+        origin = f"made so, for the name {name} is taken"
+    else:
+        raise ItemFailed(
+            f"{reason(response)}; it takes no KOReader account {name} nor {username}: make one on its page"
+        )
     if response.status_code == 403 and message(response):
-        raise ItemFailed("the account lacks the permission to sync KOReader: an admin can give it")
+        raise NoPermission
     made = account_object(response, writing=True)
     log.info("made a KOReader account")
-    return {**made, "password": body["password"]}
+    return {**made, "password": body["password"]}, origin
+
+
+def own_name(connection: Connection) -> str:
+    """The name of whoever is logged in; of a pasted token only the server knows whose it is."""
+    setup = connection.setup
+    return setup.username.strip() if not setup.token else str(read_me(connection)["username"])
+
+
+def read_me(connection: Connection) -> dict[str, Any]:
+    """Who is logged in, as the server tells it. Raises Declined."""
+    return account_object(connection.read("/api/v1/users/me"), writing=False)
 
 
 def account_object(response: Any, writing: bool) -> dict[str, Any]:

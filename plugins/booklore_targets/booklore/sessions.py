@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -38,14 +37,17 @@ class Sessions:
         """Source: server contract §6.1, §6.3."""
         if before.remote_id:
             return before.remote_id  # an earlier revision is there, and a session cannot be changed
-        with still_unknown(before):
-            body, book_id = session_body(item, self._run.decimals), book_id_of(item)
-            self._run.identities.check(book_id)
-            if before.maybe_sent and self._has_arrived(book_id, body, item.key):
-                return remote_id(book_id, body)
-            body = {"bookId": int(book_id), "bookType": self._type(item, book_id), **body}
+        body, book_id = session_body(item, self._run.decimals), book_id_of(item)
+        self._run.identities.check(book_id)
+        body = {"bookId": int(book_id), "bookType": self._type(item, book_id), **body}
         self._post_single(book_id, body, item.key)
         return remote_id(book_id, body)
+
+    def find(self, item: Item) -> str | None:
+        """A session that was sent, whatever became of its end since: there is no way to take a second one back."""
+        body, book_id = session_body(item, self._run.decimals), book_id_of(item)
+        self._run.identities.check(book_id)
+        return remote_id(book_id, body) if self._has_arrived(book_id, body, item.key) else None
 
     def deliver_batch(self, items: Sequence[Item]) -> list[str]:
         """Sessions of one book in one request, all or none. Raises ItemFailed, maybe_sent False, when the server
@@ -123,13 +125,3 @@ def book_id_of(item: Item) -> str:
 
 def remote_id(book_id: str, body: dict[str, Any]) -> str:
     return f"{book_id}:{body['startTime']}"
-
-
-@contextmanager
-def still_unknown(before: Before) -> Iterator[None]:
-    """Whatever ends the attempt before anything was sent: an earlier one may have arrived all the same."""
-    try:
-        yield
-    except Declined as error:
-        error.maybe_sent = error.maybe_sent or before.maybe_sent
-        raise

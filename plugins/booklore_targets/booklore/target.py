@@ -21,9 +21,10 @@ from booklore_core import (
 from booklore_targets.booklore import lookup
 from booklore_targets.booklore.audit import audit_sessions
 from booklore_targets.booklore.capabilities import known_capabilities
-from booklore_targets.booklore.checks import check_run
+from booklore_targets.booklore.checks import check_run, failed
 from booklore_targets.booklore.run import Run
 from booklore_targets.booklore.sessions import Sessions
+from booklore_targets.booklore.setup import RUN_LOGIN
 
 if TYPE_CHECKING:
     from booklore_core import Section, Store
@@ -46,7 +47,9 @@ class BookLore:
 
     name = "booklore"
     kinds = frozenset(HANDLERS)
+    looked_for = frozenset({"session"})
     credentials = ("url", "username", "password")
+    token_credentials = ("url", "token")
 
     def __init__(
         self,
@@ -75,13 +78,14 @@ class BookLore:
         try:
             handler = self._handler(item.kind)
         except TargetUnavailable as error:
-            raise TargetUnavailable(error.reason, before.maybe_sent) from error
+            raise TargetUnavailable(error.reason, maybe_sent=False) from error
         return handler.deliver(item, before)
 
+    def find(self, item: Item) -> str | None:
+        return self._sessions().find(item)
+
     def deliver_batch(self, items: Sequence[Item]) -> list[str]:
-        handler = self._handler("session")
-        assert isinstance(handler, Sessions)
-        return handler.deliver_batch(items)
+        return self._sessions().deliver_batch(items)
 
     def match(self, books: Sequence[BookRef]) -> dict[str, Match]:
         """partial MD5 → match, of the books found for certain. Raises TargetUnavailable."""
@@ -124,7 +128,7 @@ class BookLore:
         try:
             run = self._new_run()
         except TargetUnavailable as error:
-            return [Check("server", False, error.reason, "run `booklore login`")]
+            return [failed("server", error, RUN_LOGIN, afresh)]
         try:
             return list(check_run(run, afresh))
         finally:
@@ -143,6 +147,11 @@ class BookLore:
         run = self._open()
         run.connect()
         return run
+
+    def _sessions(self) -> Sessions:
+        handler = self._handler("session")
+        assert isinstance(handler, Sessions)
+        return handler
 
     def _handler(self, kind: str) -> Handler:
         run = self._connected()

@@ -11,16 +11,34 @@ from typing import Any
 SHORTEST_LIFE = 7200
 """Seconds. Grimmory's tokens live 2 h, BookLore's 10 h."""
 
+MARGIN = 60.0
+"""Seconds before its end at which a token is no longer used."""
+
+YOUNG = 180.0
+"""Seconds after its making for which a token is not refreshed: Grimmory refuses that in the first minute or two."""
+
 
 @dataclass(frozen=True)
 class Tokens:
-    """An access token with the refresh token that belongs to it. expires_at: seconds since 1970."""
+    """An access token with the refresh token that belongs to it. account: see `Setup`.
+
+    expires_at, issued_at: seconds since 1970; issued_at is 0 where it is not known.
+    """
 
     url: str
-    username: str
+    account: str
     access: str = field(repr=False)
     refresh: str = field(repr=False)
     expires_at: float
+    issued_at: float = 0.0
+
+    def is_fresh(self, now: float) -> bool:
+        """Whether the access token should be good."""
+        return self.expires_at - now > MARGIN
+
+    def is_young(self, now: float) -> bool:
+        """Whether Grimmory may refuse to refresh it yet, by clocks that may differ a little (contract §16)."""
+        return abs(now - self.issued_at) < YOUNG
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -32,6 +50,14 @@ def read_tokens(stored: Any) -> Tokens | None:
         return Tokens(**stored)
     except TypeError:
         return None
+
+
+def pasted_tokens(url: str, account: str, token: str) -> Tokens:
+    """The pair that a refresh token makes as long as it was never traded: while it is young it serves as access token,
+    which the servers allow (contract §3.2), and is due for a refresh afterwards."""
+    made_at = claims_of(token).get("iat")
+    issued_at = float(made_at) if isinstance(made_at, int | float) else 0.0
+    return Tokens(url, account, token, token, issued_at + YOUNG + MARGIN, issued_at)
 
 
 def life(answer: Mapping[str, Any]) -> float:

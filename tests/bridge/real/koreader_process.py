@@ -44,8 +44,8 @@ class Visit:
     home: Path
 
     def spool(self) -> list[dict[str, Any]]:
-        path = self.home / "settings" / "booklorebridge.spool"
-        return [json.loads(line) for line in path.read_text().splitlines()]
+        segments = sorted((self.home / "settings" / "booklorebridge.spool").glob("*.jsonl"))
+        return [json.loads(line) for segment in segments for line in segment.read_text().splitlines()]
 
 
 def visit(scenario: str, home: Path, url: str, code: str) -> Visit:

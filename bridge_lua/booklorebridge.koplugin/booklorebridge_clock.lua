@@ -1,0 +1,20 @@
+--- The device's clocks: the one on its wall, and the one that counts from its start on and goes on while it sleeps.
+local time = require("ui/time")
+
+local Clock = {}
+
+local file = io.open("/proc/sys/kernel/random/boot_id", "rb")
+Clock.boot = file and (file:read("*l") or ""):match("^%x%x%x%x%x%x%x%x") or nil
+if file then file:close() end
+
+function Clock.at() return os.date("!%Y-%m-%dT%H:%M:%SZ", os.time()) end
+
+--- Whole seconds since the device started, sleep included; nil where the system has no such clock.
+function Clock.up()
+    if time.boottime_or_monotonic == time.boottime then return math.floor(time.to_s(time.boottime())) end
+end
+
+--- Seconds that only grow while KOReader runs.
+function Clock.seconds() return Clock.up() or time.to_s(time.monotonic()) end
+
+return Clock

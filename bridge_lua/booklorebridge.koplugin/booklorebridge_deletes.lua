@@ -1,0 +1,68 @@
+--- Books that leave the device. KOReader has no event for that, so its functions that delete are watched.
+local Books = require("booklorebridge_books")
+local DocSettings = require("docsettings")
+local DocumentRegistry = require("document/documentregistry")
+local FileManager = require("apps/filemanager/filemanager")
+local Spool = require("booklorebridge_spool")
+local Stretch = require("booklorebridge_snapshot")
+local ffiUtil = require("ffi/util")
+local guarded = require("booklorebridge_guard")
+local lfs = require("libs/libkoreader-lfs")
+local util = require("util")
+
+local MOST = 2000 -- files of a folder that are looked at
+local doomed -- while KOReader deletes: the books that it may delete, by path
+
+-- Only while the file is there can its bytes say which book it is: another one may lie where a read one was.
+local look = guarded(function(file, remembered)
+    local isRead = remembered[file] or DocumentRegistry:hasProvider(file) and DocSettings:findSidecarFile(file)
+    if not isRead or not lfs.attributes(file, "mode") then return end
+    local book, isKnown = Books.describe(file, remembered)
+    doomed[file] = isKnown and book.partial_md5 and book or nil
+end)
+
+local function lookBelow(path)
+    local remembered = Books.at(path)
+    if lfs.attributes(path, "mode") ~= "directory" then return look(path, remembered) end
+    for file in pairs(remembered) do look(file, remembered) end
+    util.findFiles(path, function(file) if not doomed[file] then look(file, remembered) end end, true, MOST)
+end
+
+local tell = guarded(function(file, book)
+    if not lfs.attributes(file, "mode") then Spool.record("delete", { book = book }, true) end
+end)
+
+local function after(...)
+    for file, book in pairs(doomed or {}) do tell(file, book) end
+    doomed = nil
+    return ...
+end
+
+local function watch(name, pathsOf)
+    local delete = FileManager[name]
+    FileManager[name] = delete and function(...)
+        doomed = {}
+        for _i, path in ipairs(guarded(pathsOf)(...) or {}) do guarded(lookBelow)(path) end
+        return after(delete(...))
+    end
+end
+
+watch("deleteFile", function(_ui, path) return { path } end)
+watch("deleteSelectedFiles", function(ui)
+    local paths = {}
+    for path in pairs(ui.selected_files) do table.insert(paths, ffiUtil.realpath(path)) end
+    return paths
+end)
+
+-- Deleted by something else, the file is gone by now: it was what it was when it was last open.
+local unseen = guarded(function(file)
+    local was = Books.at(file)[file]
+    local book = was and was.book or Stretch.describe(file)
+    if book.partial_md5 then tell(file, book) end
+end)
+
+local updateLocation = DocSettings.updateLocation
+function DocSettings.updateLocation(file, new, ...)
+    if not new and not doomed then unseen(file) end -- moves and copies have a target
+    return updateLocation(file, new, ...)
+end

@@ -1,0 +1,87 @@
+--- Messages: what a person asked for is answered, what nobody asked for lets a tap through, and none disturbs sleep.
+local Device = require("device")
+local UIManager = require("ui/uimanager")
+local guarded = require("booklorebridge_guard")
+local _ = require("gettext")
+
+local Messages = {}
+local SECONDS = 4
+local asleep, later = false, {} -- what waits for the device to wake up
+local last, answer -- the last text, and the window of the last answer
+local open = setmetatable({}, { __mode = "k" }) -- messages that are on the screen, perhaps
+
+-- Text that is no text would end KOReader when it is painted, where nothing is guarded.
+function Messages.open(widget, options)
+    options.text, options.title = tostring(options.text or ""), tostring(options.title or "")
+    local shown = require("ui/widget/" .. widget):new(options)
+    UIManager:show(shown)
+    return shown
+end
+
+local function close(shown)
+    if shown and UIManager:isWidgetShown(shown) then UIManager:close(shown) end
+end
+
+local function message(widget, text, timeout)
+    local shown = Messages.open(widget, { text = text, timeout = timeout })
+    open[shown] = true
+    return shown
+end
+
+local function isAsleep() return asleep or Device.screen_saver_mode == true end
+
+--- Does something with the screen, or keeps it until there is one: the sleep screen is nobody's to cover.
+function Messages.awake(show)
+    if isAsleep() then table.insert(later, show) else show() end
+end
+
+-- A sleep screen that is left by a tap is gone only after its event.
+local catchUp = guarded(function()
+    if isAsleep() then return end
+    local shows = later
+    later = {}
+    for _i, show in ipairs(shows) do guarded(show)() end
+end)
+
+--- The sleep screen is there already, below messages that were not tapped away.
+function Messages.sleep()
+    asleep = true
+    for shown in pairs(open) do close(shown) end
+end
+
+function Messages.wake(isUp)
+    if isUp then asleep = false end
+    UIManager:nextTick(catchUp)
+end
+
+--- Answers a person; the answer before gives way.
+function Messages.answer(text)
+    Messages.awake(function()
+        close(answer)
+        last, answer = text, message("infomessage", text, SECONDS)
+    end)
+end
+
+--- Tells what nobody asked for, once, and not to somebody who sleeps: it would be old by the morning.
+function Messages.notify(text)
+    if isAsleep() or text == last then return end
+    last = text
+    for line in text:gmatch("[^\n]+") do message("notification", line, SECONDS) end
+end
+
+--- Says that the core is being asked; what it returns takes that away again.
+function Messages.asking()
+    if isAsleep() then return close end
+    local shown = message("notification", _("Asking the core…"), false)
+    return function() close(shown) end
+end
+
+-- Errors of Lua name its files, which are nothing to a person; KOReader's log has them.
+function Messages.plain(err)
+    local text = tostring(err)
+    if not text:find("%.lua:%d") then return text end
+    require("logger").warn("BookLore Sync:", text)
+    return _("Something went wrong; KOReader's log says what.")
+end
+
+return Messages
