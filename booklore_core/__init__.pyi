@@ -30,6 +30,7 @@ from .flows import Toast as Toast
 from .hookspecs import API_VERSION as API_VERSION
 from .hookspecs import hookimpl as hookimpl
 from .isbn import find_isbn as find_isbn
+from .isbn import find_isbns as find_isbns
 from .isbn import normalize_isbn as normalize_isbn
 from .items import TOMBSTONE as TOMBSTONE
 from .items import BookRef as BookRef
@@ -60,6 +61,7 @@ from .targets import LookingTarget as LookingTarget
 from .targets import Match as Match
 from .targets import MatchingTarget as MatchingTarget
 from .targets import ProgressTarget as ProgressTarget
+from .targets import RematchingTarget as RematchingTarget
 from .targets import RemotePosition as RemotePosition
 from .targets import SearchableTarget as SearchableTarget
 from .targets import Superseded as Superseded

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from booklore_core.isbn import find_isbn
+from booklore_core.isbn import find_isbns
 from booklore_core.items import MD5, BookRef
 
 PERCENT_SLACK = 1e-6
@@ -85,8 +85,9 @@ class Book(BaseModel):
 
     @property
     def ref(self) -> BookRef:
-        isbn = find_isbn(self.identifiers)
-        return BookRef(self.partial_md5, self.title, self.authors, isbn, self.file, self.size)
+        isbns = find_isbns(self.identifiers)
+        isbn = isbns[0] if isbns else None
+        return BookRef(self.partial_md5, self.title, self.authors, isbn, self.file, self.size, isbns=isbns)
 
 
 class Reading(BaseModel):

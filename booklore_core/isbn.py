@@ -1,26 +1,40 @@
 """Finds and checks ISBNs in the free text that books carry."""
 
 import re
+import unicodedata
 
-CANDIDATE = re.compile(r"(?<![0-9A-Za-z])(?:97[89][- ]?)?(?:[0-9][- ]?){9}[0-9Xx](?![0-9A-Za-z])")
+SEPARATOR = "[-. ]{0,2}"
+CANDIDATE = re.compile(
+    rf"(?:(?<![0-9a-z])|(?<=isbn)|(?<=isbn1[03]))(?:97[89]{SEPARATOR})?(?:[0-9]{SEPARATOR}){{9}}[0-9x](?![0-9a-z])"
+)
+MAX_TEXT, MAX_FOUND = 10_000, 20
+MINUS = "\N{MINUS SIGN}"
 
 
 def find_isbn(text: str | None) -> str | None:
-    """The first valid ISBN in text as 13 digits, or None.
+    """The likeliest ISBN in text as 13 digits, or None: the first that is called one, else the first number that is."""
+    return next(iter(find_isbns(text)), None)
+
+
+def find_isbns(text: str | None) -> tuple[str, ...]:
+    """Every valid ISBN in text, each once and as 13 digits, at most 20; those that are called ISBN come first.
 
     Takes KOReader's raw `identifiers` (one identifier a line, such as `ISBN:978-0-00-000101-6`) as well as a bare
-    number. A number whose check digit is wrong is passed over: an invalid ISBN matches arbitrary books on the image
-    with a search endpoint. Source: server contract §5.3.
+    number: an ASIN that adds up as an ISBN, or the print edition's, may stand before the e-book's own. A number whose
+    check digit is wrong is passed over: an invalid ISBN matches arbitrary books on the image with a search endpoint.
+    Source: server contract §5.3.
     """
-    for found in CANDIDATE.finditer(text or ""):
-        isbn = normalize_isbn(found.group())
-        if isbn:
-            return isbn
-    return None
+    found: dict[str, bool] = {}
+    for line in plain((text or "")[:MAX_TEXT]).splitlines():
+        for number in CANDIDATE.finditer(line):
+            isbn = normalize_isbn(number.group())
+            if isbn:
+                found[isbn] = found.get(isbn, False) or "isbn" in line[: number.start()]
+    return tuple(sorted(found, key=lambda isbn: not found[isbn]))[:MAX_FOUND]
 
 
 def normalize_isbn(text: str | None) -> str | None:
-    """The ISBN as 13 digits, or None unless its check digit is right. Hyphens and spaces are ignored.
+    """The ISBN as 13 digits, or None unless its check digit is right. Hyphens, dots and spaces are ignored.
 
     None also for one that stands in for a missing one: 0000000000 and 123456789X add up, too.
     """
@@ -29,12 +43,31 @@ def normalize_isbn(text: str | None) -> str | None:
     return None if is_stand_in else isbn
 
 
+def plain(text: str) -> str:
+    """The text in small letters and ASCII digits, with one kind of hyphen and nothing invisible."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return folded if folded.isascii() else "".join(map(plain_character, folded))
+
+
+def plain_character(character: str) -> str:
+    if character.isdecimal():
+        return str(unicodedata.decimal(character))
+    category = unicodedata.category(character)
+    if category == "Pd" or character == MINUS:
+        return "-"
+    return "" if category == "Cf" else character  # soft hyphens and spaces without width
+
+
 def add_up(text: str | None) -> str | None:
-    """The ISBN as 13 digits if its check digit is right."""
-    digits = re.sub(r"[-\s]", "", text or "").upper()
+    """The ISBN as 13 digits if its check digit is right.
+
+    Ten digits that begin with 978 are the beginning of thirteen: Grimmory cuts what it stores (contract §2.5).
+    """
+    digits = re.sub(r"[-.\s]", "", plain(text or "")).upper()
     if re.fullmatch(r"97[89][0-9]{10}", digits):
         return digits if check_digit_13(digits[:12]) == digits[12] else None
-    if re.fullmatch(r"[0-9]{9}[0-9X]", digits) and check_digit_10(digits[:9]) == digits[9]:
+    is_ten = re.fullmatch(r"(?!97[89])[0-9]{9}[0-9X]", digits)
+    if is_ten and check_digit_10(digits[:9]) == digits[9]:
         return "978" + digits[:9] + check_digit_13("978" + digits[:9])
     return None
 

@@ -22,7 +22,7 @@ class BookRef:
     """Which book an item is about.
 
     partial_md5: KOReader's content digest, 32 lower-case hex digits: the book's identity.
-    isbn: 13 digits, checked. file: path on the device. size: bytes.
+    isbn: 13 digits, checked; isbns: all that the book carries, this one first. file: path on the device. size: bytes.
     match: the receiving target's own id of the book, filled in by the core before a delivery.
     """
 
@@ -33,12 +33,14 @@ class BookRef:
     file: str | None = None
     size: int | None = None
     match: str | None = None
+    isbns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not MD5.fullmatch(self.partial_md5):
             raise ValueError(f"partial_md5: expected 32 lower-case hex digits, got {self.partial_md5!r}")
         object.__setattr__(self, "authors", tuple(self.authors))
-        for text in (self.title, self.isbn, self.file, *self.authors):
+        object.__setattr__(self, "isbns", tuple(self.isbns) or ((self.isbn,) if self.isbn else ()))
+        for text in (self.title, self.isbn, self.file, *self.authors, *self.isbns):
             if text is not None:
                 check_text(text, "book")
         if self.size is not None and not 0 <= self.size <= MAX_SIZE:

@@ -1,6 +1,6 @@
 """What a sync target is, what one attempt may find out, and how a target declines."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -115,6 +115,7 @@ class Target(Protocol):
     none of which was ever begun before; when it raises, the loop goes on one by one.
     `match(books) -> Mapping[str, Match]` finds the remote's books by partial MD5, certain matches only; a target that
     has it is given no item of an unmatched book. `search(text, limit)`, `book(remote_id)` serve matching by hand.
+    `begin_rematch(books)` comes before books are matched anew: which of them still are the remote's under their id.
     `find(item)` looks for an item of unknown outcome: a target whose create is not idempotent has it, see
     `LookingTarget`; without it the item is simply delivered again at the next run.
     `audit(book, items)` compares. `remote_progress(book)` tells the remote's position. `check()` tests the connection.
@@ -157,6 +158,16 @@ class LookingTarget(Target, Protocol):
 @runtime_checkable
 class MatchingTarget(Target, Protocol):
     def match(self, books: Sequence[BookRef]) -> Mapping[str, Match]: ...
+
+
+@runtime_checkable
+class RematchingTarget(MatchingTarget, Protocol):
+    def begin_rematch(self, books: Sequence[BookRef]) -> Collection[str]:
+        """The partial MD5s of those books that still are what book.match names, whatever became of title and file.
+
+        From here to `close()` nothing that was found out about books earlier is believed. Raises TargetUnavailable.
+        """
+        ...
 
 
 @runtime_checkable

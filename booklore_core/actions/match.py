@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from pathlib import PurePosixPath
 from typing import Any
 
-from booklore_core.actions.own import ADVANCED, LONG_PRESS, SYNC_AND_CACHE, action, counted
+from booklore_core.actions.own import LONG_PRESS, SYNC_AND_CACHE, action, counted
 from booklore_core.core import Core
 from booklore_core.flows import Ask, Choose, Confirm, Flow, Question, Request, Result
 from booklore_core.items import BookRef
@@ -126,9 +126,21 @@ def take_match(core: Core, target: Gateway, book: BookRef, candidate: Candidate)
     return 1
 
 
+def what_stays(core: Core, target: Gateway, book: BookRef, match: Match | None) -> str:
+    """What the book of this match keeps when another one takes its place: nothing that was sent moves."""
+    kept = core.books.given(book.partial_md5, target.name, match.remote_id) if match else {}
+    verb = "stays" if sum(kept.values()) == 1 else "stay"
+    return f"{core.kinds.in_words(kept)} {verb} with {title_of_match(match)}" if match and kept else ""
+
+
+def title_of_match(match: Match) -> str:
+    return one_line(match.title or f"book {match.remote_id}")
+
+
 def candidate_label(candidate: Candidate) -> str:
-    author = f"\n{', '.join(candidate.authors)}" if candidate.authors else ""
-    return f"{one_line(candidate.title)} ({candidate.score:.0%}){author}"
+    """The score in front; the authors have a line of their own, whose direction may be another."""
+    authors = f"\n{', '.join(map(one_line, candidate.authors))}" if candidate.authors else ""
+    return f"{candidate.score * 100:.0f} % · {one_line(candidate.title)}{authors}"
 
 
 def title_of(book: BookRef) -> str:
@@ -177,21 +189,23 @@ def places_for(core: Core, book: BookRef, name: Any) -> Sequence[Gateway]:
 
 
 def match_one(core: Core, target: Gateway, book: BookRef, remote_id: Any) -> Flow:
-    """Raises Cancelled, Declined."""
+    """What stays with the book that was matched before is told. Raises Cancelled, Declined."""
+    known = next((match for other, match in core.books.matched(target.name) if other == book), None)
+    stays = what_stays(core, target, book, known)
     if remote_id is None:
-        known = core.books.matches(target.name).get(book.partial_md5)
         question = f"{name_of(book)} is matched already at {target.name}. Re-match it?"
         if known and not (yield Confirm(question, ok="Re-match")):
             return Result("", data={"matched": 0})
         done = yield from choose_match(core, target, book, name_of(book))
         text = f"Matched at {target.name}" if done else "Not matched"
-        return Result(text, ok=bool(done), data={"matched": done})
-    candidate = target.book(str(remote_id))
-    if candidate is None:
-        return Result(f"{target.name} has no book {remote_id}", ok=False)
-    take_match(core, target, book, candidate)
-    text = f"{name_of(book)} is matched to {one_line(candidate.title)} ({candidate.remote_id}) at {target.name}"
-    return Result(text, data={"matched": 1})
+    else:
+        candidate = target.book(str(remote_id))
+        if candidate is None:
+            return Result(f"{target.name} has no book {remote_id}", ok=False)
+        done = take_match(core, target, book, candidate)
+        text = f"{name_of(book)} is matched to {one_line(candidate.title)} ({candidate.remote_id}) at {target.name}"
+    is_moved = known and core.books.matches(target.name)[book.partial_md5] != known.remote_id
+    return Result(f"{text}\n{stays}" if stays and is_moved else text, ok=bool(done), data={"matched": done})
 
 
 def wanted_book(core: Core, request: Request) -> BookRef:
@@ -203,46 +217,3 @@ def wanted_book(core: Core, request: Request) -> BookRef:
     if not found:
         raise BadSetting(f"no book is known whose partial MD5 begins with {start!r}" if start else "which book?")
     return found[0]
-
-
-@action(
-    "Re-match All Books in Cache", "For when the server's library was built anew and its ids changed.", order=1,
-    menu=ADVANCED, enabled=lambda core: core.count_books()["total"] > 0,
-)  # fmt: skip
-def rematch_all(core: Core, request: Request) -> Result:
-    """Re-match All Books in Cache: finds every match anew; what a person matched stays while the server has that book.
-
-    Nothing is forgotten at a target before it has answered. args: none.
-    """
-    found: dict[str, int] = {}
-    unavailable: dict[str, str] = {}
-    for target in targets_with(core, MatchingTarget):
-        with asked(target, unavailable):
-            found[target.name] = rematch_at(core, target)
-    core.sync(progress=request.progress)
-    data = outcome(core, found, unavailable)
-    lines = [f"{name}: {why}; its matches stay" for name, why in unavailable.items()]
-    anew = f"{data['matched']} book{'' if data['matched'] == 1 else 's'} matched anew"
-    lines = [anew, *lines] if data["matched"] or not lines else lines
-    return Result("\n".join(lines), ok=not unavailable, data=data)
-
-
-def rematch_at(core: Core, target: Gateway) -> int:
-    """Returns how many books are matched anew. Raises Declined, with every match as it was."""
-    known = core.books.matched(target.name)
-    kept = {book.partial_md5 for book, match in known if match.how == PERSON and not is_gone(target, match)}
-    books = [book for book, _ in known if book.partial_md5 not in kept]
-    books += core.books.unmatched(target.name)
-    matches = target.match(books) if books else {}
-    with core.database.writing():
-        for book in books:
-            if book.partial_md5 in matches:
-                core.books.match(book.partial_md5, target.name, matches[book.partial_md5], core.clock())
-            else:
-                core.books.forget_match(book.partial_md5, target.name)
-    return len(matches)
-
-
-def is_gone(target: Gateway, match: Match) -> bool:
-    """Whether the remote says that it has that book no more. Raises Declined."""
-    return target.has(SearchableTarget) and target.book(match.remote_id) is None

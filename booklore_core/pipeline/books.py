@@ -47,6 +47,10 @@ VALUES (:book_md5, :target, :remote_id, :how, :sure, :title, :now)
 ON CONFLICT (book_md5, target) DO UPDATE SET remote_id = excluded.remote_id, how = excluded.how, sure = excluded.sure,
     title = excluded.title, matched_at = excluded.matched_at
 """
+GIVEN = """
+SELECT i.kind AS kind, COUNT(*) AS count FROM items i JOIN deliveries d ON d.item_id = i.id
+WHERE i.book_md5 = :md5 AND d.target = :target AND d.state = 'delivered' AND d.given_to = :remote_id GROUP BY i.kind
+"""
 
 
 def utc(seconds: float) -> datetime:
@@ -55,10 +59,9 @@ def utc(seconds: float) -> datetime:
 
 def book_ref(row: dict[str, Any]) -> BookRef:
     """The book that a row of books holds."""
-    authors = tuple(json.loads(row["authors"]))
-    return BookRef(
-        row["partial_md5"], row["title"], authors, row["isbn"], row.get("file"), row["size"], row.get("match")
-    )
+    authors, isbns = tuple(json.loads(row["authors"])), tuple((row["isbn"] or "").split())
+    isbn, file, match = isbns[0] if isbns else None, row.get("file"), row.get("match")
+    return BookRef(row["partial_md5"], row["title"], authors, isbn, file, row["size"], match, isbns)
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,11 @@ class Books:
         """Remembers a target's id for a book."""
         self._database.run(MATCH, book_md5=md5, target=target, **asdict(match), now=now.timestamp())
 
+    def given(self, md5: str, target: str, remote_id: str) -> dict[str, int]:
+        """kind → how many of the book's items the target has taken for a book of its own."""
+        rows = self._database.rows(GIVEN, md5=md5, target=target, remote_id=remote_id)
+        return {row["kind"]: row["count"] for row in rows}
+
     def forget_match(self, md5: str, target: str) -> None:
         self._database.run("DELETE FROM matches WHERE book_md5 = :md5 AND target = :target", md5=md5, target=target)
 
@@ -163,5 +171,6 @@ class Books:
 
 
 def book_row(ref: BookRef, now: datetime, language: str | None = None, pages: int | None = None) -> dict[str, Any]:
-    authors = json.dumps(list(ref.authors), ensure_ascii=False)
-    return {**asdict(ref), "authors": authors, "language": language, "pages": pages, "now": now.timestamp()}
+    """isbn: all that the book carries, a blank between two."""
+    texts = {"authors": json.dumps(list(ref.authors), ensure_ascii=False), "isbn": " ".join(ref.isbns) or None}
+    return {**asdict(ref), **texts, "isbns": None, "language": language, "pages": pages, "now": now.timestamp()}

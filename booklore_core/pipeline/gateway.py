@@ -110,6 +110,10 @@ class Gateway:
     def match(self, books: Sequence[BookRef], meanwhile: Callable[[], None] = nothing) -> dict[str, Match]:
         return self._call("match", lambda: matches_of(self._target.match(books), books), meanwhile)
 
+    def begin_rematch(self, books: Sequence[BookRef]) -> set[str]:
+        """The partial MD5s of those books that still are what book.match names."""
+        return self._call("begin_rematch", lambda: set(map(str, self._target.begin_rematch(books))))
+
     def search(self, text: str, limit: int) -> list[Candidate]:
         return self._call("search", lambda: all_of(Candidate, self._target.search(text, limit))[:limit])
 

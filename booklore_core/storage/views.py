@@ -38,7 +38,7 @@ LEFT JOIN deliveries d ON d.item_id = o.item_id AND d.target = o.target""",
     "book_cache": """SELECT b.id AS id, f.path AS file_path, b.partial_md5 AS file_hash,
         (SELECT {id:MIN(m.remote_id)} FROM matches m WHERE m.book_md5 = b.partial_md5) AS book_id, b.title AS title,
         b.authors AS author, {int:b.updated_at} AS last_accessed, {int:b.created_at} AS created_at,
-        {int:b.updated_at} AS updated_at, NULL AS isbn10, b.isbn AS isbn13, NULL AS hardcover_id,
+        {int:b.updated_at} AS updated_at, NULL AS isbn10, SUBSTR(b.isbn, 1, 13) AS isbn13, NULL AS hardcover_id,
         b.tracked AS tracking_enabled
         FROM books b LEFT JOIN files f ON f.book_md5 = b.partial_md5""",
 }

@@ -78,7 +78,7 @@ class Household:
         return self.core.sync()
 
     def act(self, name: str, *answers: Any, **request: Any) -> Result:
-        """What an action comes to; options may be answered by how they begin."""
+        """What an action comes to; options may be answered by how they begin, candidates without their score."""
         flow, asked = start(self.core, name, Request(**request)), iter(answers)
         try:
             question = next(flow)
@@ -112,7 +112,8 @@ class Household:
 def index_of(question: Any, answer: Any) -> Any:
     if not (isinstance(question, Choose) and isinstance(answer, str)):
         return answer
-    (index,) = (number for number, option in enumerate(question.options) if option.startswith(answer))
+    options = [option.rpartition(" % · ")[2] for option in question.options]
+    (index,) = (number for number, option in enumerate(options) if option.startswith(answer))
     return index
 
 

@@ -159,7 +159,7 @@ def test_copy_from_before_that_differs_in_size_waits_for_a_person(household: Hou
 
     household.sync()
     assert household.match_of(before) is None
-    household.act("match_unmatched", True, "Emma (100%)")
+    household.act("match_unmatched", True, "Emma\n")
 
     assert household.match_of(before) == ("2", "person", 1.0)
     assert household.arrived() == [2]
@@ -229,7 +229,7 @@ def test_file_that_is_in_two_libraries_is_one_book_for_good(household: Household
         household.sync()
         household.act("rematch_all")
 
-    assert household.arrived() == [1, 1]
+    assert household.arrived() == ([5, 5] if household.dialect == "grimmory" else [1, 1])
 
 
 def test_admin_to_whom_the_library_is_not_assigned_is_served_all_the_same(household: Household) -> None:

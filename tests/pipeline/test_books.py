@@ -43,6 +43,15 @@ def test_what_a_later_line_does_not_tell_stays_as_it_was(core):
     assert core.books.get(MD5).isbn == "9780441013593"
 
 
+def test_a_book_keeps_every_isbn_that_it_carries(core):
+    see(core, {**DUNE, "identifiers": "AMAZON:0306407221\nurn:isbn:9780441013593\nISBN:9780306406157"})
+
+    book = core.books.get(MD5)
+
+    assert (book.isbn, book.isbns) == ("9780441013593", ("9780441013593", "9780306406157", "9780306407222"))
+    assert core.database.value("SELECT isbn13 FROM book_cache") == "9780441013593"
+
+
 def test_a_moved_file_is_the_same_book(core):
     see(core, DUNE)
 

@@ -43,6 +43,7 @@ class Administration:
         isbn13: str | None = None,
         isbn10: str | None = None,
         library_id: int = 1,
+        subtitle: str | None = None,
     ) -> ServerBook:
         """A new book with the next id, added now."""
         with self._state.lock:
@@ -55,6 +56,7 @@ class Administration:
                 isbn13=isbn13,
                 isbn10=isbn10,
                 library_id=library_id,
+                subtitle=subtitle,
                 added=self._state.now(),
             )
             return self._state.put_book(book)

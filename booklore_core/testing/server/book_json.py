@@ -107,6 +107,8 @@ def _facts(book: ServerBook, dialect: Dialect, started: float) -> dict[str, Any]
     metadata: dict[str, Any] = {"bookId": book.id, "authors": list(book.authors), "language": "en"}
     if book.title is not None:
         metadata["title"] = book.title
+    if book.subtitle is not None:
+        metadata["subtitle"] = book.subtitle
     metadata |= isbn_fields(book, dialect.isbn_column)
     return {
         "addedOn": added_text(book, started),

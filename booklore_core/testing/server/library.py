@@ -45,6 +45,7 @@ class ServerBook:
     isbn13: str | None = None
     isbn10: str | None = None
     added: float | None = None
+    subtitle: str | None = None
     content: bytes | None = field(default=None, repr=False, compare=False)
     file: Path | None = field(default=None, repr=False, compare=False)
 
@@ -151,6 +152,7 @@ def _read_book(listed: Mapping[str, Any], number: int, folder: Path) -> ServerBo
         library_id=listed.get("libraryId", 1),
         isbn13=listed.get("isbn13"),
         isbn10=listed.get("isbn10"),
+        subtitle=listed.get("subtitle"),
         added=None if listed.get("addedOn") is None else datetime.fromisoformat(listed["addedOn"]).timestamp(),
         file=file,
     )

@@ -45,6 +45,11 @@ class Identities:
             self.note(book)
         self._checked[book_id] = login
 
+    def is_still(self, book: Listed) -> bool:
+        """Whether a book of the listing is the one that its id was last; one that was never looked at is."""
+        known = self._connection.store.get(key_of(str(book.id)))
+        return known is None or is_same(known, book)
+
     def read(self, book_id: str) -> Listed:
         """The book, asked for once a run. Raises Declined."""
         if book_id not in self._read:
@@ -62,13 +67,16 @@ class Identities:
 
 
 def is_same(known: dict[str, Any], book: Listed) -> bool:
-    """Whether a book is the one that was known. The server may have renamed its file or changed its title since."""
-    if known["added"] and book.added and known["added"] != book.added:
-        return False
-    titles = {title_key(known["title"]), title_key(book.title)}
-    names = {file.name for file in book.files}
-    shared = names & set(known["files"]) or book.isbns & set(known["isbns"])
-    return len(titles) == 1 or bool(shared)
+    """Whether a book of the same id is the one that was known: it came into the library in the same second, whatever
+    the server has made of its title, name and file since (contract §17).
+
+    Where that is not told, two of its title, its file's name and its ISBN must be what they were.
+    """
+    if known["added"] and book.added:
+        return bool(known["added"] == book.added)
+    names = {title_key(file.name) for file in book.files} & {title_key(name) for name in known["files"]}
+    is_titled = title_key(known["title"]) == title_key(book.title) != ""
+    return (is_titled, bool(names), not book.isbns.isdisjoint(known["isbns"])).count(True) >= 2
 
 
 def key_of(book_id: str) -> str:

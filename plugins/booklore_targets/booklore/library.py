@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-from booklore_core import TargetUnavailable, normalize_isbn
+from booklore_core import Declined, TargetUnavailable, find_isbns
 from booklore_targets.booklore.answers import declined
 from booklore_targets.booklore.connection import Connection
 from booklore_targets.booklore.titles import title_key
@@ -37,6 +37,7 @@ class Listed(NamedTuple):
     """A book of the library. isbns: 13 digits each, checked. files: those with text or pages, the primary one first.
 
     added: when it came into the library, to the second, as the server writes it.
+    subtitle: what the server keeps apart from the title.
     """
 
     id: int
@@ -45,10 +46,18 @@ class Listed(NamedTuple):
     isbns: frozenset[str]
     files: tuple[BookFile, ...]
     added: str | None = None
+    subtitle: str | None = None
 
     @property
     def stems(self) -> list[str]:
         return [PurePosixPath(file.name).stem for file in self.files]
+
+    @property
+    def full_title(self) -> str | None:
+        """Title and subtitle, as a file has them in one; only once, where the title holds the subtitle already."""
+        if not self.title or not self.subtitle or title_key(self.title).endswith(title_key(self.subtitle)):
+            return self.title
+        return f"{self.title}: {self.subtitle}"
 
     @property
     def shown_title(self) -> str:
@@ -63,6 +72,10 @@ class Shelf:
         self.books = sorted(books, key=lambda book: book.id)
 
     @cached_property
+    def by_id(self) -> dict[int, Listed]:
+        return {book.id: book for book in self.books}
+
+    @cached_property
     def by_size(self) -> dict[int, list[Listed]]:
         return group(self.books, lambda book: {file.size_kb for file in book.files})
 
@@ -73,7 +86,21 @@ class Shelf:
     @cached_property
     def by_title(self) -> dict[str, list[Listed]]:
         """Also by file stems: PDFs and comics often have no other title."""
-        return group(self.books, lambda book: {title_key(text) for text in (book.title, *book.stems)} - {""})
+        return group(self.books, title_keys)
+
+    @cached_property
+    def texts(self) -> dict[int, str]:
+        """id → all words that the library has for a book."""
+        texts = {book.id: (book.title, book.subtitle, *book.authors, *book.stems) for book in self.books}
+        return {number: title_key(" ".join(text for text in told if text)) for number, told in texts.items()}
+
+    @cached_property
+    def by_name(self) -> dict[str, list[Listed]]:
+        return group(self.books, lambda book: {title_key(file.name) for file in book.files} - {""})
+
+
+def title_keys(book: Listed) -> set[str]:
+    return {title_key(text) for text in (book.title, book.full_title, *book.stems)} - {""}
 
 
 def group(books: Iterable[Listed], keys: Callable[[Listed], Iterable[Any]]) -> dict[Any, list[Listed]]:
@@ -96,20 +123,20 @@ class Library:
         self._fetched_at = 0.0
 
     def shelf(self) -> Shelf:
-        """The books that the account may read. Raises Declined when the listing cannot be had."""
+        """The books that the account may read. Raises TargetUnavailable when there is no list of them."""
         if self._shelf is None or self._clock() - self._fetched_at > LISTING_SECONDS:
             self._shelf = self._fetch()
             self._fetched_at = self._clock()
         return self._shelf
 
     def _fetch(self) -> Shelf:
-        response = self._connection.read("/api/v1/books")
-        if response.status_code != 200:
-            raise declined(response, writing=False)
         try:
+            response = self._connection.read("/api/v1/books")
+            if response.status_code != 200:
+                raise declined(response, writing=False)
             books = [listed(book) for book in read_objects(response.content)]
-        except ValueError as error:
-            raise TargetUnavailable(f"the server's list of books cannot be read ({error})", False) from error
+        except (Declined, ValueError) as error:
+            raise TargetUnavailable(f"the server's list of books cannot be had: {error}", False) from error
         log.info("the library has %d books", len(books))
         return Shelf(book for book in books if book)
 
@@ -146,11 +173,15 @@ def listed(book: Any) -> Listed | None:
         return None
     metadata = book.get("metadata")
     facts: dict[str, Any] = metadata if isinstance(metadata, dict) else {}
-    known = (normalize_isbn(str(facts[name])) for name in ("isbn13", "isbn10") if facts.get(name))
-    title = facts.get("title") or book.get("title")
+    isbns = {isbn for name in ("isbn13", "isbn10") for isbn in find_isbns(str(facts.get(name) or ""))}
+    title, subtitle = (text_of(one) for one in (facts.get("title") or book.get("title"), facts.get("subtitle")))
     authors = tuple(name for name in facts.get("authors") or () if isinstance(name, str))
-    isbns = frozenset(isbn for isbn in known if isbn)
-    return Listed(book["id"], title, authors, isbns, tuple(files_of(book)), str(book.get("addedOn") or "")[:19] or None)
+    added = str(book.get("addedOn") or "")[:19] or None
+    return Listed(book["id"], title, authors, frozenset(isbns), tuple(files_of(book)), added, subtitle)
+
+
+def text_of(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
 def files_of(book: dict[str, Any]) -> Iterator[BookFile]:

@@ -10,7 +10,8 @@ from booklore_targets.booklore.connection import Connection
 from booklore_targets.booklore.library import Library, Listed, listed
 from booklore_targets.booklore.titles import likeness
 
-LEAST_SCORE = 0.4
+LEAST_SCORE = 0.7
+"""Below that a title shares a word at best: not worth a look."""
 
 
 def search(library: Library, text: str, limit: int) -> list[Candidate]:

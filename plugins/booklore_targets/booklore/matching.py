@@ -3,35 +3,55 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import PurePosixPath
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import repeat, zip_longest
 
-from booklore_core import BookRef, Match, TargetUnavailable, normalize_isbn
-from booklore_targets.booklore.book_types import type_of_file
+from booklore_core import BookRef, Match, TargetUnavailable
+from booklore_targets.booklore.candidates import (
+    Hit,
+    by_likeness,
+    find_by_file,
+    find_by_isbn,
+    likely,
+    of_its_size,
+    size_kb,
+    twins,
+)
 from booklore_targets.booklore.hashes import Hashes
 from booklore_targets.booklore.identities import Identities
 from booklore_targets.booklore.library import Library, Listed, Shelf
 from booklore_targets.booklore.proofs import Copy, Proofs
-from booklore_targets.booklore.titles import authors_agree, title_key, titles_agree
 
-PROOFS_PER_BOOK = 8
-"""Candidates proven or refuted for one book in one run; the next run goes on where this one ended."""
+MATCHING_SECONDS, AFTER_LISTING_SECONDS, MOST_SECONDS = 30, 10, 50
+"""After that the run goes on with what it has: the core gives up a call after a minute. A list that came late leaves
+time for some of its books all the same."""
 
-MATCHING_SECONDS = 30
-"""After that the run goes on with what it has: the core gives up a call after a minute."""
+GUESSES_PER_BOOK, LEAST_GUESSES = 8, 30
+"""Files read in one run that have nothing but their size in common with a book; the next run goes on where this one
+ended. What has more in common with it is read as long as there is time."""
+
+TWINS = 4
 
 log = logging.getLogger(__name__)
+Copies = Mapping[BookRef, Sequence[Copy]]
 
 
 class Matcher:
-    """One run's search for books. Two copies of one file are one book to the reader: the lower id is taken."""
+    """One run's search for books. Of a file that the library has several times the book is taken that the server's
+    kosync updates: Grimmory's newest, elsewhere the oldest, for there it updates none (contract §13, §17)."""
 
     def __init__(
-        self, library: Library, hashes: Hashes, proofs: Proofs, identities: Identities, clock: Callable[[], float]
+        self,
+        library: Library,
+        hashes: Hashes,
+        proofs: Proofs,
+        identities: Identities,
+        takes_newest: bool,
+        clock: Callable[[], float],
     ) -> None:
         self._library, self._hashes, self._proofs, self._identities = library, hashes, proofs, identities
-        self._clock = clock
+        self._takes_newest, self._clock = takes_newest, clock
+        self._began_at = self._ends_at = 0.0
 
     def match(self, books: Sequence[BookRef]) -> dict[str, Match]:
         """partial MD5 → match, of the books found for certain. What was found before the server went away counts.
@@ -39,98 +59,94 @@ class Matcher:
         Raises TargetUnavailable when it was away from the start.
         """
         found: dict[str, Match] = {}
-        ends_at = self._clock() + MATCHING_SECONDS
+        self._began_at = self._clock()
+        self._ends_at = self._began_at + MATCHING_SECONDS
         self._hashes.choose(books)
         try:
-            for book in books:
-                if self._clock() > ends_at:
-                    log.info("matching goes on in the next run: %d of %d books found", len(found), len(books))
-                    break
-                self._note(found, book, self._find(book))
+            self._ask(found, [book for book in books if self._hashes.is_chosen(book)])
+            left = [book for book in books if book.partial_md5 not in found]
+            if left:
+                self._look_through(found, self._library.shelf(), left)
         except TargetUnavailable as error:
             if not found:
                 raise
             log.info("matching ended early: %s", error.reason)
-        self._hashes.remember()
+        finally:
+            self._hashes.remember()
+            self._proofs.remember()
         return found
 
-    def _note(self, found: dict[str, Match], book: BookRef, hit: Hit | None) -> None:
-        if hit is None:
-            log.debug("book %s is not found for certain", book.partial_md5[:8])
-            return
+    def begin_rematch(self, books: Sequence[BookRef]) -> Collection[str]:
+        """The books that still are what book.match names; every file is to be read anew. Raises TargetUnavailable."""
+        known = self._library.shelf().by_id
+        self._proofs.forget()
+        matched = [(book, known.get(int(book.match))) for book in books if book.match and book.match.isdecimal()]
+        return {book.partial_md5 for book, listed in matched if listed and self._identities.is_still(listed)}
+
+    def _ask(self, found: dict[str, Match], books: Iterable[BookRef]) -> None:
+        """Asks the server for the digests. One of a file of another size is no proof."""
+        for book in books:
+            listed = self._hashes.find(book) if self._has_time(found) else None
+            if listed and any(size_kb(book) in (-1, file.size_kb) for file in listed.files):
+                self._note(found, book, Hit(listed, "digest"))
+
+    def _look_through(self, found: dict[str, Match], shelf: Shelf, books: Sequence[BookRef]) -> None:
+        """The listing's way: what shares a title, a name or an ISBN is read first, then what has the size only."""
+        late = min(self._clock() + AFTER_LISTING_SECONDS, self._began_at + MOST_SECONDS)
+        self._ends_at = max(self._ends_at, late)
+        named = {book: self._untried(book, likely(shelf, book)) for book in books}
+        sized = {book: self._untried(book, of_its_size(shelf, book)) for book in books}
+        self._ask(found, (book for book in books if named[book] or sized[book]))
+        self._prove(found, shelf, named)
+        left = [book for book in books if book.partial_md5 not in found]
+        guesses = {book: by_likeness(shelf, book, sized[book]) for book in left}
+        self._prove(found, shelf, guesses, max(LEAST_GUESSES, GUESSES_PER_BOOK * len(left)))
+        if self._has_time(found):
+            self._take_unproven(found, shelf, {book: named[book] for book in left if book.partial_md5 not in found})
+
+    def _take_unproven(self, found: dict[str, Match], shelf: Shelf, copies: Copies) -> None:
+        """What is certain though no file on the server is the device's. Where one could not be read, it may be that."""
+        for book, ones in copies.items():
+            hit = find_by_isbn(shelf, book) or find_by_file(shelf, book)
+            unread = {copy.book.id for copy in self._untried(book, ones)}
+            if hit and unread <= {hit.book.id}:
+                self._note(found, book, hit)
+
+    def _untried(self, book: BookRef, copies: Iterable[Copy]) -> list[Copy]:
+        """Those that are not known to be other files than the book's."""
+        return [copy for copy in copies if not self._proofs.refutes(book, copy)]
+
+    def _prove(self, found: dict[str, Match], shelf: Shelf, copies: Copies, most: int | None = None) -> None:
+        """Reads every book's first copy, then every one's second, as long as there is time. most: files to be read."""
+        for book, copy in by_turns(copies):
+            if book.partial_md5 in found or self._proofs.refutes(book, copy):
+                continue
+            if most is not None and not self._proofs.is_read(copy):
+                if most == 0:
+                    continue  # what another book has had read may be this one's
+                most -= 1
+            if self._has_time(found) and self._proofs.holds(book, copy):
+                self._note(found, book, Hit(self._kept_by_kosync(shelf, book, copy), "digest"))
+
+    def _kept_by_kosync(self, shelf: Shelf, book: BookRef, copy: Copy) -> Listed:
+        """The book of a file; of several that have it the one that kosync updates."""
+        better = [twin for twin in twins(shelf, copy) if (twin.book.id > copy.book.id) is self._takes_newest]
+        better.sort(key=lambda twin: twin.book.id, reverse=self._takes_newest)
+        return next((twin.book for twin in better[:TWINS] if self._proofs.holds(book, twin)), copy.book)
+
+    def _has_time(self, found: dict[str, Match]) -> bool:
+        if self._clock() <= self._ends_at:
+            return True
+        log.debug("time is up; matching goes on in the next run, with %d books found", len(found))
+        return False
+
+    def _note(self, found: dict[str, Match], book: BookRef, hit: Hit) -> None:
         log.info("matched %s to book %d by %s", book.partial_md5[:8], hit.book.id, hit.how)
-        self._proofs.forget(book)
         self._identities.note(hit.book)
         found[book.partial_md5] = Match(str(hit.book.id), hit.how, hit.sure, hit.book.title)
 
-    def _find(self, book: BookRef) -> Hit | None:
-        known = self._hashes.find(book) if self._hashes.is_chosen(book) else None
-        return Hit(known, "digest") if known else self._by_listing(book)
 
-    def _by_listing(self, book: BookRef) -> Hit | None:
-        shelf = self._library.shelf()
-        copies = self._proofs.untried(book, find_copies(shelf, book))
-        known = self._hashes.find(book) if copies else None
-        if known:
-            return Hit(known, "digest")
-        verdicts = {}
-        for copy in copies[:PROOFS_PER_BOOK]:
-            verdicts[copy] = self._proofs.holds(book, copy)
-            if verdicts[copy]:
-                return Hit(copy.book, "digest")
-        hit = find_by_isbn(shelf, book) or find_by_file(shelf, book)
-        # One of those that were not read may be the very file.
-        unread = {copy.book.id for copy in copies if verdicts.get(copy) is None}
-        return hit if hit and unread <= {hit.book.id} else None
-
-
-class Hit(NamedTuple):
-    """A book that was found. how, sure: as in `Match`."""
-
-    book: Listed
-    how: str
-    sure: float = 1.0
-
-
-def find_copies(shelf: Shelf, book: BookRef) -> list[Copy]:
-    """The files that may be the book's, the likeliest first: same type and size, same ISBN, same title."""
-    size_kb = -1 if book.size is None else book.size // 1024
-    sized = copies_of(shelf.by_size.get(size_kb, ()), book)
-    same_size = (copy for copy in sized if copy.file.size_kb == size_kb)
-    same_isbn = copies_of(shelf.by_isbn.get(normalize_isbn(book.isbn) or "", ()), book)
-    same_title = copies_of(shelf.by_title.get(title_key(book.title), ()), book)
-    return list(dict.fromkeys((*same_size, *same_isbn, *same_title)))
-
-
-def copies_of(books: Iterable[Listed], book: BookRef) -> Iterator[Copy]:
-    """The files of these books that are of the type of the device's file, as far as that is known."""
-    book_type = type_of_file(book.file)
-    return (Copy(one, file) for one in books for file in one.files if book_type in (None, file.book_type))
-
-
-def find_by_isbn(shelf: Shelf, book: BookRef) -> Hit | None:
-    """The one book of that ISBN, unless title or authors say that it is another one: a box has one for all volumes."""
-    isbn = normalize_isbn(book.isbn)
-    hits = [one for one in shelf.by_isbn.get(isbn, ()) if one.files] if isbn else []
-    if len(hits) == 1 and titles_agree(hits[0].title, book.title) and authors_agree(hits[0].authors, book.authors):
-        return Hit(hits[0], "isbn", 0.95)
-    return None
-
-
-def find_by_file(shelf: Shelf, book: BookRef) -> Hit | None:
-    """The one book with a file of the same name, size and title: the server has rewritten its copy since.
-
-    Source: server contract §5.2.1.
-    """
-    title = title_key(book.title)
-    if not book.file or book.size is None or not title:
-        return None
-    name, size_kb = PurePosixPath(book.file).name, book.size // 1024
-    hits = {
-        one.id: one
-        for one in shelf.by_size.get(size_kb, ())
-        for file in one.files
-        if (file.name, file.size_kb) == (name, size_kb) and title_key(one.title) == title
-    }
-    only = next(iter(hits.values())) if len(hits) == 1 else None
-    return Hit(only, "file", 0.9) if only and authors_agree(only.authors, book.authors) else None
+def by_turns(copies: Copies) -> Iterator[tuple[BookRef, Copy]]:
+    """Every book's first copy, then every one's second, and so on."""
+    columns = (zip(repeat(book), ones, strict=False) for book, ones in copies.items())
+    return (turn for row in zip_longest(*columns) for turn in row if turn)

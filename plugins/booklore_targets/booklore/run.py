@@ -50,8 +50,9 @@ class Run:
 
     @cached_property
     def matcher(self) -> Matcher:
-        hashes = Hashes(self.connection, self.capabilities.by_hash)
-        return Matcher(self.library, hashes, Proofs(self.connection), self.identities, self._clock)
+        hashes, proofs = Hashes(self.connection, self.capabilities.by_hash), Proofs(self.connection)
+        takes_newest = self.capabilities.family == "grimmory"  # of one file's books its kosync takes that (contract §1)
+        return Matcher(self.library, hashes, proofs, self.identities, takes_newest, self._clock)
 
     @property
     def decimals(self) -> int:

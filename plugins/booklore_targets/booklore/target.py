@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from booklore_core import (
@@ -90,6 +90,10 @@ class BookLore:
     def match(self, books: Sequence[BookRef]) -> dict[str, Match]:
         """partial MD5 → match, of the books found for certain. Raises TargetUnavailable."""
         return self._connected().matcher.match(books) if books else {}
+
+    def begin_rematch(self, books: Sequence[BookRef]) -> Collection[str]:
+        """The partial MD5s of those books that still are what book.match names. Raises TargetUnavailable."""
+        return self._connected().matcher.begin_rematch(books)
 
     def search(self, text: str, limit: int) -> list[Candidate]:
         return lookup.search(self._connected().library, text, limit)

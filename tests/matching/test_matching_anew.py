@@ -1,0 +1,166 @@
+"""What became of a book on the server: its copy rewritten, its id given to another one; and matching all anew."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from library_world import Household, on_device, swapped
+
+from booklore_core.testing import ServerBook, partial_digest, sample_book, small_epub
+
+DIGEST, PERSON = ("digest", 1.0), ("person", 1.0)
+
+
+def rewrite(household: Household, number: int, **changed: Any) -> ServerBook:
+    """The server writes metadata into its copy, and moves it: other bytes, size, title and name."""
+    facts = {"title": "Emma: A Novel in Three Volumes", "file_name": "Austen, Jane/emma-1.epub", **changed}
+    return household.server.rewrite_book(number, small_epub("tidied up", paragraphs=90), **facts)
+
+
+def read_and_sync(household: Household, *books: dict[str, Any]) -> None:
+    for book in books:
+        household.read(book)
+    household.sync()
+
+
+def hand_made(household: Household, number: int = 2) -> dict[str, Any]:
+    """A book of the device that a person has matched to one that nothing makes it like."""
+    book = sample_book("Device Edition", size=4_768)
+    household.read(book)
+    household.act("match_book", book=book["partial_md5"], args={"id": str(number)})
+    return book
+
+
+def test_match_survives_whatever_the_server_makes_of_its_copy(household: Household) -> None:
+    emma = on_device(household.server.books[2])
+    read_and_sync(household, emma)
+
+    rewrite(household, 2)
+    household.server.expire_tokens(refresh_too=True)
+    read_and_sync(household, emma)
+    household.act("rematch_all")
+    read_and_sync(household, emma)
+
+    assert household.match_of(emma) == ("2", *DIGEST)
+    assert household.arrived() == [2, 2, 2]
+
+
+def test_rematching_prefers_the_very_file_to_the_copy_that_was_rewritten(household: Household) -> None:
+    emma = household.server.books[2]
+    known = on_device(emma)
+    read_and_sync(household, known)
+    content = emma.read() or b""
+    rewrite(household, 2)
+    again = household.server.add_book(content, "emma.epub", "Emma", ["Jane Austen"])
+
+    result = household.act("rematch_all")
+
+    assert household.match_of(known) == (str(again.id), *DIGEST)
+    assert "Emma – Jane Austen is matched to another book now; 1 session stays with Emma" in result.message
+
+
+def test_library_built_anew_keeps_no_match_that_its_ids_do_not_hold(household: Household) -> None:
+    books = [on_device(household.server.books[number]) for number in (1, 2)]
+    read_and_sync(household, *books)
+    mine = hand_made(household)
+
+    household.build_anew(order=[2, 1, 3, 4])
+    result = household.act("rematch_all")
+
+    assert household.matches() == {
+        books[0]["partial_md5"]: ("2", *DIGEST),
+        books[1]["partial_md5"]: ("1", *DIGEST),
+    }
+    assert "booklore has Emma no more, to which Device Edition – Frank Herbert was matched by hand" in result.message
+    assert household.match_of(mine) is None
+
+
+def test_match_by_hand_survives_rematching_and_the_servers_tidying(household: Household) -> None:
+    mine = hand_made(household)
+
+    for _ in range(2):
+        household.act("rematch_all")
+        read_and_sync(household, mine)
+        rewrite(household, 2)
+
+    assert household.match_of(mine) == ("2", *PERSON)
+    assert household.arrived() == [2, 2, 2]
+
+
+def test_match_by_hand_is_told_once_the_server_has_that_book_no_more(household: Household) -> None:
+    hand_made(household)
+    household.server.remove_book(2)
+
+    result = household.act("rematch_all")
+    again = household.act("rematch_all")
+
+    told = "booklore has Emma no more, to which Device Edition – Frank Herbert was matched by hand"
+    assert result.message.splitlines() == ["0 books matched anew", told]
+    assert again.message == "0 books matched anew"
+    assert household.matches() == {}
+
+
+def test_what_was_sent_to_the_wrong_book_is_told_when_a_person_matches_anew(household: Household) -> None:
+    mine = hand_made(household)
+    for _ in range(2):
+        read_and_sync(household, mine)
+
+    told = []
+    for number in ("3", "1", "1"):
+        household.clock.forward(60)
+        result = household.act("match_book", book=mine["partial_md5"], args={"id": number})
+        told.append(result.message.splitlines()[1:])
+        read_and_sync(household, mine)
+
+    assert told == [["3 sessions stay with Emma"], ["1 session stays with Moby Dick"], []]
+    assert household.arrived() == [2, 2, 2, 3, 1, 1]
+
+
+@pytest.fixture
+def refuted(household: Household) -> dict[str, Any]:
+    """A book whose only likely copy was found to be another file; its own bytes come to the server later."""
+    dune = household.server.books[1]
+    content = swapped(dune.read() or b"")
+    book = on_device(dune, partial_md5=partial_digest(content), authors=["Somebody Else"])
+    read_and_sync(household, book)
+    assert household.matches() == {}
+    return book
+
+
+def bring_back(household: Household, **changed: Any) -> None:
+    """The server's copy becomes the very file of the device."""
+    household.server.rewrite_book(1, swapped(household.server.books[1].read() or b""), **changed)
+
+
+@pytest.mark.parametrize("dialect", ["booklore", "grimmory", "grimmory-3.5"])
+def test_refuted_copy_is_read_again_once_it_has_another_name(household: Household, refuted: dict[str, Any]) -> None:
+    read = household.ranges()
+    household.sync()
+    assert household.ranges() == read
+
+    bring_back(household, file_name="dune (1).epub")
+    household.sync()
+
+    assert household.match_of(refuted) == ("1", *DIGEST)
+
+
+@pytest.mark.parametrize("dialect", ["booklore", "grimmory"])
+def test_refuted_copy_is_read_again_once_it_has_another_date(household: Household, refuted: dict[str, Any]) -> None:
+    household.build_anew(order=[1, 2, 3, 4])
+    bring_back(household)
+
+    household.sync()
+
+    assert household.match_of(refuted) == ("1", *DIGEST)
+
+
+@pytest.mark.parametrize("dialect", ["booklore", "grimmory"])
+def test_refuted_copy_is_read_again_on_rematching(household: Household, refuted: dict[str, Any]) -> None:
+    bring_back(household)
+    household.sync()
+    assert household.matches() == {}
+
+    household.act("rematch_all")
+
+    assert household.match_of(refuted) == ("1", *DIGEST)
