@@ -128,7 +128,16 @@ INSERT INTO owed SELECT i.id, s.target, i.kind, i.book_md5 FROM items i
         AND (d.item_id IS NULL OR d.revision < i.revision OR d.state NOT IN ('delivered', 'superseded'))
 """
 
-MIGRATIONS = (VERSION_1, VERSION_2)
+VERSION_3 = """
+ALTER TABLE devices ADD COLUMN former_ids TEXT;
+ALTER TABLE quarantine ADD COLUMN device TEXT;
+ALTER TABLE books RENAME COLUMN stars TO whole_stars;
+ALTER TABLE books ADD COLUMN stars {real};
+UPDATE books SET stars = whole_stars;
+ALTER TABLE books DROP COLUMN whole_stars
+"""
+
+MIGRATIONS = (VERSION_1, VERSION_2, VERSION_3)
 """MIGRATIONS[n] brings a database from version n to n + 1. A released one is never edited."""
 
 VERSION = len(MIGRATIONS)

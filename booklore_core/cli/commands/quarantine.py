@@ -45,6 +45,22 @@ def retry(ids: Ids = None, as_json: Json = False) -> None:
 
 
 @app.command()
+def place(
+    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Lines' numbers in the list.")],
+    at: Annotated[
+        str, typer.Option("--at", metavar="TIME", help="When the first was written, such as 2026-11-20T21:30.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Take lines in whose time nobody knows: the first was written at TIME, the others keep their distances to it.
+
+    TIME is this computer's local time, unless a zone is given or a Z for UTC. --json prints {"taken": n, "left": n}.
+    Ends with 1 when one of them cannot have been written then.
+    """
+    end(run_on("place_quarantine", ids, at=at), as_json)
+
+
+@app.command()
 def dismiss(
     ids: Ids = None,
     everything: Annotated[bool, typer.Option("--all", help="Put every line away.")] = False,
@@ -59,8 +75,8 @@ def dismiss(
     end(run_on("dismiss_quarantine", None if everything else ids, agrees=yes), as_json)
 
 
-def run_on(action: str, ids: Sequence[str] | None, agrees: bool = False) -> Any:
-    args = given(ids=[*map(as_number, ids)] if ids else None)
+def run_on(action: str, ids: Sequence[str] | None, agrees: bool = False, at: str | None = None) -> Any:
+    args = given(ids=[*map(as_number, ids)] if ids else None, at=at)
     with opened() as core:
         return perform(core, action, args=args, reply=chosen if agrees else None)
 
