@@ -37,7 +37,7 @@ def retry_quarantine(core: Core, request: Request) -> Result:
     return Result(message, ok=not again.rejected, data={"taken": before - left, "left": left})
 
 
-@action("Place Quarantine", "Says when lines were written whose time nobody knows.", enabled=holds_something)
+@action("Place Quarantine", "Says when lines were written whose time nobody knows.", menu=None)
 def place_quarantine(core: Core, request: Request) -> Result:
     """Takes lines in. args: ids; at, when the first of them was written, an ISO time: the others keep their distances,
     and without a zone it is this computer's."""

@@ -21,7 +21,7 @@ app = typer.Typer(no_args_is_help=True, help="Look at lines that could not be ta
 def list_lines(as_json: Json = False) -> None:
     """List the lines that could not be taken in, the newest first.
 
-    --json prints [{"id", "source", "line", "field", "reason", "seen_at"}].
+    --json prints [{"id", "source", "device", "line", "field", "reason", "seen_at"}].
     """
     with opened() as core:
         result = perform(core, "list_quarantine")
