@@ -54,10 +54,13 @@ class Devices:
         """Notes the ids that a device had before."""
         self._tell([{"id": id_, "former_ids": json.dumps(list(former_ids))}], now)
 
-    def successors(self, id_: str) -> list[str]:
-        """The devices that had this id before: clones that were told apart, and one that lost its settings."""
+    def successors(self, id_: str) -> dict[str, bool]:
+        """The devices that had this id before: clones that were told apart, and one that lost its settings → whether it
+        speaks by the same token, or by none yet."""
+        own = self._table.find_one(id=id_)
+        tokens = (None, own and own["token_hash"])
         rows = self._table.find("id", former_ids={"not": None})
-        return [row["id"] for row in rows if id_ in json.loads(row["former_ids"])]
+        return {row["id"]: row["token_hash"] in tokens for row in rows if id_ in json.loads(row["former_ids"])}
 
     def tell_apart(self, id_: str, now: datetime) -> str:
         """A new id for a device whose settings were copied from another one, together with its id."""
@@ -114,7 +117,8 @@ def recognise(
     """
     told, successors = list(lines), devices.successors(own)
     known = {name: journal.known(name, told) for name in dict.fromkeys([so_far, own, *successors, *former_ids])}
-    free = [name for name in (so_far, own, *successors) if all(known[name].values())]
+    candidates = (so_far, own, *(name for name, shares_token in successors.items() if shares_token))
+    free = [name for name in candidates if all(known[name].values())]
     if so_far not in free:
         free.sort(key=lambda name: not known[name])
     if former_ids:
