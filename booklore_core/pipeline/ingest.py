@@ -20,7 +20,7 @@ LINES = 500
 """So many lines go into one transaction."""
 
 Numbered = dict[int, Line]
-"""Lines by their number, from 1 on; one that waited in quarantine by its id there, negative."""
+"""Lines by their number, from 1 on; one that waits in quarantine by its id there, negative."""
 
 Refused = tuple[int, BadLine]
 """The number of a line and what is wrong with it."""
@@ -99,9 +99,11 @@ class Ingest:
         """Appends what is new and adds all of it to taken. Returns what cannot be taken."""
         new = self._recognised(told, taken, now, contact)
         taken.repeated += len(told) - len(new)
-        waited = self._waiting(new, now, contact)
-        timed, untimed = self._timed(new | waited, now, contact)
-        self._quarantine.remove([-number for number in timed if number < 0])
+        devices = list({*taken.devices.values()})
+        waiting = {-id_: line for id_, line in self._quarantine.untimed(devices).items()}
+        timed, untimed = self._timed(new | told_by_now(waiting, new, now, contact), now, contact)
+        durable = {line.name for line in timed.values()}
+        self._quarantine.remove([-number for number, line in waiting.items() if line.name in durable])
         late = {number for number, _ in untimed}
         taken.acknowledged += [line.event.id for number, line in told.items() if number not in late]
         taken.accepted += sum(number > 0 for number in timed)
@@ -122,24 +124,8 @@ class Ingest:
             for number, line in unit.items():
                 if line.event.id not in known:
                     known.add(line.event.id)
-                    is_own = line.event.device == device
-                    new[number] = line if is_own else line.changed(device=device, former_id=line.event.device)
+                    new[number] = line.of_device(device)
         return new
-
-    def _waiting(self, new: Numbered, now: datetime, contact: Contact | None) -> Numbered:
-        """The lines in quarantine of which these may tell when they were written; they are in no other way tried again
-        by themselves."""
-        boots = {line.event.boot for line in new.values()} | {contact.boot if contact else None}
-        told, waiting = {(line.event.device, line.event.id) for line in new.values()}, Numbered()
-        for row in self._quarantine.untimed(list({line.event.device for line in new.values()})):
-            line = parse_line(row.line)
-            if line.event.device != row.device:
-                line = line.changed(device=row.device, former_id=line.event.device)
-            was_to_come = row.seen_at < line.event.at.timestamp() <= now.timestamp()
-            is_told = (line.event.device, line.event.id) in told
-            if not is_told and (was_to_come or (line.event.boot and line.event.boot in boots)):
-                waiting[-row.id] = line
-        return waiting
 
     def _timed(self, new: Numbered, now: datetime, contact: Contact | None) -> tuple[Numbered, list[Refused]]:
         """The lines with the time at which they were written, and those of which nobody knows it."""
@@ -150,7 +136,7 @@ class Ingest:
                 key=lambda one: one[1].event.order,
             )
             known = self._journal.near(device, lines[0][1].event.order, lines[-1][1].event.order)
-            settled = settle([stamp_of(line, number < 0) for number, line in lines], known, now.timestamp(), contact)
+            settled = settle([stamp_of(line) for _, line in lines], known, now.timestamp(), contact)
             for (number, line), one in zip(lines, settled, strict=True):
                 if one.reason:
                     untimed.append((number, BadLine(UNTIMED, one.reason, line.event.id, device)))
@@ -189,20 +175,32 @@ def without_clash(lines: Numbered) -> Iterator[Numbered]:
     """The lines in parts in none of which an id stands for two lines: where one does, another device's begin."""
     part, digests = Numbered(), dict[tuple[str, str], str]()
     for number, line in lines.items():
-        if digests.setdefault((line.event.device, line.event.id), line.digest) != line.digest:
+        if digests.setdefault(line.name, line.digest) != line.digest:
             yield part
-            part, digests = Numbered(), {(line.event.device, line.event.id): line.digest}
+            part, digests = Numbered(), {line.name: line.digest}
         part[number] = line
     if part:
         yield part
 
 
-def stamp_of(line: Line, waited: bool) -> Stamp:
+def told_by_now(waiting: Numbered, new: Numbered, now: datetime, contact: Contact | None) -> Numbered:
+    """Of the lines that wait those of which new ones may tell when they were written, or that were still to come."""
+    boots = {line.event.boot for line in new.values()} | {contact.boot if contact else None}
+    again = {line.name for line in new.values()}
+    return {
+        number: line
+        for number, line in waiting.items()
+        if line.name not in again
+        and (line.event.boot in boots - {None} or line.waits_since < line.event.at.timestamp() <= now.timestamp())
+    }
+
+
+def stamp_of(line: Line) -> Stamp:
     """One that waited counts less than any new one, and by its boot clock only where it tells which boot that was: much
     may have happened since."""
     event = line.event
-    up = event.up if event.boot or not waited else None
-    return Stamp(event.order, event.at.timestamp(), up, event.boot, 0.001 if waited else 1.0)
+    up = event.up if event.boot or not line.waits_since else None
+    return Stamp(event.order, event.at.timestamp(), up, event.boot, 0.001 if line.waits_since else 1.0)
 
 
 def set_right(line: Line, at: float) -> Line:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from booklore_core.events import Event
 from booklore_core.pipeline.clock import Stamp, spread
 from booklore_core.pipeline.devices import iso_utc
-from booklore_core.pipeline.spool import BadLine, as_text, parse_line
+from booklore_core.pipeline.spool import BadLine, Line, as_text, parse_line
 from booklore_core.storage.database import Database
 
 MAX_LINES = 1000
@@ -76,10 +76,15 @@ class Quarantine:
         rows = self._table.find("id", MAX_LINES, dismissed_at=None, version=other, field=takeable)
         return [QuarantinedLine.of(row) for row in rows]
 
-    def untimed(self, devices: Sequence[str]) -> list[QuarantinedLine]:
-        """The lines of devices of which it was not known when they were written."""
+    def untimed(self, devices: Sequence[str]) -> dict[int, Line]:
+        """The lines of devices of which nobody knows when they were written, by their ids here."""
         rows = self._table.find("id", MAX_LINES, dismissed_at=None, field=UNTIMED, device=list(devices))
-        return [QuarantinedLine.of(row) for row in rows]
+        lines = dict[int, Line]()
+        for row in rows:
+            with suppress(BadLine):  # another version kept it
+                line = parse_line(row["line"]).of_device(row["device"])
+                lines[row["id"]] = replace(line, waits_since=row["seen_at"])
+        return lines
 
     def refused_to(self, source: str) -> list[QuarantinedLine]:
         """The lines that came from a source in another device's name."""

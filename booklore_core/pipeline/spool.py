@@ -34,17 +34,29 @@ class BadLine(ValueError):
 @dataclass(frozen=True)
 class Line:
     """A line that can be taken. told: decoded, as the device told it, by which a repeat is known. kept: without what
-    did not fit; faults: field → why that was left out. ahead: seconds by which the device's clock was set back."""
+    did not fit; faults: field → why that was left out. ahead: seconds by which the device's clock was set back.
+    waits_since: unix seconds, 0 for a line that has not been in quarantine."""
 
     event: Event
     told: dict[str, Any]
     kept: dict[str, Any]
     faults: Mapping[str, str]
     ahead: float = 0.0
+    waits_since: float = 0.0
 
     @cached_property
     def digest(self) -> str:
         return digest_of(self.told)
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """What no two lines have in common: device and id."""
+        return self.event.device, self.event.id
+
+    def of_device(self, device: str) -> "Line":
+        """The line as one of the device that its own has become."""
+        own = self.event.device
+        return self if own == device else self.changed(device=device, former_id=own)
 
     def changed(self, **fields: Any) -> "Line":
         """The same line with other fields, which fit."""
