@@ -33,6 +33,8 @@ def list_lines(as_json: Json = False) -> None:
         return
     rows = [[one[name] for name in ("id", "seen_at", "source", "field", "reason")] for one in result.data["lines"]]
     show_table(rows, "ID", "SEEN", "SOURCE", "FIELD", "WHAT IS WRONG")
+    if any(one["field"] == "at" for one in result.data["lines"]):
+        say("`booklore quarantine place ID… --at TIME` says when lines were written by a clock that was wrong")
 
 
 @app.command()
