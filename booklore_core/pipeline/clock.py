@@ -20,6 +20,8 @@ SLACK = 120.0
 AHEAD = 600.0
 """Seconds that a line may lie after the core's own now. More than SLACK: clocks that nobody sets are off by minutes."""
 
+DAY = 86400.0
+
 KNOWN, SURE = 20.0, 1e6
 """What a line of the journal weighs, and one whose time is known by the boot clock, where a new line weighs 1."""
 
@@ -83,7 +85,7 @@ class Timeline:
 
     def run(self) -> list[Stamp]:
         """The longest run of lines, the journal's among them, none of which was written before the one that precedes
-        it. Of equally long ones the latest: it ends nearest to the hand-over."""
+        it. Of equally long ones that of the later days; of the same days the later lines: clocks are set right."""
         possible = [one for one in self.stamps if self.is_possible(self.time(one))]
         both = sorted([*possible, *self.journal], key=lambda one: one.order)
         weights = [SURE if one.order in self.sure else one.weight for one in both]
@@ -193,16 +195,17 @@ def fits(time: float, earliest: float, latest: float) -> bool:
 
 
 def longest_run(times: Sequence[float], weights: Sequence[float]) -> list[int]:
-    """The indexes of the heaviest run in which no time lies before the one that precedes it, of those the latest.
+    """The indexes of the heaviest run in which no time lies before the one that precedes it; of those the one of the
+    latest days, then of the latest lines.
 
     ends: the runs so far that may yet become part of the best one, by the time of their end; the later that is, the
-    heavier the run, since one that is neither earlier nor heavier than another is of no use.
+    better the run, since one that is neither earlier nor better than another is of no use.
     """
-    ends, runs, previous = list[float](), list[tuple[tuple[float, float], int]](), dict[int, int | None]()
+    ends, runs, previous = list[float](), list[tuple[tuple[float, float, int], int]](), dict[int, int | None]()
     for index, (time, weight) in enumerate(zip(times, weights, strict=True)):
         place = bisect_right(ends, time + SLACK)
-        (heavy, late), before = runs[place - 1] if place else ((0.0, 0.0), None)
-        value, previous[index] = (heavy + weight, late + time), before
+        (heavy, days, late), before = runs[place - 1] if place else ((0.0, 0.0, 0), None)
+        value, previous[index] = (heavy + weight, days + time // DAY, late + index), before
         first = bisect_left(ends, time)
         if first and runs[first - 1][0] >= value:
             continue

@@ -127,6 +127,12 @@ def test_of_two_equal_claims_the_one_nearer_to_the_hand_over_is_believed():
     assert from_file((NOW - 600 * DAY,), (NOW - DAY,), (NOW - 300 * DAY,)) == [NOW - 600 * DAY, NOW - DAY, None]
 
 
+def test_of_two_equal_claims_of_one_day_the_later_lines_are_believed_for_clocks_are_set_right():
+    told = [NOW - HOUR * 3, NOW - HOUR * 3 + 60, NOW - HOUR * 4, NOW - HOUR * 4 + 60]
+
+    assert from_file(*((at,) for at in told)) == [None, None, *told[2:]]
+
+
 def test_the_journal_weighs_more_than_what_is_new():
     known = journal(NOW - 3 * DAY, NOW - 2 * DAY)
 
