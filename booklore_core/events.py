@@ -223,3 +223,9 @@ SPOOLED = (Device, BookOpen, PageTurns, BookClose, Resume, NetworkConnected, Del
 
 OPENINGS, READING = (BookOpen, Resume), (BookOpen, Resume, PageTurns, BookClose)
 """What begins a stretch of reading, and what a stretch is made of."""
+
+
+def book_of(event: Event) -> Book | None:
+    """The book that an event is about, if it is about one."""
+    book: Book | None = getattr(event, "book", None)
+    return book

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -29,6 +29,8 @@ ON CONFLICT (device, path) DO UPDATE SET book_md5 = excluded.book_md5, size = ex
 FILE = "(SELECT f.path FROM files f WHERE f.book_md5 = b.partial_md5 ORDER BY f.seen_at DESC, f.id DESC LIMIT 1)"
 BOOK = f"SELECT b.*, {FILE} AS file FROM books b"
 UNTRACKED = "SELECT partial_md5 FROM books WHERE tracked = 0 ORDER BY updated_at DESC LIMIT 500"
+SEEN_AS = "SELECT partial_md5, title, size FROM books WHERE partial_md5 IN :ids"
+OTHER_BOOK = "the digest is that of “{}” ({} bytes), and this line is about “{}” ({} bytes), which is another file"
 STARS = "SELECT partial_md5, tracked, stars, stars_at FROM books WHERE partial_md5 IN :ids"
 KEEP_STARS = "UPDATE books SET stars_known = 1, stars = :stars, stars_at = :at WHERE partial_md5 = :md5"
 OWED = "b.partial_md5 IN (SELECT book_md5 FROM owed WHERE target = :target)"
@@ -120,6 +122,23 @@ class Books:
         """The last five hundred books whose reading is not recorded, by partial MD5."""
         return [row["partial_md5"] for row in self._database.rows(UNTRACKED)]
 
+    def strangers(self, told: Mapping[int, tuple[Book, bool]]) -> Iterator[tuple[int, str]]:
+        """Which books, in this order, have a digest that stands for another one, and why: title and size both differ.
+
+        KOReader keeps a digest when another book is written to the same path. told: each book, and whether its file was
+        deleted, so that it cannot tell its size any more.
+        """
+        rows = self._database.rows(SEEN_AS, ids=list({book.partial_md5 for book, _ in told.values()}))
+        seen = {row["partial_md5"]: (row["title"], row["size"]) for row in rows}
+        for number, (book, is_gone) in told.items():
+            title, size = seen.get(book.partial_md5, (None, None))
+            has_other_title = title and book.title and plain(title) != plain(book.title)
+            has_other_size = size and (size != book.size if book.size else is_gone)
+            if has_other_title and has_other_size:
+                yield number, OTHER_BOOK.format(title, size, book.title, book.size or "unknown")
+            else:
+                seen[book.partial_md5] = (book.title or title, book.size or size)
+
     def stars(self, md5s: Iterable[str]) -> dict[str, BookStars]:
         """partial MD5 → whether it is tracked, and the stars known last. A book never heard of is tracked."""
         known: dict[str, BookStars] = defaultdict(BookStars)
@@ -168,6 +187,10 @@ class Books:
         """
         which = OWED if owed_only else f"({OWED} OR {UNMATCHED_ANYWHERE})"
         return [book_ref(row) for row in self._database.rows(BOOK + UNMATCHED.format(which=which), target=target)]
+
+
+def plain(title: str) -> str:
+    return " ".join(title.casefold().split())
 
 
 def book_row(ref: BookRef, now: datetime, language: str | None = None, pages: int | None = None) -> dict[str, Any]:

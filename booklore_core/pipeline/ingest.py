@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from booklore_core.events import Device, Event, PageTurns
+from booklore_core.events import Delete, Device, Event, PageTurns, book_of
 from booklore_core.pipeline.books import Books, BookStars
 from booklore_core.pipeline.clock import Contact, Stamp, settle
 from booklore_core.pipeline.devices import Devices, iso_utc, recognise
@@ -24,6 +24,10 @@ Numbered = dict[int, Line]
 
 Refused = tuple[int, BadLine]
 """The number of a line and what is wrong with it."""
+
+OTHER_BOOK = (
+    "it is the digest of “{}” ({} bytes), and this line is about “{}” ({} bytes): one of them is another file's"
+)
 
 REMARK = """
 INSERT INTO remarks (key, plugin, book_md5, remark, made_at) VALUES (:key, 'core', :book_md5, :remark, :now)
@@ -101,9 +105,11 @@ class Ingest:
         taken.repeated += len(told) - len(new)
         devices = list({*taken.devices.values()})
         waiting = {-id_: line for id_, line in self._quarantine.untimed(devices).items()}
+        strange = list(self._of_other_books(new))
         timed, untimed = self._timed(new | told_by_now(waiting, new, now, contact), now, contact)
         durable = {line.name for line in timed.values()}
         self._quarantine.remove([-number for number, line in waiting.items() if line.name in durable])
+        untimed += strange
         late = {number for number, _ in untimed}
         taken.acknowledged += [line.event.id for number, line in told.items() if number not in late]
         taken.accepted += sum(number > 0 for number in timed)
@@ -127,6 +133,13 @@ class Ingest:
                     new[number] = line.of_device(device)
         return new
 
+    def _of_other_books(self, new: Numbered) -> Iterator[Refused]:
+        """Takes the lines out whose digest is another book's: what was read of the one must not go to the other."""
+        told = {at: (book, isinstance(one.event, Delete)) for at, one in new.items() if (book := book_of(one.event))}
+        for number, reason in self._books.strangers(told):
+            event = new.pop(number).event
+            yield number, BadLine("book.partial_md5", reason, event.id, event.device)
+
     def _timed(self, new: Numbered, now: datetime, contact: Contact | None) -> tuple[Numbered, list[Refused]]:
         """The lines with the time at which they were written, and those of which nobody knows it."""
         timed, untimed = Numbered(), list[Refused]()
@@ -147,7 +160,7 @@ class Ingest:
     def _keep(self, lines: Numbered, now: datetime) -> list[Event]:
         """Notes devices, books and remarks, and appends lines. Returns the events that are told on."""
         events = [line.event for line in lines.values()]
-        told_books = [(event.device, event.book) for event in events if getattr(event, "book", None)]  # type: ignore[attr-defined]
+        told_books = [(event.device, book) for event in events if (book := book_of(event))]
         self._devices.see(dict.fromkeys(map(device_of, events)), now)
         self._books.see(told_books, now)
         stars = self._books.stars({book.partial_md5 for _, book in told_books})
@@ -211,7 +224,7 @@ def set_right(line: Line, at: float) -> Line:
 
 def remarks_on(line: Line, now: datetime) -> Iterator[tuple[str, dict[str, Any]]]:
     """What a person should know of a line that was taken: by what it is about, so that much of a kind is told once."""
-    book = getattr(line.event, "book", None)
+    book = book_of(line.event)
     subject, title = (book.partial_md5, book.title or "a book") if book else (line.event.device, line.event.device)
     told = {name: f"{name} of {title} was left out of line {line.event.id}: {why}" for name, why in line.faults.items()}
     if line.ahead:
@@ -231,5 +244,5 @@ def device_of(event: Event) -> tuple[str, str | None, str | None, str | None]:
 
 
 def is_tracked(event: Event, stars: dict[str, BookStars]) -> bool:
-    book = getattr(event, "book", None)
+    book = book_of(event)
     return book is None or stars[book.partial_md5].tracked
