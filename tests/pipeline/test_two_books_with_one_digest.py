@@ -8,6 +8,12 @@ FIRST = {**sample_book("First Download"), "size": 3728}
 STALE = {**FIRST, "title": "Second Download", "size": 5901}
 
 
+WAITS = (
+    "the digest is that of “First Download” (3728 bytes), and this line is about “Second Download” (5901 bytes), "
+    "which is another file"
+)
+
+
 def quarantined(core):
     return [(line.field, line.reason) for line in core.quarantine.lines()]
 
@@ -23,17 +29,7 @@ def test_what_is_read_of_the_second_book_does_not_go_to_the_first(open_core, at_
     assert sum(one.accepted for one in taken) == 2
     assert core.pending() == {"session": 1}
     assert core.books.get(FIRST["partial_md5"]).title == "First Download"
-    assert (
-        quarantined(core)
-        == [
-            (
-                "book.partial_md5",
-                "the digest is that of “First Download” (3728 bytes), and this line is about “Second Download” (5901 bytes),"
-                " which is another file",
-            )
-        ]
-        * 2
-    )
+    assert quarantined(core) == [("book.partial_md5", WAITS)] * 2
 
 
 def test_a_deletion_by_a_kept_digest_names_no_other_book(open_core):
