@@ -22,6 +22,10 @@ VALUES (:digest, :source, :line, :field, :reason, :now, :version, :device)
 ON CONFLICT (digest) DO UPDATE SET field = excluded.field, reason = excluded.reason, version = excluded.version,
     device = excluded.device
 """
+OF_DEVICES = """
+SELECT id, device, line, seen_at FROM quarantine WHERE device IN :ids AND field = :field AND dismissed_at IS NULL
+ORDER BY id LIMIT :limit
+"""
 REFUSED_TO_DEVICE = "device"
 """The field of lines that a device told in another one's name: only a person takes those in, or its word that the other
 was its own."""
@@ -78,7 +82,7 @@ class Quarantine:
 
     def untimed(self, devices: Sequence[str]) -> dict[int, Line]:
         """The lines of devices of which nobody knows when they were written, by their ids here."""
-        rows = self._table.find("id", MAX_LINES, dismissed_at=None, field=UNTIMED, device=list(devices))
+        rows = self._database.rows(OF_DEVICES, field=UNTIMED, ids=list(devices), limit=MAX_LINES)
         lines = dict[int, Line]()
         for row in rows:
             with suppress(BadLine):  # another version kept it
@@ -97,7 +101,8 @@ class Quarantine:
 
     def remove(self, ids: Sequence[int]) -> None:
         """For lines that were taken in after all."""
-        self._table.delete(id=list(ids))
+        if ids:
+            self._table.delete(id=list(ids))
 
     def dismiss(self, ids: Sequence[int] | None, now: datetime) -> int:
         """Puts lines away for good, all of them for None. Returns how many they were."""

@@ -65,6 +65,10 @@ def test_lines_before_the_boot_clock_fell_are_of_another_boot():
     assert handed_over(*told, up=100.0) == [NOW - DAY, NOW - DAY + 60, NOW - 60]
 
 
+def test_parts_of_a_second_are_no_new_start():
+    assert handed_over((NOW - 600 + HOUR, 1000.9), (NOW - 60 + HOUR, 1540.0), up=1539.5) == [NOW - 539, NOW]
+
+
 def test_another_boot_is_told_by_its_name_whatever_its_clock_says():
     told = [(NOW - DAY, 50.0, "aaaaaaaa"), (NOW - 60 + HOUR, 1540.0, "bbbbbbbb")]
 
