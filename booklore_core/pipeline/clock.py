@@ -9,7 +9,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import pairwise
 
 EARLIEST = datetime(2024, 1, 1, tzinfo=UTC).timestamp()
 """Nothing that writes such lines is older: a clock that says less has been reset."""
@@ -21,7 +20,7 @@ AHEAD = 600.0
 """Seconds that a line may lie after the core's own now. More than SLACK: clocks that nobody sets are off by minutes."""
 
 ROUNDING = 2.0
-"""Seconds by which a boot clock may seem to fall, because it is told in whole seconds here and in parts of them there."""
+"""Seconds by which a boot clock may seem to fall: it is told in whole seconds here, in parts of them there."""
 
 DAY = 86400.0
 
@@ -228,25 +227,13 @@ def longest_run(times: Sequence[float], weights: Sequence[float]) -> list[int]:
     return found[::-1]
 
 
-def spread(stamps: Sequence[Stamp], first: float) -> list[float]:
-    """When lines were written of which the first is known: they keep their distances, by the boot clock where one boot
-    wrote them."""
-    times = [first]
-    for before, one in pairwise(stamps):
-        passed = one.up - before.up if is_same_boot(before, one) else one.at - before.at  # type: ignore[operator]
-        times.append(times[-1] + max(0.0, passed))
-    return times[: len(stamps)]
-
-
 def why_it_waits(line: Timeline, stamp: Stamp, run: Sequence[Stamp]) -> str:
     """For a person."""
     told = f"by the device's clock it was written at {shown(stamp.at)}"
     if stamp.at < EARLIEST:
         return f"{told}: that clock had been reset"
     if stamp.at > line.now + AHEAD:
-        return (
-            f"{told}, which is yet to come: by this computer's clock it is {shown(line.now)}; one of the two is wrong"
-        )
+        return f"{told}, which is yet to come: by this computer's it is {shown(line.now)}, and one of them is wrong"
     before = max((line.time(one) for one in run if one.order < stamp.order), default=stamp.at)
     if before > stamp.at:
         return f"{told}, but lines that were written before it say {shown(before)}"

@@ -6,10 +6,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
+from itertools import pairwise
 from typing import Any
 
 from booklore_core.events import Event
-from booklore_core.pipeline.clock import Stamp, spread
+from booklore_core.pipeline.clock import Stamp, is_same_boot
 from booklore_core.pipeline.devices import iso_utc
 from booklore_core.pipeline.spool import BadLine, Line, as_text, parse_line
 from booklore_core.storage.database import Database
@@ -122,6 +123,16 @@ def placed(lines: Sequence[QuarantinedLine], first: datetime) -> dict[int, str]:
     stamps = [Stamp(one.order, one.at.timestamp(), one.up, one.boot) for one in map(events.__getitem__, numbers)]
     times = spread(stamps, first.timestamp())
     return {number: iso_utc(at) for number, at in zip(numbers, times, strict=False)}
+
+
+def spread(stamps: Sequence[Stamp], first: float) -> list[float]:
+    """When lines were written of which the first is known: they keep their distances, by the boot clock where one boot
+    wrote them."""
+    times = [first]
+    for before, one in pairwise(stamps):
+        passed = one.up - before.up if is_same_boot(before, one) else one.at - before.at  # type: ignore[operator]
+        times.append(times[-1] + max(0.0, passed))
+    return times[: len(stamps)]
 
 
 def event_of(line: str, at: str) -> Event:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from booklore_core.pipeline.clock import AHEAD, EARLIEST, KNOWN, SLACK, Contact, Stamp, longest_run, settle, spread
+from booklore_core.pipeline.clock import AHEAD, EARLIEST, KNOWN, SLACK, Contact, Stamp, longest_run, settle
+from booklore_core.pipeline.quarantine import spread
 
 NOW = datetime(2026, 11, 26, 20, 0, tzinfo=UTC).timestamp()
 HOUR, DAY = 3600.0, 86400.0
