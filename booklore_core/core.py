@@ -23,7 +23,7 @@ from booklore_core.pipeline.journal import Journal
 from booklore_core.pipeline.lease import Clock
 from booklore_core.pipeline.ledger import Ledger
 from booklore_core.pipeline.outbox import Outbox
-from booklore_core.pipeline.quarantine import Quarantine, QuarantinedLine
+from booklore_core.pipeline.quarantine import Quarantine, QuarantinedLine, placed
 from booklore_core.plugin_manager import PluginManager
 from booklore_core.registry import Registry
 from booklore_core.settings import BadSetting, Setting, Settings
@@ -130,10 +130,10 @@ class Core:
         self.registry.refresh(self.clock())
         self.derive.begin()
 
-    def take(self, lines: Iterable[Any], source: str) -> Taken:
+    def take(self, lines: Iterable[Any], source: str, devices: Mapping[str, str] | None = None) -> Taken:
         """Takes spool lines in, decoded or as text, and leads the features on. What is acknowledged was durable before
-        any plugin was asked."""
-        taken = self.ingest.take(lines, source, self.clock())
+        any plugin was asked. devices: what became known in the part of the file that came before."""
+        taken = self.ingest.take(lines, source, self.clock(), devices=devices)
         taken.news = self.derive.lead()
         return taken
 
@@ -146,9 +146,14 @@ class Core:
         that were dismissed, or that a device told in another one's name."""
         return self._take_again(self.quarantine.acceptable() if ids is None else self.quarantine.chosen(ids))
 
-    def _take_again(self, lines: Sequence[QuarantinedLine]) -> Taken:
+    def place_quarantine(self, ids: Sequence[int], first: datetime) -> Taken:
+        """Takes in lines of which a person says when the first was written; the others keep their distances to it."""
+        lines = self.quarantine.chosen(ids)
+        return self._take_again(lines, placed(lines, first))
+
+    def _take_again(self, lines: Sequence[QuarantinedLine], placed: Mapping[int, str] | None = None) -> Taken:
         """The lines that are refused again stay in quarantine, and keep the source that they came from."""
-        taken = self.ingest.take([one.line for one in lines], "quarantine", self.clock())
+        taken = self.ingest.take([one.line for one in lines], "quarantine", self.clock(), placed=placed)
         refused = {one.line for one in taken.rejected}
         self.quarantine.remove([one.id for number, one in enumerate(lines, start=1) if number not in refused])
         taken.news = self.derive.lead()

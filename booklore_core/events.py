@@ -2,9 +2,10 @@
 
 import re
 from datetime import UTC, datetime
+from math import floor
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
 from booklore_core.isbn import find_isbns
 from booklore_core.items import MD5, BookRef
@@ -24,6 +25,13 @@ def _md5(value: str) -> str:
     return value.lower()
 
 
+def _number(value: Any) -> Any:
+    """Text and truth values are no numbers, whatever they could be read as."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise ValueError("expected a number")
+    return value
+
+
 def _fraction(value: float) -> float:
     if not -PERCENT_SLACK <= value <= 1 + PERCENT_SLACK:
         raise ValueError("expected a fraction from 0 to 1")
@@ -40,28 +48,33 @@ def _place(value: Any) -> Any:
 
 
 def _stars(value: Any) -> Any:
-    return None if value == 0 else value
-
-
-def _one_to_five(value: int | str | None) -> int | str | None:
-    if isinstance(value, int) and not 1 <= value <= 5:
-        raise ValueError("expected 1 to 5")
-    return value
+    """The nearest half; whole stars are an int, so that 4 and 4.0 are told alike."""
+    if value is None or _number(value) == 0:
+        return None
+    if not 0.5 <= value <= 5:
+        raise ValueError("expected 0.5 to 5 stars")
+    halves = floor(2 * value + 0.5)
+    return halves // 2 if halves % 2 == 0 else halves / 2
 
 
 Id = Annotated[str, Field(min_length=1, max_length=200)]
 Utc = Annotated[datetime, BeforeValidator(_utc)]
 Digest = Annotated[str, AfterValidator(_md5)]
-Fraction = Annotated[float, AfterValidator(_fraction)]
-Count = Annotated[int, Field(ge=0, le=10_000_000)]
+Number = BeforeValidator(_number)
+Fraction = Annotated[float, AfterValidator(_fraction), Number]
+Count = Annotated[int, Field(ge=0, le=10_000_000), Number]
+Pages = Annotated[int, Field(ge=1, le=10_000_000), Number]
 Text = Annotated[str, Field(max_length=100_000)]
-Whole = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Whole = Annotated[int, Field(ge=0, le=2**63 - 1), Number]
+BootId = Annotated[str, Field(min_length=1, max_length=64)]
+Seconds = Annotated[float, Field(ge=0, le=1e9), Number]
 UNKNOWN: Literal["unknown"] = "unknown"
 
 Authors = Annotated[tuple[Text, ...], Field(max_length=1000), BeforeValidator(_list)]
 Position = Annotated[Text | None, BeforeValidator(_place)]
 Dwell = Annotated[tuple[Whole, ...] | None, Field(max_length=100_000), BeforeValidator(_list)]
-Stars = Annotated[int | None | Literal["unknown"], BeforeValidator(_stars), AfterValidator(_one_to_five)]
+Stars = Annotated[float | int | None | Literal["unknown"], PlainValidator(_stars)]
+Status = Literal["new", "reading", "abandoned", "complete"]
 Annotations = Annotated[tuple[dict[str, Any], ...] | None, Field(max_length=100_000), BeforeValidator(_list)]
 
 RATING_SUFFIX = "/rating"
@@ -81,7 +94,7 @@ class Book(BaseModel):
     authors: Authors = ()
     identifiers: Text | None = None
     language: Text | None = None
-    pages: Count | None = None
+    pages: Pages | None = None
 
     @property
     def ref(self) -> BookRef:
@@ -91,28 +104,31 @@ class Book(BaseModel):
 
 
 class Reading(BaseModel):
-    """Where the reader is. percent: fraction 0–1. turns: page turns since the stretch began.
+    """Where the reader is. percent: fraction 0–1. turns: page turns since the stretch began;
+    where they are not told, as many as dwell shows for certain.
 
     dwell: whole seconds spent on each page left since the last line, None when not told.
-    stars: 1–5, None when none are given, UNKNOWN when the line does not say.
+    stars: 0.5–5 by halves, None when none are given, UNKNOWN when the line does not say.
     position: xpointer, or the page number as text.
     """
 
     model_config = FROZEN
     percent: Fraction | None = None
     page: Count | None = None
-    pages: Count | None = None
+    pages: Pages | None = None
     position: Position = None
-    turns: Count = 0
     dwell: Dwell = None
+    turns: Count = Field(default_factory=lambda told: max(0, len(told.get("dwell") or ()) - 1))
     stars: Stars = UNKNOWN
-    status: Text | None = None
+    status: Status | None = None
 
 
 class Event(BaseModel):
     """Something KOReader did. name: its class as a line and a hook say it: `BookClose`, `book_close`, `on_book_close`.
 
-    id: unique per device. at: UTC by the device's clock.
+    id: unique per device. at: UTC by the device's clock, set right where that could be known. up: seconds of the boot
+    clock, which runs on through sleep; boot: which boot that is. former_id: the device's id when it wrote the line,
+    where it has another one now.
     """
 
     model_config = FROZEN
@@ -120,6 +136,9 @@ class Event(BaseModel):
     id: Id
     device: Id
     at: Utc
+    up: Seconds | None = None
+    boot: BootId | None = None
+    former_id: Id | None = None
 
     def __init_subclass__(cls) -> None:
         cls.name = re.sub("(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
@@ -128,12 +147,14 @@ class Event(BaseModel):
     def order(self) -> str:
         """Sorts a device's events as they happened: by the counter at the end of the id, else by the clock.
 
-        The clock of an e-reader jumps; the counter does not (demands §4.1 H).
+        The clock of an e-reader jumps; the counter does not (demands §4.1 H). What was told under a former id comes
+        first.
         """
         line = self.id.removesuffix(RATING_SUFFIX)
         prefix, _, counter = line.rpartition("-")
-        is_counted = prefix == self.device and counter.isascii() and counter.isdecimal()
-        return f"{int(counter):020d}" if is_counted else f"{self.at.isoformat()} {line}"
+        if prefix in (self.device, self.former_id) and counter.isascii() and counter.isdecimal():
+            return f"{int(counter):020d}" if prefix == self.device else f"-{prefix} {int(counter):020d}"
+        return f"{self.at.isoformat()} {line}"
 
 
 class Device(Event):
@@ -153,7 +174,7 @@ class BookEvent(Event):
 class ReadingEvent(BookEvent):
     """An event of reading a book."""
 
-    reading: Reading
+    reading: Reading = Reading()
 
 
 class BookOpen(ReadingEvent):
@@ -167,7 +188,7 @@ class PageTurns(ReadingEvent):
 class BookClose(ReadingEvent):
     """The stretch ended. annotations: KOReader's live table, None when it was not read, () when there are none."""
 
-    reason: Literal["close", "suspend", "exit"]
+    reason: Literal["close", "suspend", "exit"] | None = None
     annotations: Annotations = None
 
 

@@ -80,6 +80,7 @@ def register_settings() -> Iterable[Setting]:
 @hookspec
 def register_targets(settings: Section, store: Store) -> Iterable[Target]:
     """Places that items go. Called at every start and after a change of settings; connect on the first delivery.
+    A target at which a repeat would be a second one also has `find(item)`, see `LookingTarget`.
 
     ::
 

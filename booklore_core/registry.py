@@ -25,8 +25,9 @@ log = logging.getLogger(__name__)
 
 OWN_ACTIONS = {
     "about", "clear_cache", "clear_pending", "clear_synced", "dismiss_quarantine", "doctor", "list_quarantine",
-    "log_in", "match_book", "match_unmatched", "rematch_all", "retry_quarantine", "set_setting", "sync_book",
-    "sync_pending", "test_connection", "toggle_manual_only", "toggle_sync", "track_book", "verify", "view_pending",
+    "log_in", "match_book", "match_unmatched", "place_quarantine", "rematch_all", "retry_quarantine",
+    "set_setting", "sync_book", "sync_pending", "test_connection", "toggle_manual_only", "toggle_sync",
+    "track_book", "verify", "view_pending",
 }  # fmt: skip
 """Names that no plugin's action can have: those in `booklore_core.actions`, which stands above and is not asked."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 
 from booklore_core.actions.own import ADVANCED, action
 from booklore_core.core import Core
@@ -36,6 +37,20 @@ def retry_quarantine(core: Core, request: Request) -> Result:
     return Result(message, ok=not again.rejected, data={"taken": before - left, "left": left})
 
 
+@action("Place Quarantine", "Says when lines were written whose time nobody knows.", menu=None)
+def place_quarantine(core: Core, request: Request) -> Result:
+    """Takes lines in. args: ids; at, when the first of them was written, an ISO time: the others keep their distances,
+    and without a zone it is this computer's."""
+    ids, first = wanted_ids(core, request), wanted_time(request)
+    if not ids:
+        raise BadSetting("ids: expected the numbers of lines, as the list of the quarantine shows them")
+    before = core.quarantine.count()
+    again = core.place_quarantine(ids, first)
+    left, why = core.quarantine.count(), "".join(f": {one.reason}" for one in again.rejected[:1])
+    message = f"{lines_in_words(before - left)} taken in, {left} still in quarantine{why}"
+    return Result(message, ok=not again.rejected, data={"taken": before - left, "left": left})
+
+
 @action("Dismiss Quarantine", "Puts those lines away for good.", order=6, menu=ADVANCED, enabled=holds_something)
 def dismiss_quarantine(core: Core, request: Request) -> Flow:
     """Puts lines away for good. args: ids, those of the list; without them all, if a person agrees."""
@@ -59,6 +74,15 @@ def wanted_ids(core: Core, request: Request) -> Sequence[int] | None:
     if missing:
         raise BadSetting(f"{', '.join(map(str, missing))} is not in quarantine; see `booklore quarantine list`")
     return ids
+
+
+def wanted_time(request: Request) -> datetime:
+    """Raises BadSetting for what is no time."""
+    told = request.args.get("at")
+    try:
+        return datetime.fromisoformat(str(told)).astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        raise BadSetting(f"at: {told} is no time; expected one such as 2026-11-20T21:30 or 2026-11-20T20:30Z") from None
 
 
 def lines_in_words(count: int) -> str:

@@ -16,6 +16,7 @@ def view_pending(core: Core, request: Request) -> Result:
     lines = ["Book cache", f"  Books: {books['total']}, matched {books['matched']}, unmatched {books['unmatched']}"]
     lines += ["Pending uploads", *(f"  {kind.many.capitalize()}: {status.pending.get(kind.name, 0)}" for kind in kinds)]
     lines += ["History", *(f"  {kind.history_name}: {status.synced.get(kind.name, 0)}" for kind in kinds)]
+    lines += [status.aside] if status.aside else []
     return Result("\n".join(lines), title="Pending Sessions", data=status.as_json())
 
 

@@ -51,8 +51,8 @@ Shared = Annotated[Bridge, Depends(bridge_of)]
 
 
 def device_of(request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)]) -> str:
-    """The device that the token belongs to. The route has looked it up, before it read the body."""
-    return str(request.state.device)
+    """The device that the token was given to. The route has looked it up, before it read the body."""
+    return str(request.state.devices[0])
 
 
 Speaker = Annotated[str, Depends(device_of)]
@@ -71,7 +71,7 @@ def pair(request: models.PairRequest, bridge: Shared) -> dict[str, Any]:
     """Trades a six-digit code, once and within ten minutes, for the device's token. Needs no token."""
     device = request.device
     try:
-        return {"token": bridge.pairings.pair(request.code, device.id, device.name, device.model)}
+        return {"token": bridge.pairings.pair(request.code, device.id, device.name, device.model, device.former_ids)}
     except pairing.WrongCode:
         raise HTTPException(401, "code: it is wrong, was used, or is older than ten minutes") from None
     except pairing.TooManyTries:
@@ -82,11 +82,11 @@ def pair(request: models.PairRequest, bridge: Shared) -> dict[str, Any]:
     "/events", response_model=models.Receipt, response_model_exclude_unset=True,
     responses=REFUSALS | {403: {"model": models.Problem, "description": "The token is another device's"}},
 )  # fmt: skip
-def events(request: models.HandOff, device: Speaker, bridge: Shared) -> dict[str, Any]:
+def events(request: models.HandOff, call: Request, device: Speaker, bridge: Shared) -> dict[str, Any]:
     """Takes spool lines in. A line is acknowledged once it is durable; the same line twice changes nothing."""
-    if request.device.id != device:
+    if request.device.id not in call.state.devices:
         raise HTTPException(403, "device.id: expected the device that the token was given to")
-    return bridge.hand_off(request)
+    return bridge.hand_off(request, device)
 
 
 @paired_calls.post(

@@ -59,15 +59,15 @@ class OpenRoute(APIRoute):
 
 
 class PairedRoute(OpenRoute):
-    """A call by a paired device; its id is `request.state.device` from then on."""
+    """A call by a paired device; the ids that its token speaks for are `request.state.devices` from then on."""
 
     async def limit(self, request: Request) -> int:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         bridge = request.app.state.bridge
-        device = await run_in_threadpool(bridge.device_of, token.strip()) if scheme.lower() == "bearer" else None
-        if device is None:
+        devices = await run_in_threadpool(bridge.devices_of, token.strip()) if scheme.lower() == "bearer" else []
+        if not devices:
             raise BodyRefused(401, NOT_PAIRED, {"WWW-Authenticate": "Bearer"})
-        request.state.device = device
+        request.state.devices = devices
         return MAX_BODY
 
 

@@ -54,23 +54,23 @@ class Bridge:
         except DatabaseUnusable:
             return False
 
-    def device_of(self, token: str) -> str | None:
-        """The device that a token belongs to."""
-        return pairing.device_of(self.core, token)
+    def devices_of(self, token: str) -> list[str]:
+        """The devices that a token belongs to."""
+        return pairing.devices_of(self.core, token)
 
-    def hand_off(self, request: models.HandOff) -> dict[str, Any]:
-        """Takes lines in, and answers what is durable now, what to show and how things stand.
+    def hand_off(self, request: models.HandOff, device: str) -> dict[str, Any]:
+        """Takes lines in, and answers what is durable now, what to show and how things stand. device: the one that the
+        token was given to, which may be another id of the one that speaks.
 
         Once the lines are durable nothing that goes wrong may keep that from the device: what follows from them is
         told as far as it is known; to a device that has more lines in its hands, with the last of them.
         """
         value_or(None, self._keep_fresh)
-        taken, rejected = receive(self.core, request.device.id, request.lines)
+        taken, rejected, effects = receive(self.core, request)
         value_or(None, lambda: self._note_contact(request))
         goes_on = request.waiting is not None and request.waiting > len(request.lines)
-        follows = [] if goes_on else self._follow(request.device.id, taken)
-        outcome = self._outcome(request.device.id, follows)
-        return {"ack": taken.acknowledged, "rejected": rejected, **outcome}
+        outcome = self._outcome(device, [] if goes_on else self._follow(device, taken))
+        return {"ack": taken.acknowledged, "rejected": rejected, **outcome, "effects": effects + outcome["effects"]}
 
     def _note_contact(self, request: models.HandOff) -> None:
         device = request.device

@@ -38,6 +38,13 @@ class GoToEffect(BaseModel):
     percent: float | None
 
 
+class DeviceEffect(BaseModel):
+    """Take this id from now on, and keep the token: another device goes by the one that you have."""
+
+    type: Literal["device"]
+    id: str
+
+
 class ScheduleEffect(BaseModel):
     """Run an action later. in: seconds from now; a later effect for the same action replaces this one.
 
@@ -83,7 +90,8 @@ class QuestionEffect(BaseModel):
 
 
 AnyEffect = Annotated[
-    ToastEffect | InfoEffect | GoToEffect | ScheduleEffect | ConfirmEffect | QuestionEffect, Field(discriminator="type")
+    ToastEffect | InfoEffect | GoToEffect | ScheduleEffect | DeviceEffect | ConfirmEffect | QuestionEffect,
+    Field(discriminator="type"),
 ]
 
 

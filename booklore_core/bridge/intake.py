@@ -1,26 +1,63 @@
 """Taking in a device's lines: its own only; torn and foreign ones go into quarantine."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
+from booklore_core.bridge import models
+from booklore_core.bridge.effects import Effects
+from booklore_core.bridge.workers import value_or
 from booklore_core.core import Core
+from booklore_core.pipeline.clock import Contact
 from booklore_core.pipeline.ingest import Taken
+from booklore_core.pipeline.quarantine import QuarantinedLine
 from booklore_core.pipeline.spool import BadLine, decode_line, id_of
 
 
-def receive(core: Core, device: str, lines: list[Any]) -> tuple[Taken, list[dict[str, Any]]]:
-    """Takes in lines of one device: what became of them, and what the answer says about those in quarantine.
+def receive(core: Core, request: models.HandOff) -> tuple[Taken, list[dict[str, Any]], Effects]:
+    """Takes in what a device hands over: what became of it, what the answer says about lines in quarantine, and the id
+    that the device has to take from now on.
 
-    Each is durable or in quarantine when this returns. Foreign ones first: once a line is durable nothing may come that
-    could fail.
+    Each line is durable or in quarantine when this returns. Foreign ones first: once a line is durable nothing may come
+    that could fail.
     """
-    sound = [decoded_or_text(line) for line in lines]
-    own = [index for index, line in enumerate(sound) if not is_foreign(line, device)]
+    contact = contact_of(request)
+    sound = [decoded_or_text(line) for line in request.lines]
+    own = [index for index, line in enumerate(sound) if not is_foreign(line, contact)]
     foreign = sorted(set(range(len(sound))) - set(own))
-    rejected = [put_in_quarantine(core, device, index, sound[index]) for index in foreign]
-    taken = core.ingest.take([sound[index] for index in own], f"device {device}", core.clock())
-    rejected += [rejection(own[one.line - 1], one.id, one.error) for one in taken.rejected]
-    return taken, sorted(rejected, key=lambda one: one["index"])
+    rejected = [put_in_quarantine(core, contact.device, index, sound[index]) for index in foreign]
+    lines, own_by_now = [sound[index] for index in own], refused_before(core, contact)
+    source = f"device {contact.device}"
+    taken = core.ingest.take([*lines, *(one.line for one in own_by_now)], source, core.clock(), contact)
+    refused = {one.line - 1 for one in taken.rejected}
+    value_or(
+        None,
+        lambda: core.quarantine.remove(
+            [one.id for index, one in enumerate(own_by_now, len(lines)) if index not in refused]
+        ),
+    )
+    rejected += [rejection(own[one.line - 1], one.id, one.error) for one in taken.rejected if one.line <= len(own)]
+    return taken, sorted(rejected, key=lambda one: one["index"]), new_id(contact.device, taken)
+
+
+def contact_of(request: models.HandOff) -> Contact:
+    device = request.device
+    is_all = request.waiting is None or request.waiting <= len(request.lines)
+    return Contact(device.id, tuple(device.former_ids or ()), request.up, request.boot, is_all)
+
+
+def refused_before(core: Core, contact: Contact) -> Sequence[QuarantinedLine]:
+    """What the device told in the name of others of which it says now that it was them itself."""
+    if not contact.former_ids:
+        return ()
+    refused = core.quarantine.refused_to(f"device {contact.device}")
+    return [one for one in refused if not is_foreign(decoded_or_text(one.line), contact)]
+
+
+def new_id(device: str, taken: Taken) -> Effects:
+    """The id of a device whose settings were copied from another one."""
+    given = taken.devices.get(device, device)
+    return [{"type": "device", "id": given}] if given != device else []
 
 
 def put_in_quarantine(core: Core, device: str, index: int, line: Any) -> dict[str, Any]:
@@ -38,8 +75,9 @@ def decoded_or_text(line: Any) -> Any:
         return text
 
 
-def is_foreign(line: Any, device: str) -> bool:
-    return isinstance(line, dict) and isinstance(line.get("device"), str) and line["device"] != device
+def is_foreign(line: Any, contact: Contact) -> bool:
+    told = line.get("device") if isinstance(line, dict) else None
+    return isinstance(told, str) and told not in (contact.device, *contact.former_ids)
 
 
 def rejection(index: int, event_id: Any, error: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic import ValidatorFunctionWrapHandler as Check
 
 from booklore_core.bridge.effects import AnyEffect
-from booklore_core.events import Digest
+from booklore_core.events import BootId, Digest, Id, Seconds
 
 MAX_LINES = 1000
 
@@ -37,14 +37,15 @@ Lenient = WrapValidator(_or_nothing)
 class DeviceInfo(BaseModel):
     """The device that speaks. id: stays the same for as long as the device does. name: for people.
 
-    shim: the version of what speaks for it. former_ids: those that it had before it lost its settings.
+    shim: the version of what speaks for it. former_ids: those that it had before it lost its settings, or before the
+    core gave it a new one.
     """
 
     id: Annotated[str, Field(min_length=1, max_length=200)]
     name: Name | None = None
     model: Name | None = None
     shim: Name | None = None
-    former_ids: Annotated[list[Name] | None, Field(max_length=100), Lenient] = None
+    former_ids: Annotated[list[Id] | None, Field(max_length=100), Lenient] = None
 
 
 class PairRequest(BaseModel):
@@ -64,14 +65,16 @@ class HandOff(BaseModel):
     """Lines of the spool, oldest first.
 
     A line is a JSON object; one that is torn goes as text. waiting: how many lines wait on the device, these included.
-    now: the device's clock, as in a line's `at`. up: seconds of its boot clock, which runs on through sleep.
+    now: the device's clock, as in a line's `at`. up: seconds of its boot clock, which runs on through sleep. boot:
+    tells one start of the device from another.
     """
 
     device: DeviceInfo
     lines: Annotated[list[Any], Field(max_length=MAX_LINES)]
     waiting: Annotated[int, Field(ge=0)] | None = None
     now: Annotated[str | None, Lenient] = None
-    up: Annotated[float | None, Lenient] = None
+    up: Annotated[Seconds | None, Lenient] = None
+    boot: Annotated[BootId | None, Lenient] = None
 
 
 class BookInfo(BaseModel):

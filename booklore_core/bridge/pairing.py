@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import secrets
 import threading
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -52,7 +53,9 @@ class Pairings:
         self._core, self._lock = core, threading.Lock()
         self._tries: list[datetime] = []
 
-    def pair(self, code: str, device: str, name: str | None, model: str | None) -> str:
+    def pair(
+        self, code: str, device: str, name: str | None, model: str | None, former_ids: Sequence[str] | None = None
+    ) -> str:
         """A new token for the device, which replaces its old one. Raises WrongCode, TooManyTries."""
         tried_at = self._count()
         token, now = secrets.token_urlsafe(32), self._core.clock()
@@ -61,6 +64,8 @@ class Pairings:
             if not any(self._use(row, code) for row in unused):
                 raise WrongCode
             self._core.devices.pair(device, name, model, hash_token(token), now)
+            if former_ids:
+                self._core.devices.rename(device, former_ids, now)
         with self._lock:
             if tried_at in self._tries:
                 self._tries.remove(tried_at)
@@ -81,13 +86,11 @@ class Pairings:
         return fits and self._core.database.run(USE, id=row["id"]) == 1
 
 
-def device_of(core: Core, token: str) -> str | None:
-    """The device that a token belongs to. All are compared, so that the time tells nothing."""
-    given, found = hash_token(token), None
-    for device, known in core.devices.with_token():
-        if hmac.compare_digest(given, known):
-            found = device
-    return found
+def devices_of(core: Core, token: str) -> list[str]:
+    """The devices that a token belongs to, the one that it was given to first. All are compared, so that the time tells
+    nothing."""
+    given = hash_token(token)
+    return [device for device, known in core.devices.with_token() if hmac.compare_digest(given, known)]
 
 
 def hash_code(code: str, salt: str) -> str:

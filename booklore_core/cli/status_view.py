@@ -42,6 +42,8 @@ def show_status(status: Status, as_json: bool) -> None:
         show_table(rows, "KIND", "BOOK", "TARGET", "TRIES#", "WHY")
     if status.total > len(status.waiting):
         show(f"… and {status.total - len(status.waiting)} more")
+    if status.aside:
+        show(status.aside)
 
 
 def show_section(title: str, counts: dict[str, int]) -> None:

@@ -70,10 +70,10 @@ class BookStars:
     """What is known of a book's stars. at: unix seconds of the snapshot that showed them, None before the first one."""
 
     tracked: bool = True
-    stars: int | None = None
+    stars: float | None = None
     at: float | None = None
 
-    def after(self, stars: int | None, at: float) -> "BookStars":
+    def after(self, stars: float | None, at: float) -> "BookStars":
         """What is known after a snapshot; one older than the last changes nothing."""
         return self if (self.at or 0) > at else replace(self, stars=stars, at=at)
 

@@ -1,21 +1,29 @@
 """The devices that events come from and that may speak to the bridge; the only writer of their table."""
 
-from collections.abc import Iterable
+import json
+import re
+import secrets
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from booklore_core.pipeline.journal import Journal
+from booklore_core.pipeline.spool import Line
 from booklore_core.storage.database import Database
 
 TELL = """
-INSERT INTO devices (id, name, model, koreader, shim, waiting, token_hash, last_seen)
-VALUES (:id, :name, :model, :koreader, :shim, :waiting, :token_hash, :last_seen)
+INSERT INTO devices (id, name, model, koreader, shim, waiting, token_hash, former_ids, last_seen)
+VALUES (:id, :name, :model, :koreader, :shim, :waiting, :token_hash, :former_ids, :last_seen)
 ON CONFLICT (id) DO UPDATE SET name = COALESCE(excluded.name, devices.name),
     model = COALESCE(excluded.model, devices.model), koreader = COALESCE(excluded.koreader, devices.koreader),
     shim = COALESCE(excluded.shim, devices.shim), waiting = COALESCE(excluded.waiting, devices.waiting),
-    token_hash = COALESCE(excluded.token_hash, devices.token_hash), last_seen = excluded.last_seen
+    token_hash = COALESCE(excluded.token_hash, devices.token_hash),
+    former_ids = COALESCE(excluded.former_ids, devices.former_ids), last_seen = excluded.last_seen
 """
-REVOKE = "UPDATE devices SET token_hash = NULL WHERE id = :id AND token_hash IS NOT NULL"
-NOT_TOLD = dict.fromkeys(("name", "model", "koreader", "shim", "waiting", "token_hash"))
+REVOKE = "UPDATE devices SET token_hash = NULL WHERE token_hash = (SELECT token_hash FROM devices WHERE id = :id)"
+NOT_TOLD = dict.fromkeys(("name", "model", "koreader", "shim", "waiting", "token_hash", "former_ids"))
+OWN_END = re.compile(r"-[0-9a-f]{8}\Z")
+"""What tells the ids of devices of one model apart."""
 
 Known = tuple[str, str | None, str | None, str | None]
 """A device as its lines tell of it: id, name, model and KOReader's version; None for what they do not say."""
@@ -42,12 +50,40 @@ class Devices:
         """Notes that a device was in touch. waiting: lines left on it. shim: the version of what speaks."""
         self._tell([{"id": id_, "name": name, "model": model, "shim": shim, "waiting": waiting}], now)
 
+    def rename(self, id_: str, former_ids: Sequence[str], now: datetime) -> None:
+        """Notes the ids that a device had before."""
+        self._tell([{"id": id_, "former_ids": json.dumps(list(former_ids))}], now)
+
+    def successors(self, id_: str) -> dict[str, bool]:
+        """The devices that had this id before: clones that were told apart, and one that lost its settings → whether it
+        speaks by the same token, or by none yet."""
+        own = self._table.find_one(id=id_)
+        tokens = (None, own and own["token_hash"])
+        rows = self._table.find("id", former_ids={"not": None})
+        return {row["id"]: row["token_hash"] in tokens for row in rows if id_ in json.loads(row["former_ids"])}
+
+    def tell_apart(self, id_: str, now: datetime) -> str:
+        """A new id for a device whose settings were copied from another one, together with its id."""
+        known = self._table.find_one(id=id_) or {"former_ids": None, "name": None, "model": None}
+        new = f"{OWN_END.sub('', id_)[:180]}-{secrets.token_hex(4)}"
+        former_ids = json.dumps([*json.loads(known["former_ids"] or "[]"), id_])
+        self._tell([{"id": new, "name": known["name"], "model": known["model"], "former_ids": former_ids}], now)
+        return new
+
+    def share_token(self, id_: str, of: str) -> None:
+        """Lets a device speak under an id that the core gave it, by the token that it has."""
+        self._database.run(
+            "UPDATE devices SET token_hash = (SELECT token_hash FROM devices WHERE id = :of) WHERE id = :id",
+            id=id_,
+            of=of,
+        )
+
     def _tell(self, devices: Iterable[dict[str, Any]], now: datetime) -> None:
         self._database.run_many(TELL, [{**NOT_TOLD, **told, "last_seen": now.timestamp()} for told in devices])
 
     def revoke(self, id_: str) -> bool:
-        """Takes a device's token away. Returns whether it had one."""
-        return self._database.run(REVOKE, id=id_) == 1
+        """Takes a device's token away, from all who share it. Returns whether it had one."""
+        return self._database.run(REVOKE, id=id_) > 0
 
     def find(self, id_: str) -> dict[str, Any] | None:
         """A device with its last_seen (ISO time, UTC), waiting (lines left on it) and shim."""
@@ -59,15 +95,47 @@ class Devices:
         return [device_json(row) for row in self._table.find(("-last_seen", "id"), token_hash={"not": None})]
 
     def with_token(self) -> list[tuple[str, str]]:
-        """Id and token hash of each paired device."""
-        return [(row["id"], row["token_hash"]) for row in self._table.find(token_hash={"not": None})]
+        """Id and token hash of each paired device; those that the core gave a new id come after the one they were."""
+        rows = self._table.find("id", token_hash={"not": None})
+        rows.sort(key=lambda row: len(json.loads(row["former_ids"] or "[]")))
+        return [(row["id"], row["token_hash"]) for row in rows]
+
+
+def recognise(
+    devices: Devices,
+    journal: Journal,
+    own: str,
+    former_ids: Sequence[str],
+    lines: Iterable[Line],
+    so_far: str,
+    now: datetime,
+) -> tuple[str, set[str]]:
+    """Whose lines these are that are told under one id and its former ones, and the ids of those that are known.
+
+    Where settings were copied two devices go by one id. Lines that contradict known ones are another device's: one that
+    was told apart before, or else a new one. so_far: whose the part of the same file was that came before.
+    """
+    told, successors = list(lines), devices.successors(own)
+    known = {name: journal.known(name, told) for name in dict.fromkeys([so_far, own, *successors, *former_ids])}
+    candidates = (so_far, own, *(name for name, shares_token in successors.items() if shares_token))
+    free = [name for name in candidates if all(known[name].values())]
+    if so_far not in free:
+        free.sort(key=lambda name: not known[name])
+    if former_ids:
+        devices.rename(own, former_ids, now)
+    same = {id_ for found in known.values() for id_, is_same in found.items() if is_same}
+    device = free[0] if free else devices.tell_apart(own, now)
+    if device != own:
+        devices.share_token(device, own)
+    return device, same
 
 
 def device_json(row: dict[str, Any]) -> dict[str, Any]:
     """A device's row as people and programs are told of it."""
-    last_seen, waiting = iso_utc(row["last_seen"]), row["waiting"] or 0
+    last_seen, waiting = row["last_seen"] and iso_utc(row["last_seen"]), row["waiting"] or 0
     return {"id": row["id"], "name": row["name"], "model": row["model"], "last_seen": last_seen, "waiting": waiting}
 
 
-def iso_utc(seconds: float | None) -> str | None:
-    return None if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+def iso_utc(seconds: float) -> str:
+    """A moment as lines tell it."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"

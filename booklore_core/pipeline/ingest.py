@@ -1,27 +1,34 @@
 """Lines → journal, many in one transaction; acknowledged when that is committed. No plugin runs here."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from booklore_core.events import RATING_SUFFIX, UNKNOWN, Device, Event, PageTurns, Rating
+from booklore_core.events import Device, Event, PageTurns
 from booklore_core.pipeline.books import Books, BookStars
-from booklore_core.pipeline.devices import Devices
-from booklore_core.pipeline.journal import Journal, Told
-from booklore_core.pipeline.quarantine import Quarantine
-from booklore_core.pipeline.spool import BadLine, parse_event, parse_line
+from booklore_core.pipeline.clock import Contact, Stamp, settle
+from booklore_core.pipeline.devices import Devices, iso_utc, recognise
+from booklore_core.pipeline.journal import Journal, Told, with_ratings
+from booklore_core.pipeline.quarantine import UNTIMED, Quarantine
+from booklore_core.pipeline.spool import BadLine, Line, parse_line
 from booklore_core.storage.database import Database
 
 LINES = 500
 """So many lines go into one transaction."""
 
-Parsed = tuple[int, Event, dict[str, Any]]
-"""A line that can be taken: its number, its event, and the line decoded."""
+Numbered = dict[int, Line]
+"""Lines by their number, from 1 on; one that waits in quarantine by its id there, negative."""
 
 Refused = tuple[int, BadLine]
 """The number of a line and what is wrong with it."""
+
+REMARK = """
+INSERT INTO remarks (key, plugin, book_md5, remark, made_at) VALUES (:key, 'core', :book_md5, :remark, :now)
+ON CONFLICT (key) DO UPDATE SET remark = excluded.remark, made_at = excluded.made_at
+"""
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,10 @@ class Rejected:
 @dataclass
 class Taken:
     """What became of some lines. accepted: how many are new; events: those of them that are about no book, or about one
-    that is tracked. acknowledged: the ids that are durable now. news: how many facts have followed so far."""
+    that is tracked. acknowledged: the ids that are durable now. news: how many facts have followed so far.
+
+    devices: whose lines they are, by the device that they name, where two devices go by one id.
+    """
 
     events: list[Event] = field(default_factory=list)
     acknowledged: list[str] = field(default_factory=list)
@@ -50,6 +60,7 @@ class Taken:
     repeated: int = 0
     news: int = 0
     rejected: list[Rejected] = field(default_factory=list)
+    devices: dict[str, str] = field(default_factory=dict)
 
 
 class Ingest:
@@ -64,63 +75,153 @@ class Ingest:
         self._database, self._journal, self._books = database, journal, books
         self._devices, self._quarantine = devices, quarantine
 
-    def take(self, lines: Iterable[Any], source: str, now: datetime) -> Taken:
-        """Takes lines, decoded or as text. source: where those in quarantine came from."""
-        taken, numbered = Taken(), enumerate(lines, start=1)
+    def take(
+        self, lines: Iterable[Any], source: str, now: datetime, contact: Contact | None = None,
+        devices: Mapping[str, str] | None = None, placed: Mapping[int, str] | None = None,
+    ) -> Taken:  # fmt: skip
+        """Takes lines, decoded or as text. source: where those in quarantine came from. contact: the device that hands
+        them over. devices: of the part of the same file that came before. placed: number of a line → its `at`, as a
+        person says it."""
+        taken, numbered = Taken(devices=dict(devices or {})), enumerate(lines, start=1)
         while part := list(islice(numbered, LINES)):
-            good, bad = parse_all(part)
+            good, bad = parse_all(part, placed or {})
             with self._database.writing():
                 self._database.lock()
-                bad += self._append(good, taken, now)
+                for told in without_clash(good):
+                    bad += self._append(told, taken, now, contact)
                 for number, error in bad:
                     self._quarantine.put(part[number - part[0][0]][1], source, error, now)
             rejected = [Rejected(number, error.field, error.reason, error.event_id) for number, error in bad]
             taken.rejected += sorted(rejected, key=lambda one: one.line)
         return taken
 
-    def _append(self, good: list[Parsed], taken: Taken, now: datetime) -> list[Refused]:
-        """Notes devices and books, appends what is new and adds all of it to taken. Returns what cannot be taken."""
-        events = [event for _, event, _ in good]
+    def _append(self, told: Numbered, taken: Taken, now: datetime, contact: Contact | None) -> list[Refused]:
+        """Appends what is new and adds all of it to taken. Returns what cannot be taken."""
+        new = self._recognised(told, taken, now, contact)
+        taken.repeated += len(told) - len(new)
+        devices = list({*taken.devices.values()})
+        waiting = {-id_: line for id_, line in self._quarantine.untimed(devices).items()}
+        timed, untimed = self._timed(new | told_by_now(waiting, new, now, contact), now, contact)
+        durable = {line.name for line in timed.values()}
+        self._quarantine.remove([-number for number, line in waiting.items() if line.name in durable])
+        late = {number for number, _ in untimed}
+        taken.acknowledged += [line.event.id for number, line in told.items() if number not in late]
+        taken.accepted += sum(number > 0 for number in timed)
+        taken.events += self._keep(timed, now)
+        return [(number, error) for number, error in untimed if number > 0]
+
+    def _recognised(self, told: Numbered, taken: Taken, now: datetime, contact: Contact | None) -> Numbered:
+        """The lines that are new, each as one of the device that told it."""
+        units, new = defaultdict[str, Numbered](dict), Numbered()
+        for number, line in told.items():
+            device = line.event.device
+            units[contact.device if contact and device in contact.former_ids else device][number] = line
+        for own, unit in units.items():
+            former_ids = contact.former_ids if contact and own == contact.device else ()
+            so_far = taken.devices.get(own, own)
+            device, known = recognise(self._devices, self._journal, own, former_ids, unit.values(), so_far, now)
+            taken.devices[own] = device
+            for number, line in unit.items():
+                if line.event.id not in known:
+                    known.add(line.event.id)
+                    new[number] = line.of_device(device)
+        return new
+
+    def _timed(self, new: Numbered, now: datetime, contact: Contact | None) -> tuple[Numbered, list[Refused]]:
+        """The lines with the time at which they were written, and those of which nobody knows it."""
+        timed, untimed = Numbered(), list[Refused]()
+        for device in dict.fromkeys(line.event.device for line in new.values()):
+            lines = sorted(
+                ((number, line) for number, line in new.items() if line.event.device == device),
+                key=lambda one: one[1].event.order,
+            )
+            known = self._journal.near(device, lines[0][1].event.order, lines[-1][1].event.order)
+            settled = settle([stamp_of(line) for _, line in lines], known, now.timestamp(), contact)
+            for (number, line), one in zip(lines, settled, strict=True):
+                if one.reason:
+                    untimed.append((number, BadLine(UNTIMED, one.reason, line.event.id, device)))
+                else:
+                    timed[number] = line if one.at == line.event.at.timestamp() else set_right(line, one.at)
+        return dict(sorted(timed.items())), untimed
+
+    def _keep(self, lines: Numbered, now: datetime) -> list[Event]:
+        """Notes devices, books and remarks, and appends lines. Returns the events that are told on."""
+        events = [line.event for line in lines.values()]
         told_books = [(event.device, event.book) for event in events if getattr(event, "book", None)]  # type: ignore[attr-defined]
         self._devices.see(dict.fromkeys(map(device_of, events)), now)
         self._books.see(told_books, now)
         stars = self._books.stars({book.partial_md5 for _, book in told_books})
-        told = {number: Told(event, line, is_tracked(event, stars)) for number, event, line in good}
-        new, reused = sift(told, self._journal.known(told.values()))
-        refused = {number for number, _ in reused}
-        taken.events += [one.event for one in new if one.tracked]
-        taken.acknowledged += [one.event.id for number, one in told.items() if number not in refused]
-        taken.accepted += len(new)
-        taken.repeated += len(told) - len(new) - len(reused)
-        kept = [one for one in new if one.tracked or not isinstance(one.event, PageTurns)]
+        told = [Told(line.event, line.kept, is_tracked(line.event, stars), line.digest) for line in lines.values()]
+        kept = [one for one in told if one.tracked or not isinstance(one.event, PageTurns)]
         self._journal.append(list(with_ratings(kept, stars, now)), now)
         self._books.keep_stars(stars)
-        return reused
+        remarks = {key: row for line in lines.values() for key, row in remarks_on(line, now)}
+        self._database.run_many(REMARK, list(remarks.values()))
+        return [one.event for number, one in zip(lines, told, strict=True) if one.tracked and number > 0]
 
 
-def parse_all(part: list[tuple[int, Any]]) -> tuple[list[Parsed], list[Refused]]:
+def parse_all(part: list[tuple[int, Any]], placed: Mapping[int, str]) -> tuple[Numbered, list[Refused]]:
     """The lines that can be taken, and what is wrong with the others."""
-    good, bad = [], []
+    good, bad = Numbered(), list[Refused]()
     for number, line in part:
         try:
-            good.append((number, *parse_line(line)))
+            good[number] = parse_line(line, **({"at": placed[number]} if number in placed else {}))
         except BadLine as error:
             bad.append((number, error))
     return good, bad
 
 
-def sift(told: dict[int, Told], known: dict[tuple[str, str], bool]) -> tuple[list[Told], list[Refused]]:
-    """What is new, and whose id was used by another line: two devices share an id, or one was set up anew."""
-    new, reused = dict[tuple[str, str], Told](), list[Refused]()
-    for number, one in told.items():
-        name = (one.event.device, one.event.id)
-        is_same = one.digest == new[name].digest if name in new else known.get(name)
-        if is_same is None:
-            new[name] = one
-        elif not is_same:
-            reason = f"{one.event.id!r} was used by another line of {one.event.device!r}"
-            reused.append((number, BadLine("id", reason, one.event.id)))
-    return list(new.values()), reused
+def without_clash(lines: Numbered) -> Iterator[Numbered]:
+    """The lines in parts in none of which an id stands for two lines: where one does, another device's begin."""
+    part, digests = Numbered(), dict[tuple[str, str], str]()
+    for number, line in lines.items():
+        if digests.setdefault(line.name, line.digest) != line.digest:
+            yield part
+            part, digests = Numbered(), {line.name: line.digest}
+        part[number] = line
+    if part:
+        yield part
+
+
+def told_by_now(waiting: Numbered, new: Numbered, now: datetime, contact: Contact | None) -> Numbered:
+    """Of the lines that wait those of which new ones may tell when they were written, or that were still to come."""
+    boots = {line.event.boot for line in new.values()} | {contact.boot if contact else None}
+    again = {line.name for line in new.values()}
+    return {
+        number: line
+        for number, line in waiting.items()
+        if line.name not in again
+        and (line.event.boot in boots - {None} or line.waits_since < line.event.at.timestamp() <= now.timestamp())
+    }
+
+
+def stamp_of(line: Line) -> Stamp:
+    """One that waited counts less than any new one, and by its boot clock only where it tells which boot that was: much
+    may have happened since."""
+    event = line.event
+    up = event.up if event.boot or not line.waits_since else None
+    return Stamp(event.order, event.at.timestamp(), up, event.boot, 0.001 if line.waits_since else 1.0)
+
+
+def set_right(line: Line, at: float) -> Line:
+    """The line with the time at which it was written in place of the one that the device's clock told."""
+    ahead = line.event.at.timestamp() - at
+    return replace(line.changed(at=iso_utc(at), told_at=line.kept["at"]), ahead=ahead)
+
+
+def remarks_on(line: Line, now: datetime) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What a person should know of a line that was taken: by what it is about, so that much of a kind is told once."""
+    book = getattr(line.event, "book", None)
+    subject, title = (book.partial_md5, book.title or "a book") if book else (line.event.device, line.event.device)
+    told = {name: f"{name} of {title} was left out of line {line.event.id}: {why}" for name, why in line.faults.items()}
+    if line.ahead:
+        wrong = f"{timedelta(seconds=abs(line.ahead))} {'ahead' if line.ahead > 0 else 'behind'}"
+        told["at"] = (
+            f"the clock of {line.event.device} was {wrong} at line {line.event.id} about {title}: it was set right"
+        )
+    for name, text in told.items():
+        key = f"core:{name}:{subject}"
+        yield key, {"key": key, "book_md5": book.partial_md5 if book else None, "remark": text, "now": now.timestamp()}
 
 
 def device_of(event: Event) -> tuple[str, str | None, str | None, str | None]:
@@ -132,27 +233,3 @@ def device_of(event: Event) -> tuple[str, str | None, str | None, str | None]:
 def is_tracked(event: Event, stars: dict[str, BookStars]) -> bool:
     book = getattr(event, "book", None)
     return book is None or stars[book.partial_md5].tracked
-
-
-def with_ratings(told: Iterable[Told], stars: dict[str, BookStars], now: datetime) -> Iterator[Told]:
-    """The lines, each followed by the change of stars that its snapshot shows. stars: known before, and then after.
-
-    KOReader fires no event for a rating (koreader-facts C). A device's clock may be ahead: nothing counts as later than
-    now, or it would outdo all ratings to come.
-    """
-    for one in told:
-        yield one
-        event, book, reading = one.event, getattr(one.event, "book", None), getattr(one.event, "reading", None)
-        if not one.tracked or book is None or reading is None or reading.stars == UNKNOWN:
-            continue
-        before = stars[book.partial_md5]
-        after = stars[book.partial_md5] = before.after(reading.stars, min(event.at, now).timestamp())
-        if after.stars != before.stars:
-            yield rating(one, after.stars, before.stars)
-
-
-def rating(told: Told, stars: int | None, before: int | None) -> Told:
-    """The change of stars as an event of the journal."""
-    line = {name: told.line[name] for name in ("v", "device", "at", "book")}
-    line |= {"id": f"{told.event.id}{RATING_SUFFIX}", "event": Rating.name, "stars": stars, "before": before}
-    return Told(parse_event(line), line, tracked=True)

@@ -1,22 +1,25 @@
 """The log of events, in the order in which they arrived; features are its consumers and find their memory in it."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from hashlib import sha256
 from typing import Any, TypeVar
 
-from booklore_core.events import OPENINGS, READING, Event
-from booklore_core.pipeline.books import utc
-from booklore_core.pipeline.spool import parse_event
+from booklore_core.events import OPENINGS, RATING_SUFFIX, READING, UNKNOWN, Event, Rating
+from booklore_core.pipeline.books import BookStars, utc
+from booklore_core.pipeline.clock import EARLIEST, KNOWN, SLACK, Stamp
+from booklore_core.pipeline.spool import Line, canonical, digest_of, parse_event
 from booklore_core.storage.database import Database
 
 E = TypeVar("E", bound=Event)
 
 STRETCHES_AROUND = 12
 """How many openings before and after an event `Journal.around` reaches by itself."""
+
+WITNESSES, BATCH_OF_WITNESSES = 20, 5000
+"""How many lines before and after others, and between them, are asked when those were written."""
 
 READ = "tracked = 1 AND name IN ({})".format(", ".join(f"'{cls.name}'" for cls in READING))
 OPENED = "tracked = 1 AND book_md5 IS NOT NULL AND name IN ({})".format(", ".join(f"'{cls.name}'" for cls in OPENINGS))
@@ -41,6 +44,12 @@ BETWEEN = f"""
 SELECT line FROM events WHERE device = :device AND ord >= :low AND ord <= :high AND {READ}
     AND book_md5 IS NOT NULL ORDER BY ord
 """
+STAMP = "SELECT ord, at FROM events WHERE device = :device AND at >= :earliest AND at <= received_at + :slack"
+NEAR = f"""
+SELECT * FROM ({STAMP} AND ord < :first ORDER BY ord DESC LIMIT :around) a
+UNION ALL SELECT * FROM ({STAMP} AND ord >= :first AND ord <= :last ORDER BY ord LIMIT :between) b
+UNION ALL SELECT * FROM ({STAMP} AND ord > :last ORDER BY ord LIMIT :around) c
+"""
 LATER = f"SELECT 1 FROM events WHERE device = :device AND ord > :ord AND {READ} AND book_md5 IS NOT NULL LIMIT 1"
 PLACES = "SELECT event_id, ord FROM events WHERE device = :device AND event_id IN :ids"
 LATEST = "SELECT line FROM events WHERE device = :device AND name = :name AND tracked = 1 ORDER BY ord DESC LIMIT 1"
@@ -63,15 +72,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class Told:
-    """A line to be appended: its event, the line decoded, and whether its book is tracked."""
+    """A line to be appended: its event, the line as it is kept, whether its book is tracked, and what tells the line
+    from others of the same id."""
 
     event: Event
     line: dict[str, Any]
     tracked: bool
-
-    @property
-    def digest(self) -> str:
-        return sha256(canonical(self.line).encode()).hexdigest()[:32]
+    digest: str
 
     @property
     def list(self) -> str | None:
@@ -87,26 +94,17 @@ class Told:
         return canonical(kept if self.tracked or "reading" not in self.line else {**kept, "reading": {}})
 
 
-def canonical(line: dict[str, Any]) -> str:
-    return json.dumps(line, ensure_ascii=False, sort_keys=True)
-
-
 class Journal:
     """What happened on the devices. Books whose tracking was off at the time are not in what it tells."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def known(self, told: Iterable[Told]) -> dict[tuple[str, str], bool]:
-        """(device, id) → whether it is the very same line, of those whose ids are taken already."""
-        by_device: dict[str, dict[str, Told]] = {}
-        for one in told:
-            by_device.setdefault(one.event.device, {})[one.event.id] = one
-        return {
-            (device, row["event_id"]): is_same(row, lines[row["event_id"]])
-            for device, lines in by_device.items()
-            for row in self._database.rows(SAME, device=device, ids=list(lines))
-        }
+    def known(self, device: str, lines: Iterable[Line]) -> dict[str, bool]:
+        """Id → whether it is the very same line, of those whose ids the device has used already."""
+        by_id = {line.event.id: line for line in lines}
+        rows = self._database.rows(SAME, device=device, ids=list(by_id))
+        return {row["event_id"]: is_same(row, by_id[row["event_id"]]) for row in rows}
 
     def append(self, told: Sequence[Told], now: datetime) -> None:
         """Records events, in this order. None of their ids may be taken. Within a writing transaction."""
@@ -158,6 +156,13 @@ class Journal:
         """The lines on one side of event that began a stretch, at most count, the nearest one first."""
         return self._database.rows(OPENED_NEAR.format(side=side), device=event.device, ord=event.order, count=count)
 
+    def near(self, device: str, first: str, last: str) -> list[Stamp]:
+        """When the lines of a device were written that stand around and between two places, in their order; not those
+        that an older version took although they were not written yet, or before there was anything to write them."""
+        limits = {"earliest": EARLIEST, "slack": SLACK, "around": WITNESSES, "between": BATCH_OF_WITNESSES}
+        rows = self._database.rows(NEAR, device=device, first=first, last=last, **limits)
+        return sorted((Stamp(row["ord"], row["at"], weight=KNOWN) for row in rows), key=lambda one: one.order)
+
     def places(self, device: str, ids: Iterable[str]) -> dict[str, str]:
         """Line id → where it stands among its device's lines; compares like `Event.order`."""
         return {row["event_id"]: row["ord"] for row in self._database.rows(PLACES, device=device, ids=list(ids))}
@@ -177,9 +182,9 @@ class Journal:
         return utc(self._database.value(RECEIVED, device=event.device, event_id=event.id))
 
 
-def is_same(row: dict[str, Any], told: Told) -> bool:
+def is_same(row: dict[str, Any], line: Line) -> bool:
     """Lines of an older version have no digest; nothing was taken out of them."""
-    return bool(row["digest"] == told.digest if row["digest"] else row["line"] == canonical(told.line))
+    return bool(row["digest"] == line.digest if row["digest"] else row["line"] == canonical(line.told))
 
 
 def event_of(row: dict[str, Any]) -> Event:
@@ -200,3 +205,29 @@ def event_row(told: Told, now: datetime) -> dict[str, Any]:
     line = {"line": told.kept, "digest": told.digest, "tracked": int(told.tracked)}
     times = {"at": event.at.timestamp(), "received_at": now.timestamp()}
     return {**names, **line, **times, "book_md5": book.partial_md5 if book else None}
+
+
+def with_ratings(told: Iterable[Told], stars: dict[str, BookStars], now: datetime) -> Iterator[Told]:
+    """The lines, each followed by the change of stars that its snapshot shows. stars: known before, and then after.
+
+    KOReader fires no event for a rating (koreader-facts C). A device's clock may be ahead: nothing counts as later than
+    now, or it would outdo all ratings to come.
+    """
+    for one in told:
+        yield one
+        event, book, reading = one.event, getattr(one.event, "book", None), getattr(one.event, "reading", None)
+        if not one.tracked or book is None or reading is None or reading.stars == UNKNOWN:
+            continue
+        before = stars[book.partial_md5]
+        after = stars[book.partial_md5] = before.after(reading.stars, min(event.at, now).timestamp())
+        if after.stars != before.stars:
+            yield rating(one, after.stars, before.stars)
+
+
+def rating(told: Told, stars: float | None, before: float | None) -> Told:
+    """The change of stars as an event of the journal."""
+    line: dict[str, Any] = {
+        name: told.line[name] for name in ("v", "device", "at", "book", "former_id") if name in told.line
+    }
+    line |= {"id": f"{told.event.id}{RATING_SUFFIX}", "event": Rating.name, "stars": stars, "before": before}
+    return Told(parse_event(line), line, tracked=True, digest=digest_of(line))

@@ -2,23 +2,32 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
-from booklore_core.pipeline.spool import BadLine, as_text
+from booklore_core.events import Event
+from booklore_core.pipeline.clock import Stamp, spread
+from booklore_core.pipeline.devices import iso_utc
+from booklore_core.pipeline.spool import BadLine, Line, as_text, parse_line
 from booklore_core.storage.database import Database
 
 MAX_LINES = 1000
 
 PUT = """
-INSERT INTO quarantine (digest, source, line, field, reason, seen_at, version)
-VALUES (:digest, :source, :line, :field, :reason, :now, :version)
-ON CONFLICT (digest) DO UPDATE SET field = excluded.field, reason = excluded.reason, version = excluded.version
+INSERT INTO quarantine (digest, source, line, field, reason, seen_at, version, device)
+VALUES (:digest, :source, :line, :field, :reason, :now, :version, :device)
+ON CONFLICT (digest) DO UPDATE SET field = excluded.field, reason = excluded.reason, version = excluded.version,
+    device = excluded.device
 """
 REFUSED_TO_DEVICE = "device"
-"""The field of lines that a device told in another one's name: only a person takes those in."""
+"""The field of lines that a device told in another one's name: only a person takes those in, or its word that the other
+was its own."""
+
+UNTIMED = "at"
+"""The field of lines of which nobody knows when they were written."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,7 @@ class QuarantinedLine:
     field: str
     reason: str
     seen_at: float
+    device: str | None
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> "QuarantinedLine":
@@ -48,8 +58,10 @@ class Quarantine:
         """Keeps a line. The same one again is kept once, with the newest reason."""
         text = as_text(line)
         digest = hashlib.sha256(text.encode()).hexdigest()
-        known = {"source": source, "line": text, "field": error.field, "reason": as_text(error.reason)}
-        self._database.run(PUT, digest=digest, **known, now=now.timestamp(), version=self.version)
+        why = {"field": error.field, "reason": as_text(error.reason), "device": error.device}
+        self._database.run(
+            PUT, digest=digest, source=source, line=text, **why, now=now.timestamp(), version=self.version
+        )
 
     def lines(self, limit: int = MAX_LINES) -> list[QuarantinedLine]:
         """Those that nobody has dismissed, the newest first."""
@@ -62,6 +74,21 @@ class Quarantine:
         """Those that may be tried again without a word about each: not refused by this version of the program."""
         other, takeable = {"not": version}, {"not": REFUSED_TO_DEVICE}
         rows = self._table.find("id", MAX_LINES, dismissed_at=None, version=other, field=takeable)
+        return [QuarantinedLine.of(row) for row in rows]
+
+    def untimed(self, devices: Sequence[str]) -> dict[int, Line]:
+        """The lines of devices of which nobody knows when they were written, by their ids here."""
+        rows = self._table.find("id", MAX_LINES, dismissed_at=None, field=UNTIMED, device=list(devices))
+        lines = dict[int, Line]()
+        for row in rows:
+            with suppress(BadLine):  # another version kept it
+                line = parse_line(row["line"]).of_device(row["device"])
+                lines[row["id"]] = replace(line, waits_since=row["seen_at"])
+        return lines
+
+    def refused_to(self, source: str) -> list[QuarantinedLine]:
+        """The lines that came from a source in another device's name."""
+        rows = self._table.find("id", MAX_LINES, dismissed_at=None, field=REFUSED_TO_DEVICE, source=source)
         return [QuarantinedLine.of(row) for row in rows]
 
     def chosen(self, ids: Sequence[int]) -> list[QuarantinedLine]:
@@ -77,3 +104,24 @@ class Quarantine:
         chosen = [one.id for one in self.lines(self.count()) if ids is None or one.id in ids]
         with self._database.writing():
             return sum(self._table.update({"id": one, "dismissed_at": now.timestamp()}, ["id"]) for one in chosen)
+
+
+def placed(lines: Sequence[QuarantinedLine], first: datetime) -> dict[int, str]:
+    """The number of each line, from 1 on, and its `at` when the first of them was written at first. Those that cannot
+    be read have none."""
+    events = dict[int, Event]()
+    for number, one in enumerate(lines, start=1):
+        with suppress(BadLine):
+            events[number] = event_of(one.line, iso_utc(first.timestamp()))
+    numbers = sorted(events, key=lambda number: events[number].order)
+    stamps = [Stamp(one.order, one.at.timestamp(), one.up, one.boot) for one in map(events.__getitem__, numbers)]
+    times = spread(stamps, first.timestamp())
+    return {number: iso_utc(at) for number, at in zip(numbers, times, strict=False)}
+
+
+def event_of(line: str, at: str) -> Event:
+    """What a line tells; as if it were written at `at` where its own time cannot be read. Raises BadLine."""
+    try:
+        return parse_line(line).event
+    except BadLine:
+        return parse_line(line, at=at).event

@@ -1,12 +1,12 @@
 """Text → event: the only place where a line of the spool is repaired or refused."""
 
 import json
-import os
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, BinaryIO, Self
+from collections import defaultdict
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, replace
+from functools import cached_property
+from hashlib import sha256
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -16,50 +16,84 @@ SPOOL_VERSION = 1
 MAX_LINE = 4 * 1024 * 1024
 """Characters. A book with ten thousand annotations stays below it."""
 
-MAX_BYTES = 4 * MAX_LINE
-CHUNK_LINES, CHUNK_BYTES = 1000, 8 * 1024 * 1024
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-
-UNION_BRANCHES = ("int", "literal['unknown']")
-"""How pydantic names the branches of `stars` in an error's path; a person wants the field."""
+REQUIRED = {("id",), ("device",), ("at",), ("book", "partial_md5")}
+"""What a line cannot do without, beside `v` and `event`; a book event not without its book either."""
 
 ADAPTERS: dict[str, TypeAdapter[Any]] = {cls.name: TypeAdapter(cls) for cls in (*SPOOLED, Rating)}
 
 
 class BadLine(ValueError):
-    """A spool line that cannot be taken. field: the field that is wrong, `line` for the line as a whole."""
+    """A spool line that cannot be taken. field: the field that is wrong, `line` for the line as a whole. device: whose
+    line it is, as far as that is certain."""
 
-    def __init__(self, field: str, reason: str, event_id: str | None = None) -> None:
+    def __init__(self, field: str, reason: str, event_id: str | None = None, device: str | None = None) -> None:
         super().__init__(f"{field}: {reason}")
-        self.field, self.reason, self.event_id = field, reason, event_id
+        self.field, self.reason, self.event_id, self.device = field, reason, event_id, device
 
 
-def parse_line(line: Any) -> tuple[Event, dict[str, Any]]:
-    """The event that one spool line tells, and the line decoded, as it can be kept. Unknown fields are ignored.
+@dataclass(frozen=True)
+class Line:
+    """A line that can be taken. told: decoded, as the device told it, by which a repeat is known. kept: without what
+    did not fit; faults: field → why that was left out. ahead: seconds by which the device's clock was set back.
+    waits_since: unix seconds, 0 for a line that has not been in quarantine."""
+
+    event: Event
+    told: dict[str, Any]
+    kept: dict[str, Any]
+    faults: Mapping[str, str]
+    ahead: float = 0.0
+    waits_since: float = 0.0
+
+    @cached_property
+    def digest(self) -> str:
+        return digest_of(self.told)
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """What no two lines have in common: device and id."""
+        return self.event.device, self.event.id
+
+    def of_device(self, device: str) -> "Line":
+        """The line as one of the device that its own has become."""
+        own = self.event.device
+        return self if own == device else self.changed(device=device, former_id=own)
+
+    def changed(self, **fields: Any) -> "Line":
+        """The same line with other fields, which fit."""
+        kept = {**self.kept, **fields}
+        return replace(self, kept=kept, event=parse_event(kept))
+
+
+def parse_line(line: Any, **fields: Any) -> Line:
+    """What one spool line tells, with these fields in place of its own. Unknown fields are ignored.
 
     line: text, or a decoded value. Raises BadLine naming the field.
     """
-    data = mended(decode_line(line) if isinstance(line, str) else line)
-    event = parse_event(data)
+    told = mended(decode_line(line) if isinstance(line, str) else line)
+    event, kept, faults = fitted({**told, **fields} if isinstance(told, dict) else told)
     if isinstance(event, Rating):
         raise BadLine("event", f"unknown event {Rating.name!r}", event.id)
     if event.id.endswith(RATING_SUFFIX):
         raise BadLine("id", f"must not end with {RATING_SUFFIX}", event.id)
-    return event, data
+    return Line(event, told, kept, faults)
+
+
+def canonical(line: dict[str, Any]) -> str:
+    return json.dumps(line, ensure_ascii=False, sort_keys=True)
+
+
+def digest_of(line: dict[str, Any]) -> str:
+    return sha256(canonical(line).encode()).hexdigest()[:32]
 
 
 def decode_line(text: str) -> Any:
-    """The JSON value of a spool line. Raises BadLine."""
+    """The JSON value of a spool line; what Lua writes for a number that is none is text. Raises BadLine."""
     if len(text) > MAX_LINE:
         raise BadLine("line", f"longer than {MAX_LINE} characters")
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        return json.loads(text, parse_constant=str)
     except (ValueError, RecursionError) as error:
         raise BadLine("line", f"not JSON ({error})") from error
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON number")
 
 
 def mended(value: Any) -> Any:
@@ -89,23 +123,53 @@ def mended_text(text: str) -> str:
 
 
 def parse_event(data: Any) -> Event:
-    """The event that a decoded line tells. Raises BadLine naming the field."""
+    """The event that a decoded line tells; what does not fit is left out. Raises BadLine naming the field."""
+    return fitted(data)[0]
+
+
+def fitted(data: Any) -> tuple[Event, dict[str, Any], dict[str, str]]:
+    """The event that a decoded line tells, the line without what does not fit, and field → why that was left out.
+
+    Raises BadLine naming the field that a line cannot do without.
+    """
+    adapter, faults = adapter_of(data), dict[str, str]()
+    while True:
+        try:
+            return adapter.validate_python(data), data, faults
+        except ValidationError as error:
+            wrong = error.errors(include_url=False, include_input=False)
+        for one in wrong:
+            reason = one["msg"].removeprefix("Value error, ")
+            field = ".".join(part for part in one["loc"] if isinstance(part, str))
+            if one["loc"] in REQUIRED or one["type"] == "missing":
+                raise BadLine(field, faults.get(field, reason), id_of(data))
+            faults[field] = reason
+        data = without(data, {one["loc"] for one in wrong})
+
+
+def adapter_of(data: Any) -> TypeAdapter[Any]:
+    """What reads a decoded line. Raises BadLine for what is no line of this version, or of an unknown event."""
     if not isinstance(data, dict):
         raise BadLine("line", "expected a JSON object")
-    event_id = id_of(data)
     if data.get("v") != SPOOL_VERSION:
-        raise BadLine("v", f"expected {SPOOL_VERSION}, got {data.get('v')!r}", event_id)
+        raise BadLine("v", f"expected {SPOOL_VERSION}, got {data.get('v')!r}", id_of(data))
     adapter = ADAPTERS.get(data["event"]) if isinstance(data.get("event"), str) else None
     if adapter is None:
-        raise BadLine("event", f"unknown event {data.get('event')!r}", event_id)
-    try:
-        event: Event = adapter.validate_python(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        path = [str(part) for part in first["loc"]]
-        field = ".".join(part for part in path if part not in UNION_BRANCHES) or "line"
-        raise BadLine(field, first["msg"].removeprefix("Value error, "), event_id) from error
-    return event
+        raise BadLine("event", f"unknown event {data.get('event')!r}", id_of(data))
+    return adapter
+
+
+def without(data: Any, paths: Set[tuple[str | int, ...]]) -> Any:
+    """data without the parts at paths. Of a list only the entries go, but for dwell: a sum that lacks one is no sum."""
+    gone, within = set[str | int](), defaultdict[str | int, set[tuple[str | int, ...]]](set)
+    for first, *rest in paths:
+        if rest and first != "dwell":
+            within[first].add(tuple(rest))
+        else:
+            gone.add(first)
+    parts = enumerate(data) if isinstance(data, list) else data.items()
+    left = {name: without(part, within[name]) if name in within else part for name, part in parts if name not in gone}
+    return list(left.values()) if isinstance(data, list) else left
 
 
 def id_of(line: Any) -> str | None:
@@ -121,89 +185,3 @@ def as_text(line: Any) -> str:
     except (TypeError, ValueError, RecursionError):
         text = repr(line)
     return text.replace("\0", "\\u0000").encode("utf-8", "backslashreplace").decode()
-
-
-@dataclass(frozen=True)
-class SpoolLine:
-    """number: counts from 1. fault: what is wrong with the line's bytes; its text is no JSON then."""
-
-    number: int
-    text: str
-    fault: str = ""
-
-
-class SpoolFile:
-    """One spool file as lines, a bounded part at a time, whatever is in it. name: a path, or `-` for standard input.
-
-    torn: the number of a last line that was cut off, 0: none. A last line without line end that is complete JSON all
-    the same is taken.
-    """
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self.torn = 0
-        self._read = 0
-
-    def __enter__(self) -> Self:
-        self._file: BinaryIO = sys.stdin.buffer if self._name == "-" else Path(self._name).open("rb")
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        if self._name != "-":
-            self._file.close()
-
-    @property
-    def progress(self) -> tuple[int, int]:
-        """Bytes read, of how many; as many as were read for a file that does not know its size."""
-        size = 0 if self._name == "-" else os.fstat(self._file.fileno()).st_size
-        return self._read, max(size, self._read)
-
-    def chunks(self) -> Iterator[list[SpoolLine]]:
-        """The lines that are not blank, in parts that fit into memory."""
-        chunk: list[SpoolLine] = []
-        size = 0
-        for line in self._lines():
-            chunk.append(line)
-            size += len(line.text)
-            if len(chunk) >= CHUNK_LINES or size >= CHUNK_BYTES:
-                yield chunk
-                chunk, size = [], 0
-        if chunk:
-            yield chunk
-
-    def _lines(self) -> Iterator[SpoolLine]:
-        number = 0
-        while data := self._file.readline(MAX_BYTES):
-            number += 1
-            self._read += len(data)
-            if number == 1:
-                data = data.removeprefix(BYTE_ORDER_MARK)
-            if len(data) >= MAX_BYTES and not data.endswith(b"\n"):
-                self._skip_rest()
-                yield SpoolLine(number, f"too long: {data[:200]!r}…", f"line: longer than {MAX_BYTES} bytes")
-            elif not data.endswith(b"\n") and not is_json(data):
-                self.torn = number if data.strip() else 0
-            elif data.strip():
-                yield line_of_bytes(number, data)
-
-    def _skip_rest(self) -> None:
-        while data := self._file.readline(MAX_BYTES):
-            self._read += len(data)
-            if data.endswith(b"\n"):
-                return
-
-
-def line_of_bytes(number: int, data: bytes) -> SpoolLine:
-    try:
-        return SpoolLine(number, data.decode().rstrip("\r\n"))
-    except UnicodeDecodeError as error:
-        shown = data.rstrip(b"\r\n").decode(errors="backslashreplace")
-        return SpoolLine(number, f"not UTF-8: {shown}", f"line: not UTF-8 (byte {error.start + 1})")
-
-
-def is_json(data: bytes) -> bool:
-    try:
-        json.loads(data)
-    except (ValueError, RecursionError):
-        return False
-    return True

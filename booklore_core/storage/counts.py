@@ -49,6 +49,11 @@ LEFT JOIN subscriptions s ON s.target = due.target AND s.kind = due.kind
 ORDER BY due.retry_count DESC, due.item_id LIMIT :limit
 """
 WAITING_TOTAL = "SELECT COUNT(*) AS total FROM owed"
+REMARKS = "SELECT COUNT(*) AS count FROM remarks"
+ASIDE = """
+SELECT COUNT(*) AS lines, (SELECT q.field || ': ' || q.reason FROM quarantine q WHERE q.dismissed_at IS NULL
+    ORDER BY q.id DESC LIMIT 1) AS reason FROM quarantine WHERE dismissed_at IS NULL
+"""
 KINDS = "SELECT name, letter, one, many, rank, label_rank, history FROM kinds"
 
 
@@ -92,7 +97,10 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Status:
-    """View Pending Sessions. books: total, matched, unmatched. pending, synced: kind → items. total: deliveries."""
+    """View Pending Sessions. books: total, matched, unmatched. pending, synced: kind → items. total: deliveries.
+
+    remarks: how many there are. quarantine: how many lines could not be taken in, and what is wrong with the last one.
+    """
 
     books: dict[str, int]
     pending: dict[str, int]
@@ -100,17 +108,29 @@ class Status:
     waiting: Sequence[Waiting]
     total: int
     kinds: Kinds
+    remarks: int
+    quarantine: dict[str, Any]
 
     def as_json(self) -> dict[str, Any]:
         waiting = [asdict(one) for one in self.waiting]
-        return {"books": self.books, "pending": self.pending, "synced": self.synced, "waiting": waiting}
+        queues = {"books": self.books, "pending": self.pending, "synced": self.synced, "waiting": waiting}
+        return {**queues, "remarks": self.remarks, "quarantine": self.quarantine}
+
+    @property
+    def aside(self) -> str:
+        """What a person is told of lines that could not be taken in, empty when all could."""
+        lines, reason = self.quarantine["lines"], self.quarantine["reason"]
+        return f"{lines} lines of the devices wait, see `booklore quarantine list`; the last: {reason}" if lines else ""
 
 
 def read_status(source: Rows, limit: int = MAX_WAITING) -> Status:
     """The state of the queues. limit: how many waiting items are listed; the counts are complete."""
     waiting = [Waiting(**row) for row in source.rows(WAITING, limit=limit)]
     synced, total = as_counts(source.rows(DELIVERED)), source.rows(WAITING_TOTAL)[0]["total"]
-    return Status(count_books(source), count_pending(source), synced, waiting, total, read_kinds(source))
+    remarks, [aside] = source.rows(REMARKS)[0]["count"], source.rows(ASIDE)
+    return Status(
+        count_books(source), count_pending(source), synced, waiting, total, read_kinds(source), remarks, aside
+    )
 
 
 def read_kinds(source: Rows) -> Kinds:

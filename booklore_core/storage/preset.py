@@ -55,7 +55,7 @@ def read_text(path: Path) -> str:
     """A file without its byte order mark. Raises OSError, and BadSetting naming it when it is not UTF-8."""
     content = path.read_bytes()
     if b"\0" in content:
-        raise BadSetting(f"{path}: not a text in UTF-8, but perhaps in UTF-16; save it as UTF-8")
+        raise BadSetting(f"{path}: not a text in UTF-8 (from line 1 on, perhaps UTF-16); save it as UTF-8")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -131,7 +131,13 @@ INSERT INTO owed SELECT i.id, s.target, i.kind, i.book_md5 FROM items i
 VERSION_3 = """
 ALTER TABLE deliveries ADD COLUMN given_to TEXT;
 UPDATE deliveries SET given_to = (SELECT m.remote_id FROM matches m JOIN items i ON i.book_md5 = m.book_md5
-    WHERE i.id = deliveries.item_id AND m.target = deliveries.target) WHERE maybe_sent = 1 OR revision > 0
+    WHERE i.id = deliveries.item_id AND m.target = deliveries.target) WHERE maybe_sent = 1 OR revision > 0;
+ALTER TABLE devices ADD COLUMN former_ids TEXT;
+ALTER TABLE quarantine ADD COLUMN device TEXT;
+ALTER TABLE books RENAME COLUMN stars TO whole_stars;
+ALTER TABLE books ADD COLUMN stars {real};
+UPDATE books SET stars = whole_stars;
+ALTER TABLE books DROP COLUMN whole_stars
 """
 
 MIGRATIONS = (VERSION_1, VERSION_2, VERSION_3)

@@ -21,7 +21,8 @@ def sample_book(title: str = "Dune", pages: int = 600, **fields: Any) -> dict[st
 class SampleReader:
     """Reads, and remembers the lines. Every method returns the line that it wrote.
 
-    device: its id. now: wall clock, moved on by `turn` and `wait`. lines: everything written so far, in order.
+    device: its id. now: wall clock, moved on by `turn` and `wait`. lines: everything written so far, in order. up:
+    seconds of the boot clock, None for a device that has none, and boot: which boot that is.
     """
 
     device: str = "kobo-7f3a"
@@ -30,6 +31,8 @@ class SampleReader:
     book: dict[str, Any] | None = None
     page: int = 1
     stars: Any = "unknown"
+    up: float | None = None
+    boot: str | None = None
     _counter: int = 0
     _turns: int = 0
     _dwell: list[int] = field(default_factory=list)
@@ -52,13 +55,20 @@ class SampleReader:
 
     def wait(self, seconds: float) -> None:
         """Time passes; with a book open it counts for the page shown."""
-        self.now += timedelta(seconds=seconds)
+        self.sleep(seconds)
         if self.book is not None:
             self._on_page += int(seconds)
 
     def sleep(self, seconds: float) -> None:
-        """Time passes while the device is suspended or off."""
+        """Time passes while the device is suspended; the boot clock goes on."""
         self.now += timedelta(seconds=seconds)
+        if self.up is not None:
+            self.up += seconds
+
+    def start(self, boot: str | None = None, seconds: float = 0) -> None:
+        """The device starts anew, after it was off for a while."""
+        self.now += timedelta(seconds=seconds)
+        self.up, self.boot = 0, boot
 
     def checkpoint(self) -> dict[str, Any]:
         return self._write("page_turns", book=self.book, reading=self._reading())
@@ -126,6 +136,7 @@ class SampleReader:
         self._counter += 1
         at = f"{self.now:%Y-%m-%dT%H:%M:%SZ}"
         line = {"v": 1, "id": f"{self.device}-{self._counter:06d}", "event": event, "at": at, "device": self.device}
-        line.update(fields)
+        told = {"up": self.up, "boot": self.boot}
+        line.update({**{name: value for name, value in told.items() if value is not None}, **fields})
         self.lines.append(line)
         return line

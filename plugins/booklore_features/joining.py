@@ -101,11 +101,11 @@ def is_run(spans: Sequence[Span], stretches: Sequence[Stretch]) -> bool:
 
 @dataclass(frozen=True)
 class Neighbourhood:
-    """The stretches whose sessions one line may change. lines: all that was looked at. until: where the stretch after
-    them begins."""
+    """The stretches whose sessions one line may change. before: their lines and some before them. until: where the
+    stretch after them begins."""
 
     stretches: Sequence[Stretch]
-    lines: Sequence[Any]
+    before: Sequence[Any]
     until: Place
 
     @property
@@ -137,4 +137,5 @@ def neighbourhood(event: Event, lines: Sequence[Any], reach: int, rules: Rules) 
         high += 1
     until = END if high == last else stretches[high + 1].span[0]
     is_whole = (low > 0 or starts_all) and (high < last or ends_all)
-    return Neighbourhood(stretches[low : high + 1], lines, until), is_whole
+    before = [line for line in lines if line.order <= until[0]]
+    return Neighbourhood(stretches[low : high + 1], before, until), is_whole

@@ -147,7 +147,7 @@ class Earlier:
 
     def __init__(self, event: Event, journal: Journal, facts: Facts, near: Neighbourhood) -> None:
         before = journal.openings(near.stretches[0].first, EARLIER)
-        keys = [f"{event.device}:{first}" for first in before] + [key for line in near.lines for key in keys_in(line)]
+        keys = [f"{event.device}:{first}" for first in before] + [key for line in near.before for key in keys_in(line)]
         known = [fact for fact in facts.known("session", dict.fromkeys(keys)) if fact.item.body.get("stretches")]
         ids = {line for fact in known for first, last, *_ in fact.item.body["stretches"] for line in (first, last)}
         places = journal.places(event.device, ids) if ids else {}

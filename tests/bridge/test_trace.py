@@ -95,4 +95,4 @@ def test_ids_are_unique_and_rise(lines: list[dict[str, Any]]) -> None:
 def test_the_core_understands_every_golden_line(golden: str) -> None:
     lines = (GOLDEN / golden).read_text(encoding="utf-8").splitlines()
 
-    assert [parse_line(line)[0].name for line in lines] == [json.loads(line)["event"] for line in lines]
+    assert [parse_line(line).event.name for line in lines] == [json.loads(line)["event"] for line in lines]

@@ -107,13 +107,16 @@ def test_a_whole_line_given_as_text_is_taken(ereader: EReader) -> None:
     assert ereader.hand_off(json.dumps(line))["ack"] == [line["id"]]
 
 
-def test_a_number_that_is_none_goes_into_quarantine(core: Core, ereader: EReader) -> None:
-    body = json.dumps({"device": ereader.device, "lines": [ereader.reader.network() | {"battery": float("nan")}]})
+def test_a_number_that_is_none_costs_no_line(core: Core, ereader: EReader) -> None:
+    line = ereader.reader.open(DUNE)
+    line["reading"]["percent"] = float("nan")
+    body = json.dumps({"device": ereader.device, "lines": [line]})
     headers = {**ereader.headers, "Content-Type": "application/json"}
 
     answer = requests.post(f"{ereader.url}/v1/events", data=body, headers=headers, timeout=5).json()
 
-    assert answer["ack"] == [] and "NaN" in answer["rejected"][0]["error"]
+    assert answer["ack"] == [line["id"]] and answer["rejected"] == []
+    assert [key for (key,) in rows(core, "SELECT key FROM remarks")] == [f"core:reading.percent:{DUNE['partial_md5']}"]
 
 
 @pytest.mark.parametrize("title", [b"D\xfcne", b"D\\ud800ne"])

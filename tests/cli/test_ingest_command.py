@@ -115,11 +115,42 @@ def test_missing_file_is_told_in_one_line_before_anything_is_taken(
     assert not home.exists()
 
 
-def test_folder_is_no_spool(booklore: Booklore, tmp_path: Path) -> None:
+def test_a_folder_stands_for_its_files_in_their_order(booklore: Booklore, reader: SampleReader, tmp_path: Path) -> None:
+    first, second = spool_lines(reader)
+    third, fourth = spool_lines(reader)[2:]
+    folder = tmp_path / "spool"
+    folder.mkdir()
+    (folder / "00000002-1.jsonl").write_text(f"{fourth}\n")
+    (folder / "00000001-3.jsonl").write_text(f"{first}\n{second}\n{third}\n")
+    (folder / "note.txt").write_text("nothing of a reader's")
+
+    ran = booklore("ingest", folder, "--json")
+
+    assert (ran.code, ran.json) == (0, {"accepted": 4, "repeated": 0, "rejected": []})
+
+
+def test_of_a_folders_files_each_rejected_line_names_its_own(booklore: Booklore, tmp_path: Path) -> None:
+    (tmp_path / "1.jsonl").write_text("bad\n")
+    (tmp_path / "2.jsonl").write_text("\nbad too\n")
+
+    ran = booklore("ingest", tmp_path, "--json")
+
+    files = [(line["file"], line["line"]) for line in ran.json["rejected"]]
+    assert files == [(str(tmp_path / "1.jsonl"), 1), (str(tmp_path / "2.jsonl"), 2)]
+
+
+def test_a_folder_without_a_spool_is_told(booklore: Booklore, tmp_path: Path) -> None:
     ran = booklore("ingest", tmp_path)
 
     assert ran.code == 1
-    assert ran.err == f"booklore: {tmp_path}: Is a directory\n"
+    assert ran.err == f"booklore: {tmp_path}: there is no spool file (*.jsonl) in this folder\n"
+
+
+def test_every_missing_file_is_named(booklore: Booklore, tmp_path: Path) -> None:
+    ran = booklore("ingest", tmp_path / "a", tmp_path / "b")
+
+    assert ran.code == 1
+    assert f"{tmp_path / 'a'}: No such file" in ran.err and f"{tmp_path / 'b'}: No such file" in ran.err
 
 
 def test_line_that_never_ends_is_rejected_and_the_next_one_taken(

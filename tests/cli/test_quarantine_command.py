@@ -23,7 +23,7 @@ def ids(booklore: Booklore) -> list[int]:
 def test_lines_are_listed_with_field_and_reason(booklore: Booklore) -> None:
     first, second = booklore("quarantine", "list", "--json").json
 
-    assert set(first) == {"id", "source", "line", "field", "reason", "seen_at"}
+    assert set(first) == {"id", "source", "device", "line", "field", "reason", "seen_at"}
     assert (first["line"], second["field"]) == ("nonsense", "event")
     assert "unknown event 'dance'" in booklore("quarantine", "list").out
 

@@ -68,11 +68,12 @@ def test_a_feature_that_could_not_be_loaded_catches_up_from_where_it_was(install
     ("since", "read"),
     [("all", ["01", "02", "03"]), ("2026-11-21", ["02", "03"]), ("2026-11-21T12:00:00Z", ["03"]), ("", ["03"])],
 )
-def test_a_new_feature_reads_the_past_since_it_is_told(open_core, since, read):
+def test_a_new_feature_reads_the_past_since_it_is_told(open_core, clock, since, read):
     core, reader = open_core(), SampleReader()
     for _ in range(2):
         core.take(openings(1, reader), "test")
         reader.sleep(24 * 3600)
+        clock.forward(days=1)
     add_feature(core, on_book_open=lambda event: [note(event)])
     core.settings.set("diary.since", since)
     core.derive.lead()

@@ -52,26 +52,14 @@ def test_the_same_line_twice_changes_nothing(open_core):
     assert core.pending() == {"session": 1}
 
 
-def test_the_same_id_with_another_content_is_refused_and_kept_aside(open_core):
-    core = open_core()
-    line = SampleReader().open(DUNE)
-    core.take([line], "test")
-
-    taken = core.take([{**line, "at": "2026-11-20T09:00:00Z"}], "usb")
-
-    assert [(refused.line, refused.field, refused.id) for refused in taken.rejected] == [(1, "id", line["id"])]
-    assert taken.acknowledged == []
-    assert [(row["source"], row["field"]) for row in aside(core)] == [("usb", "id")]
-
-
 def test_a_bad_line_is_reported_with_its_number_and_the_good_ones_are_taken(open_core):
     core = open_core()
     opened, closed = SampleReader().read(DUNE)
 
-    taken = core.take(["{torn", opened, {**closed, "id": "x", "reason": "bored"}, closed], "spool.jsonl")
+    taken = core.take(["{torn", opened, {**closed, "id": "x", "at": "noon"}, closed], "spool.jsonl")
 
-    assert [(refused.line, refused.field) for refused in taken.rejected] == [(1, "line"), (3, "reason")]
-    assert taken.rejected[1].error.startswith("reason: ")
+    assert [(refused.line, refused.field) for refused in taken.rejected] == [(1, "line"), (3, "at")]
+    assert taken.rejected[1].error.startswith("at: ")
     assert len(taken.events) == 2
 
 
@@ -298,8 +286,10 @@ def test_facts_of_a_book_that_no_line_told_of_make_it_known(open_core, clock):
 
 
 @pytest.fixture
-def rows_read(open_core, monkeypatch):
+def rows_read(open_core, clock, monkeypatch):
     """How many rows the last of so many sessions reads from the database."""
+
+    clock.forward(days=2)
 
     def count(sessions):
         core, reader, rows = open_core(home=f"home-{sessions}"), SampleReader(), []
@@ -345,7 +335,8 @@ def test_a_mistake_of_our_own_acknowledges_nothing_and_blames_no_line(open_core,
     assert core.take(lines, "test").acknowledged == [line["id"] for line in lines]
 
 
-def test_many_lines_are_one_transaction(open_core):
+def test_many_lines_are_one_transaction(open_core, clock):
+    clock.forward(days=2)
     core, reader = open_core(), SampleReader()
     commits = []
     event.listen(core.database.engine, "commit", commits.append)

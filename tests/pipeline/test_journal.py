@@ -4,7 +4,7 @@ import pytest
 
 from booklore_core import BookClose, BookOpen, NetworkConnected
 from booklore_core.pipeline.journal import Told
-from booklore_core.pipeline.spool import parse_event
+from booklore_core.pipeline.spool import digest_of, parse_event, parse_line
 from booklore_core.testing import SampleReader, sample_book
 
 DUNE, EMMA = sample_book("Dune"), sample_book("Emma")
@@ -17,7 +17,7 @@ def core(open_core):
 
 def keep(core, clock, *lines, tracked=True):
     core.books.see([("kobo", parse_event(line).book) for line in lines if "book" in line], clock())
-    core.journal.append([Told(parse_event(line), line, tracked) for line in lines], clock())
+    core.journal.append([Told(parse_event(line), line, tracked, digest_of(line)) for line in lines], clock())
 
 
 def ids(events):
@@ -29,8 +29,9 @@ def test_the_journal_tells_which_lines_it_has_and_whether_they_are_the_same(core
     keep(core, clock, line)
     other = {**line, "at": "2026-11-20T09:00:00Z"}
 
-    assert core.journal.known([Told(parse_event(line), line, True)]) == {("kobo-7f3a", line["id"]): True}
-    assert core.journal.known([Told(parse_event(other), other, True)]) == {("kobo-7f3a", line["id"]): False}
+    assert core.journal.known("kobo-7f3a", [parse_line(line)]) == {line["id"]: True}
+    assert core.journal.known("kobo-7f3a", [parse_line(other)]) == {line["id"]: False}
+    assert core.journal.known("boox", [parse_line(line)]) == {}
 
 
 def test_the_same_id_on_another_device_is_another_line(core, clock):

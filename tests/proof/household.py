@@ -12,6 +12,7 @@ import one_clock
 from scenario import FEATURES, Line
 
 from booklore_core.core import Core, Report
+from booklore_core.pipeline.clock import Contact
 from booklore_core.storage.places import Places
 from booklore_core.testing import BookLoreServer
 
@@ -92,9 +93,9 @@ class Household:
 OpenHousehold = Callable[..., Household]
 
 
-def hand_over(core: Core, lines: list[Line]) -> list[str]:
+def hand_over(core: Core, lines: list[Line], contact: Contact | None = None) -> list[str]:
     """Hands lines to the core as the bridge does: durable first, then derived. Returns the ids that it acknowledges."""
-    taken = core.ingest.take(lines, "spool", core.clock())
+    taken = core.ingest.take(lines, "spool", core.clock(), contact)
     assert taken.rejected == []
     core.derive.lead()
     return taken.acknowledged

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from booklore_core.pipeline.clock import Contact
 from booklore_core.testing import MORNING, BookLoreServer, SampleReader, partial_digest, sample_book, small_epub
 
 Line = dict[str, Any]
@@ -74,11 +75,12 @@ def text(moment: datetime) -> str:
 
 
 class Diary:
-    """One device and its reader. Every method is one unit; `units` keeps them all."""
+    """One device and its reader. Every method is one unit; `units` keeps them all. up: seconds of its boot clock, None
+    for one without."""
 
-    def __init__(self, device: str = "kobo-7f3a", start: datetime = MORNING) -> None:
-        self.reader = SampleReader(device, start)
-        self.start = start
+    def __init__(self, device: str = "kobo-7f3a", start: datetime = MORNING, up: float | None = None) -> None:
+        self.reader = SampleReader(device, start, up=up)
+        self.start, self.wrong = start, timedelta()
         self.units: list[Unit] = []
         self._facts = Facts()
         self._begun: tuple[datetime, int] = (start, 0)
@@ -86,6 +88,20 @@ class Diary:
     @property
     def lines(self) -> list[Line]:
         return self.reader.lines
+
+    @property
+    def now(self) -> datetime:
+        """What time it is, whatever the device's clock says."""
+        return self.reader.now - self.wrong
+
+    def set_clock(self, by: timedelta) -> None:
+        """The device's clock is wrong by so much more from now on."""
+        self.reader.now, self.wrong = self.reader.now + by, self.wrong + by
+
+    def contact(self, now: datetime) -> Contact:
+        """The device as it hands over at now, having slept until then."""
+        up = self.reader.up
+        return Contact(self.reader.device, up=None if up is None else up + (now - self.now).total_seconds())
 
     def read(self, title: str, pages: int = 5, seconds: int = 40) -> Unit:
         return self._unit(lambda: self._read(title, pages, seconds))
@@ -191,7 +207,7 @@ class Diary:
     @property
     def seconds(self) -> float:
         """How long this device's day was by the clock."""
-        return (self.reader.now - self.start).total_seconds()
+        return (self.now - self.start).total_seconds()
 
     def _unit(self, act: Callable[[], None]) -> Unit:
         first = len(self.reader.lines)
@@ -212,7 +228,7 @@ class Diary:
         self._begin()
 
     def _begin(self) -> None:
-        self._begun = (self.reader.now, self.reader.page)
+        self._begun = (self.now, self.reader.page)
 
     def _close(self, title: str, seconds: int, reason: str = "close") -> None:
         self._expect(title, seconds)
@@ -220,7 +236,7 @@ class Diary:
 
     def _expect(self, title: str, seconds: int) -> None:
         (start, page), reader = self._begun, self.reader
-        told = (text(start), text(reader.now), seconds, str(page), str(reader.page))
+        told = (text(start), text(self.now), seconds, str(page), str(reader.page))
         self._facts.session[Session(reader.device, title, *told)] += 1
 
 

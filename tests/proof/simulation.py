@@ -128,10 +128,10 @@ class OverHttp:
 
 
 class Device:
-    """A diary, and what of it the core has not acknowledged."""
+    """A diary, and what of it the core has not acknowledged. Every second device's clock cannot be relied on."""
 
     def __init__(self, number: int, rng: random.Random) -> None:
-        self.diary = Diary(f"kobo-{number:02d}", MORNING + timedelta(minutes=number))
+        self.diary = Diary(f"kobo-{number:02d}", MORNING + timedelta(minutes=number), up=1000 if number % 2 else None)
         self.rng = rng
         self.spool: list[Unit] = []
         self.other_spool: list[Unit] = []
@@ -141,6 +141,8 @@ class Device:
         """Something is read, now or hours later; its lines may stay behind on another spool."""
         diary = self.diary
         diary.reader.sleep(self.rng.choice((0, 0, 1800, 6 * 3600)))
+        if diary.reader.up is not None and self.rng.random() < 0.2:
+            diary.set_clock(timedelta(hours=self.rng.choice((-10_000, -30, -5, -1, 1, 5, 10_000))))
         acts = (diary.read, diary.checkpoint, diary.forget, diary.wake, diary.nap, diary.run_dry, diary.leaf)
         unit = self.rng.choice(acts)(self.rng.choice(TITLES))
         (self.other_spool if self.rng.random() < 0.15 else self.spool).append(unit)
@@ -148,7 +150,7 @@ class Device:
     def offer(self, core: Core) -> None:
         """Hands the spool over, from its beginning. Now and then the acknowledgement is lost."""
         self.is_offering = True
-        hand_over(core, lines_of(self.spool))
+        hand_over(core, lines_of(self.spool), self.diary.contact(core.clock()))
         self.is_offering = False
         if self.rng.random() < 0.8:
             self.spool.clear()
@@ -182,7 +184,7 @@ class Week:
             for device in self.devices:
                 device.find_spool()
                 device.spool.append(device.diary.read("Dune"))
-                hand_over(core, lines_of(device.spool))
+                hand_over(core, lines_of(device.spool), device.diary.contact(core.clock()))
                 facts.add(device.diary.facts())
             self.household.settle(core)
             return self.world.faults(core, facts, {one.diary.reader.device: one.diary.seconds for one in self.devices})

@@ -4,7 +4,7 @@ import hashlib
 import json
 import sqlite3
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from declared_kinds import declare
@@ -52,7 +52,8 @@ class OldDatabase:
 
     def event(self, line, tracked=1, **more):
         text = json.dumps(line, ensure_ascii=False, sort_keys=True)
-        self.put("events", device=line["device"], event_id=line["id"], name=line["event"], at=THEN,
+        at = datetime.fromisoformat(line["at"]).timestamp()
+        self.put("events", device=line["device"], event_id=line["id"], name=line["event"], at=at,
                  ord=f"{int(line['id'].rpartition('-')[2]):020d}", book_md5=line["book"]["partial_md5"],
                  tracked=tracked, line=text, received_at=THEN, **more)  # fmt: skip
 
@@ -108,7 +109,8 @@ def test_what_the_new_schema_does_not_change_is_there_as_it_was(old, open_core):
 
     core = open_core()
 
-    assert {table: old.rows(table) for table in LEFT_ALONE} == before
+    for table, rows in before.items():
+        assert [row | known for row, known in zip(old.rows(table), rows, strict=True)] == old.rows(table)
     assert core.settings["sessions.min_duration"] == 45
     assert core.devices.paired()[0]["name"] == "Libra"
 

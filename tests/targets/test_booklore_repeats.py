@@ -223,6 +223,18 @@ def test_one_look_serves_all_sessions_of_a_book(world: World) -> None:
     assert looks(world) == 1
 
 
+def test_look_of_a_long_run_is_not_older_than_a_minute(stock: World) -> None:
+    """Meanwhile a request that was given up may have been carried out."""
+    target = stock.target()
+    assert target.find(session()) is None
+    stock.target().deliver(session(), FRESH)
+
+    stock.clock.now += 61
+    target.deliver(session(minute=20), FRESH)
+
+    assert target.find(session()) is not None
+
+
 def test_sessions_that_start_in_the_same_second_do_not_end_the_look(open_world: OpenWorld) -> None:
     world = open_world()
     target = world.target()

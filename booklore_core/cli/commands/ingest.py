@@ -1,20 +1,18 @@
 """`booklore ingest`: takes spool files in."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from booklore_core.cli.errors import Refused
 from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json
 from booklore_core.cli.output import say, show, show_json
 from booklore_core.cli.progress import Activity
 
 if TYPE_CHECKING:
+    from booklore_core.cli.spool_files import SpoolLine
     from booklore_core.core import Core
-    from booklore_core.pipeline.spool import SpoolLine
 
 MAX_LISTED = 1000
 """Rejected lines that are listed; every one is counted."""
@@ -43,55 +41,55 @@ class Tally:
 
 
 def ingest(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Spool files, - for standard input.")],
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="Spool files or folders of them, - for standard input.")
+    ],
     as_json: Json = False,
 ) -> None:
-    """Take spool files in. Taking the same lines twice changes nothing.
+    """Take spool files in; a folder stands for its files in their order. Taking the same lines twice changes nothing.
 
     --json prints {"accepted": n, "repeated": n, "rejected": [{"line", "error"}]}, of several files each with its
     "file". Ends with 1 when lines were rejected; they are in quarantine, and the first 1,000 are listed.
     """
-    check_readable(files)
+    from booklore_core.cli.spool_files import spool_files
+
+    spools = spool_files(files)
     tally = Tally()
     activity = Activity()
     with opened() as core, activity.shown():
-        for name in files:
-            take_file(core, name, tally, activity)
-    show_tally(tally, as_json, name_files=len(files) > 1)
+        for spool in spools:
+            take_spool(core, spool, tally, activity)
+    show_tally(tally, as_json, name_files=sum(map(len, spools)) > 1)
     if tally.rejected:
         raise typer.Exit(1)
 
 
-def check_readable(names: list[str]) -> None:
-    """Raises Refused before anything is taken when one of the files cannot be read."""
+def take_spool(core: "Core", names: list[str], tally: Tally, activity: Activity) -> None:
+    """Takes in what one device wrote: a file, or the files of its folder."""
+    from booklore_core.cli.spool_files import SpoolFile
+
+    devices: dict[str, str] = {}
     for name in names:
-        if name == "-":
-            continue
-        try:
-            Path(name).open("rb").close()
-        except OSError as error:
-            raise Refused(f"{name}: {error.strerror}") from error
+        with SpoolFile(name) as file:
+            for chunk in file.chunks():
+                devices = take_chunk(core, name, chunk, tally, devices)
+                activity.tell(name, *file.progress)
+        if file.torn:
+            say(f"{name}: line {file.torn} is torn off; it is kept for the next hand-over")
 
 
-def take_file(core: "Core", name: str, tally: Tally, activity: Activity) -> None:
-    from booklore_core.pipeline.spool import SpoolFile
-
-    with SpoolFile(name) as spool:
-        for chunk in spool.chunks():
-            take_chunk(core, name, chunk, tally)
-            activity.tell(name, *spool.progress)
-    if spool.torn:
-        say(f"{name}: line {spool.torn} is torn off; it is kept for the next hand-over")
-
-
-def take_chunk(core: "Core", name: str, chunk: "list[SpoolLine]", tally: Tally) -> None:
-    taken = core.take([line.text for line in chunk], name)
+def take_chunk(
+    core: "Core", name: str, chunk: "list[SpoolLine]", tally: Tally, devices: dict[str, str]
+) -> dict[str, str]:
+    """Returns whose lines the file's are, as far as that is known by now."""
+    taken = core.take([line.text for line in chunk], name, devices)
     tally.accepted += taken.accepted
     tally.repeated += taken.repeated
     tally.rejected += len(taken.rejected)
     for rejected in taken.rejected[: MAX_LISTED - len(tally.listed)]:
         line = chunk[rejected.line - 1]
         tally.listed.append(RejectedLine(name, line.number, line.fault or rejected.error))
+    return taken.devices
 
 
 def show_tally(tally: Tally, as_json: bool, name_files: bool) -> None:

@@ -21,7 +21,7 @@ app = typer.Typer(no_args_is_help=True, help="Look at lines that could not be ta
 def list_lines(as_json: Json = False) -> None:
     """List the lines that could not be taken in, the newest first.
 
-    --json prints [{"id", "source", "line", "field", "reason", "seen_at"}].
+    --json prints [{"id", "source", "device", "line", "field", "reason", "seen_at"}].
     """
     with opened() as core:
         result = perform(core, "list_quarantine")
@@ -33,6 +33,8 @@ def list_lines(as_json: Json = False) -> None:
         return
     rows = [[one[name] for name in ("id", "seen_at", "source", "field", "reason")] for one in result.data["lines"]]
     show_table(rows, "ID", "SEEN", "SOURCE", "FIELD", "WHAT IS WRONG")
+    if any(one["field"] == "at" for one in result.data["lines"]):
+        say("`booklore quarantine place ID… --at TIME` says when lines were written by a clock that was wrong")
 
 
 @app.command()
@@ -42,6 +44,22 @@ def retry(ids: Ids = None, as_json: Json = False) -> None:
     --json prints {"taken": n, "left": n}. Ends with 1 when one of them could not be taken in again.
     """
     end(run_on("retry_quarantine", ids), as_json)
+
+
+@app.command()
+def place(
+    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Lines' numbers in the list.")],
+    at: Annotated[
+        str, typer.Option("--at", metavar="TIME", help="When the first was written, such as 2026-11-20T21:30.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Take lines in whose time nobody knows: the first was written at TIME, the others keep their distances to it.
+
+    TIME is this computer's local time, unless a zone is given or a Z for UTC. --json prints {"taken": n, "left": n}.
+    Ends with 1 when one of them cannot have been written then.
+    """
+    end(run_on("place_quarantine", ids, at=at), as_json)
 
 
 @app.command()
@@ -59,8 +77,8 @@ def dismiss(
     end(run_on("dismiss_quarantine", None if everything else ids, agrees=yes), as_json)
 
 
-def run_on(action: str, ids: Sequence[str] | None, agrees: bool = False) -> Any:
-    args = given(ids=[*map(as_number, ids)] if ids else None)
+def run_on(action: str, ids: Sequence[str] | None, agrees: bool = False, at: str | None = None) -> Any:
+    args = given(ids=[*map(as_number, ids)] if ids else None, at=at)
     with opened() as core:
         return perform(core, action, args=args, reply=chosen if agrees else None)
 

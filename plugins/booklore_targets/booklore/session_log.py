@@ -13,6 +13,9 @@ from booklore_targets.booklore.answers import declined
 from booklore_targets.booklore.connection import Connection
 
 PAGE_SIZE = 100
+LOOK_SECONDS = 60.0
+"""How long a run believes what it has read: a request that was given up may be carried out meanwhile."""
+
 PAGES = 1_000
 """More are not looked at: 100,000 sessions of one book are none."""
 
@@ -69,6 +72,7 @@ class _Pages:
     number: int = 0
     is_complete: bool = False
     posted: int = 0
+    begun_at: float = 0.0
 
     def read(self, page: Mapping[int, Shape]) -> bool:
         """Whether all rows of the next page are new ones."""
@@ -92,6 +96,9 @@ class SessionLog:
     def find(self, book_id: str, wanted: Shape, key: str) -> Shape | None:
         """The server's session that is the item's, whatever became of its end. Raises Declined when that cannot be
         told."""
+        known = self._books.get(book_id)
+        if known and self._connection.used_at - known.begun_at > LOOK_SECONDS:
+            self.forget(book_id)
         return self._read_back(book_id, wanted.start).rows.take(wanted, key)
 
     def all(self, book_id: str) -> SessionRows:
@@ -113,7 +120,7 @@ class SessionLog:
     def _read_back(self, book_id: str, start: float) -> _Pages:
         """A row that comes a second time says that the list has moved, so another one may have been passed over."""
         for _ in range(2):
-            pages = self._books.setdefault(book_id, _Pages())
+            pages = self._books.setdefault(book_id, _Pages(begun_at=self._connection.used_at))
             while pages.oldest >= start and not pages.is_complete:
                 if not pages.read(self._read_page(book_id, pages.number)):
                     self.forget(book_id)
