@@ -51,7 +51,8 @@ ON CONFLICT (book_md5, target) DO UPDATE SET remote_id = excluded.remote_id, how
 """
 GIVEN = """
 SELECT i.kind AS kind, COUNT(*) AS count FROM items i JOIN deliveries d ON d.item_id = i.id
-WHERE i.book_md5 = :md5 AND d.target = :target AND d.state = 'delivered' AND d.given_to = :remote_id GROUP BY i.kind
+WHERE i.book_md5 = :md5 AND d.target = :target AND d.state = 'delivered'
+    AND COALESCE(d.given_to, :remote_id) = :remote_id GROUP BY i.kind
 """
 
 

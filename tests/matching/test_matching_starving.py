@@ -138,3 +138,23 @@ def test_list_that_comes_late_leaves_time_for_some_books(open_household: OpenHou
     household.sync()
 
     assert len(household.matches()) == 10
+
+
+@pytest.mark.parametrize("dialect", ["booklore", "grimmory", "grimmory-3.5"])
+@pytest.mark.parametrize("fault", ["status:500", "status:503", "half_body", "close_before"])
+def test_list_that_fails_keeps_no_session_of_a_matched_book(household: Household, fault: str) -> None:
+    dune, emma = (on_device(household.server.books[number]) for number in (1, 2))
+    household.read(dune)
+    household.sync()
+    household.server.fail(fault, f"GET {LISTING}$", times=None)
+
+    household.read(dune)
+    household.read(emma)
+    household.sync()
+
+    assert household.arrived() == [1, 1]
+    (waiting,) = household.core.status().waiting
+    assert "the server's list of books cannot be had: " in waiting.reason
+    household.server.recover()
+    household.sync()
+    assert household.arrived() == [1, 1, 2]
