@@ -20,7 +20,7 @@ from scenario import TITLES, Diary, Line
 
 from booklore_core.testing import BookLoreServer, Record
 
-LONG_AGO = datetime(2020, 3, 1, 8, 0, tzinfo=UTC)
+LONG_AGO = datetime(2024, 3, 1, 8, 0, tzinfo=UTC)
 """When these devices read: before any time at which the tests are run."""
 
 AHEAD = 120.0
