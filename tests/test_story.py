@@ -1,6 +1,7 @@
 """A day of reading, from the e-reader to the server and back: the real shim, the real bridge, the real target."""
 
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,10 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def test_a_day_of_reading_reaches_booklore(core, server, tmp_path):
+def test_a_day_of_reading_reaches_booklore(core, clock, server, tmp_path):
+    def look_at_the_clock():
+        clock.now = datetime.fromtimestamp(reader.wall, UTC)
+
     port, (code, _) = free_port(), pairing.new_code(core)
     reader = EReader(tmp_path / "kobo", config={"url": f"http://127.0.0.1:{port}", "code": code})
     reader.put_book("plain.epub", PLAIN)
@@ -50,7 +54,8 @@ def test_a_day_of_reading_reaches_booklore(core, server, tmp_path):
 
     # At home the device wakes up, finds its Wi-Fi, and everything goes by itself.
     with serving(core, port):
-        reader.wall += 3600
+        reader.spend_asleep(3600)
+        look_at_the_clock()
         reader.connected = True
         reader.send("Resume")
         reader.send("NetworkConnected")
@@ -62,6 +67,7 @@ def test_a_day_of_reading_reaches_booklore(core, server, tmp_path):
         # In the evening the server is down. Reading goes on; the session waits.
         server.stop()
         reader.read(6, seconds=60)
+        look_at_the_clock()
         reader.close()
         reader.pass_time(60)
         assert core.pending() == {"session": 1}

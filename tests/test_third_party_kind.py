@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 import requests
@@ -14,7 +15,7 @@ from booklore_core.actions import all_actions, start
 from booklore_core.bridge import pairing, serving
 from booklore_core.flows import Request
 from booklore_core.storage.counts import DatabaseFile, read_status
-from booklore_core.testing import SampleReader, answer_all, sample_book
+from booklore_core.testing import MORNING, SampleReader, answer_all, sample_book
 
 DUNE, EMMA = sample_book("Dune"), sample_book("Emma")
 
@@ -241,7 +242,7 @@ def gone(core, plugin, start):
     """The core of a later day, when the plugin is not installed any more."""
     core.sync()
     core.store("scrapbook").set("closed", True)
-    reader = SampleReader(_counter=10)
+    reader = SampleReader(now=MORNING + timedelta(hours=1), _counter=10)
     reader.open(EMMA)
     core.take([reader.close(annotations=[{"text": "It is a truth"}])], "test")
     core.close()

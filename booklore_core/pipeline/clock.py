@@ -9,7 +9,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import pairwise
 
 EARLIEST = datetime(2024, 1, 1, tzinfo=UTC).timestamp()
 """Nothing that writes such lines is older: a clock that says less has been reset."""
@@ -19,6 +18,9 @@ SLACK = 120.0
 
 AHEAD = 600.0
 """Seconds that a line may lie after the core's own now. More than SLACK: clocks that nobody sets are off by minutes."""
+
+ROUNDING = 2.0
+"""Seconds by which a boot clock may seem to fall: it is told in whole seconds here, in parts of them there."""
 
 DAY = 86400.0
 
@@ -88,8 +90,11 @@ class Timeline:
         it. Of equally long ones that of the later days; of the same days the later lines: clocks are set right."""
         possible = [one for one in self.stamps if self.is_possible(self.time(one))]
         both = sorted([*possible, *self.journal], key=lambda one: one.order)
+        times = [self.time(one) for one in both]
+        if times == sorted(times):
+            return both
         weights = [SURE if one.order in self.sure else one.weight for one in both]
-        return [both[index] for index in longest_run([self.time(one) for one in both], weights)]
+        return [both[index] for index in longest_run(times, weights)]
 
 
 def settle(
@@ -97,14 +102,16 @@ def settle(
 ) -> list[Settled]:
     """When each of a device's new lines was written.
 
-    stamps: the new lines, in their order. journal: the device's lines around them that are known already, in theirs.
+    stamps: the new lines. journal: the device's lines around them that are known already, in their order.
     now: unix seconds by the core's clock. contact: of a hand-over, None of a file.
     """
-    line = Timeline(stamps, journal, now)
+    line = Timeline(sorted(stamps, key=lambda one: one.order), journal, now)
     if contact is not None and contact.up is not None and now >= EARLIEST:
         set_by_hand_over(line, contact)
     run = line.run()
-    mended = [set_by_last(line, boot, run) for boot in boots(stamps) if not any(one.order in line.sure for one in boot)]
+    mended = [
+        set_by_last(line, boot, run) for boot in boots(line.stamps) if not any(one.order in line.sure for one in boot)
+    ]
     if any(mended):
         run = line.run()
     kept = {one.order for one in run}
@@ -127,8 +134,8 @@ def of_this_boot(stamps: Sequence[Stamp], contact: Contact) -> Iterator[Stamp]:
     for one in reversed(stamps):
         if one.up is None:
             continue
-        is_same = one.boot == contact.boot if one.boot and contact.boot else is_unbroken and one.up <= latest
-        if is_same and one.up <= contact.up + SLACK:
+        is_same = one.boot == contact.boot if one.boot and contact.boot else is_unbroken and one.up <= latest + ROUNDING
+        if is_same and one.up <= contact.up + ROUNDING:
             yield one
             latest = min(latest, one.up)
         else:
@@ -151,7 +158,7 @@ def boots(stamps: Sequence[Stamp]) -> list[list[Stamp]]:
 def is_same_boot(before: Stamp, one: Stamp) -> bool:
     if before.up is None or one.up is None:
         return False
-    return before.boot == one.boot if before.boot and one.boot else before.up <= one.up
+    return before.boot == one.boot if before.boot and one.boot else before.up <= one.up + ROUNDING
 
 
 def set_by_last(line: Timeline, boot: Sequence[Stamp], run: Sequence[Stamp]) -> bool:
@@ -220,25 +227,13 @@ def longest_run(times: Sequence[float], weights: Sequence[float]) -> list[int]:
     return found[::-1]
 
 
-def spread(stamps: Sequence[Stamp], first: float) -> list[float]:
-    """When lines were written of which the first is known: they keep their distances, by the boot clock where one boot
-    wrote them."""
-    times = [first]
-    for before, one in pairwise(stamps):
-        passed = one.up - before.up if is_same_boot(before, one) else one.at - before.at  # type: ignore[operator]
-        times.append(times[-1] + max(0.0, passed))
-    return times[: len(stamps)]
-
-
 def why_it_waits(line: Timeline, stamp: Stamp, run: Sequence[Stamp]) -> str:
     """For a person."""
     told = f"by the device's clock it was written at {shown(stamp.at)}"
     if stamp.at < EARLIEST:
         return f"{told}: that clock had been reset"
     if stamp.at > line.now + AHEAD:
-        return (
-            f"{told}, which is yet to come: by this computer's clock it is {shown(line.now)}; one of the two is wrong"
-        )
+        return f"{told}, which is yet to come: by this computer's it is {shown(line.now)}, and one of them is wrong"
     before = max((line.time(one) for one in run if one.order < stamp.order), default=stamp.at)
     if before > stamp.at:
         return f"{told}, but lines that were written before it say {shown(before)}"

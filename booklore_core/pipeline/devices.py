@@ -22,6 +22,7 @@ ON CONFLICT (id) DO UPDATE SET name = COALESCE(excluded.name, devices.name),
 """
 REVOKE = "UPDATE devices SET token_hash = NULL WHERE token_hash = (SELECT token_hash FROM devices WHERE id = :id)"
 NOT_TOLD = dict.fromkeys(("name", "model", "koreader", "shim", "waiting", "token_hash", "former_ids"))
+RENAMED = "SELECT id, former_ids, token_hash FROM devices WHERE former_ids IS NOT NULL OR id = :id ORDER BY id"
 OWN_END = re.compile(r"-[0-9a-f]{8}\Z")
 """What tells the ids of devices of one model apart."""
 
@@ -57,10 +58,10 @@ class Devices:
     def successors(self, id_: str) -> dict[str, bool]:
         """The devices that had this id before: clones that were told apart, and one that lost its settings → whether it
         speaks by the same token, or by none yet."""
-        own = self._table.find_one(id=id_)
-        tokens = (None, own and own["token_hash"])
-        rows = self._table.find("id", former_ids={"not": None})
-        return {row["id"]: row["token_hash"] in tokens for row in rows if id_ in json.loads(row["former_ids"])}
+        rows = self._database.rows(RENAMED, id=id_)
+        tokens = (None, next((row["token_hash"] for row in rows if row["id"] == id_), None))
+        had_it = [row for row in rows if row["former_ids"] and id_ in json.loads(row["former_ids"])]
+        return {row["id"]: row["token_hash"] in tokens for row in had_it}
 
     def tell_apart(self, id_: str, now: datetime) -> str:
         """A new id for a device whose settings were copied from another one, together with its id."""

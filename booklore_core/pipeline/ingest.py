@@ -143,18 +143,18 @@ class Ingest:
     def _timed(self, new: Numbered, now: datetime, contact: Contact | None) -> tuple[Numbered, list[Refused]]:
         """The lines with the time at which they were written, and those of which nobody knows it."""
         timed, untimed = Numbered(), list[Refused]()
-        for device in dict.fromkeys(line.event.device for line in new.values()):
-            lines = sorted(
-                ((number, line) for number, line in new.items() if line.event.device == device),
-                key=lambda one: one[1].event.order,
-            )
-            known = self._journal.near(device, lines[0][1].event.order, lines[-1][1].event.order)
-            settled = settle([stamp_of(line) for _, line in lines], known, now.timestamp(), contact)
-            for (number, line), one in zip(lines, settled, strict=True):
+        stamps = defaultdict[str, dict[int, Stamp]](dict)
+        for number, line in new.items():
+            stamps[line.event.device][number] = stamp_of(line)
+        for device, told in stamps.items():
+            orders = [stamp.order for stamp in told.values()]
+            known = self._journal.near(device, min(orders), max(orders))
+            settled = settle(list(told.values()), known, now.timestamp(), contact)
+            for (number, stamp), one in zip(told.items(), settled, strict=True):
                 if one.reason:
-                    untimed.append((number, BadLine(UNTIMED, one.reason, line.event.id, device)))
+                    untimed.append((number, BadLine(UNTIMED, one.reason, new[number].event.id, device)))
                 else:
-                    timed[number] = line if one.at == line.event.at.timestamp() else set_right(line, one.at)
+                    timed[number] = new[number] if one.at == stamp.at else set_right(new[number], one.at)
         return dict(sorted(timed.items())), untimed
 
     def _keep(self, lines: Numbered, now: datetime) -> list[Event]:

@@ -6,10 +6,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
+from itertools import pairwise
 from typing import Any
 
 from booklore_core.events import Event
-from booklore_core.pipeline.clock import Stamp, spread
+from booklore_core.pipeline.clock import Stamp, is_same_boot
 from booklore_core.pipeline.devices import iso_utc
 from booklore_core.pipeline.spool import BadLine, Line, as_text, parse_line
 from booklore_core.storage.database import Database
@@ -21,6 +22,10 @@ INSERT INTO quarantine (digest, source, line, field, reason, seen_at, version, d
 VALUES (:digest, :source, :line, :field, :reason, :now, :version, :device)
 ON CONFLICT (digest) DO UPDATE SET field = excluded.field, reason = excluded.reason, version = excluded.version,
     device = excluded.device
+"""
+OF_DEVICES = """
+SELECT id, device, line, seen_at FROM quarantine WHERE device IN :ids AND field = :field AND dismissed_at IS NULL
+ORDER BY id LIMIT :limit
 """
 REFUSED_TO_DEVICE = "device"
 """The field of lines that a device told in another one's name: only a person takes those in, or its word that the other
@@ -78,7 +83,7 @@ class Quarantine:
 
     def untimed(self, devices: Sequence[str]) -> dict[int, Line]:
         """The lines of devices of which nobody knows when they were written, by their ids here."""
-        rows = self._table.find("id", MAX_LINES, dismissed_at=None, field=UNTIMED, device=list(devices))
+        rows = self._database.rows(OF_DEVICES, field=UNTIMED, ids=list(devices), limit=MAX_LINES)
         lines = dict[int, Line]()
         for row in rows:
             with suppress(BadLine):  # another version kept it
@@ -97,7 +102,8 @@ class Quarantine:
 
     def remove(self, ids: Sequence[int]) -> None:
         """For lines that were taken in after all."""
-        self._table.delete(id=list(ids))
+        if ids:
+            self._table.delete(id=list(ids))
 
     def dismiss(self, ids: Sequence[int] | None, now: datetime) -> int:
         """Puts lines away for good, all of them for None. Returns how many they were."""
@@ -117,6 +123,16 @@ def placed(lines: Sequence[QuarantinedLine], first: datetime) -> dict[int, str]:
     stamps = [Stamp(one.order, one.at.timestamp(), one.up, one.boot) for one in map(events.__getitem__, numbers)]
     times = spread(stamps, first.timestamp())
     return {number: iso_utc(at) for number, at in zip(numbers, times, strict=False)}
+
+
+def spread(stamps: Sequence[Stamp], first: float) -> list[float]:
+    """When lines were written of which the first is known: they keep their distances, by the boot clock where one boot
+    wrote them."""
+    times = [first]
+    for before, one in pairwise(stamps):
+        passed = one.up - before.up if is_same_boot(before, one) else one.at - before.at  # type: ignore[operator]
+        times.append(times[-1] + max(0.0, passed))
+    return times[: len(stamps)]
 
 
 def event_of(line: str, at: str) -> Event:

@@ -134,6 +134,7 @@ UPDATE deliveries SET given_to = (SELECT m.remote_id FROM matches m JOIN items i
     WHERE i.id = deliveries.item_id AND m.target = deliveries.target) WHERE maybe_sent = 1 OR revision > 0;
 ALTER TABLE devices ADD COLUMN former_ids TEXT;
 ALTER TABLE quarantine ADD COLUMN device TEXT;
+CREATE INDEX quarantine_of_device ON quarantine (device);
 ALTER TABLE books RENAME COLUMN stars TO whole_stars;
 ALTER TABLE books ADD COLUMN stars {real};
 UPDATE books SET stars = whole_stars;

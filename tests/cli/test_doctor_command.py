@@ -1,5 +1,6 @@
 """`booklore doctor`: the health of everything."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -122,11 +123,16 @@ def test_values_that_do_not_fit_are_reported_each_with_its_place(
 def test_what_a_feature_remarked_is_shown(
     booklore: Booklore, account: BookLoreServer, reader: SampleReader, spool: Spool
 ) -> None:
-    reader.now = reader.now.replace(year=1999)
+    reader.read(book_on(account, "Dune"))
+    reader.open(book_on(account, "Emma"))
+    begun = reader.now
+    reader.turn(20, 60)
+    reader.now = begun + timedelta(minutes=5)
+    reader.close()
     reader.read(book_on(account, "Dune"))
     booklore("ingest", spool())
 
-    assert "begins in 1999" in checks(booklore("doctor", "--json"))["remark"]["detail"]
+    assert "a session of Emma" in checks(booklore("doctor", "--json"))["remark"]["detail"]
 
 
 def test_database_that_cannot_be_opened_ends_the_examination(booklore: Booklore, home: Path) -> None:

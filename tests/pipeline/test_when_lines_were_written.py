@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from booklore_core.pipeline.clock import AHEAD, EARLIEST, KNOWN, SLACK, Contact, Stamp, longest_run, settle, spread
+from booklore_core.pipeline.clock import AHEAD, EARLIEST, KNOWN, SLACK, Contact, Stamp, longest_run, settle
+from booklore_core.pipeline.quarantine import spread
 
 NOW = datetime(2026, 11, 26, 20, 0, tzinfo=UTC).timestamp()
 HOUR, DAY = 3600.0, 86400.0
@@ -63,6 +64,10 @@ def test_lines_before_the_boot_clock_fell_are_of_another_boot():
     told = [(NOW - DAY, 500.0), (NOW - DAY + 60, 560.0), (NOW - 60 + HOUR, 40.0)]
 
     assert handed_over(*told, up=100.0) == [NOW - DAY, NOW - DAY + 60, NOW - 60]
+
+
+def test_parts_of_a_second_are_no_new_start():
+    assert handed_over((NOW - 600 + HOUR, 1000.9), (NOW - 60 + HOUR, 1540.0), up=1539.5) == [NOW - 539, NOW]
 
 
 def test_another_boot_is_told_by_its_name_whatever_its_clock_says():

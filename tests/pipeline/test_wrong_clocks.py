@@ -198,7 +198,7 @@ def test_what_is_yet_to_come_waits_until_it_has_come(core, bookworm, clock):
     reader = SampleReader()
 
     assert len(core.take(reader.read(DUNE), "spool").rejected) == 2
-    assert "by this computer's clock it is 2024-07-04 00:00 UTC" in waiting(core)[0][1]
+    assert "by this computer's it is 2024-07-04 00:00 UTC" in waiting(core)[0][1]
     clock.now = now
     core.take([reader.network()], "spool")
     core.derive.lead()
