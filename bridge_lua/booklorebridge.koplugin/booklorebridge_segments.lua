@@ -75,21 +75,18 @@ end
 
 --- The lines of a segment, each with its device, number and event as far as it tells them. At the end `report` has its size.
 function Segments.lines(name, report)
-    local file, following = io.open(path(name), "rb"), function() end
-    return function()
-        while file do
-            local line = following()
-            if line then return line, line:match(HEAD) end
-            local block, rest = file:read(BLOCK, "*l")
-            if block then
-                following = (block .. (rest or "")):gmatch("[^\n]+")
-            else
-                report.size = file:seek()
-                file:close()
-                file = nil
-            end
+    return coroutine.wrap(function()
+        local file = io.open(path(name), "rb")
+        local block, rest = nil, nil
+        if file then block, rest = file:read(BLOCK, "*l") end
+        while block do
+            for line in (block .. (rest or "")):gmatch("[^\n]+") do coroutine.yield(line, line:match(HEAD)) end
+            block, rest = file:read(BLOCK, "*l")
         end
-    end
+        if not file then return end
+        report.size = file:seek()
+        file:close()
+    end)
 end
 
 --- How many lines of a segment wait, and the highest number of a line.

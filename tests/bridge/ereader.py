@@ -138,6 +138,7 @@ class EReader:
         except OSError:
             return None
         return True
+
     def _files_below(self, folder: str) -> Any:
         root = Path(self.real_path(folder))
         found = (path.relative_to(root) for path in sorted(root.rglob("*")) if path.is_file())
