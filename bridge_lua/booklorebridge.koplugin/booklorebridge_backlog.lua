@@ -10,19 +10,21 @@ function Backlog.lines(reports)
     return coroutine.wrap(function()
         local list = Segments.list()
         for i, one in ipairs(list) do
-            local at, report = 0, { name = one.name, number = one.number, gone = Spool.gone(one.number), last = i == #list }
+            local at, known = 0, Spool.segments[one.number] or { gone = 0 }
+            local report = { name = one.name, number = one.number, gone = known.gone, last = i == #list }
             table.insert(reports, report)
             for text, _device, _number, event in Segments.lines(one.name, report) do
                 at = at + (event ~= "device" and 1 or 0)
-                if event ~= "device" and at > report.gone then
-                    coroutine.yield{ text = text, report = report, at = at }
-                end
+                local isNew = event ~= "device" and at > report.gone
+                if isNew then coroutine.yield{ text = text, report = report, at = at } end
             end
             report.count = at
         end
         local memory = { ids = {} }
         table.insert(reports, memory)
-        for _i, text in ipairs(Spool.unwritten()) do coroutine.yield{ text = text, report = memory } end
+        for _i, one in ipairs(Spool.unwritten) do
+            if one.text and one.weight > 0 then coroutine.yield{ text = one.text, report = memory } end
+        end
     end)
 end
 

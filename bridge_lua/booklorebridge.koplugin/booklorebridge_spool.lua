@@ -7,12 +7,12 @@ local Version = require("version")
 local rapidjson = require("rapidjson")
 local util = require("util")
 
-local Spool = { error = nil }
+local Spool = { segments = {}, unwritten = {} } -- and `error`: why the disk took nothing lately
 local BYTES, LINES = 256 * 1024, Segments.LINES -- of a segment
 local AHEAD = 10 -- segments whose ids are reserved in the settings
-local segments = {} -- by number: name, count of lines, how many of those the core has
+local segments = Spool.segments -- by number: name, count of lines, how many of those the core has
 local active -- the segment that this process writes; also its number and size, how many ids it gave out
-local unwritten = {} -- lines that the disk did not take
+local unwritten = Spool.unwritten -- lines that the disk did not take; weight: 1, but 0 of those about the device
 
 local newest = math.ceil((Memory:readSetting("reserved") or 0) / LINES)
 for _i, one in ipairs(Segments.list()) do
@@ -39,8 +39,6 @@ local function line(event, fields, annotations)
     local rest = string.format('"event":"%s",', event) .. list .. encode(fields):sub(2)
     return { device = fields.device, weight = event == "device" and 0 or 1, rest = util.fixUtf8(rest, "\239\191\189") }
 end
-
-local function text(one) return string.format('{"v":1,"id":"%s",', one.id) .. one.rest end
 
 local function begin()
     local name, number = Segments.create(newest + 1)
@@ -70,8 +68,9 @@ local function batch()
         if not one.id then
             active.used = active.used + 1
             one.id = string.format("%s-%06d", one.device, (active.number - 1) * LINES + active.used)
+            one.text = string.format('{"v":1,"id":"%s",', one.id) .. one.rest
         end
-        texts[i] = text(one)
+        texts[i] = one.text
     end
     return texts
 end
@@ -113,14 +112,6 @@ function Spool.waiting()
     for _i, one in ipairs(unwritten) do count = count + one.weight end
     for _number, one in pairs(segments) do count = count + math.max(0, one.count - one.gone) end
     return count
-end
-
---- What the child cannot read: how many lines of a segment the core has, and the lines that only memory keeps.
-function Spool.gone(number) return segments[number] and segments[number].gone or 0 end
-function Spool.unwritten()
-    local texts = {}
-    for _i, one in ipairs(unwritten) do table.insert(texts, one.id and one.weight > 0 and text(one) or nil) end
-    return texts
 end
 
 --- Takes note of what the child says of each segment, and of the lines that only memory keeps.
