@@ -11,7 +11,7 @@ local Books = { digest = require("ffi/sha2").md5 }
 local PATH = DataStorage:getSettingsDir() .. "/booklorebridge."
 local MOST = { books = 512 * 1024, told = 64 * 1024 } -- bytes of files that are only added to; the last line counts
 local noted = {} -- by path: the last line that this process wrote
-local told = {} -- by digest of the book: that of the list, and the number of its segment until a core has that
+local told = {} -- by digest of the book: that of its list
 
 local function read(name) return util.readFromFile(PATH .. name, "rb") or "" end
 
@@ -30,9 +30,7 @@ local function add(name, line)
     return size ~= nil
 end
 
-for book, digest, segment in read("told"):gmatch("(%x+) (%x+) (%S+)\n") do
-    told[book] = { digest = digest, segment = tonumber(segment) }
-end
+for book, digest in read("told"):gmatch("(%x+) (%x+)[^\n]*\n") do told[book] = digest end
 
 --- Remembers a book and what its file is now: KOReader may have written highlights into it since it was opened.
 Books.note = guarded(function(book)
@@ -61,26 +59,16 @@ function Books.describe(file, remembered)
     return book, isKnown
 end
 
---- Whether this is the last list written down of the book; not if isThere(number) misses the segment that held it.
-function Books.wasTold(book, digest, isThere)
-    local last = told[book]
-    return last and last.digest == digest and (not last.segment or isThere(last.segment))
+--- Whether this is the last list that was written down of the book.
+function Books.wasTold(book, digest) return told[book] == digest end
+
+--- Remembers the list that was written down of a book.
+function Books.tell(book, digest)
+    told[book] = digest
+    add("told", book .. " " .. digest)
 end
 
---- Remembers a list, and the segment that holds it while no core has it.
-function Books.tell(book, digest, segment)
-    told[book] = { digest = digest, segment = segment }
-    add("told", string.format("%s %s %s", book, digest, segment or "-"))
-end
-
---- A core has the whole of a segment.
-function Books.arrived(segment)
-    for book, last in pairs(told) do
-        if last.segment == segment then Books.tell(book, last.digest) end
-    end
-end
-
---- Who reads the lines from now on was never told anything.
+--- Who reads the lines from now on was never told anything: another core, or one that never gets those that were lost.
 function Books.forgetTold()
     told = {}
     os.remove(PATH .. "told")

@@ -66,8 +66,10 @@ local function speaker(writers)
     writers[device.id] = nil
     for id in pairs(writers) do table.insert(former, id) end
     table.sort(former)
-    former = former[1] and former or nil
-    return { id = device.id, name = device.name, model = device.model, shim = device.shim, former_ids = former }
+    return {
+        id = device.id, name = device.name, model = device.model, shim = device.shim,
+        former_ids = former[1] and former or nil,
+    }
 end
 
 -- Trades a six-digit code for this device's token. The code is used up, unless the core could not judge it.

@@ -26,16 +26,17 @@ function Segments.list()
     return list
 end
 
---- A new segment that no other process has, with this number or a higher one: its name and number, or nil and why.
+--- A new segment that no other process has, with this number or a higher one: its name and number, and whether the folder
+-- had been lost, or was never there; or nil and why.
 function Segments.create(number)
-    lfs.mkdir(FOLDER)
+    local isFirst = lfs.mkdir(FOLDER)
     local name = string.format("%08d.jsonl", number)
     local file, err, code = io.open(path(name), "abx")
     if code == EXISTS then return Segments.create(number + 1) end
     if not file then return nil, err end
     file:close()
     created = name
-    return name, number
+    return name, number, isFirst
 end
 
 function Segments.holds(name) return lfs.attributes(path(name), "mode") == "file" end
@@ -77,15 +78,13 @@ end
 function Segments.lines(name, report)
     return coroutine.wrap(function()
         local file = io.open(path(name), "rb")
-        local block, rest = nil, nil
-        if file then block, rest = file:read(BLOCK, "*l") end
-        while block do
+        while file do
+            local block, rest = file:read(BLOCK, "*l")
+            if not block then break end
             for line in (block .. (rest or "")):gmatch("[^\n]+") do coroutine.yield(line, line:match(HEAD)) end
-            block, rest = file:read(BLOCK, "*l")
         end
-        if not file then return end
-        report.size = file:seek()
-        file:close()
+        report.size = file and file:seek()
+        if file then file:close() end
     end)
 end
 

@@ -41,8 +41,9 @@ local function line(event, fields, annotations)
 end
 
 local function begin()
-    local name, number = Segments.create(newest + 1)
+    local name, number, isFirst = Segments.create(newest + 1)
     if not name then return nil, number end
+    if isFirst then Books.forgetTold() end
     local device = Memory:readSetting("device")
     local head = { name = device.name, model = device.model, koreader = Version:getCurrentRevision() }
     table.insert(unwritten, 1, line("device", head))
@@ -90,8 +91,6 @@ local function write(durable)
     return true
 end
 
-local function isThere(number) return segments[number] and Segments.holds(segments[number].name) end
-
 --- Adds an event; `durable` waits until the disk has it, so never in a page turn. On a full disk memory keeps it.
 function Spool.record(event, fields, durable)
     if Memory:isFalse("enabled") then return end
@@ -99,11 +98,11 @@ function Spool.record(event, fields, durable)
     local fine, list = pcall(encode, held) -- what JSON cannot say costs the annotations, not the line
     fields.annotations, list = nil, held and fine and list or nil
     local digest = list and book and Books.digest(list)
-    if digest and Books.wasTold(book, digest, isThere) then list, digest = nil, nil end
+    if digest and Books.wasTold(book, digest) then list, digest = nil, nil end
     table.insert(unwritten, line(event, fields, list))
     local ok, err = write(durable)
     Spool.error = not ok and tostring(err) or nil
-    if ok and digest then Books.tell(book, digest, active.number) end
+    if ok and digest then Books.tell(book, digest) end
 end
 
 --- How many lines wait.
@@ -122,7 +121,6 @@ function Spool.settle(reports)
         if one then one.gone = math.max(one.gone, report.gone) end
         if report.dropped then
             dropped, segments[report.number] = true, nil
-            Books.arrived(report.number)
             if one == active then active = nil end
         end
         for _j, id in ipairs(report.ids or {}) do

@@ -48,9 +48,8 @@ end
 function BookloreBridge:begin(event)
     self.stretch = self.ui.document and Memory:nilOrTrue("enabled") and Snapshot.begin(self.ui) or nil
     note(event, self.stretch and self.stretch:snapshot() or {})
-    if not self.stretch then return end
-    self.book = self.stretch.book
-    Books.note(self.book)
+    self.book = self.stretch and self.stretch.book or self.book
+    if self.stretch then Books.note(self.book) end
 end
 
 function BookloreBridge:finish(reason)
