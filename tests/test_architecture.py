@@ -324,8 +324,13 @@ def test_no_file_is_too_long(folder, ending, limit):
     assert [f"{file}: {lines}" for file, lines in lengths.items() if lines > limit] == []
 
 
+def lua_code_lines(file):
+    lines = map(str.strip, file.read_text(encoding="utf-8").splitlines())
+    return sum(bool(line) and not line.startswith("--") for line in lines)
+
+
 def test_the_shim_stays_small():
-    assert sum(line_count(file) for file in SHIM.rglob("*.lua")) <= 1200
+    assert sum(map(lua_code_lines, SHIM.rglob("*.lua"))) <= 1200
 
 
 def test_no_function_is_too_long():

@@ -67,7 +67,7 @@ function Screen.waiting() return _("Events that wait on this device: ") .. Spool
 
 --- Says why something that a person asked for did not happen; or, if it did, what is done.
 function Screen.tell(err, done)
-    local text = err and Screen.waiting() .. "\n" .. Messages.plain(err) or done
+    local text = err and Screen.waiting() .. "\n" .. err or done
     if text and not Memory:isTrue("silent") then Messages.answer(text) end
 end
 
