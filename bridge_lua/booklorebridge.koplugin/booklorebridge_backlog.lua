@@ -15,8 +15,7 @@ function Backlog.lines(reports)
             table.insert(reports, report)
             for text, _device, _number, event in Segments.lines(one.name, report) do
                 at = at + (event ~= "device" and 1 or 0)
-                local isNew = event ~= "device" and at > report.gone
-                if isNew then coroutine.yield{ text = text, report = report, at = at } end
+                if event ~= "device" and at > report.gone then coroutine.yield{ text = text, report = report, at = at } end
             end
             report.count = at
         end

@@ -18,9 +18,6 @@ local function learn(name, value)
     Memory:saveSetting(name, value or nil)
 end
 
--- Ends the process' work with a sentence; any other error is a mistake of ours, and nothing for a screen.
-local function fail(sentence) error({ sentence = sentence }, 0) end
-
 local function send(method, path, text)
     local url = wish.url .. path
     local http = require(url:find("^https:") and "ssl.https" or "socket.http")
@@ -36,7 +33,8 @@ local function send(method, path, text)
     return table.concat(answer)
 end
 
--- The answer, and its text; else an error that says why: the reason of a refusal is the core's own text.
+-- The answer, and its text; else an error with a sentence: the reason of a refusal is the core's own text. Any other
+-- error is a mistake of ours, and nothing for a screen.
 local function ask(method, path, body)
     local text = send(method, path, type(body) == "table" and rapidjson.encode(body) or body or "")
     result.reached = type(status) == "number"
@@ -56,7 +54,8 @@ local function ask(method, path, body)
     local understood = status == 200 and next(answer) ~= nil
     if path ~= "/v1/pair" and (understood or status == 401) then learn("unpaired", status == 401) end
     if understood then return answer, text end
-    fail(type(answer.detail) == "string" and answer.detail or _("The core does not answer: ") .. tostring(status))
+    local detail = type(answer.detail) == "string" and answer.detail
+    error({ sentence = detail or _("The core does not answer: ") .. tostring(status) }, 0)
 end
 
 -- The device that speaks, with the ids that it had before: those it knows of, and those of its own old lines.
@@ -66,10 +65,8 @@ local function speaker(writers)
     writers[device.id] = nil
     for id in pairs(writers) do table.insert(former, id) end
     table.sort(former)
-    return {
-        id = device.id, name = device.name, model = device.model, shim = device.shim,
-        former_ids = former[1] and former or nil,
-    }
+    former = former[1] and former
+    return { id = device.id, name = device.name, model = device.model, shim = device.shim, former_ids = former }
 end
 
 -- Trades a six-digit code for this device's token. The code is used up, unless the core could not judge it.
@@ -77,16 +74,14 @@ local function pair(code)
     local ok, answer = pcall(ask, "POST", "/v1/pair", { code = code, device = speaker{} })
     local isJudged = ok or status ~= 429 and tostring(status):find("^4%d%d$")
     if isJudged then result.learnt.code = false end
+    local paired = ok and { token = answer.token, url = wish.url, unpaired = false } or {}
+    for name, value in pairs(paired) do learn(name, value) end
     if not ok and (wish.code or Memory:hasNot("token")) then error(answer, 0) end
-    if not ok then return end
-    learn("token", answer.token)
-    learn("url", wish.url)
-    learn("unpaired", false)
 end
 
 -- Gives a part of the backlog to the core; how many of its lines the core has seen. A torn line goes as a text.
 local function give(part, isLast)
-    local texts, writers, seen, count = {}, {}, {}, 0
+    local texts, writers, seen, before = {}, {}, {}, result.waiting
     for at, one in ipairs(part) do
         local line = rapidjson.decode(one.text)
         local isWhole = type(line) == "table"
@@ -104,11 +99,10 @@ local function give(part, isLast)
     for at, one in ipairs(part) do
         if seen[at] or seen[one.id or seen] then
             Backlog.arrived(one)
-            count = count + 1
+            result.waiting = result.waiting - 1
         end
     end
-    result.waiting = result.waiting - count
-    return count
+    return before - result.waiting
 end
 
 -- Gives the core what waits, in parts, for as long as it takes them and the time allows.

@@ -49,8 +49,7 @@ function Screen.begin(wish)
     wish.done = guarded(function(err)
         if name then underWay[name] = nil end
         if answered then answered() end
-        if not done then return end
-        done(err)
+        if done then done(err) end
         Screen.changed()
     end)
     return true
