@@ -127,6 +127,9 @@ def stars(reader, *given):
         ([4, 0], [(4, None), (None, 4)]),
         ([4, ..., 4], [(4, None)]),
         ([None, 2], [(2, None)]),
+        ([3.5, 3.5, 4], [(3.5, None), (4, 3.5)]),
+        ([4, 4.0, 8, 4], [(4, None)]),
+        ([8, "five", -1], []),
     ],
 )
 def test_a_rating_is_derived_from_the_snapshots_and_follows_each_change(open_core, given, told):
@@ -136,6 +139,20 @@ def test_a_rating_is_derived_from_the_snapshots_and_follows_each_change(open_cor
     core.take(stars(SampleReader(), *given), "test")
 
     assert seen == told
+
+
+def test_stars_that_are_none_cost_no_session_and_leave_one_remark(open_core):
+    core, reader = open_core(FakeTarget()), SampleReader(stars=8)
+    for _ in range(3):
+        reader.read(DUNE)
+
+    core.take(reader.lines, "test")
+
+    assert core.pending() == {"session": 3}
+    (remark,) = core.database.rows("SELECT plugin, book_md5, remark FROM remarks")
+    assert (remark["plugin"], remark["book_md5"]) == ("core", MD5)
+    assert remark["remark"].startswith("reading.stars of Dune was left out")
+    assert core.status().as_json()["remarks"] == 1
 
 
 def test_an_older_snapshot_that_arrives_late_does_not_undo_a_rating(open_core):
