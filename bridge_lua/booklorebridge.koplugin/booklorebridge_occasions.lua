@@ -45,9 +45,7 @@ function Occasions.after(event, fields)
 end
 
 --- The core is asked, now or in so many seconds.
-function Occasions.begun(delay)
-    asked, turnsThen = Clock.seconds() + (delay or 0), turns
-end
+function Occasions.begun(delay) asked, turnsThen = Clock.seconds() + (delay or 0), turns end
 
 --- The core was asked; after it was in vain, checkpoints pause for 1, 2, 4 … 60 minutes.
 function Occasions.ended(well)

@@ -383,7 +383,6 @@ def test_what_is_no_text_is_shown_as_one_because_painting_it_would_end_koreader(
 
 def test_a_password_is_not_shown_while_it_is_typed(paired: EReader, core: LoopbackCore) -> None:
     dialog = ask(paired, core, "ask", secret=True, low=None)
-
     assert (dialog.text_type, dialog.input) == ("password", "")
 
 
