@@ -5,30 +5,32 @@ local Spool = require("booklorebridge_spool")
 
 local Backlog = {}
 
---- Visits one line after the other, oldest first, with the report on its segment and its place among the lines there.
--- It goes on for as long as visit(text, report, place) returns true; true at the end.
-function Backlog.each(reports, visit)
-    local list = Segments.list()
-    for i, one in ipairs(list) do
-        local at, report = 0, { name = one.name, number = one.number, gone = Spool.gone(one.number), last = i == #list }
-        table.insert(reports, report)
-        for text, _device, _number, event in Segments.lines(one.name, report) do
-            at = at + (event ~= "device" and 1 or 0)
-            if event ~= "device" and at > report.gone and not visit(text, report, at) then return false end
+--- The lines one after the other, oldest first: each with the report on its segment, and its place among the lines there.
+function Backlog.lines(reports)
+    return coroutine.wrap(function()
+        local list = Segments.list()
+        for i, one in ipairs(list) do
+            local at, known = 0, Spool.segments[one.number] or { gone = 0 }
+            local report = { name = one.name, number = one.number, gone = known.gone, last = i == #list }
+            table.insert(reports, report)
+            for text, _device, _number, event in Segments.lines(one.name, report) do
+                at = at + (event ~= "device" and 1 or 0)
+                if event ~= "device" and at > report.gone then coroutine.yield{ text = text, report = report, at = at } end
+            end
+            report.count = at
         end
-        report.count = at
-    end
-    local memory = { ids = {} }
-    table.insert(reports, memory)
-    for at, text in ipairs(Spool.unwritten()) do
-        if not visit(text, memory, at) then return false end
-    end
-    return true
+        local memory = { ids = {} }
+        table.insert(reports, memory)
+        for _i, one in ipairs(Spool.unwritten) do
+            if one.text and one.weight > 0 then coroutine.yield{ text = one.text, report = memory } end
+        end
+    end)
 end
 
 --- Takes note that the core has a line. Lines behind one that it does not have are handed over once more.
-function Backlog.arrived(report, at, id)
-    if report.ids then table.insert(report.ids, id) elseif report.gone == at - 1 then report.gone = at end
+function Backlog.arrived(one)
+    local report = one.report
+    if report.ids then table.insert(report.ids, one.id) elseif report.gone == one.at - 1 then report.gone = one.at end
 end
 
 --- Deletes the segments that the core has as a whole; but not the last one while there is nothing in it.

@@ -1,4 +1,5 @@
---- The books that were read here, by path: what each file was when it was last open. Only ever added to.
+--- What is remembered of each book that was read here: what its file was when it was last open, and which annotations
+-- were written down last, as digests: a list goes into a line only when it has changed.
 local DataStorage = require("datastorage")
 local Stretch = require("booklorebridge_snapshot")
 local guarded = require("booklorebridge_guard")
@@ -6,33 +7,43 @@ local lfs = require("libs/libkoreader-lfs")
 local rapidjson = require("rapidjson")
 local util = require("util")
 
-local Books = {}
-local PATH = DataStorage:getSettingsDir() .. "/booklorebridge.books"
-local BYTES = 512 * 1024
-local noted = {} -- the last line of each path that this process wrote
+local Books = { digest = require("ffi/sha2").md5 }
+local PATH = DataStorage:getSettingsDir() .. "/booklorebridge."
+local MOST = { books = 512 * 1024, told = 64 * 1024 } -- bytes of files that are only added to; the last line counts
+local noted = {} -- by path: the last line that this process wrote
+local told = {} -- by digest of the book: that of its list
 
-local function lines() return (util.readFromFile(PATH, "rb") or ""):gmatch("[^\n]+") end
+local function read(name) return util.readFromFile(PATH .. name, "rb") or "" end
 
-local function write(path, mode, text)
-    local file = io.open(path, mode)
-    if not file then return nil end
-    local ok = file:write(text)
-    return file:close() and ok
+-- The size of the file then; nil when the disk does not take the text.
+local function write(name, mode, text)
+    local file = io.open(PATH .. name, mode)
+    local size = file and file:write(text) and file:seek("end")
+    return file and file:close() and size
 end
+
+-- True when the disk took the line. Of a file that has got long the newer half stays.
+local function add(name, line)
+    local size = write(name, "ab", "\n" .. line .. "\n") -- after a line that was torn when KOReader died
+    local newer = size and size > MOST[name] and read(name):sub(-MOST[name] / 2):match("\n(.*)")
+    if newer and write("new", "wb", newer) then os.rename(PATH .. "new", PATH .. name) end
+    return size ~= nil
+end
+
+for book, digest in read("told"):gmatch("(%x+) (%x+)[^\n]*\n") do told[book] = digest end
 
 --- Remembers a book and what its file is now: KOReader may have written highlights into it since it was opened.
 Books.note = guarded(function(book)
     local md5, size = util.partialMD5(book.file), lfs.attributes(book.file, "size")
     local line = rapidjson.encode({ book = book, partial_md5 = md5, size = size }, { sort_keys = true })
     if not md5 or line == noted[book.file] then return end
-    -- A line that was torn when KOReader died ends where this one begins.
-    noted[book.file] = write(PATH, "ab", "\n" .. line .. "\n") and line
+    noted[book.file] = add("books", line) and line
 end)
 
 --- What is remembered of a file, or of the files in a folder, by path.
 function Books.at(path)
     local found, start = {}, rapidjson.encode(path):sub(1, -2)
-    for line in lines() do
+    for line in read("books"):gmatch("[^\n]+") do
         local one = line:find(start, 1, true) and rapidjson.decode(line)
         local file = type(one) == "table" and type(one.book) == "table" and tostring(one.book.file)
         if file and (file == path or file:sub(1, #path + 1) == path .. "/") then found[file] = one end
@@ -48,9 +59,19 @@ function Books.describe(file, remembered)
     return book, isKnown
 end
 
--- At a start, and not often: the newer half stays. A book that is no longer in it still has its sidecar.
-local isLong = (lfs.attributes(PATH, "size") or 0) > BYTES
-local newer = isLong and (util.readFromFile(PATH, "rb") or ""):sub(-BYTES / 2):match("\n(.*)")
-if newer and write(PATH .. ".new", "wb", newer) then os.rename(PATH .. ".new", PATH) end
+--- Whether this is the last list that was written down of the book.
+function Books.wasTold(book, digest) return told[book] == digest end
+
+--- Remembers the list that was written down of a book.
+function Books.tell(book, digest)
+    told[book] = digest
+    add("told", book .. " " .. digest)
+end
+
+--- Who reads the lines from now on was never told anything: another core, or one that never gets those that were lost.
+function Books.forgetTold()
+    told = {}
+    os.remove(PATH .. "told")
+end
 
 return Books

@@ -1,12 +1,12 @@
 --- Sends a child process to the core, one at a time, and looks in on it now and then: the UI never waits.
 local Address = require("booklorebridge_address")
+local Books = require("booklorebridge_books")
 local Memory = require("booklorebridge_memory")
 local Menu = require("booklorebridge_menu")
 local NetworkMgr = require("ui/network/manager")
 local Occasions = require("booklorebridge_occasions")
 local Screen = require("booklorebridge_screen")
 local Spool = require("booklorebridge_spool")
-local Told = require("booklorebridge_told")
 local UIManager = require("ui/uimanager")
 local carryOut = require("booklorebridge_request")
 local ffiUtil = require("ffi/util")
@@ -24,7 +24,7 @@ function Handoff.configure(path)
     local ok, config = pcall(rapidjson.load, path)
     for key, value in pairs(ok and type(config) == "table" and config or {}) do
         if type(value) == "string" then Memory:saveSetting(key, value) end
-        Told.forget() -- another core, perhaps
+        Books.forgetTold() -- another core, perhaps
     end
     if ok and Memory:flush() then os.remove(path) end
 end
@@ -39,32 +39,20 @@ local function release()
     awake = false
 end
 
--- What the child learnt that is to be remembered; true when it must not be lost with the power.
+-- What the child learnt is remembered here too; true when it must not be lost with the power.
 local function remember(wish, result)
-    local state, changed = result.state or {}, false
-    if result.token then
-        Memory:saveSetting("token", result.token):saveSetting("url", wish.url)
-        Told.forget()
-    end
-    if result.used then wish.code = Memory:delSetting("code"):readSetting("code") end
+    local learnt = result.learnt or {}
+    for name, value in pairs(learnt) do Memory:saveSetting(name, value or nil) end
+    if learnt.device then Spool.seal() end
+    if learnt.device or learnt.token then Books.forgetTold() end
+    if learnt.code == false then wish.code = nil end
     if result.told == Memory:nilOrTrue("enabled") then Memory:delSetting("untold") end -- else flipped again meanwhile
-    if result.menu then Menu.take(result.menu) end
-    if result.device and Memory.become(result.device) then
-        Spool.seal()
-        Told.forget()
-        changed = true
-    end
-    state.unpaired = result.unpaired
-    if result.token and not state.unpaired then state.unpaired = false end
-    for _i, name in ipairs{ "unpaired", "ask_wifi", "silent", "manual_only" } do
-        changed = changed or state[name] ~= nil and state[name] ~= Memory:isTrue(name)
-        if state[name] ~= nil then Memory:saveSetting(name, state[name] == true or nil) end
-    end
-    if result.state then Occasions.take(state.hand_over) end
-    return changed or result.used or result.told ~= nil or result.menu ~= nil or result.token ~= nil
+    if result.state then Occasions.take(result.state.hand_over) end
+    if learnt.menu then Menu.take(learnt.menu) end
+    return next(learnt) or result.told ~= nil
 end
 
-local apply = guarded(function(wish, result)
+local take = guarded(function(wish, result)
     Spool.settle(result.segments)
     if remember(wish, result) then Memory:flush() end
     Occasions.ended(not result.err)
@@ -72,11 +60,16 @@ local apply = guarded(function(wish, result)
     local command = result.reached == false and not started and Memory:readSetting("start_command")
     if command then started = os.execute("(" .. command .. ") >/dev/null 2>&1 &") ~= nil end
     Screen.show(result.effects, wish.wasAsked)
-    if result.more then table.insert(queue, 1, wish) elseif wish.done then wish.done(result.err) end
     local on = (result.state or {}).enabled
     -- A switch flipped here that the core does not know of yet comes first.
     if on ~= nil and on ~= Memory:nilOrTrue("enabled") and Memory:hasNot("untold") then Screen.reader:switch(on) end
 end)
+
+local function finish(wish, result)
+    take(wish, result)
+    if result.more then table.insert(queue, 1, wish) else wish.done(result.err) end
+    Handoff.start()
+end
 
 --- Looks whether the child is done, or out of time; one that takes long lets the device go to standby.
 Handoff.watch = guarded(function(wish, pid, fd, gone)
@@ -90,8 +83,7 @@ Handoff.watch = guarded(function(wish, pid, fd, gone)
     ffiUtil.isSubProcessDone(pid, true) -- it has closed the pipe or was killed, so this does not wait
     release()
     busy = false
-    apply(wish, read and rapidjson.decode(text) or { err = _("The core does not answer.") })
-    Handoff.start()
+    finish(wish, read and rapidjson.decode(text) or { err = _("The core does not answer.") })
 end)
 
 --- Sends the next child, when there is none and something to ask; not while a book is opening.
@@ -102,7 +94,7 @@ Handoff.start = guarded(function()
     local wish = table.remove(queue, 1)
     Occasions.begun()
     local pid, fd = ffiUtil.runInSubProcess(function(_pid, out) ffiUtil.writeToFD(out, carryOut(wish), true) end, true)
-    if not pid then return apply(wish, { err = _("The core could not be asked: ") .. tostring(fd) }) end
+    if not pid then return finish(wish, { err = _("The core could not be asked: ") .. tostring(fd) }) end
     busy, awake = true, true
     UIManager:preventStandby()
     UIManager:scheduleIn(POLL, Handoff.watch, wish, pid, fd, POLL)

@@ -14,7 +14,7 @@ local rapidjson = require("rapidjson")
 local _ = require("gettext")
 
 local Menu = { answered = false } -- whether the core answered when it was last asked
-local tree, shown
+local tree, shown = {}, nil
 local top = {} -- the entries that KOReader was given last
 local items = {} -- of KOReader's menus, by the node's id: a menu that is open shows what changes in them
 
@@ -82,16 +82,16 @@ Screen.changed = guarded(function()
     shown:updateItems()
 end)
 
---- Takes over a menu.
-function Menu.take(text)
-    Memory:saveSetting("menu", text)
-    tree = rapidjson.decode(text) or {}
-    for _i, one in ipairs(tree.actions or {}) do
+--- Takes over a menu, if it makes sense.
+Menu.take = guarded(function(text)
+    local new = rapidjson.decode(text)
+    for _i, one in ipairs(new.actions or {}) do
         if not Menu.GESTURES[one.id] then register("action_" .. one.id, "BookloreAction", one.title, one.id) end
     end
-    entries(tree.items, {})
+    entries(new.items, {})
+    tree = new
     Screen.changed()
-end
+end)
 
 -- Of a held file: a button for each thing that the core offers for a book; for this one, where it says so.
 local function rowFor(file, shownList)

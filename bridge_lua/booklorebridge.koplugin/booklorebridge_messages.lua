@@ -76,12 +76,4 @@ function Messages.asking()
     return function() close(shown) end
 end
 
--- Errors of Lua name its files, which are nothing to a person; KOReader's log has them.
-function Messages.plain(err)
-    local text = tostring(err)
-    if not text:find("%.lua:%d") then return text end
-    require("logger").warn("BookLore Sync:", text)
-    return _("Something went wrong; KOReader's log says what.")
-end
-
 return Messages

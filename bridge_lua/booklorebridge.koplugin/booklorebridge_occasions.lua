@@ -9,7 +9,7 @@ local DELAYS = { page_turns = 10, book_close = 1 } -- seconds; a book that is op
 local SETTLE, LONGEST_OPENING = 3, 30 -- seconds after a book is on the screen; if it never is
 local QUARTER, LONGEST_PAUSE = 15 * 60, 60 * 60
 local openTill, failures, pauseTill = 0, 0, 0 -- seconds of the clock, as all times here
-local asked, comes = Clock.seconds(), 0 -- when the core was asked last, and is to be asked next
+local asked = Clock.seconds() -- when the core was asked last, or is to be asked next
 local turns, turnsThen = 0, 0 -- of this stretch: now, and when the core was asked
 
 --- A book is being opened, or it is there (`ready`).
@@ -20,8 +20,8 @@ function Occasions.wait() return math.max(0, openTill - Clock.seconds()) end
 
 --- What the core says of checkpoints: after how many pages and seconds each; anything else is no word on that.
 function Occasions.take(said)
-    local pages, seconds = type(said) == "table" and tonumber(said.pages), type(said) == "table" and tonumber(said.seconds)
-    Memory:saveSetting("hand_over", pages and seconds and { pages = pages, seconds = seconds } or nil)
+    local wish = type(said) == "table" and { pages = tonumber(said.pages), seconds = tonumber(said.seconds) } or {}
+    Memory:saveSetting("hand_over", wish.pages and wish.seconds and wish or nil)
 end
 
 --- Whether the core wants to hear of a reader who has turned so many pages in this stretch.
@@ -32,26 +32,20 @@ function Occasions.wanted(count)
     return wish and now >= pauseTill and turns - turnsThen >= wish.pages and now - asked >= wish.seconds
 end
 
-local function isWorthIt(count)
-    local now = Clock.seconds()
-    return now >= comes and (Occasions.wanted(count) or now >= pauseTill and now - asked >= QUARTER)
-end
-
 --- What was written down may be an occasion.
 function Occasions.after(event, fields)
     local checkpoint = event == "page_turns"
     if event == "book_close" then openTill = 0 end
-    if checkpoint and not isWorthIt(fields.reading.turns) then return end
+    local now = Clock.seconds()
+    local isLongAgo = now >= pauseTill and now - asked >= QUARTER
+    if checkpoint and not isLongAgo and not Occasions.wanted(fields.reading.turns) then return end
     local delay = fields.reason ~= "suspend" and DELAYS[event] or 0
     if checkpoint then Occasions.begun(delay) end
     Screen.later(delay, {})
 end
 
 --- The core is asked, now or in so many seconds.
-function Occasions.begun(delay)
-    asked, turnsThen = Clock.seconds(), turns
-    comes = asked + (delay or 0)
-end
+function Occasions.begun(delay) asked, turnsThen = Clock.seconds() + (delay or 0), turns end
 
 --- The core was asked; after it was in vain, checkpoints pause for 1, 2, 4 … 60 minutes.
 function Occasions.ended(well)

@@ -49,8 +49,7 @@ function Screen.begin(wish)
     wish.done = guarded(function(err)
         if name then underWay[name] = nil end
         if answered then answered() end
-        if not done then return end
-        done(err)
+        if done then done(err) end
         Screen.changed()
     end)
     return true
@@ -67,7 +66,7 @@ function Screen.waiting() return _("Events that wait on this device: ") .. Spool
 
 --- Says why something that a person asked for did not happen; or, if it did, what is done.
 function Screen.tell(err, done)
-    local text = err and Screen.waiting() .. "\n" .. Messages.plain(err) or done
+    local text = err and Screen.waiting() .. "\n" .. err or done
     if text and not Memory:isTrue("silent") then Messages.answer(text) end
 end
 

@@ -26,16 +26,17 @@ function Segments.list()
     return list
 end
 
---- A new segment that no other process has, with this number or a higher one: its name and number, or nil and why.
+--- A new segment that no other process has, with this number or a higher one: its name and number, and whether the folder
+-- had been lost, or was never there; or nil and why.
 function Segments.create(number)
-    lfs.mkdir(FOLDER)
+    local isFirst = lfs.mkdir(FOLDER)
     local name = string.format("%08d.jsonl", number)
     local file, err, code = io.open(path(name), "abx")
     if code == EXISTS then return Segments.create(number + 1) end
     if not file then return nil, err end
     file:close()
     created = name
-    return name, number
+    return name, number, isFirst
 end
 
 function Segments.holds(name) return lfs.attributes(path(name), "mode") == "file" end
@@ -75,21 +76,16 @@ end
 
 --- The lines of a segment, each with its device, number and event as far as it tells them. At the end `report` has its size.
 function Segments.lines(name, report)
-    local file, following = io.open(path(name), "rb"), function() end
-    return function()
+    return coroutine.wrap(function()
+        local file = io.open(path(name), "rb")
         while file do
-            local line = following()
-            if line then return line, line:match(HEAD) end
             local block, rest = file:read(BLOCK, "*l")
-            if block then
-                following = (block .. (rest or "")):gmatch("[^\n]+")
-            else
-                report.size = file:seek()
-                file:close()
-                file = nil
-            end
+            if not block then break end
+            for line in (block .. (rest or "")):gmatch("[^\n]+") do coroutine.yield(line, line:match(HEAD)) end
         end
-    end
+        report.size = file and file:seek()
+        if file then file:close() end
+    end)
 end
 
 --- How many lines of a segment wait, and the highest number of a line.

@@ -1,18 +1,18 @@
 --- The spool: event lines that outlive power and network; a line leaves only when the core has it.
+local Books = require("booklorebridge_books")
 local Clock = require("booklorebridge_clock")
 local Memory = require("booklorebridge_memory")
 local Segments = require("booklorebridge_segments")
-local Told = require("booklorebridge_told")
 local Version = require("version")
 local rapidjson = require("rapidjson")
 local util = require("util")
 
-local Spool = { error = nil }
+local Spool = { segments = {}, unwritten = {} } -- and `error`: why the disk took nothing lately
 local BYTES, LINES = 256 * 1024, Segments.LINES -- of a segment
 local AHEAD = 10 -- segments whose ids are reserved in the settings
-local segments = {} -- by number: name, count of lines, how many of those the core has
-local active -- the segment that this process writes: number, size, used ids
-local unwritten = {} -- lines that the disk did not take
+local segments = Spool.segments -- by number: name, count of lines, how many of those the core has
+local active -- the segment that this process writes; also its number and size, how many ids it gave out
+local unwritten = Spool.unwritten -- lines that the disk did not take; weight: 1, but 0 of those about the device
 
 local newest = math.ceil((Memory:readSetting("reserved") or 0) / LINES)
 for _i, one in ipairs(Segments.list()) do
@@ -37,36 +37,41 @@ local function line(event, fields, annotations)
     fields.device, fields.at, fields.up, fields.boot = Memory:readSetting("device").id, Clock.at(), Clock.up(), Clock.boot
     local list = annotations and '"annotations":' .. annotations .. "," or ""
     local rest = string.format('"event":"%s",', event) .. list .. encode(fields):sub(2)
-    return { event = event, device = fields.device, rest = util.fixUtf8(rest, "\239\191\189") }
+    return { device = fields.device, weight = event == "device" and 0 or 1, rest = util.fixUtf8(rest, "\239\191\189") }
 end
 
-local function text(one) return string.format('{"v":1,"id":"%s",', one.id) .. one.rest end
-
 local function begin()
-    local name, number = Segments.create(newest + 1)
+    local name, number, isFirst = Segments.create(newest + 1)
     if not name then return nil, number end
+    if isFirst then Books.forgetTold() end
     local device = Memory:readSetting("device")
     local head = { name = device.name, model = device.model, koreader = Version:getCurrentRevision() }
     table.insert(unwritten, 1, line("device", head))
-    newest, segments[number] = number, { name = name, count = 0, gone = 0 }
-    active = { number = number, size = 0, used = 0 }
+    active = { name = name, number = number, count = 0, gone = 0, size = 0, used = 0 }
+    newest, segments[number] = number, active
     return true
 end
 
 --- Ends the active segment.
 function Spool.seal()
-    local one = active and segments[active.number]
-    if one then one.name, active = Segments.seal(one.name, one.count) or one.name, nil end
+    if active then active.name = Segments.seal(active.name, active.count) or active.name end
+    active = nil
 end
 
 -- As many of the unwritten lines as fit into the active segment; one that is too long for any goes alone.
+-- A line keeps the id that it gets here: it may be handed over before the disk takes it.
 local function batch()
     local texts, size = {}, active.size
     for i, one in ipairs(unwritten) do
         size = size + #one.rest + 64
-        if active.used + i > LINES or size > BYTES and (texts[1] or active.used > 1) then break end
-        one.id = one.id or string.format("%s-%06d", one.device, (active.number - 1) * LINES + active.used + i)
-        texts[i] = text(one)
+        local isFull = size > BYTES and (texts[1] or active.count > 0)
+        if isFull or not one.id and active.used == LINES then break end
+        if not one.id then
+            active.used = active.used + 1
+            one.id = string.format("%s-%06d", one.device, (active.number - 1) * LINES + active.used)
+            one.text = string.format('{"v":1,"id":"%s",', one.id) .. one.rest
+        end
+        texts[i] = one.text
     end
     return texts
 end
@@ -76,20 +81,15 @@ local function write(durable)
     while unwritten[1] do
         local ok, err = active or begin()
         if not ok then return nil, err end
-        local texts, one = batch(), segments[active.number]
-        local size, why = false, nil
-        if texts[1] then size, why = Segments.append(one.name, texts, durable) else Spool.seal() end
+        local texts, size, why = batch(), false, nil
+        if texts[1] then size, why = Segments.append(active.name, texts, durable) else Spool.seal() end
         if size == nil then return nil, why end
-        if texts[1] and not size then segments[active.number], active = nil, nil end -- sealed by another process
-        if size then active.size, active.used = size, active.used + #texts end
-        for _i = 1, size and #texts or 0 do
-            if table.remove(unwritten, 1).event ~= "device" then one.count = one.count + 1 end
-        end
+        if not size and active then segments[active.number], active = nil, nil end -- sealed by another process
+        if size then active.size = size end
+        for _i = 1, size and #texts or 0 do active.count = active.count + table.remove(unwritten, 1).weight end
     end
     return true
 end
-
-local function isThere(number) return segments[number] and Segments.holds(segments[number].name) end
 
 --- Adds an event; `durable` waits until the disk has it, so never in a page turn. On a full disk memory keeps it.
 function Spool.record(event, fields, durable)
@@ -97,46 +97,37 @@ function Spool.record(event, fields, durable)
     local held, book = fields.annotations, fields.book and fields.book.partial_md5
     local fine, list = pcall(encode, held) -- what JSON cannot say costs the annotations, not the line
     fields.annotations, list = nil, held and fine and list or nil
-    local digest = list and book and Told.digest(list)
-    if digest and Told.has(book, digest, isThere) then list, digest = nil, nil end
+    local digest = list and book and Books.digest(list)
+    if digest and Books.wasTold(book, digest) then list, digest = nil, nil end
     table.insert(unwritten, line(event, fields, list))
     local ok, err = write(durable)
     Spool.error = not ok and tostring(err) or nil
-    if ok and digest then Told.note(book, digest, active.number) end
+    if ok and digest then Books.tell(book, digest) end
 end
 
 --- How many lines wait.
 function Spool.waiting()
     local count = 0
+    for _i, one in ipairs(unwritten) do count = count + one.weight end
     for _number, one in pairs(segments) do count = count + math.max(0, one.count - one.gone) end
-    for _i, one in ipairs(unwritten) do count = count + (one.event ~= "device" and 1 or 0) end
     return count
-end
-
---- What the child cannot read: how many lines of a segment the core has, and the lines that only memory keeps.
-function Spool.gone(number) return segments[number] and segments[number].gone or 0 end
-function Spool.unwritten()
-    local texts = {}
-    for _i, one in ipairs(unwritten) do table.insert(texts, one.id and one.event ~= "device" and text(one) or nil) end
-    return texts
 end
 
 --- Takes note of what the child says of each segment, and of the lines that only memory keeps.
 function Spool.settle(reports)
-    local dropped = {}
+    local dropped = false
     for _i, report in ipairs(reports or {}) do
         local one = segments[report.number]
         if one then one.gone = math.max(one.gone, report.gone) end
         if report.dropped then
-            dropped[report.number], segments[report.number] = true, nil
-            if active and active.number == report.number then active = nil end
+            dropped, segments[report.number] = true, nil
+            if one == active then active = nil end
         end
         for _j, id in ipairs(report.ids or {}) do
             for at = #unwritten, 1, -1 do if unwritten[at].id == id then table.remove(unwritten, at) end end
         end
     end
-    Told.arrived(dropped)
-    if next(dropped) and not active and begin() then write() end -- the newest number and the device are to be remembered
+    if dropped and not active and begin() then write() end -- the newest number and the device are to be remembered
 end
 
 return Spool

@@ -23,6 +23,7 @@ function BookloreBridge:init()
     Memory:readSetting("device").shim = self.version
     Spool.reserve()
     if self.ui.document then Occasions.opening() end
+    self.look = guarded(function() self:checkpoint() end)
     self.ui.menu:registerToMainMenu(self)
     -- After all plugins: a list of our own would hide what another one adds to the lists of the class.
     guarded(self.ui.registerPostInitCallback)(self.ui, function() Menu.offer(self.ui) end)
@@ -47,9 +48,8 @@ end
 function BookloreBridge:begin(event)
     self.stretch = self.ui.document and Memory:nilOrTrue("enabled") and Snapshot.begin(self.ui) or nil
     note(event, self.stretch and self.stretch:snapshot() or {})
-    if not self.stretch then return end
-    self.book = self.stretch.book
-    Books.note(self.book)
+    self.book = self.stretch and self.stretch.book or self.book
+    if self.stretch then Books.note(self.book) end
 end
 
 function BookloreBridge:finish(reason)
@@ -80,6 +80,7 @@ function BookloreBridge:jump(to)
     stretch.jumping = nil
 end
 
+--- After KOReader is done with a page.
 function BookloreBridge:checkpoint()
     local stretch = self.stretch
     if stretch and (stretch:settle() or Occasions.wanted(stretch.turns)) then note("page_turns", stretch:snapshot()) end
@@ -88,12 +89,8 @@ end
 function BookloreBridge:onPageUpdate(page, mode)
     if not self.stretch then return end -- not before ReaderReady: those updates are no page turns
     self.stretch:show(page, mode)
-    if self.looking then return end
-    self.looking = guarded(function()
-        self.looking = nil
-        self:checkpoint()
-    end)
-    UIManager:nextTick(self.looking)
+    UIManager:unschedule(self.look)
+    UIManager:nextTick(self.look)
 end
 
 function BookloreBridge:onPosUpdate(_pos, page) self:onPageUpdate(page) end

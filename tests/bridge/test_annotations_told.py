@@ -117,6 +117,8 @@ def test_what_is_remembered_is_bounded(reader: EReader) -> None:
     told.write_text("".join(f"{i:032x} {i:032x} -\n" for i in range(1500)))
     reader.restart()
     read(reader, FIRST)
+    reader.restart()
+    read(reader, FIRST)
 
-    assert lists(reader) == [[FIRST]]
-    assert told.stat().st_size < 100
+    assert lists(reader) == [[FIRST], "as told"]
+    assert told.stat().st_size <= 32 * 1024 + 100

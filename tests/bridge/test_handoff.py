@@ -210,6 +210,16 @@ def test_a_fork_that_fails_ends_the_hand_off_and_the_next_one_works(paired: ERea
     assert [line["event"] for line in paired.spool()] == ["device"]
 
 
+def test_a_fork_that_fails_does_not_leave_what_waits_behind_it(paired: EReader, core: LoopbackCore) -> None:
+    paired.open()
+    for gesture in ("sync_pending", "test_connection"):
+        paired.ko.gesture(f"booklore_{gesture}")
+    paired.fork_fails = True
+    paired.pass_time(30)
+
+    assert len(paired.toasts()) >= 1 and paired.notices() == []
+
+
 def test_only_one_hand_off_runs_at_a_time(paired: EReader, core: LoopbackCore) -> None:
     read_a_book(paired)
     for gesture in ("sync_pending", "test_connection", "toggle_manual_sync_only"):

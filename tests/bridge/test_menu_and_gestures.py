@@ -62,6 +62,18 @@ def test_the_menu_is_fetched_only_when_its_version_is_new(with_menu: EReader, co
     assert core.paths().count("/v1/menu") == 1
 
 
+def test_a_menu_that_makes_no_sense_does_not_keep_the_shim_from_starting(
+    with_menu: EReader, core: LoopbackCore
+) -> None:
+    core.menu, core.state = {"version": "3", "items": 5}, {"menu": "3"}
+    with_menu.send("NetworkConnected")
+    with_menu.pass_time(3)
+    assert texts(with_menu.menu())[-2:] == ["Enable sync", "Sync & Cache"]
+
+    with_menu.restart()
+    assert texts(with_menu.menu())[-1] == "Pair with core…"
+
+
 def test_the_entry_in_koreaders_menu_is_static_and_placed(reader: EReader) -> None:
     items = reader.lua.table_from({})
     reader.ko.menu_owner.addToMainMenu(reader.ko.menu_owner, items)

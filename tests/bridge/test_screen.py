@@ -142,6 +142,21 @@ def test_a_tap_that_came_to_nothing_can_be_repeated(paired: EReader, core: Loopb
     assert paired.notices() == []
 
 
+@pytest.mark.parametrize("nonsense", [{"state": "fine"}, {"state": {"menu": "2"}}, {"effects": "none"}])
+def test_a_tap_whose_answer_makes_no_sense_can_be_repeated(
+    paired: EReader, core: LoopbackCore, nonsense: dict[str, object]
+) -> None:
+    core.menu = {"version": "2", "items": 5}
+    answer = core.answer
+    core.answer = lambda *request: answer(*request) | nonsense  # type: ignore[method-assign]
+    for _ in range(2):
+        paired.ko.gesture("booklore_test_connection")
+        paired.pass_time(10)
+
+    assert core.paths().count("/v1/actions/test_connection") == 2
+    assert paired.notices() == []
+
+
 def test_silent_mode_says_nothing_of_asking_either(paired: EReader, core: LoopbackCore) -> None:
     core.state = {"silent": True}
     show(paired, core)
@@ -368,7 +383,6 @@ def test_what_is_no_text_is_shown_as_one_because_painting_it_would_end_koreader(
 
 def test_a_password_is_not_shown_while_it_is_typed(paired: EReader, core: LoopbackCore) -> None:
     dialog = ask(paired, core, "ask", secret=True, low=None)
-
     assert (dialog.text_type, dialog.input) == ("password", "")
 
 

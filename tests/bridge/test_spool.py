@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from core_on_loopback import LoopbackCore
 from ereader import EReader
 
 
@@ -118,6 +119,23 @@ def test_a_disk_that_was_full_from_the_start_gives_out_no_id_twice(reader: ERead
 
     ids = [line["id"] for line in reader.spool()]
     assert len(ids) == len(set(ids)) == 5
+
+
+def test_lines_that_went_from_memory_leave_their_ids_to_nobody(paired: EReader, core: LoopbackCore) -> None:
+    paired.open()
+    paired.pass_time(5)
+    paired.full = True
+    paired.read(pages=5, seconds=20)
+    paired.close()
+    paired.pass_time(5)
+    assert core.events() == ["book_open", "page_turns", "book_close"]
+
+    paired.open()
+    paired.full = False
+    paired.close()
+    paired.pass_time(5)
+    assert core.events()[3:] == ["book_open", "book_close"]
+    assert len({line["id"] for line in core.lines}) == 5
 
 
 def test_a_torn_line_is_ended_so_that_later_lines_stay_whole(reader: EReader) -> None:

@@ -121,6 +121,13 @@ def test_a_fault_happens_as_often_as_asked_and_spares_other_requests(server: Boo
     assert reader.get("/api/v1/users/me").ok
 
 
+def test_a_login_is_never_told_that_sync_is_off(server: BookLoreServer) -> None:
+    """A 401 of the application is a wrong password there."""
+    server.fail("sync_disabled", times=None)
+
+    assert Reader(server).get("/api/v1/books").json()["message"] == "Sync is disabled for this user"
+
+
 def test_a_lasting_fault_ends_with_recover(server: BookLoreServer, reader: Reader) -> None:
     server.fail("status:503", times=None)
     assert {reader.get("/api/v1/books").status_code for _ in range(3)} == {503}

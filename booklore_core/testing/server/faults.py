@@ -18,7 +18,7 @@ FAULTS = {
     "status:401_empty": "nothing is done; the empty 401 of a bad token",
     "status:502_html": "nothing is done; a proxy's error page",
     "html_200": "nothing is done; the web application's page with status 200",
-    "sync_disabled": "nothing is done; the application's 401 for an account whose sync is off",
+    "sync_disabled": "nothing is done; the application's 401 for an account whose sync is off; no login is told so",
     "refuse": "nothing is done; 500 An unexpected error occurred.",
     "commit_then_CODE": "the request is carried out and answered as status:CODE, or html_200 for commit_then_html_200",
 }
@@ -79,7 +79,8 @@ class Fault:
         """Whether this fires for the request; counts it if so."""
         wanted_method, _, prefix = self.match.partition(" ")
         fits = path == prefix[:-1] if prefix.endswith("$") else path.startswith(prefix)
-        if self.is_over or wanted_method not in ("*", method) or not fits:
+        is_impossible = self.name == "sync_disabled" and path.startswith("/api/v1/auth/")
+        if self.is_over or wanted_method not in ("*", method) or not fits or is_impossible:
             return False
         if self.after > 0:
             self.after -= 1
