@@ -3,9 +3,8 @@ local time = require("ui/time")
 
 local Clock = {}
 
-local file = io.open("/proc/sys/kernel/random/boot_id", "rb")
-Clock.boot = file and (file:read("*l") or ""):match("^%x%x%x%x%x%x%x%x") or nil
-if file then file:close() end
+local boot = require("util").readFromFile("/proc/sys/kernel/random/boot_id", "rb")
+Clock.boot = boot and boot:match("^%x%x%x%x%x%x%x%x")
 
 function Clock.at() return os.date("!%Y-%m-%dT%H:%M:%SZ", os.time()) end
 

@@ -18,7 +18,7 @@ local look = guarded(function(file, remembered)
     local isRead = remembered[file] or DocumentRegistry:hasProvider(file) and DocSettings:findSidecarFile(file)
     if not isRead or not lfs.attributes(file, "mode") then return end
     local book, isKnown = Books.describe(file, remembered)
-    doomed[file] = isKnown and book.partial_md5 and book or nil
+    doomed[file] = isKnown and book or nil
 end)
 
 local function lookBelow(path)
@@ -29,7 +29,7 @@ local function lookBelow(path)
 end
 
 local tell = guarded(function(file, book)
-    if not lfs.attributes(file, "mode") then Spool.record("delete", { book = book }, true) end
+    if book.partial_md5 and not lfs.attributes(file, "mode") then Spool.record("delete", { book = book }, true) end
 end)
 
 local function after(...)
@@ -57,8 +57,7 @@ end)
 -- Deleted by something else, the file is gone by now: it was what it was when it was last open.
 local unseen = guarded(function(file)
     local was = Books.at(file)[file]
-    local book = was and was.book or Stretch.describe(file)
-    if book.partial_md5 then tell(file, book) end
+    tell(file, was and was.book or (Stretch.describe(file)))
 end)
 
 local updateLocation = DocSettings.updateLocation

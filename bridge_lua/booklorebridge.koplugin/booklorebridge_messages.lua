@@ -18,7 +18,7 @@ function Messages.open(widget, options)
     return shown
 end
 
-local function close(shown)
+function Messages.close(shown)
     if shown and UIManager:isWidgetShown(shown) then UIManager:close(shown) end
 end
 
@@ -46,7 +46,7 @@ end)
 --- The sleep screen is there already, below messages that were not tapped away.
 function Messages.sleep()
     asleep = true
-    for shown in pairs(open) do close(shown) end
+    for shown in pairs(open) do Messages.close(shown) end
 end
 
 function Messages.wake(isUp)
@@ -57,7 +57,7 @@ end
 --- Answers a person; the answer before gives way.
 function Messages.answer(text)
     Messages.awake(function()
-        close(answer)
+        Messages.close(answer)
         last, answer = text, message("infomessage", text, SECONDS)
     end)
 end
@@ -69,11 +69,9 @@ function Messages.notify(text)
     for line in text:gmatch("[^\n]+") do message("notification", line, SECONDS) end
 end
 
---- Says that the core is being asked; what it returns takes that away again.
+--- Says that the core is being asked, until it is closed.
 function Messages.asking()
-    if isAsleep() then return close end
-    local shown = message("notification", _("Asking the core…"), false)
-    return function() close(shown) end
+    return not isAsleep() and message("notification", _("Asking the core…"), false)
 end
 
 return Messages

@@ -24,8 +24,7 @@ end
 
 -- A list over the whole screen: a tap chooses, closing it cancels.
 local function list(question, answer)
-    local menu
-    local items = {}
+    local menu, items = nil, {}
     for i, option in ipairs(question.options) do
         local text = legible(tostring(option))
         items[i] = { text = text, bold = question.default == i - 1, callback = function() answer(i - 1) end }

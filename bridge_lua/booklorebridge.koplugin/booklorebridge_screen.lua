@@ -41,14 +41,13 @@ end
 
 --- A wish is about to be carried out: says so to a person who waits for it. False while the same is under way.
 function Screen.begin(wish)
-    local name, done = wish.path and wish.path .. rapidjson.encode(wish.body, { sort_keys = true }), wish.done
-    if name and underWay[name] then return false end
-    if name then underWay[name] = true end
-    wish.wasAsked = done ~= nil
-    local answered = done and not Memory:isTrue("silent") and Messages.asking()
+    local done, name = wish.done, wish.path and wish.path .. rapidjson.encode(wish.body, { sort_keys = true }) or wish
+    if underWay[name] then return false end
+    underWay[name], wish.wasAsked = true, done ~= nil
+    local asking = done and not Memory:isTrue("silent") and Messages.asking()
     wish.done = guarded(function(err)
-        if name then underWay[name] = nil end
-        if answered then answered() end
+        underWay[name] = nil
+        Messages.close(asking)
         if done then done(err) end
         Screen.changed()
     end)

@@ -100,19 +100,15 @@ end
 function Stretch:show(page, mode)
     if type(page) ~= "number" then return end
     local isContinuous = self.ui.paging and self.ui.view and self.ui.view.page_scroll
-    if isContinuous and mode == "scrolling" then
-        self.scrolled = self.scrolled or now()
-    else
-        self.scrolled = nil
-        take(self, page, now(), not isContinuous and isBeside(self.ui.document, self.page, page))
-    end
+    self.scrolled = isContinuous and mode == "scrolling" and (self.scrolled or now()) or nil
+    if self.scrolled then return end
+    take(self, page, now(), not isContinuous and isBeside(self.ui.document, self.page, page))
 end
 
 --- After KOReader is done with a page: true when a checkpoint is due. Its position is that of the page before till then.
 function Stretch:settle()
-    local at = self.scrolled
+    if self.scrolled then take(self, self.ui:getCurrentPage(), self.scrolled, true) end
     self.scrolled = nil
-    if at then take(self, self.ui:getCurrentPage(), at, true) end
     return self.isDue
 end
 
