@@ -71,7 +71,7 @@ class HandOff(BaseModel):
 
     device: DeviceInfo
     lines: Annotated[list[Any], Field(max_length=MAX_LINES)]
-    waiting: Annotated[int, Field(ge=0)] | None = None
+    waiting: Annotated[Annotated[int, Field(ge=0)] | None, Lenient] = None
     now: Annotated[str | None, Lenient] = None
     up: Annotated[Seconds | None, Lenient] = None
     boot: Annotated[BootId | None, Lenient] = None

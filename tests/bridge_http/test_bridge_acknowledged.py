@@ -100,3 +100,12 @@ def test_a_bridge_whose_database_was_moved_away_says_that_it_is_not_ready(core: 
     file.rename(file.with_suffix(".moved"))
 
     assert requests.get(f"{ereader.url}/v1/health", timeout=5).json()["ready"] is False
+
+
+@pytest.mark.parametrize("waiting", ["many", -1, 1.5, [], {}])
+def test_a_count_that_is_none_does_not_keep_the_lines_on_the_device(ereader: EReader, waiting: object) -> None:
+    lines = ereader.reader.read(DUNE)
+
+    answer = ok(ereader.post("/v1/events", {"device": ereader.device, "lines": lines, "waiting": waiting}))
+
+    assert answer["ack"] == [line["id"] for line in lines]

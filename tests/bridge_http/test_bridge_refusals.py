@@ -98,7 +98,6 @@ def test_what_is_no_code_is_refused_by_field_and_not_repeated(ereader: EReader, 
         ({"device": {"id": ""}, "lines": []}, ["body", "device", "id"]),
         ({"device": {"id": "kobo-7f3a"}, "lines": "x"}, ["body", "lines"]),
         ({"device": {"id": "kobo-7f3a"}, "lines": [{}] * 1001}, ["body", "lines"]),
-        ({"device": {"id": "kobo-7f3a"}, "lines": [], "waiting": -1}, ["body", "waiting"]),
     ],
 )
 def test_a_hand_off_of_the_wrong_shape_is_refused_by_field(ereader: EReader, body: Any, field: list[str]) -> None:
