@@ -163,10 +163,10 @@ def edges(lines: Sequence[Any], idle_cap: int) -> Iterator[Edge]:
     seconds, turns = 0, reading(lines[0]).turns
     yield Edge(0, 0, lines[0].at, lines[0].at, 0, 0, reading(lines[0]))
     for index, (before, line) in enumerate(pairwise(lines), start=1):
-        more = max(0, reading(line).turns - turns)
+        more = turned(before, line, turns)
         for one in cuts(before, line, more, idle_cap):
             yield replace(one, index=index, seconds=seconds + one.seconds, turns=turns + one.turns)
-        seconds, turns = seconds + time_read(before, line, idle_cap), turns + more
+        seconds, turns = seconds + time_read(before, line, more, idle_cap), turns + more
     yield Edge(len(lines), 0, lines[-1].at, lines[-1].at, seconds, turns, reading(lines[-1]))
 
 
@@ -177,21 +177,22 @@ def cuts(before: Any, line: Any, turns: int, idle_cap: int) -> Iterator[Edge]:
     still. Where a line does not tell how long pages were shown, they were turned before the idling.
     """
     was, now, gap = reading(before), reading(line), max(0, between(before, line))
-    if now.dwell is None:
+    dwell = shown(line, turns)
+    if dwell is None:
         if gap > idle_cap:
             yield Edge(0, 0, before.at + timedelta(seconds=idle_cap), line.at, idle_cap, turns, now)
         return
-    left, read, clock = sum(now.dwell), 0, before.at
+    left, read, clock = sum(dwell), 0, before.at
     if gap > left + idle_cap:
         clock = line.at - timedelta(seconds=left)
         yield Edge(0, 0, before.at, clock, 0, 0, was)
-    if max(now.dwell, default=0) <= idle_cap:
+    if max(dwell, default=0) <= idle_cap:
         return
-    for page, seconds in enumerate(now.dwell):
-        shown = min(seconds, idle_cap)
-        left, read, clock = left - seconds, read + shown, clock + timedelta(seconds=shown)
+    for page, seconds in enumerate(dwell):
+        worth = min(seconds, idle_cap)
+        left, read, clock = left - seconds, read + worth, clock + timedelta(seconds=worth)
         if seconds > idle_cap:
-            resume = max(clock - timedelta(seconds=shown), line.at - timedelta(seconds=min(left, gap)))
+            resume = max(clock - timedelta(seconds=worth), line.at - timedelta(seconds=min(left, gap)))
             yield Edge(
                 0, page + 1, min(clock, resume), resume, read, min(page, turns), was if 2 * page <= turns else now
             )
@@ -203,10 +204,23 @@ def between(before: Any, line: Any) -> int:
     return int((line.at - before.at).total_seconds())
 
 
-def time_read(before: Any, line: Any, idle_cap: int) -> int:
+def turned(before: Any, line: Any, turns: int) -> int:
+    """Page turns between two lines. turns: told before. Where a line does not tell them, one if its page is another."""
+    was, now = reading(before).page, reading(line).page
+    is_elsewhere = "turns" not in reading(line).model_fields_set and None not in (was, now) and was != now
+    return max(0, reading(line).turns - turns) or int(is_elsewhere)
+
+
+def shown(line: Any, turns: int) -> tuple[int, ...] | None:
+    """How long each page was shown, of so many that were left; None where a line does not tell it of all of them."""
+    dwell: tuple[int, ...] | None = reading(line).dwell
+    return None if dwell is None or len(dwell) < turns else dwell
+
+
+def time_read(before: Any, line: Any, turns: int, idle_cap: int) -> int:
     """Seconds read between two lines of a stretch: the dwell of every page, each at most idle_cap; without dwell, the
     gap between the lines."""
-    dwell = reading(line).dwell
+    dwell = shown(line, turns)
     if dwell is not None:
         return sum(min(seconds, idle_cap) for seconds in dwell)
     return min(max(0, between(before, line)), idle_cap)
