@@ -16,6 +16,8 @@ from booklore_core.targets import Candidate, Declined, Match, MatchingTarget, Se
 Steps = Generator[Question, Any, int]
 CANDIDATES = 5
 EDIT, SKIP, CANCEL = "Edit title or enter an id", "Skip this book", "Cancel matching"
+LISTED = 10
+WAYS = "give its title or a part of it, its partial MD5 or the beginning of it, or its path"
 PERSON = "person"
 """How a match was found that a person has chosen."""
 
@@ -209,11 +211,13 @@ def match_one(core: Core, target: Gateway, book: BookRef, remote_id: Any) -> Flo
 
 
 def wanted_book(core: Core, request: Request) -> BookRef:
-    """The book that a request is about: a partial MD5 or its beginning. Raises BadSetting unless it means one book."""
-    start = str(request.book or request.args.get("book") or "")
-    found = core.books.find(start) if start else []
-    if len(found) > 1:
-        raise BadSetting(f"more than one book begins with {start!r}: give more digits")
-    if not found:
-        raise BadSetting(f"no book is known whose partial MD5 begins with {start!r}" if start else "which book?")
-    return found[0]
+    """The book that a request is about, as `Books.find` knows it. Raises BadSetting, listing them, for several."""
+    text = str(request.book or request.args.get("book") or "")
+    found = core.books.find(text)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        listed = "; ".join(f"{name_of(book)}, {book.partial_md5}" for book in found[:LISTED])
+        more = f"; and {len(found) - LISTED} more" if len(found) > LISTED else ""
+        raise BadSetting(f"{text!r} may be any of {len(found)} books, told apart by their partial MD5: {listed}{more}")
+    raise BadSetting(f"{f'no book is known as {text!r}' if text else 'which book?'}; {WAYS}")

@@ -7,7 +7,7 @@ import typer
 
 from booklore_core.cli.acting import STILL_WAITING, given, perform
 from booklore_core.cli.opening import opened
-from booklore_core.cli.options import Json
+from booklore_core.cli.options import BOOK, Json
 from booklore_core.cli.output import say, show, show_json, show_table
 
 if TYPE_CHECKING:
@@ -19,9 +19,7 @@ Report = Mapping[str, Any]
 
 def sync(
     target: Annotated[str | None, typer.Option(help="Sync with this target only.", show_default="all")] = None,
-    book: Annotated[
-        str | None, typer.Option(metavar="BOOK", help="Sync one book: its partial MD5, or the start.")
-    ] = None,
+    book: Annotated[str | None, typer.Option(metavar="BOOK", help=f"Sync one book: {BOOK}")] = None,
     as_json: Json = False,
 ) -> None:
     """Send everything that waits.
