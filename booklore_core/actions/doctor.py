@@ -11,10 +11,10 @@ from datetime import timedelta
 
 from booklore_core.actions.own import ADVANCED, AUTHENTICATION, action
 from booklore_core.actions.plugins import check_plugins
-from booklore_core.actions.quarantine import lines_in_words
 from booklore_core.actions.settings import GIVEN_IN
 from booklore_core.core import WAL_VARIABLE, Core
 from booklore_core.flows import Request, Result
+from booklore_core.kinds import quantity
 from booklore_core.pipeline.books import utc
 from booklore_core.pipeline.gateway import Gateway
 from booklore_core.storage.database import redact
@@ -139,7 +139,7 @@ def check_file(core: Core) -> Check:
     tables = {section: table if isinstance(table, dict) else {} for section, table in read_config(path).items()}
     names = [f"{section}.{key}" for section, table in tables.items() for key in table]
     strange = [section for section, table in tables.items() if not table and section not in sections(core)]
-    fine = Check("config file", True, f"{path}, {len(names)} settings")
+    fine = Check("config file", True, f"{path}, {quantity(len(names), 'setting')}")
     return check_names(core, {name: name for name in [*names, *strange]}, f"{path}: ", fine)
 
 
@@ -199,7 +199,7 @@ def check_quarantine(core: Core) -> Iterator[Check]:
         return
     is_old = max(line.seen_at for line in lines) < (core.clock() - FRESH).timestamp()
     advice = "`booklore quarantine retry` tries them again, `booklore quarantine dismiss --all` puts them away"
-    yield Check("quarantine", is_old, f"{lines_in_words(count)} could not be taken in", advice)
+    yield Check("quarantine", is_old, f"{quantity(count, 'line')} could not be taken in", advice)
     for line in lines:
         text = line.line[:SHOWN_LETTERS] + ("…" if len(line.line) > SHOWN_LETTERS else "")
         detail = f"{utc(line.seen_at):%Y-%m-%d} {line.source}: {line.field}: {line.reason}: {text}"

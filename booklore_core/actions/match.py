@@ -9,6 +9,7 @@ from booklore_core.actions.own import LONG_PRESS, SYNC_AND_CACHE, action, counte
 from booklore_core.core import Core
 from booklore_core.flows import Ask, Choose, Confirm, Flow, Question, Request, Result
 from booklore_core.items import BookRef
+from booklore_core.kinds import quantity
 from booklore_core.pipeline.gateway import Gateway
 from booklore_core.settings import BadSetting
 from booklore_core.targets import Candidate, Declined, Match, MatchingTarget, SearchableTarget
@@ -82,7 +83,7 @@ def match_at(core: Core, target: Gateway, only_certain: bool) -> Steps:
     left = core.books.unmatched(target.name)
     if not left or only_certain or not target.has(SearchableTarget):
         return found
-    news = f"{found} books matched" if found else "No new matches found"
+    news = f"{quantity(found, 'book')} matched" if found else "No new matches found"
     question = f"{news} ({len(left)} still unmatched). Do you want to match the books by hand?"
     if not (yield Confirm(question, ok="Yes", cancel="No")):
         return found

@@ -5,6 +5,7 @@ from typing import Any
 
 from booklore_core import hookspecs
 from booklore_core.core import Core
+from booklore_core.kinds import quantity
 from booklore_core.plugin_manager import Plugin
 from booklore_core.settings import BadSetting
 from booklore_core.storage.counts import as_counts
@@ -80,7 +81,11 @@ def check_plugins(core: Core) -> Iterator[Check]:
     for name, (count, _) in core.derive.failing().items():
         if name not in plugins:
             advice = "install it again, or leave them: they harm nobody"
-            yield Check(f"plugin {name}", False, f"not installed; {count} events wait for it", advice)
+            yield Check(f"plugin {name}", False, f"not installed; {events_wait(count)}", advice)
+
+
+def events_wait(count: int) -> str:
+    return f"{quantity(count, 'event waits', 'events wait')} for it"
 
 
 def check_plugin(core: Core, plugin: Plugin) -> Check:
@@ -92,14 +97,13 @@ def check_plugin(core: Core, plugin: Plugin) -> Check:
         advice = f"update or remove {plugin.source}" if plugin.entry_point else "install it again"
         return Check(name, False, plugin.error or "not loaded", advice)
     if count:
-        waits = "1 event waits" if count == 1 else f"{count} events wait"
-        detail = f"{waits} for it; the last error: {plugin.error or error}"
+        detail = f"{events_wait(count)}; the last error: {plugin.error or error}"
         return Check(name, False, detail, f"update {plugin.source}; they are tried again at the next hand-over")
     if plugin.error:
         return Check(name, False, plugin.error, f"update {plugin.source}, or switch the plugin off")
     for failed in core.database.rows(FAILED, ids=targets_of(core, plugin)):
         if failed["count"]:
-            detail = f"{failed['count']} of its deliveries failed, such as: {failed['reason']}"
+            detail = f"{quantity(failed['count'], 'delivery', 'deliveries')} to it failed, such as: {failed['reason']}"
             return Check(name, False, detail, "they are tried again at the next sync; see `booklore status`")
     undeclared = [row["kind"] for row in core.database.rows(UNDECLARED, plugin=plugin.name)]
     notes = [f"nobody declares its kinds {', '.join(undeclared)}"] if undeclared else []

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from booklore_core.actions.own import ADVANCED, action
 from booklore_core.core import Core
 from booklore_core.flows import Confirm, Flow, Request, Result
+from booklore_core.kinds import quantity
 from booklore_core.pipeline.books import utc
 from booklore_core.settings import BadSetting
 
@@ -33,7 +34,7 @@ def retry_quarantine(core: Core, request: Request) -> Result:
     before = core.quarantine.count()
     again = core.retry_quarantine(wanted_ids(core, request))
     left = core.quarantine.count()
-    message = f"{lines_in_words(before - left)} taken in, {left} still in quarantine"
+    message = f"{quantity(before - left, 'line')} taken in, {left} still in quarantine"
     return Result(message, ok=not again.rejected, data={"taken": before - left, "left": left})
 
 
@@ -47,7 +48,7 @@ def place_quarantine(core: Core, request: Request) -> Result:
     before = core.quarantine.count()
     again = core.place_quarantine(ids, first)
     left, why = core.quarantine.count(), "".join(f": {one.reason}" for one in again.rejected[:1])
-    message = f"{lines_in_words(before - left)} taken in, {left} still in quarantine{why}"
+    message = f"{quantity(before - left, 'line')} taken in, {left} still in quarantine{why}"
     return Result(message, ok=not again.rejected, data={"taken": before - left, "left": left})
 
 
@@ -56,11 +57,11 @@ def dismiss_quarantine(core: Core, request: Request) -> Flow:
     """Puts lines away for good. args: ids, those of the list; without them all, if a person agrees."""
     ids, count = wanted_ids(core, request), core.quarantine.count()
     if ids is None and count:
-        question = f"Put {lines_in_words(count)} away for good? What they tell is lost."
+        question = f"Put {quantity(count, 'line')} away for good? What they tell is lost."
         if not (yield Confirm(question, ok="Dismiss")):
             return Result("Nothing was dismissed", data={"dismissed": 0})
     dismissed = core.quarantine.dismiss(ids, core.clock())
-    return Result(f"{lines_in_words(dismissed)} dismissed", data={"dismissed": dismissed})
+    return Result(f"{quantity(dismissed, 'line')} dismissed", data={"dismissed": dismissed})
 
 
 def wanted_ids(core: Core, request: Request) -> Sequence[int] | None:
@@ -83,7 +84,3 @@ def wanted_time(request: Request) -> datetime:
         return datetime.fromisoformat(str(told)).astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         raise BadSetting(f"at: {told} is no time; expected one such as 2026-11-20T21:30 or 2026-11-20T20:30Z") from None
-
-
-def lines_in_words(count: int) -> str:
-    return "1 line" if count == 1 else f"{count} lines"

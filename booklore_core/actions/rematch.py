@@ -8,6 +8,7 @@ from booklore_core.actions.own import ADVANCED, action
 from booklore_core.core import Core
 from booklore_core.flows import Request, Result
 from booklore_core.items import BookRef
+from booklore_core.kinds import quantity
 from booklore_core.pipeline.gateway import Gateway
 from booklore_core.targets import Match, MatchingTarget, RematchingTarget, SearchableTarget
 
@@ -33,7 +34,7 @@ def rematch_all(core: Core, request: Request) -> Result:
     core.sync(progress=request.progress)
     data = outcome(core, found, unavailable)
     lines += [f"{name}: {why}; its matches stay" for name, why in unavailable.items()]
-    anew = f"{data['matched']} book{'' if data['matched'] == 1 else 's'} matched anew"
+    anew = f"{quantity(data['matched'], 'book')} matched anew"
     lines = [anew, *lines] if data["matched"] or not unavailable else lines
     return Result("\n".join(lines), ok=not unavailable, data=data)
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from booklore_core.kinds import Kind, Kinds
+from booklore_core.kinds import Kind, Kinds, quantity
 from booklore_core.storage.schema import VERSION
 
 MAX_WAITING = 1000
@@ -120,7 +120,8 @@ class Status:
     def aside(self) -> str:
         """What a person is told of lines that could not be taken in, empty when all could."""
         lines, reason = self.quarantine["lines"], self.quarantine["reason"]
-        return f"{lines} lines of the devices wait, see `booklore quarantine list`; the last: {reason}" if lines else ""
+        wait = f"{quantity(lines, 'line')} of the devices {'waits' if lines == 1 else 'wait'} in quarantine"
+        return f"{wait}, see `booklore quarantine list`; the last: {reason}" if lines else ""
 
 
 def read_status(source: Rows, limit: int = MAX_WAITING) -> Status:

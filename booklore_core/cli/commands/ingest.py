@@ -9,6 +9,7 @@ from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json
 from booklore_core.cli.output import say, show, show_json
 from booklore_core.cli.progress import Activity
+from booklore_core.kinds import quantity
 
 if TYPE_CHECKING:
     from booklore_core.cli.spool_files import SpoolLine
@@ -97,8 +98,9 @@ def show_tally(tally: Tally, as_json: bool, name_files: bool) -> None:
         rejected = [one.as_json(name_files) for one in tally.listed]
         show_json({"accepted": tally.accepted, "repeated": tally.repeated, "rejected": rejected})
     else:
-        show(f"{tally.accepted} lines taken, {tally.repeated} known already")
+        show(f"{quantity(tally.accepted, 'line')} taken, {tally.repeated} known already")
         for one in tally.listed:
             say(f"{one.file + ', ' if name_files else ''}line {one.line} rejected: {one.error}")
     if tally.rejected > len(tally.listed):
-        say(f"{tally.rejected - len(tally.listed)} more lines were rejected, {tally.rejected} in all")
+        more = quantity(tally.rejected - len(tally.listed), "more line was", "more lines were")
+        say(f"{more} rejected, {tally.rejected} in all")

@@ -10,6 +10,7 @@ from booklore_core.cli.opening import find_places
 from booklore_core.cli.options import Yes
 from booklore_core.cli.output import say, show
 from booklore_core.cli.terminal import confirmed
+from booklore_core.kinds import quantity
 
 if TYPE_CHECKING:
     from booklore_core.storage.places import Places
@@ -29,7 +30,7 @@ def reset(yes: Yes = False) -> None:
     if not count:
         show(f"{places.home}: nothing to remove")
         return
-    if not confirmed(f"Remove {count} files in {places.home}, and with them all that waits?", "--yes", yes):
+    if not confirmed(f"Remove {quantity(count, 'file')} in {places.home}, and with them all that waits?", "--yes", yes):
         say("nothing was removed")
         raise typer.Exit(1)
     remove_all(places)
