@@ -188,7 +188,8 @@ class DeliveryRun:
             return Outcome(DELIVERED, remote_id=remote_id)
         now = self._clock()
         again = min(one.before.tried_at or now, now) + self._repeat_after
-        reason = f"looked for at {now.astimezone():%H:%M}, not there; sent again after {again.astimezone():%H:%M}"
+        looked, due = f"{now.astimezone():%H:%M}", f"{again.astimezone():%Y-%m-%d %H:%M %Z}"
+        reason = f"looked for at {looked}, not there; the first sync after {due} sends it again"
         return Outcome(UNCONFIRMED, maybe_sent=True, reason=reason, tried=False) if now < again else None
 
     def _deliver_batch(self, group: Sequence[Delivery]) -> bool:

@@ -70,8 +70,9 @@ def test_what_is_not_there_waits_ten_minutes_and_says_so(lost, clock):
     report = core.sync()
 
     at, again = clock().astimezone(), clock.forward(minutes=7).astimezone()
+    due = f"{again:%Y-%m-%d %H:%M %Z}"
     assert keys(forgetful) == []
-    assert reason(core) == f"looked for at {at:%H:%M}, not there; sent again after {again:%H:%M}"
+    assert reason(core) == f"looked for at {at:%H:%M}, not there; the first sync after {due} sends it again"
     assert report.total("waiting") == {"session": 1}
     assert report.total("failed") == {}
 
