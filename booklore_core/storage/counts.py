@@ -40,9 +40,10 @@ WHERE d.state = 'delivered' GROUP BY i.kind
 ANY_DELIVERED = "SELECT 1 AS found FROM deliveries WHERE state = 'delivered' LIMIT 1"
 WAITING = """
 SELECT due.kind AS kind, COALESCE(NULLIF(b.title, ''), due.book_md5) AS book, due.book_md5 AS md5, due.target AS target,
-    COALESCE(NULLIF(due.reason, ''), s.obstacle, CASE due.state WHEN 'unconfirmed' THEN 'outcome unknown'
-        WHEN 'delivered' THEN 'changed since it was sent' WHEN 'superseded' THEN 'changed since it was superseded'
-        WHEN 'discarded' THEN 'changed since it was cleared' ELSE COALESCE(due.state, 'not sent yet') END) AS reason,
+    COALESCE(CASE due.state WHEN 'unmatched' THEN s.obstacle END, NULLIF(due.reason, ''), s.obstacle,
+        CASE due.state WHEN 'unconfirmed' THEN 'outcome unknown' WHEN 'delivered' THEN 'changed since it was sent'
+        WHEN 'superseded' THEN 'changed since it was superseded' WHEN 'discarded' THEN 'changed since it was cleared'
+        ELSE COALESCE(due.state, 'not sent yet') END) AS reason,
     due.retry_count AS attempts
 FROM due JOIN books b ON b.partial_md5 = due.book_md5
 LEFT JOIN subscriptions s ON s.target = due.target AND s.kind = due.kind

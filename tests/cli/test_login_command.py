@@ -63,6 +63,14 @@ def test_wrong_server_leaves_what_worked_before(booklore: Booklore, server: Book
     assert booklore("config", "get", "booklore.url").out == f"{server.url}\n"
 
 
+def test_failed_login_says_why_once(booklore: Booklore, log_in: Any) -> None:
+    ran, as_json = log_in("wrong"), log_in("wrong", "--json")
+
+    why = "the server refuses the user name or password"
+    assert ((ran.out + ran.err).count(why), ran.err) == (1, "booklore: Not logged in, nothing was changed\n")
+    assert why in as_json.err
+
+
 def test_first_login_that_fails_stores_nothing(booklore: Booklore, log_in: Any) -> None:
     log_in("wrong")
 

@@ -109,6 +109,32 @@ def test_status_shows_three_sections_and_what_waits(
     assert out.endswith("… and 5 more\n")
 
 
+def test_sync_of_nothing_says_that_nobody_was_asked(booklore: Booklore, account: BookLoreServer) -> None:
+    account.stop()
+
+    ran = booklore("sync")
+
+    assert (ran.code, ran.out, ran.err) == (0, "Nothing waits for booklore, so nobody was asked.\n", "")
+
+
+def test_status_says_what_keeps_books_from_being_matched(
+    booklore: Booklore, account: BookLoreServer, reader: SampleReader, spool: Spool
+) -> None:
+    reader.read(sample_book("Unheard of"))
+    booklore("ingest", spool())
+    booklore("sync")
+    account.fail("status:500", "GET /api/v1/books", times=None)
+    before = booklore("status", "--json").json["waiting"]
+    booklore("sync")
+    meanwhile = booklore("status", "--json").json["waiting"]
+    account.recover()
+    booklore("sync")
+    after = booklore("status", "--json").json["waiting"]
+
+    assert [one["reason"] for one in (*before, *after)] == ["the book is not matched yet"] * 2
+    assert meanwhile[0]["reason"].startswith("the server's list of books cannot be had: the server answers 500")
+
+
 def test_status_tells_what_is_alike_in_one_line_with_what_names_the_book(
     booklore: Booklore, account: BookLoreServer, reader: SampleReader, spool: Spool
 ) -> None:

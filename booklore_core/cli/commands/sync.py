@@ -50,10 +50,13 @@ def show_report(report: Report, kinds: "Kinds") -> None:
     if not report["targets"]:
         show("No target is enabled; see `booklore plugins list`.")
         return
+    if not any(run[what] for run in report["targets"].values() for what in (*COUNTED, "unavailable")):
+        show(f"Nothing waits for {' or '.join(report['targets'])}, so nobody was asked.")
+        return
     rows = [
         (
             name,
-            *(kinds.in_words(run[what]) or "-" for what in ("delivered", "waiting", "rejected")),
+            *(kinds.in_words(run[what]) or "-" for what in COUNTED),
             run["unavailable"] or "-",
         )
         for name, run in report["targets"].items()
