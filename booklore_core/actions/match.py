@@ -221,4 +221,4 @@ def wanted_book(core: Core, request: Request) -> BookRef:
         listed = "; ".join(f"{name_of(book)}, {book.partial_md5}" for book in found[:LISTED])
         more = f"; and {len(found) - LISTED} more" if len(found) > LISTED else ""
         raise BadSetting(f"{text!r} may be any of {len(found)} books, told apart by their partial MD5: {listed}{more}")
-    raise BadSetting(f"{f'no book is known as {text!r}' if text else 'which book?'}; {WAYS}")
+    raise BadSetting(f"{f'no book is known as {text!r}: ' if text else 'which book? '}{WAYS}")

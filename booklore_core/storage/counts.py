@@ -40,6 +40,7 @@ WHERE d.state = 'delivered' GROUP BY i.kind
 ANY_DELIVERED = "SELECT 1 AS found FROM deliveries WHERE state = 'delivered' LIMIT 1"
 WAITING = """
 SELECT due.kind AS kind, COALESCE(NULLIF(b.title, ''), due.book_md5) AS book, due.book_md5 AS md5, due.target AS target,
+    COALESCE(due.state, 'new') AS state,
     COALESCE(CASE due.state WHEN 'unmatched' THEN s.obstacle END, NULLIF(due.reason, ''), s.obstacle,
         CASE due.state WHEN 'unconfirmed' THEN 'outcome unknown' WHEN 'delivered' THEN 'changed since it was sent'
         WHEN 'superseded' THEN 'changed since it was superseded' WHEN 'discarded' THEN 'changed since it was cleared'
@@ -86,7 +87,10 @@ class DatabaseFile:
 
 @dataclass(frozen=True)
 class Waiting:
-    """One item that a target still waits for, and why. book: its title, or its partial MD5 where none is known."""
+    """One item that a target still waits for, and why. book: its title, or its partial MD5 where none is known.
+
+    state: of its delivery, `new` for one that was never tried.
+    """
 
     kind: str
     book: str
@@ -94,6 +98,7 @@ class Waiting:
     attempts: int
     target: str
     md5: str
+    state: str
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ def test_tracking_of_a_book_never_heard_of_is_refused(booklore: Booklore) -> Non
     ran = booklore("track", "00ff", "on", "--json")
 
     assert (ran.code, ran.out) == (1, "")
-    assert ran.err.startswith("booklore: no book is known as '00ff'; give its title") and ran.err.count("\n") == 1
+    assert ran.err.startswith("booklore: no book is known as '00ff': give its title") and ran.err.count("\n") == 1
 
 
 @pytest.mark.parametrize("book", ["Völlig 2", "vÖllig  2", "lig 2", "abab", "/mnt/Two.epub", "/media/kobo/Two.epub"])

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from booklore_core.flows import Result
 
 
+BY_HAND = ", and `booklore match BOOK ID` for a book that you know on the server"
+
+
 @dataclass(frozen=True)
 class Matching:
     """What a matching came to. matched: how many books. waiting: what still waits. failed: it could not be done."""
@@ -94,5 +97,5 @@ def show_matching(matching: Matching, as_json: bool) -> None:
         say(matching.message)
         raise typer.Exit(1)
     if matching.waiting:
-        say(f"{matching.waiting} still waiting; see `booklore status`")
+        say(f"{matching.waiting} still waiting; see `booklore status`{BY_HAND if matching.books['unmatched'] else ''}")
         raise typer.Exit(STILL_WAITING)

@@ -35,6 +35,9 @@ def sync(
     else:
         show_report(result.data, kinds)
     is_left = result.data["waiting"] or result.data["rejected"]
+    runs = result.data["targets"].values()
+    if runs and not any(run[what] for run in runs for what in (*COUNTED, "unavailable")):
+        say("nothing waited, so no server was asked")
     if is_left:
         say(f"{what_is_left(result.data, kinds)}; see `booklore status`")
     for fault in faults:
@@ -49,9 +52,6 @@ COUNTED = ("delivered", "waiting", "rejected")
 def show_report(report: Report, kinds: "Kinds") -> None:
     if not report["targets"]:
         show("No target is enabled; see `booklore plugins list`.")
-        return
-    if not any(run[what] for run in report["targets"].values() for what in (*COUNTED, "unavailable")):
-        show(f"Nothing waits for {' or '.join(report['targets'])}, so nobody was asked.")
         return
     rows = [
         (
