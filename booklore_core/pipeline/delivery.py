@@ -186,10 +186,9 @@ class DeliveryRun:
             return replace(self._failure(one, error), counts=False, tried=False)
         if remote_id is not None:
             return Outcome(DELIVERED, remote_id=remote_id)
-        now = self._clock()
-        again = min(one.before.tried_at or now, now) + self._repeat_after
-        looked, due = f"{now.astimezone():%H:%M}", f"{again.astimezone():%Y-%m-%d %H:%M %Z}"
-        reason = f"looked for at {looked}, not there; the first sync after {due} sends it again"
+        now = self._clock().astimezone()
+        again = (min(one.before.tried_at or now, now) + self._repeat_after).astimezone()
+        reason = f"looked for at {now:%H:%M}, not there; the first sync after {again:%Y-%m-%d %H:%M %Z} sends it again"
         return Outcome(UNCONFIRMED, maybe_sent=True, reason=reason, tried=False) if now < again else None
 
     def _deliver_batch(self, group: Sequence[Delivery]) -> bool:
