@@ -55,14 +55,7 @@ def test_connection(core: Core, request: Request) -> Result:
 
 def check_targets(core: Core) -> Sequence[Check]:
     found = [check for target in core.targets.values() for check in check_target(target)]
-    return found or [
-        Check(
-            "targets",
-            False,
-            "no target is enabled",
-            "`booklore plugins enable NAME` for one of `booklore plugins list`",
-        )
-    ]
+    return found or [Check("targets", False, "no target is enabled", "run `booklore plugins enable NAME`")]
 
 
 def check_target(target: Gateway) -> Iterator[Check]:

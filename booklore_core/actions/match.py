@@ -17,7 +17,6 @@ from booklore_core.targets import Candidate, Declined, Match, MatchingTarget, Se
 Steps = Generator[Question, Any, int]
 CANDIDATES = 5
 EDIT, SKIP, CANCEL = "Edit title or enter an id", "Skip this book", "Cancel matching"
-LISTED = 10
 WAYS = "give its title or a part of it, its partial MD5 or the beginning of it, or its path"
 PERSON = "person"
 """How a match was found that a person has chosen."""
@@ -218,7 +217,6 @@ def wanted_book(core: Core, request: Request) -> BookRef:
     if len(found) == 1:
         return found[0]
     if found:
-        listed = "; ".join(f"{name_of(book)}, {book.partial_md5}" for book in found[:LISTED])
-        more = f"; and {len(found) - LISTED} more" if len(found) > LISTED else ""
-        raise BadSetting(f"{text!r} may be any of {len(found)} books, told apart by their partial MD5: {listed}{more}")
+        listed = "; ".join(f"{name_of(book)}, {book.partial_md5}" for book in found)
+        raise BadSetting(f"{text!r} may be one of several books, told apart by their partial MD5: {listed}")
     raise BadSetting(f"{f'no book is known as {text!r}: ' if text else 'which book? '}{WAYS}")

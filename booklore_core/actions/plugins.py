@@ -81,11 +81,8 @@ def check_plugins(core: Core) -> Iterator[Check]:
     for name, (count, _) in core.derive.failing().items():
         if name not in plugins:
             advice = "install it again, or leave them: they harm nobody"
-            yield Check(f"plugin {name}", False, f"not installed; {events_wait(count)}", advice)
-
-
-def events_wait(count: int) -> str:
-    return f"{quantity(count, 'event waits', 'events wait')} for it"
+            waiting = quantity(count, "event waits", "events wait")
+            yield Check(f"plugin {name}", False, f"not installed; {waiting} for it", advice)
 
 
 def check_plugin(core: Core, plugin: Plugin) -> Check:
@@ -97,7 +94,7 @@ def check_plugin(core: Core, plugin: Plugin) -> Check:
         advice = f"update or remove {plugin.source}" if plugin.entry_point else "install it again"
         return Check(name, False, plugin.error or "not loaded", advice)
     if count:
-        detail = f"{events_wait(count)}; the last error: {plugin.error or error}"
+        detail = f"{quantity(count, 'event waits', 'events wait')} for it; the last error: {plugin.error or error}"
         return Check(name, False, detail, f"update {plugin.source}; they are tried again at the next hand-over")
     if plugin.error:
         return Check(name, False, plugin.error, f"update {plugin.source}, or switch the plugin off")

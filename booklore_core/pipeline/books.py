@@ -31,6 +31,7 @@ FILE = "(SELECT f.path FROM files f WHERE f.book_md5 = b.partial_md5 ORDER BY f.
 BOOK = f"SELECT b.*, {FILE} AS file FROM books b"
 UNTRACKED = "SELECT partial_md5 FROM books WHERE tracked = 0 ORDER BY updated_at DESC LIMIT 500"
 SEEN_AS = "SELECT partial_md5, title, size FROM books WHERE partial_md5 IN :ids"
+MOST_FOUND = 12
 OTHER_BOOK = "the digest is that of “{}” ({} bytes), and this line is about “{}” ({} bytes), which is another file"
 STARS = "SELECT partial_md5, tracked, stars, stars_at FROM books WHERE partial_md5 IN :ids"
 KEEP_STARS = "UPDATE books SET stars_known = 1, stars = :stars, stars_at = :at WHERE partial_md5 = :md5"
@@ -107,7 +108,8 @@ class Books:
         return book_ref(row) if row else None
 
     def find(self, text: str) -> list[BookRef]:
-        """The books that a person may mean by a partial MD5 or its beginning, a title or a part of it, or a path.
+        """The books that a person may mean by a partial MD5 or its beginning, a title or a part of it, or a path, at most
+        a few of them, those first that were told of last.
 
         What is named in full goes before what is named in part. A path may be that of another place where the same
         file name lies.
@@ -123,7 +125,7 @@ class Books:
                 in_full.append(book)
             elif wanted in title or book.partial_md5.startswith(wanted) or path.name == PurePosixPath(text).name:
                 in_part.append(book)
-        return in_full or in_part
+        return (in_full or in_part)[:MOST_FOUND]
 
     def is_tracked(self, md5: str) -> bool:
         """Whether reading of the book is recorded. A book never heard of is."""
