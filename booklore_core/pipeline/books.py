@@ -108,11 +108,10 @@ class Books:
         return book_ref(row) if row else None
 
     def find(self, text: str) -> list[BookRef]:
-        """The books that a person may mean by a partial MD5 or its beginning, a title or a part of it, or a path, at most
-        a few of them, those first that were told of last.
+        """The books that a person may mean by a partial MD5 or its beginning, a title or a part of it, or a path.
 
-        What is named in full goes before what is named in part. A path may be that of another place where the same
-        file name lies.
+        At most a few, the last seen first; what is named in full goes before what is named in part. A path may be that
+        of another place where the same file name lies.
         """
         wanted, known = plain(text), self.get(text.strip().lower())
         if known or not wanted:
