@@ -14,7 +14,7 @@ from booklore_core.flows import Action
 from booklore_core.items import Item
 from booklore_core.kinds import Kinds
 from booklore_core.pipeline.books import Books
-from booklore_core.pipeline.clock import NOBODY, Contact
+from booklore_core.pipeline.clock import Contact
 from booklore_core.pipeline.delivery import DeliveryRun, RunSummary
 from booklore_core.pipeline.derive import Derive
 from booklore_core.pipeline.devices import Devices
@@ -154,7 +154,7 @@ class Core:
         return self._take_again(lines, placed(lines, first), Contact(insists=insists))
 
     def _take_again(
-        self, lines: Sequence[QuarantinedLine], placed: Mapping[int, str] | None = None, contact: Contact = NOBODY
+        self, lines: Sequence[QuarantinedLine], placed: Mapping[int, str] | None = None, contact: Contact | None = None
     ) -> Taken:
         """The lines that are refused again stay in quarantine, and keep the source that they came from."""
         taken = self.ingest.take([one.line for one in lines], "quarantine", self.clock(), contact, placed=placed)

@@ -81,7 +81,7 @@ class Ingest:
         self._devices, self._quarantine = devices, quarantine
 
     def take(
-        self, lines: Iterable[Any], source: str, now: datetime, contact: Contact = NOBODY,
+        self, lines: Iterable[Any], source: str, now: datetime, contact: Contact | None = None,
         devices: Mapping[str, str] | None = None, placed: Mapping[int, str] | None = None,
     ) -> Taken:  # fmt: skip
         """Takes lines, decoded or as text. source: where those in quarantine came from. contact: who hands them over.
@@ -93,7 +93,7 @@ class Ingest:
             with self._database.writing():
                 self._database.lock()
                 for told in without_clash(good):
-                    bad += self._append(told, taken, now, contact)
+                    bad += self._append(told, taken, now, contact or NOBODY)
                 for number, error in bad if not placed else ():  # what was wrong with those before is wrong yet
                     self._quarantine.put(part[number - part[0][0]][1], source, error, now)
             rejected = [Rejected(number, error.field, error.reason, error.event_id) for number, error in bad]

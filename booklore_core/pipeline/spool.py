@@ -157,10 +157,12 @@ def adapter_of(data: Any) -> TypeAdapter[Any]:
     if not isinstance(data, dict):
         raise BadLine("line", "it is JSON, but no object with the fields of a line")
     if data.get("v") != SPOOL_VERSION:
-        raise BadLine("v", f"it is of version {data.get('v')!r}, and this program reads {SPOOL_VERSION}", id_of(data))
+        told = repr(data["v"]) if "v" in data else "missing"
+        raise BadLine("v", f"its v is {told}, and this program reads lines of version {SPOOL_VERSION}", id_of(data))
     adapter = ADAPTERS.get(data["event"]) if isinstance(data.get("event"), str) else None
     if adapter is None:
-        raise BadLine("event", UNKNOWN_EVENT.format(data.get("event")), id_of(data))
+        why = UNKNOWN_EVENT.format(data["event"]) if "event" in data else "its event is missing"
+        raise BadLine("event", why, id_of(data))
     return adapter
 
 

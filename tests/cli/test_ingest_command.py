@@ -238,8 +238,10 @@ def test_what_is_wrong_with_a_line_is_told_in_words(booklore: Booklore, tmp_path
     bad = {
         '{"v":1,"id"': "it is no JSON, from character 12 on",
         "[1]": "it is JSON, but no object with the fields of a line",
-        '{"id":"a-1"}': "it is of version None, and this program reads 1",
-        '{"v":1,"id":"a-1"}': "it tells of the unknown event None; a newer version may know it",
+        '{"id":"a-1"}': "its v is missing, and this program reads lines of version 1",
+        '{"v":1,"id":"a-1"}': "its event is missing",
+        '{"v":2,"id":"a-1"}': "its v is 2, and this program reads lines of version 1",
+        line_of(event='"dance"'): "it tells of the unknown event 'dance'; a newer version may know it",
         line_of(id='""'): "its id is no text of 1 to 200 letters",
         line_of(device="5"): "its device is no text of 1 to 200 letters",
         line_of(at='"today"'): "its at is wrong: expected UTC time such as 2026-11-20T14:00:00Z",
