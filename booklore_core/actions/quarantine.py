@@ -41,15 +41,17 @@ def retry_quarantine(core: Core, request: Request) -> Result:
 @action("Place Quarantine", "Says when lines were written whose time nobody knows.", menu=None)
 def place_quarantine(core: Core, request: Request) -> Result:
     """Takes lines in. args: ids; at, when the first of them was written, an ISO time: the others keep their distances,
-    and without a zone it is this computer's."""
+    and without a zone it is this computer's; insist, that this is so whatever other lines say."""
     ids, first = wanted_ids(core, request), wanted_time(request)
     if not ids:
         raise BadSetting("ids: expected the numbers of lines, as the list of the quarantine shows them")
     before = core.quarantine.count()
-    again = core.place_quarantine(ids, first)
+    again = core.place_quarantine(ids, first, bool(request.args.get("insist")))
     left, why = core.quarantine.count(), "".join(f": {one.reason}" for one in again.rejected[:1])
-    message = f"{quantity(before - left, 'line')} taken in, {left} still in quarantine{why}"
-    return Result(message, ok=not again.rejected, data={"taken": before - left, "left": left})
+    taken, others = before - left, before - left - len(ids) + len(again.rejected)
+    also = f", {others} of them because the same boot wrote them" if others > 0 else ""
+    message = f"{quantity(taken, 'line')} taken in{also}, {left} still in quarantine{why}"
+    return Result(message, ok=not again.rejected, data={"taken": taken, "left": left})
 
 
 @action("Dismiss Quarantine", "Puts those lines away for good.", order=6, menu=ADVANCED, enabled=holds_something)
@@ -73,7 +75,8 @@ def wanted_ids(core: Core, request: Request) -> Sequence[int] | None:
         raise BadSetting("ids: expected a list of numbers, as the list of the quarantine shows them")
     missing = sorted(set(ids) - {one.id for one in core.quarantine.chosen(ids)})
     if missing:
-        raise BadSetting(f"{', '.join(map(str, missing))} is not in quarantine; see `booklore quarantine list`")
+        are = "is" if len(missing) == 1 else "are"
+        raise BadSetting(f"{', '.join(map(str, missing))} {are} not in quarantine; see `booklore quarantine list`")
     return ids
 
 
