@@ -148,6 +148,7 @@ class DeliveryRun:
     def _deliver(self, group: Sequence[Delivery]) -> None:
         """Delivers a group at once if it may be, else one by one."""
         if len(group) > 1:
+            group = list(filter(self._may_be_sent, group))
             if self._deliver_batch(self._begin(group)):
                 return
             group = self._ledger.load(self._name, [one.id for one in group])
@@ -167,7 +168,7 @@ class DeliveryRun:
         return outcome is None
 
     def _look(self, one: Delivery, is_moved: bool) -> Outcome | None:
-        """What is found out about an item; None when it is not there and long enough ago to be sent again.
+        """What is found out about an item; None when it is not there and nothing of it can be on its way.
 
         A look that finds nothing proves nothing yet: the lost request may still be carried out (contract §17). A look
         is no attempt, or else every trigger would put the repeat off. is_moved: its book is matched with another one.
@@ -182,6 +183,8 @@ class DeliveryRun:
             remote_id = None  # what that book had is gone with it
         if remote_id is not None:
             return Outcome(DELIVERED, remote_id=remote_id)
+        if not one.last.maybe_sent:
+            return None
         now = self._clock()
         again = min(one.before.tried_at or now, now) + self._repeat_after
         reason = f"looked for at {now.astimezone():%H:%M}, not there; sent again after {again.astimezone():%H:%M}"

@@ -28,8 +28,10 @@ ORDER BY COALESCE(k.rank, 60), due.kind, due.book_md5, i.occurred_at, due.item_i
 """
 LOAD = f"""
 SELECT due.kind, due.item_id, due.revision, due.maybe_sent, due.remote_id, due.state, due.reason, due.tried_at,
-       i.key, i.body, i.occurred_at, b.*, m.remote_id AS match, {FILE} AS file, d.revision AS held, d.given_to
+       i.key, i.body, i.occurred_at, b.*, m.remote_id AS match, {FILE} AS file, d.revision AS held, d.given_to,
+       i.occurred_at < s.registered_at AS is_older
 FROM due JOIN items i ON i.id = due.item_id JOIN books b ON b.partial_md5 = due.book_md5
+JOIN subscriptions s ON s.target = due.target AND s.kind = due.kind
 LEFT JOIN deliveries d ON d.item_id = due.item_id AND d.target = due.target
 LEFT JOIN matches m ON m.book_md5 = due.book_md5 AND m.target = due.target
 WHERE due.target = :target AND due.item_id IN :ids
@@ -105,7 +107,8 @@ class Outcome:
 class Delivery:
     """One item that is due at one target, and what earlier attempts left behind. revision: of the item. held: the one
     that the target certainly or possibly has, 0 for none. last: how the delivery stood. tried_at: of the last attempt,
-    unix seconds. given_to: the target's id of the book that the item was perhaps given to."""
+    unix seconds. given_to: the target's id of the book that the item was perhaps given to. is_older: it occurred before
+    the target was owed anything, so that an earlier database may have sent it."""
 
     id: int
     item: Item
@@ -114,6 +117,7 @@ class Delivery:
     last: Outcome
     tried_at: float | None
     given_to: str | None
+    is_older: bool
 
     @property
     def where_given(self) -> "Delivery":
@@ -127,7 +131,7 @@ class Delivery:
     @property
     def is_in_doubt(self) -> bool:
         """Whether it may be there, and nobody knows under which id."""
-        return self.last.remote_id is None and self.last.maybe_sent
+        return self.last.remote_id is None and (self.last.maybe_sent or (self.is_older and self.held == 0))
 
     @property
     def is_fresh(self) -> bool:
@@ -232,7 +236,7 @@ def outcome_row(delivery: Delivery, target: str, outcome: Outcome, now: datetime
 
 def delivery_of(row: dict[str, Any]) -> Delivery:
     last = Outcome(row["state"] or NEW, bool(row["maybe_sent"]), row["remote_id"], row["reason"], tried=False)
-    has = (row["held"] or 0, last, row["tried_at"], row["given_to"])
+    has = (row["held"] or 0, last, row["tried_at"], row["given_to"], bool(row["is_older"]))
     return Delivery(row["item_id"], item_of(row), row["revision"], *has)
 
 
