@@ -119,6 +119,11 @@ class Household:
         paths = [one.path for one in self.server.requests if one.method == "GET"]
         return sum(one.startswith(path) if path.endswith("/") else one == path for one in paths)
 
+    def posted(self, path: str) -> int:
+        """How many POSTs for paths that begin so the server has done."""
+        done = [one.path for one in self.server.requests if one.method == "POST" and one.status in (200, 202)]
+        return sum(one.startswith(path) for one in done)
+
     def ranges(self) -> int:
         return sum(one.path.endswith("/content") for one in self.server.requests)
 
