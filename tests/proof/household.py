@@ -65,12 +65,16 @@ class Household:
         self.clock.forward(LAPSE)
         now = self.clock()
         self.clock.seconds = now if self.home.exists() else self.begins_at or now
+        try:
+            return self._start(plugin or one_clock.OnClock(self.clock))
+        finally:
+            self.clock.seconds = now
+
+    def _start(self, plugin: object) -> Core:
         places = Places.from_environment({"BOOKLORE_HOME": str(self.home)})
         core = Core(places, self.clock.utc, self.environ, features())
-        plugin = plugin or one_clock.OnClock(self.clock)
         core.plugins.register(getattr(plugin, "name", "booklore"), plugin)
         core.refresh()
-        self.clock.seconds = now
         return core
 
     @contextmanager
