@@ -40,10 +40,12 @@ def open_household(folder: Path) -> Iterator[OpenHousehold]:
     """Opens households, each with a stocked server of the dialect and a folder of its own."""
     servers: list[BookLoreServer] = []
 
-    def open_one(dialect: str) -> Household:
+    def open_one(dialect: str, is_new: bool = False) -> Household:
         clock = Clock()
         servers.append(stock(BookLoreServer(dialect, now=clock, lock_patience=0)).start())
-        return Household(folder / f"home{len(servers)}", servers[-1], clock)
+        opened = Household(folder / f"home{len(servers)}", servers[-1], clock)
+        opened.begins_at = None if is_new else opened.begins_at
+        return opened
 
     yield open_one
     for server in servers:
