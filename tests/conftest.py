@@ -14,6 +14,8 @@ from booklore_core.core import Core
 from booklore_core.storage.places import Places
 from booklore_core.testing import FakePlugin
 
+pytest_plugins = ["tally", "workers"]
+
 
 class Clock:
     """Tells the time it was given, and moves when told."""

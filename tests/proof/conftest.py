@@ -1,4 +1,4 @@
-"""What the proofs share: quick folders, the BookLore target on a clock of the test's, and the counts at the end."""
+"""What the proofs share: quick folders, and the BookLore target on a clock of the test's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import tally
 from household import DIALECTS, MEMORY, Clock, Household, OpenHousehold
 from hypothesis import HealthCheck, settings
 from scenario import stock
@@ -53,8 +52,3 @@ def open_household(folder: Path) -> Iterator[OpenHousehold]:
 @pytest.fixture
 def household(open_household: OpenHousehold, dialect: str) -> Household:
     return open_household(dialect)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if tally.COUNTS:
-        terminalreporter.write_line(tally.report())
