@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import importlib.metadata
-import tempfile
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
+from empty_database import put_empty_database
 from one_clock import Clock, OnClock
 
 from booklore_core.actions import start
 from booklore_core.core import Core, Report
 from booklore_core.flows import Choose, Request, Result
-from booklore_core.storage.database import Database
 from booklore_core.storage.places import Places
 from booklore_core.testing import MORNING, BookLoreServer, SampleReader, ServerBook, sample_book
 
@@ -26,14 +24,6 @@ OpenHousehold = Callable[..., "Household"]
 
 def features() -> list[importlib.metadata.EntryPoint]:
     return [entry for entry in importlib.metadata.entry_points(group="booklore") if entry.name == "sessions"]
-
-
-@cache
-def empty_database() -> bytes:
-    """A database file with nothing but its schema: making one takes longer than most tests."""
-    with tempfile.TemporaryDirectory() as folder:
-        Database(f"sqlite:///{folder}/empty.sqlite").close()
-        return Path(folder, "empty.sqlite").read_bytes()
 
 
 class Household:
@@ -50,8 +40,7 @@ class Household:
         self.readers: dict[str, SampleReader] = {}
 
     def _open(self, home: Path) -> Core:
-        home.mkdir()
-        (home / "booklore.sqlite").write_bytes(empty_database())
+        put_empty_database(home)
         core = Core(Places.from_environment({"BOOKLORE_HOME": str(home)}), self.clock.utc, self._environ, features())
         core.plugins.register("booklore", OnClock(self.clock))
         core.refresh()

@@ -6,6 +6,7 @@ import importlib.metadata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import one_clock
@@ -20,9 +21,6 @@ EVENING = datetime(2026, 12, 24, 20, 0, tzinfo=UTC)
 LAPSE = 90
 """Seconds between two processes: the lease of one that was killed has lapsed."""
 
-MEMORY = Path("/dev/shm")
-"""Files there are files, without a disk's time for every fsync."""
-
 MOST_SYNCS = 6
 DIALECTS = ("booklore", "grimmory", "custom", "grimmory-3.5")
 REPEAT_AFTER = 600
@@ -36,6 +34,7 @@ class Clock(one_clock.Clock):
         super().__init__(now)
 
 
+@cache
 def features() -> list[importlib.metadata.EntryPoint]:
     return [entry for entry in importlib.metadata.entry_points(group="booklore") if entry.name in FEATURES]
 
