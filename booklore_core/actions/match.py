@@ -193,7 +193,6 @@ def places_for(core: Core, book: BookRef, name: Any) -> Sequence[Gateway]:
 def match_one(core: Core, target: Gateway, book: BookRef, remote_id: Any) -> Flow:
     """What stays with the book that was matched before is told. Raises Cancelled, Declined."""
     known = next((match for other, match in core.books.matched(target.name) if other == book), None)
-    stays = what_stays(core, target, book, known)
     if remote_id is None:
         question = f"{name_of(book)} is matched already at {target.name}. Re-match it?"
         if known and not (yield Confirm(question, ok="Re-match")):
@@ -207,7 +206,8 @@ def match_one(core: Core, target: Gateway, book: BookRef, remote_id: Any) -> Flo
         done = take_match(core, target, book, candidate)
         text = f"{name_of(book)} is matched to {one_line(candidate.title)} ({candidate.remote_id}) at {target.name}"
     is_moved = known and core.books.matches(target.name)[book.partial_md5] != known.remote_id
-    return Result(f"{text}\n{stays}" if stays and is_moved else text, ok=bool(done), data={"matched": done})
+    stays = what_stays(core, target, book, known) if is_moved else ""
+    return Result(f"{text}\n{stays}" if stays else text, ok=bool(done), data={"matched": done})
 
 
 def wanted_book(core: Core, request: Request) -> BookRef:

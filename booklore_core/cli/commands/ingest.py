@@ -53,7 +53,8 @@ def ingest(
     ],
     as_json: Json = False,
 ) -> None:
-    """Take spool files in; a folder stands for its files in their order. Taking the same lines twice changes nothing.
+    """Take spool files in; a folder stands for its files in their order. Taking the same lines twice changes nothing,
+    after a `reset` neither: what a target has from before is looked for there.
 
     --json prints {"accepted": n, "repeated": n, "rejected": [{"line", "error"}]}, of several files each with its
     "file". Ends with 1 when lines were rejected; they are in quarantine, and the first 1,000 are listed.

@@ -23,6 +23,9 @@ CACHE = "cache"
 def reset(yes: Yes = False) -> None:
     """Remove the database, the secrets and the cache. What waits is lost; config.toml stays.
 
+    What was sent stays where it is. Lines that are taken in again afterwards are looked for there before they are sent,
+    so that nothing is there twice; only a target that cannot be looked at, such as a webhook, is given them again.
+
     Refused while `booklore serve` or another command uses them.
     """
     places = find_places()
@@ -36,6 +39,8 @@ def reset(yes: Yes = False) -> None:
     remove_all(places)
     if places.database_file is None or not is_inside(places.database_file, places.home):
         say("the database lies outside of the data folder; it was left as it is")
+    else:
+        show("what was sent stays where it is; lines that are taken in again are looked for there before they are sent")
 
 
 def remove_all(places: "Places") -> None:
