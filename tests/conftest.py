@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from empty_database import put_empty_database
+from hypothesis import HealthCheck, settings
 from installed_plugins import Distributions
 
 from booklore_core.core import Core
@@ -26,6 +27,9 @@ MEMORY = Path("/dev/shm")
 if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 1 << 30:
     os.environ.setdefault("TMPDIR", str(MEMORY))
     tempfile.tempdir = None  # it may have been looked up before
+
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")  # how quick the machine is proves nothing
 
 
 class Clock:
