@@ -169,7 +169,7 @@ class Schedule(Effect):
 
 @dataclass(frozen=True)
 class AskReader(Effect):
-    """A question that the device can answer by itself, without the core."""
+    """A question that the device can answer by itself, without the core. book: partial MD5, asked while it is open."""
 
     type = "confirm"
     text: str
@@ -177,6 +177,15 @@ class AskReader(Effect):
     cancel: str = "Cancel"
     on_ok: tuple[Effect, ...] = ()
     on_cancel: tuple[Effect, ...] = ()
+    book: str | None = None
+
+
+@dataclass(frozen=True)
+class HandOver:
+    """When a checkpoint is worth a hand-over of its own: after so many page turns, and seconds since the last one."""
+
+    pages: int
+    seconds: int
 
 
 @dataclass(frozen=True)

@@ -55,12 +55,20 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class RemotePosition:
-    """Where the remote's reader is. percent: fraction 0–1. position: xpointer, or a page number as text. at: UTC."""
+    """Where the remote's reader is. percent: fraction 0–1. position: xpointer, or a page number as text. device: its
+    name for people. at: UTC.
+
+    Of one that the target pushed itself (see `Pushed`) it is known which device read there (device_id), in which file
+    (partial_md5), and when. forced_from: nobody has read up to here; a reader who was there marked the book as read.
+    """
 
     percent: float | None
     position: str | None = None
     device: str | None = None
     at: datetime | None = None
+    device_id: str | None = None
+    partial_md5: str | None = None
+    forced_from: float | None = None
 
 
 class Declined(Exception):

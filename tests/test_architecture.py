@@ -40,7 +40,9 @@ FLOORS = [
 
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names.split()}
 
-PIPELINE = "quarantine spool clock journal ingest facts outbox ledger derive delivery books devices lease gateway"
+PIPELINE = (
+    "quarantine spool clock journal ingest facts outbox ledger derive delivery books devices lease gateway positions"
+)
 ACTIONS = "clear doctor login match plugins own quarantine rematch settings status sync track verify"
 """Who looks for a step or for something that a person may ask for finds a file of that name."""
 
@@ -50,7 +52,6 @@ MOST_AT_THE_ROOT = 14
 files at the root. When there are more: merge what is one concept, or move to a plugin what is a plugin's."""
 
 TOO_LARGE = "mending time and telling devices apart made it 5,088; the goal stays, and something has to go"
-
 BROAD = {
     "booklore_core.guard.deadline": "others' code runs in a thread of its own; what it raises is handed to who waits",
     "booklore_core.guard.culprit": "an error of others' code may fail at saying what it is",

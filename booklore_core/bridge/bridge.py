@@ -1,6 +1,7 @@
 """One open bridge: what all calls share, and what each of them does."""
 
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -16,7 +17,7 @@ from booklore_core.bridge.triggers import WAIT, WAKE_SYNC, Triggers
 from booklore_core.bridge.watch import SettingsWatch
 from booklore_core.bridge.workers import BackgroundWorker, Workers, is_done_within, value_or
 from booklore_core.core import Core
-from booklore_core.flows import Request
+from booklore_core.flows import HandOver, Request
 from booklore_core.pipeline.ingest import Taken
 from booklore_core.storage.database import DatabaseUnusable
 
@@ -131,8 +132,20 @@ class Bridge:
                 "silent": settings["sync.silent"],
                 "pending": {kind.letter: count for kind, count in core.kinds.counted(core.pending()) if kind.letter},
                 "menu": build_menu(core)["version"],
-                "hand_over": None,
+                "hand_over": self._hand_over(),
             }
+
+    def _hand_over(self) -> dict[str, float] | None:
+        """When a checkpoint shall be handed over by itself: as soon as any plugin wants it."""
+        core = self.core
+        if not core.settings["sync.enabled"] or sync_mode(core) == "manual":
+            return None
+        asked = [(one, partial(core.plugins.call, one, "hand_over")) for one in core.plugins.with_hook("hand_over")]
+        wanted = [wish for plugin, ask in asked for wish in core.plugins.guard(plugin, "hand_over", ask) or ()]
+        wanted = [wish for wish in wanted if isinstance(wish, HandOver)]
+        if not wanted:
+            return None
+        return {"pages": min(one.pages for one in wanted), "seconds": min(one.seconds for one in wanted)}
 
     def _unless_silent(self, effects: Effects) -> Effects:
         """Silent mode hides messages that nobody asked for; it never changes what is synced (design §12)."""

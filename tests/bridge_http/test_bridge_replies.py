@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from bridge_world import DUNE, EReader, paired
 
-from booklore_core import AskReader, GoTo, Schedule, Toast, hookimpl
+from booklore_core import AskReader, GoTo, HandOver, Schedule, Toast, hookimpl
 from booklore_core.core import Core
 from booklore_core.testing import FakeTarget, sample_book
 
@@ -145,3 +145,26 @@ def test_a_device_with_more_lines_in_its_hands_is_told_with_the_last_of_them(
     assert librarian.asked == []
     ereader.hand_off(network, waiting=1)
     assert librarian.asked == ["network_connected"]
+
+
+class Curious:
+    """Wants to hear of a reader soon."""
+
+    def __init__(self, pages: int, seconds: int) -> None:
+        self.wish = HandOver(pages, seconds)
+
+    @hookimpl
+    def hand_over(self) -> Any:
+        yield self.wish
+
+
+@pytest.mark.parametrize(("setting", "value"), [(None, None), ("sync.manual_only", True), ("sync.enabled", False)])
+def test_checkpoints_are_handed_over_as_soon_as_any_plugin_wishes(core, ereader, setting, value) -> None:  # type: ignore[no-untyped-def]
+    core.plugins.register("curious", Curious(10, 25))
+    core.plugins.register("patient", Curious(20, 5))
+    if setting:
+        core.settings.set(setting, value)
+
+    state = ereader.hand_off([])["state"]
+
+    assert state["hand_over"] == (None if setting else {"pages": 10, "seconds": 5})
