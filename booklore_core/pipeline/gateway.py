@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from booklore_core.guard.deadline import TookTooLong, Watch
@@ -27,6 +28,7 @@ from booklore_core.targets import (
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+MatchOf = Callable[[str, str], str | None]
 
 CALL_LIMIT = 60.0
 """Seconds after which a call is given up for this run and counts as unknown."""
@@ -43,13 +45,17 @@ class Gateway:
     """One target, as everybody else sees it. Raises Declined, which names the target, and nothing else.
 
     lingering: calls that were given up, by target; while one goes on nobody enters, for it may still send something.
+    match_of: told a partial MD5 and a target, the target's own id of the book.
     """
 
-    def __init__(self, target: Target, plugin: str, lingering: dict[str, list[Watch[Any]]] | None = None) -> None:
+    def __init__(
+        self, target: Target, plugin: str, lingering: dict[str, list[Watch[Any]]] | None = None,
+        match_of: MatchOf = lambda md5, target: None,
+    ) -> None:  # fmt: skip
         self._target: Any = target
         self.plugin = plugin
         self.name, self.kinds = str(target.name), frozenset(target.kinds)
-        self._lingering = {} if lingering is None else lingering
+        self._lingering, self._match_of = {} if lingering is None else lingering, match_of
         self._inside, self._lock = 0, threading.Lock()
 
     def has(self, part: type) -> bool:
@@ -63,6 +69,11 @@ class Gateway:
     def about(self) -> str:
         """What the target says of its remote, from memory."""
         return self._attribute("about", str, "")
+
+    @property
+    def address(self) -> str:
+        """The URL of the remote; empty where it has none."""
+        return self._attribute("address", str, "")
 
     @property
     def batch_size(self) -> int:
@@ -137,7 +148,8 @@ class Gateway:
         return self._call("audit", lambda: all_of(Finding, self._target.audit(book, items)))
 
     def remote_position(self, book: BookRef) -> RemotePosition | None:
-        """Where the remote's reader is in a book."""
+        """Where the remote's reader is in a book, whose match need not be told."""
+        book = replace(book, match=book.match or self._match_of(book.partial_md5, self.name))
         return self._call("remote_progress", lambda: maybe_of(RemotePosition, self._target.remote_progress(book)))
 
     def close(self) -> None:
@@ -194,14 +206,15 @@ class Doors:
     """Makes gateways, one for as long as a plugin gives the same target. Calls that were given up are known to all of
     one target, also after it was exchanged."""
 
-    def __init__(self) -> None:
+    def __init__(self, match_of: MatchOf) -> None:
+        self._match_of = match_of
         self._lingering: dict[str, list[Watch[Any]]] = {}
         self._known: dict[tuple[str, str], Gateway] = {}
 
     def __call__(self, target: Target, plugin: str) -> Gateway:
         known = self._known.get((plugin, str(target.name)))
         if known is None or not known.leads_to(target, plugin):
-            known = self._known[plugin, str(target.name)] = Gateway(target, plugin, self._lingering)
+            known = self._known[plugin, str(target.name)] = Gateway(target, plugin, self._lingering, self._match_of)
         return known
 
 
