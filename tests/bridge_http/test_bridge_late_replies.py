@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from bridge_world import DUNE, EReader, paired, wait_for_workers
 
-from booklore_core import AskReader, GoTo, Remark, Toast, hookimpl
+from booklore_core import AskReader, GoTo, Toast, hookimpl
 from booklore_core.bridge.replies import LATER, LOOKS
 from booklore_core.core import Core
 from booklore_core.testing import FakeTarget, sample_book
@@ -46,13 +46,13 @@ def ponder(open_core: Any, serve: Any) -> Iterator[Ponder]:
     """A core with a plugin that ponders, and a device; more plugins by name come before it."""
     all_pondering: list[Pondering] = []
 
-    def begin(*effects: Any, **plugins: Any) -> tuple[EReader, Pondering]:
+    def begin(*effects: Any, seconds: float = 0.05, **plugins: Any) -> tuple[EReader, Pondering]:
         core: Core = open_core(FakeTarget())
         pondering = Pondering(*effects)
         all_pondering.append(pondering)
         for name, plugin in {**plugins, "pondering": pondering}.items():
             core.plugins.register(name, plugin)
-        return paired(core, serve(core, replies=0.05)), pondering
+        return paired(core, serve(core, replies=seconds)), pondering
 
     yield begin
     for pondering in all_pondering:
@@ -85,7 +85,7 @@ def test_what_it_says_is_fetched_later_once(ponder: Ponder) -> None:
 
 
 def test_what_others_said_in_time_is_not_held_back(ponder: Ponder) -> None:
-    ereader, _ = ponder(Toast("At last"), a_quick=Quick())
+    ereader, _ = ponder(Toast("At last"), seconds=1.5, a_quick=Quick())
 
     assert ereader.hand_off(ereader.reader.open(DUNE))["effects"] == [{"type": "toast", "text": "Good morning"}, AGAIN]
 
@@ -162,17 +162,3 @@ def test_silent_mode_hides_what_is_said_late_and_nothing_else(ponder: Ponder) ->
     pondering.may_go.set()
 
     assert fetched(ereader) == [{**GOTO, "page": 1}]
-
-
-def test_a_remark_is_told_once_and_kept(ponder: Ponder, open_core: Any) -> None:
-    class Watchful:
-        @hookimpl
-        def reply(self, event: Any) -> Any:
-            yield Remark("clash", event.book.ref, "Two of them do the same.")
-
-    ereader, pondering = ponder(a_watchful=Watchful())
-    pondering.may_go.set()
-
-    told = [ereader.hand_off(ereader.reader.open(DUNE))["effects"] for _ in range(2)]
-
-    assert told == [[{"type": "toast", "text": "Two of them do the same."}], []]

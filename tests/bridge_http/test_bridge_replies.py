@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from bridge_world import DUNE, EReader
 
-from booklore_core import AskReader, GoTo, HandOver, Schedule, Toast, hookimpl
+from booklore_core import AskReader, GoTo, HandOver, Remark, Schedule, Toast, hookimpl
 from booklore_core.core import Core
 from booklore_core.testing import sample_book
 
@@ -106,6 +106,21 @@ def test_a_plugin_that_fails_costs_the_others_nothing(
 
     assert ereader.hand_off(ereader.reader.open(DUNE))["effects"] == [GOTO]
     assert core.plugins.plugins["a_bad_one"].error
+
+
+def test_a_remark_is_told_once_and_kept(core: Core, ereader: EReader) -> None:
+    class Watchful:
+        @hookimpl
+        def reply(self, event: Any) -> Any:
+            yield Remark("clash", event.book.ref, "Two of them do the same.")
+
+    core.plugins.register("watchful", Watchful())
+    core.refresh()
+
+    told = [ereader.hand_off(ereader.reader.open(DUNE))["effects"] for _ in range(2)]
+
+    assert told == [[{"type": "toast", "text": "Two of them do the same."}], []]
+    assert core.database.value("SELECT remark FROM remarks") == "Two of them do the same."
 
 
 def test_silent_mode_hides_what_is_said_and_nothing_else(core: Core, ereader: EReader, librarian: Librarian) -> None:
