@@ -28,7 +28,6 @@ from booklore_core.targets import (
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-MatchOf = Callable[[str, str], str | None]
 
 CALL_LIMIT = 60.0
 """Seconds after which a call is given up for this run and counts as unknown."""
@@ -37,20 +36,27 @@ CLOSE_LIMIT = 5.0
 MAX_BATCH = 100
 
 
+MatchOf = Callable[[str, str], str | None]
+"""Told a book's partial MD5 and a target's name, the target's id of the book."""
+
+
 def nothing() -> None:
     """What somebody who waits does meanwhile."""
+
+
+def unmatched(md5: str, target: str) -> None:
+    """No book has an id."""
 
 
 class Gateway:
     """One target, as everybody else sees it. Raises Declined, which names the target, and nothing else.
 
     lingering: calls that were given up, by target; while one goes on nobody enters, for it may still send something.
-    match_of: told a partial MD5 and a target, the target's own id of the book.
     """
 
     def __init__(
         self, target: Target, plugin: str, lingering: dict[str, list[Watch[Any]]] | None = None,
-        match_of: MatchOf = lambda md5, target: None,
+        match_of: MatchOf = unmatched,
     ) -> None:  # fmt: skip
         self._target: Any = target
         self.plugin = plugin
@@ -206,7 +212,7 @@ class Doors:
     """Makes gateways, one for as long as a plugin gives the same target. Calls that were given up are known to all of
     one target, also after it was exchanged."""
 
-    def __init__(self, match_of: MatchOf) -> None:
+    def __init__(self, match_of: MatchOf = unmatched) -> None:
         self._match_of = match_of
         self._lingering: dict[str, list[Watch[Any]]] = {}
         self._known: dict[tuple[str, str], Gateway] = {}
