@@ -217,3 +217,28 @@ def test_syncs_that_nobody_asked_for_push_nothing_before_the_question(open_core:
     core.sync()
 
     assert home.pushed == []
+
+
+@pytest.mark.parametrize(
+    ("case", "local", "remote", "leads_to"),
+    [
+        ("P1", 0.2, RemotePosition(0.646, None, "web", MORNING), (None, 0.646)),
+        ("P3", 0.4, RemotePosition(0.71, "/body/DocFragment[9]/body/p[2]/text().0", "ipad", MORNING + HOUR),
+         ("/body/DocFragment[9]/body/p[2]/text().0", 0.71)),
+        ("P4", 0.001, RemotePosition(0.005, "3", "d", MORNING), ("3", 0.005)),
+    ],
+)  # fmt: skip
+def test_what_other_clients_stumbled_over(
+    home: Household, case: str, local: float, remote: RemotePosition, leads_to: tuple[str | None, float]
+) -> None:
+    kobo = home.device()
+    home.remote.places[MD5] = remote
+    line = kobo.reader.open(DUNE)
+    line["reading"] |= {"percent": local, "pages": 1000}
+
+    (asked,) = kobo.hand_off(line)["effects"]
+    home.core.sync()
+
+    position, percent = leads_to
+    assert asked["on_ok"] == [{"type": "goto", "book": MD5, "position": position, "percent": percent}], case
+    assert home.pushed == []
