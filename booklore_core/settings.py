@@ -23,10 +23,10 @@ class Setting:
     """One setting of a plugin. name: without the section, which is the plugin's name. Raises ValueError as `Kind` does.
 
     type: bool, int, float or str. choices: the texts allowed. low, high: the range of a number. fits: raises ValueError
-    for what else is no value. unit: for people. secret: kept in the secrets file, never shown. env: another name for
-    its environment variable. label: the menu's text, else the help. menu: the submenus below Tools → BookLore Sync,
-    else the plugin's own place. forgets: secrets of the section that go where this says; a device that changes it is
-    asked for them anew (design §9).
+    for what else is no value; a text that it returns is the value, written as it should be. unit: for people. secret:
+    kept in the secrets file, never shown. env: another name for its environment variable. label: the menu's text, else
+    the help. menu: the submenus below Tools → BookLore Sync, else the plugin's own place. forgets: secrets of the
+    section that go where this says; a device that changes it is asked for them anew (design §9).
     """
 
     name: str
@@ -61,10 +61,10 @@ class Setting:
             shown = "" if self.secret else f", got {value!r}"
             raise BadSetting(f"{full_name}: expected {self.expected}{shown}")
         try:
-            self.fits(typed)
+            written = self.fits(typed)
         except Exception as error:  # noqa: BLE001 a plugin's rule may fail in any way; a secret's may tell the secret
             raise BadSetting(f"{full_name}: {'it does not fit' if self.secret else error}") from None
-        return typed
+        return written if isinstance(written, str) else typed
 
     @property
     def expected(self) -> str:
