@@ -47,6 +47,8 @@ from .pipeline.positions import Position as Position
 from .pipeline.positions import Pushed as Pushed
 from .pipeline.positions import is_news as is_news
 from .pipeline.positions import is_same_place as is_same_place
+from .pipeline.positions import position_told as position_told
+from .settings import BadSetting as BadSetting
 from .settings import Section as Section
 from .settings import Setting as Setting
 from .storage.store import Store as Store

@@ -101,7 +101,7 @@ class Core:
             self.plugins = PluginManager(self.settings, database.table("plugins"), environ)
             self.ingest = Ingest(database, self.journal, self.books, self.devices, self.quarantine)
             self.derive = Derive(database, self.journal, self.outbox, self.plugins, clock)
-            self.registry = Registry(database, self.plugins, self.outbox, self.store, Doors())
+            self.registry = Registry(database, self.plugins, self.outbox, self.store, Doors(self.books.match_of))
             opened.callback(self._close_targets)
             self.plugins.load(entry_points)
             self.refresh()

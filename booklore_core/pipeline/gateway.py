@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from booklore_core.guard.deadline import TookTooLong, Watch
@@ -35,8 +36,16 @@ CLOSE_LIMIT = 5.0
 MAX_BATCH = 100
 
 
+MatchOf = Callable[[str, str], str | None]
+"""Told a book's partial MD5 and a target's name, the target's id of the book."""
+
+
 def nothing() -> None:
     """What somebody who waits does meanwhile."""
+
+
+def unmatched(md5: str, target: str) -> None:
+    """No book has an id."""
 
 
 class Gateway:
@@ -45,8 +54,15 @@ class Gateway:
     lingering: calls that were given up, by target; while one goes on nobody enters, for it may still send something.
     """
 
-    def __init__(self, target: Target, plugin: str, lingering: dict[str, list[Watch[Any]]] | None = None) -> None:
+    def __init__(
+        self,
+        target: Target,
+        plugin: str,
+        lingering: dict[str, list[Watch[Any]]] | None = None,
+        match_of: MatchOf = unmatched,
+    ) -> None:
         self._target: Any = target
+        self._match_of = match_of
         self.plugin = plugin
         self.name, self.kinds = str(target.name), frozenset(target.kinds)
         self._lingering = {} if lingering is None else lingering
@@ -138,7 +154,8 @@ class Gateway:
 
     def remote_position(self, book: BookRef) -> RemotePosition | None:
         """Where the remote's reader is in a book."""
-        return self._call("remote_progress", lambda: maybe_of(RemotePosition, self._target.remote_progress(book)))
+        known = replace(book, match=book.match or self._match_of(book.partial_md5, self.name))
+        return self._call("remote_progress", lambda: maybe_of(RemotePosition, self._target.remote_progress(known)))
 
     def close(self) -> None:
         """Ends the target's run, a call that was given up included. Its next call opens it again."""
@@ -194,14 +211,15 @@ class Doors:
     """Makes gateways, one for as long as a plugin gives the same target. Calls that were given up are known to all of
     one target, also after it was exchanged."""
 
-    def __init__(self) -> None:
+    def __init__(self, match_of: MatchOf = unmatched) -> None:
+        self._match_of = match_of
         self._lingering: dict[str, list[Watch[Any]]] = {}
         self._known: dict[tuple[str, str], Gateway] = {}
 
     def __call__(self, target: Target, plugin: str) -> Gateway:
         known = self._known.get((plugin, str(target.name)))
         if known is None or not known.leads_to(target, plugin):
-            known = self._known[plugin, str(target.name)] = Gateway(target, plugin, self._lingering)
+            known = self._known[plugin, str(target.name)] = Gateway(target, plugin, self._lingering, self._match_of)
         return known
 
 

@@ -5,15 +5,15 @@ what it pushes before it does. A remote position equal to one of those is an ech
 other is somebody else's. Source: design §12 (*whose progress is newer*), server contract §4.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeGuard
 
 from booklore_core.items import BookRef, Item
 from booklore_core.pipeline.books import utc
 from booklore_core.storage.store import Store
-from booklore_core.targets import RemotePosition, Superseded
+from booklore_core.targets import Declined, ItemFailed, RemotePosition, Superseded
 
 SAME = 1e-4
 """Percents that differ by no more are one place: remotes and readers round."""
@@ -26,6 +26,14 @@ MOST_PUSHED = 20
 
 ECHO = timedelta(hours=1)
 """So long after its push an earlier position than the last one may still turn up: requests outlive their time-outs."""
+
+LATE = timedelta(minutes=10)
+"""So long after it was sent a request whose answer was lost may still be carried out (server contract §17)."""
+
+
+DEVICE = ("device", "device_id")
+LAST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+"""Of what a remote tells as its time in seconds; larger numbers are none."""
 
 
 @dataclass(frozen=True)
@@ -68,36 +76,106 @@ def is_same_place(one: float | None, at: str | None, other: float | None, other_
 
 
 class Pushed:
-    """The positions that a target has pushed, or may have: of each book the last ones, in the target's store."""
+    """The positions that a target has pushed, or may have: of each book the last ones, in the target's store.
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    remote: tells apart the remotes of a plugin that has several.
+    """
+
+    def __init__(self, store: Store, remote: str = "") -> None:
+        self._store, self._start = store, f"pushed {remote} " if remote else "pushed "
+
+    def bring(self, item: Item, told: RemotePosition | None, push: Callable[[], object], now: datetime) -> None:
+        """Brings a target's remote to where the item is, if that is news there. told: where the remote says that its
+        reader is, asked just before. push: sends it, and raises Declined. now: the core's time.
+
+        Raises Superseded, what push raises, and ItemFailed while an earlier push, whose answer was lost, may still come
+        after this one: then the remote is looked at again in the next run.
+        """
+        seen = told and self.recognise(item.book, told)
+        if is_news(item, seen):
+            self.note(item, now)
+            try:
+                push()
+            except Declined as error:
+                if not error.maybe_sent:
+                    self._set(item.book, self._of(item.book)[1:])
+                raise
+        self._settle(item, seen, now)
 
     def note(self, item: Item, now: datetime) -> None:
-        """Before the push, whose answer may be lost. now: the core's time."""
+        """Before the push, whose answer may be lost."""
         entry = {
             **{name: value for name, value in item.body.items() if name not in ("seen", "is_opening")},
             "partial_md5": item.book.partial_md5,
             "read_at": item.occurred_at.timestamp(),
             "pushed_at": now.timestamp(),
+            "is_open": True,
         }
-        self._store.set(key_of(item.book), [entry, *self._of(item.book)][:MOST_PUSHED])
+        self._set(item.book, [entry, *self._of(item.book)][:MOST_PUSHED])
 
     def recognise(self, book: BookRef, remote: RemotePosition) -> RemotePosition:
-        """remote, and where it is an echo who read there, in which file, and when."""
-        for number, entry in enumerate(self._of(book)):
+        """remote, and where it is an echo who read there, in which file, and when.
+
+        Nobody else's position is a device's of ours, whatever the remote says: Grimmory 3.4 stamps the web reader's
+        with the device that asks (contract §16).
+        """
+        pushed = self._of(book)
+        for number, entry in enumerate(pushed):
             may_be = number == 0 or remote.at is None or remote.at - utc(entry["pushed_at"]) <= ECHO
-            if may_be and is_same_place(entry["percent"], entry["position"], remote.percent, remote.position):
+            if may_be and is_at(entry, remote):
                 known = {name: entry.get(name) for name in ("device", "device_id", "partial_md5", "forced_from")}
                 return replace(remote, at=utc(entry["read_at"]), **known)
-        return remote
+        is_mistaken = remote.device_id in [entry["device_id"] for entry in pushed]
+        return replace(remote, device=None if is_mistaken else remote.device, device_id=None)
 
-    def _of(self, book: BookRef) -> list[Mapping[str, Any]]:
-        return list(self._store.get(key_of(book), ()))
+    def _settle(self, item: Item, seen: RemotePosition | None, now: datetime) -> None:
+        """What is there has arrived, the item and what was seen before it. Raises ItemFailed for what may yet come."""
+        pushed, own = self._of(item.book), Position.of(item)
+        arrived = [next((one for one in pushed if one["is_open"] and is_at(one, there)), None) for there in (own, seen)]
+        for entry in filter(None, arrived):
+            entry["is_open"] = False
+        if any(arrived):
+            self._set(item.book, pushed)
+        sent = [utc(entry["pushed_at"]) for entry in pushed if entry["is_open"] and not is_at(entry, own)]
+        late = [when + LATE for when in sent if abs(now - when) < LATE]
+        if late:
+            why = "as an earlier position, whose answer was lost, may still arrive"
+            raise ItemFailed(f"it is there, and looked at again until {max(late).astimezone():%H:%M}, {why}", True)
+
+    def _of(self, book: BookRef) -> list[dict[str, Any]]:
+        """The newest first."""
+        return list(self._store.get(self._key(book), ()))
+
+    def _set(self, book: BookRef, pushed: list[dict[str, Any]]) -> None:
+        self._store.set(self._key(book), pushed)
+
+    def _key(self, book: BookRef) -> str:
+        return self._start + (book.match or book.partial_md5)
 
 
-def key_of(book: BookRef) -> str:
-    return f"pushed {book.match or book.partial_md5}"
+def position_told(answer: Mapping[str, Any]) -> RemotePosition | None:
+    """The position in an answer of KOReader's sync protocol, None where none is told. Remotes differ: the percent may
+    be 0–100, the position a number or missing, the rest may be missing too."""
+    percent, place, at = (answer.get(name) for name in ("percentage", "progress", "timestamp"))
+    if not is_number(percent) or not 0 <= percent <= 100:
+        return None
+    position = f"{place:g}" if is_number(place) else place if isinstance(place, str) and place else None
+    device, device_id = (one if isinstance(one, str) and one else None for one in map(answer.get, DEVICE))
+    return RemotePosition(
+        percent if percent <= 1 else percent / 100,
+        position,
+        device,
+        utc(at) if is_number(at) and 0 < at < LAST else None,
+        device_id,
+    )
+
+
+def is_number(value: Any) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_at(entry: Mapping[str, Any], there: Position | RemotePosition | None) -> bool:
+    return there is not None and is_same_place(entry["percent"], entry["position"], there.percent, there.position)
 
 
 def is_news(item: Item, remote: RemotePosition | None) -> bool:
