@@ -43,6 +43,7 @@ from .pipeline.facts import Fact as Fact
 from .pipeline.facts import Facts as Facts
 from .pipeline.gateway import Gateway as Gateway
 from .pipeline.journal import Journal as Journal
+from .pipeline.positions import NEARLY_READ as NEARLY_READ
 from .pipeline.positions import Position as Position
 from .pipeline.positions import Pushed as Pushed
 from .pipeline.positions import is_news as is_news

@@ -5,20 +5,26 @@ what it pushes before it does. A remote position equal to one of those is an ech
 other is somebody else's. Source: design §12 (*whose progress is newer*), server contract §4.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeGuard
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from booklore_core.items import BookRef, Item
-from booklore_core.pipeline.books import utc
-from booklore_core.storage.store import Store
 from booklore_core.targets import Declined, ItemFailed, RemotePosition, Superseded
+
+if TYPE_CHECKING:
+    from booklore_core.storage.store import Store
+
+utc = partial(datetime.fromtimestamp, tz=UTC)
 
 SAME = 1e-4
 """Percents that differ by no more are one place: remotes and readers round."""
 
-FINISHED, NEARLY = 0.995, 0.95
+FINISHED, NEARLY_READ = 0.995, 0.95
 """From here on remotes take a book as read; and one that is read stays so for who looks at its last pages."""
 
 MOST_PUSHED = 20
@@ -54,7 +60,7 @@ class Position:
     forced_from: float | None = None
 
     @classmethod
-    def of(cls, item: Item) -> "Position":
+    def of(cls, item: Item) -> Position:
         told = {name: value for name, value in item.body.items() if name in cls.__dataclass_fields__}
         return cls(**{**told, "seen": tuple(told["seen"]) if told.get("seen") else None})
 
@@ -189,7 +195,7 @@ def is_news(item: Item, remote: RemotePosition | None) -> bool:
         return True
     if is_same_place(own.percent, own.position, remote.percent, remote.position):
         return False
-    if remote.percent >= FINISHED and (own.percent >= NEARLY or is_where_forced(own, remote)):
+    if remote.percent >= FINISHED and (own.percent >= NEARLY_READ or is_where_forced(own, remote)):
         return False
     if own.forced_from is not None or remote.device_id == own.device_id:
         return True
