@@ -4,15 +4,15 @@ import json
 
 import pytest
 from booklore_world import FRESH, OpenWorld, World, ref, session
-from progress_world import (
+from places_world import (
     ELSEWHERE,
     SECOND,
     elsewhere_pushed,
     mark,
     on_the_page,
     place,
-    put_bodies,
     pushes,
+    put_bodies,
     told,
 )
 

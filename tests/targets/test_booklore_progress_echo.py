@@ -3,7 +3,7 @@ not overwritten."""
 
 import pytest
 from booklore_world import FRESH, OpenWorld, World, ref
-from progress_world import (
+from places_world import (
     ELSEWHERE,
     PUT,
     SECOND,

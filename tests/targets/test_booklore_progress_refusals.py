@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 import requests
 from booklore_world import FRESH, OpenWorld, World, ref
-from progress_world import GET, PUT, elsewhere_pushed, place, put_bodies, pushes, signed, told
+from places_world import GET, PUT, elsewhere_pushed, place, pushes, put_bodies, signed, told
 
 from booklore_core import (
     BookUnmatched,
