@@ -120,8 +120,9 @@ class Effect:
     type: ClassVar[str]
 
     def as_json(self) -> dict[str, Any]:
-        within = {name: value for name, value in vars(self).items() if isinstance(value, tuple)}
-        effects = {name: [effect.as_json() for effect in value] for name, value in within.items()}
+        effects = {
+            name: [one.as_json() for one in told] for name, told in vars(self).items() if isinstance(told, tuple)
+        }
         return {"type": self.type, **vars(self), **effects}
 
 
@@ -178,6 +179,9 @@ class AskReader(Effect):
     on_ok: tuple[Effect, ...] = ()
     on_cancel: tuple[Effect, ...] = ()
     book: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {name: value for name, value in super().as_json().items() if value is not None}
 
 
 @dataclass(frozen=True)

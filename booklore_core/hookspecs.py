@@ -203,9 +203,10 @@ def on_delete(event: Delete, journal: Journal, facts: Facts, settings: Section) 
 @hookspec
 def reply(
     event: Event, journal: Journal, facts: Facts, targets: Mapping[str, Gateway], settings: Section
-) -> Iterable[Effect | Item] | None:
+) -> Iterable[Effect | Item | Remark] | None:
     """Something for the reader, and facts that follow from what a target says; after the event is durable. targets: the
-    enabled ones by name; asking one may raise Declined. What takes longer than two seconds comes too late.
+    enabled ones by name; asking one may raise Declined. What takes longer than two seconds comes later, and leads
+    nobody away from another page. A remark is told the reader once.
 
     ::
 

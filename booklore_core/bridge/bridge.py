@@ -12,7 +12,7 @@ from booklore_core.bridge.dialogs import DEADLINE, Dialogs
 from booklore_core.bridge.effects import Effects, LateEffects
 from booklore_core.bridge.intake import receive
 from booklore_core.bridge.menu import build_menu
-from booklore_core.bridge.replies import Replies
+from booklore_core.bridge.replies import LATE_REPLY, Replies
 from booklore_core.bridge.triggers import WAIT, WAKE_SYNC, Triggers
 from booklore_core.bridge.watch import SettingsWatch
 from booklore_core.bridge.workers import BackgroundWorker, Workers, is_done_within, value_or
@@ -81,16 +81,17 @@ class Bridge:
     def _follow(self, device: str, taken: Taken) -> Effects:
         """What follows from lines that are durable: what features make of them, what plugins reply, and a sync.
 
-        Features and replies are waited for two seconds together; what is not done then goes on behind the answer.
+        Features and replies are waited for two seconds together; what is not done then goes on behind the answer, and a
+        late reply is fetched.
         """
         until = monotonic() + self._deadlines.replies
         has_news = value_or(True, lambda: self._has_news(until))
         if not value_or(False, lambda: bool(self.core.settings["sync.enabled"])):
             return []
         events = taken.events
-        replies: Effects = value_or([], lambda: self._unless_silent(self._replies.gather(events, until - monotonic())))
+        replies: Effects = value_or([], lambda: self._replies.gather(device, events, until - monotonic()))
         follows: Effects = value_or([], lambda: self._triggers.follow(device, events, has_news))
-        return replies + follows
+        return self._unless_silent(replies) + follows
 
     def _has_news(self, until: float) -> bool:
         """Whether there is more to send; what is not known in time counts as yes: a sync leads every feature first."""
@@ -102,11 +103,13 @@ class Bridge:
         self._keep_fresh()
         if name == WAKE_SYNC:
             return self._outcome(device, self._triggers.run_wake_sync(device))
+        if name == LATE_REPLY:
+            return self._outcome(device, self._unless_silent(self._replies.fetch(device)))
         book = given.book.partial_md5 if isinstance(given.book, models.BookInfo) else given.book
         return self._outcome(device, self._dialogs.begin(device, name, Request(book, given.args, device)))
 
     def has_action(self, name: str) -> bool:
-        return name == WAKE_SYNC or name in all_actions(self.core)
+        return name in (WAKE_SYNC, LATE_REPLY) or name in all_actions(self.core)
 
     def answer(self, device: str, question: str, answer: Any) -> dict[str, Any]:
         """Goes on after a question. Raises NoSuchQuestion; BadAnswer and Busy, after which the question stays."""

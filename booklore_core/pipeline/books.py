@@ -49,7 +49,6 @@ VALUES (:book_md5, :target, :remote_id, :how, :sure, :title, :now)
 ON CONFLICT (book_md5, target) DO UPDATE SET remote_id = excluded.remote_id, how = excluded.how, sure = excluded.sure,
     title = excluded.title, matched_at = excluded.matched_at
 """
-MATCH_OF = "SELECT remote_id FROM matches WHERE book_md5 = :md5 AND target = :target"
 GIVEN = """
 SELECT i.kind AS kind, COUNT(*) AS count FROM items i JOIN deliveries d ON d.item_id = i.id
 WHERE i.book_md5 = :md5 AND d.target = :target AND d.state = 'delivered'
@@ -156,11 +155,6 @@ class Books:
         """Remembers a target's id for a book."""
         self._database.run(MATCH, book_md5=md5, target=target, **asdict(match), now=now.timestamp())
 
-    def match_of(self, md5: str, target: str) -> str | None:
-        """The target's id of a book."""
-        row = self._database.row(MATCH_OF, md5=md5, target=target)
-        return str(row["remote_id"]) if row else None
-
     def given(self, md5: str, target: str, remote_id: str) -> dict[str, int]:
         """kind → how many of the book's items the target has taken for a book of its own."""
         rows = self._database.rows(GIVEN, md5=md5, target=target, remote_id=remote_id)
@@ -186,6 +180,11 @@ class Books:
     def matches(self, target: str) -> dict[str, str]:
         """partial MD5 → the target's id, of all matched books."""
         return {row["book_md5"]: row["remote_id"] for row in self._database.table("matches").find(target=target)}
+
+    def match_of(self, md5: str, target: str) -> str | None:
+        """The target's id of a book."""
+        row = self._database.table("matches").find_one(book_md5=md5, target=target)
+        return str(row["remote_id"]) if row else None
 
     def unmatched(self, target: str, owed_only: bool = False) -> Sequence[BookRef]:
         """The books that the target is owed something of, or that nobody has matched, and that it has no id of.

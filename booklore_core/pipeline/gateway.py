@@ -55,17 +55,13 @@ class Gateway:
     """
 
     def __init__(
-        self,
-        target: Target,
-        plugin: str,
-        lingering: dict[str, list[Watch[Any]]] | None = None,
+        self, target: Target, plugin: str, lingering: dict[str, list[Watch[Any]]] | None = None,
         match_of: MatchOf = unmatched,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self._target: Any = target
-        self._match_of = match_of
         self.plugin = plugin
         self.name, self.kinds = str(target.name), frozenset(target.kinds)
-        self._lingering = {} if lingering is None else lingering
+        self._lingering, self._match_of = {} if lingering is None else lingering, match_of
         self._inside, self._lock = 0, threading.Lock()
 
     def has(self, part: type) -> bool:
@@ -79,6 +75,11 @@ class Gateway:
     def about(self) -> str:
         """What the target says of its remote, from memory."""
         return self._attribute("about", str, "")
+
+    @property
+    def address(self) -> str:
+        """The URL of the remote; empty where it has none."""
+        return self._attribute("address", str, "")
 
     @property
     def batch_size(self) -> int:
@@ -158,9 +159,9 @@ class Gateway:
         return self._call("audit", lambda: all_of(Finding, self._target.audit(book, items)))
 
     def remote_position(self, book: BookRef) -> RemotePosition | None:
-        """Where the remote's reader is in a book."""
-        known = replace(book, match=book.match or self._match_of(book.partial_md5, self.name))
-        return self._call("remote_progress", lambda: maybe_of(RemotePosition, self._target.remote_progress(known)))
+        """Where the remote's reader is in a book, whose match need not be told."""
+        book = replace(book, match=book.match or self._match_of(book.partial_md5, self.name))
+        return self._call("remote_progress", lambda: maybe_of(RemotePosition, self._target.remote_progress(book)))
 
     def close(self) -> None:
         """Ends the target's run, a call that was given up included. Its next call opens it again."""

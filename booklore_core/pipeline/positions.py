@@ -24,8 +24,9 @@ utc = partial(datetime.fromtimestamp, tz=UTC)
 SAME = 1e-4
 """Percents that differ by no more are one place: remotes and readers round."""
 
-FINISHED, NEARLY_READ = 0.995, 0.95
-"""From here on remotes take a book as read; and one that is read stays so for who looks at its last pages."""
+LEAST, FINISHED, NEARLY_READ = 0.0025, 0.995, 0.95
+"""Below the first remotes take a book as unread, from the second on as read; and one that is read stays so for who
+looks at its last pages."""
 
 MOST_PUSHED = 20
 """So many of its own positions a target remembers of a book."""
@@ -47,8 +48,9 @@ class Position:
     """The body of an item that says where a reader is.
 
     percent: fraction 0–1. position: xpointer, or a page number as text. device, device_id: who read there, the first
-    for people. seen: percent and position of the remote's that the reader knows and does not want to follow.
-    is_opening: the book was just opened there; nobody knows when it was read. forced_from: see `RemotePosition`.
+    for people. seen: percent and position of the remote's that the reader knows and does not want to follow; seen_at:
+    when that was said, unix seconds. is_opening: the book was just opened there; nobody knows when it was read.
+    forced_from: see `RemotePosition`.
     """
 
     percent: float
@@ -56,6 +58,7 @@ class Position:
     device: str
     device_id: str
     seen: tuple[float, str | None] | None = None
+    seen_at: float | None = None
     is_opening: bool = False
     forced_from: float | None = None
 
@@ -64,11 +67,25 @@ class Position:
         told = {name: value for name, value in item.body.items() if name in cls.__dataclass_fields__}
         return cls(**{**told, "seen": tuple(told["seen"]) if told.get("seen") else None})
 
+    @property
+    def is_at_start(self) -> bool:
+        """Whether remotes would take the book as unread."""
+        return self.percent < LEAST
+
     def as_body(self) -> dict[str, Any]:
         """Only what says something, so that a place at which nothing has changed has an equal body."""
         told = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        optional = {"seen": None, "is_opening": False, "forced_from": None}
+        optional = {"seen": None, "seen_at": None, "is_opening": False, "forced_from": None}
         return {name: value for name, value in told.items() if name not in optional or value != optional[name]}
+
+    def knows(self, remote: RemotePosition) -> bool:
+        """Whether the reader does not want to follow a remote's position: this one, or one that is further on and that
+        was told when this one was there already. Else two of them would be asked about in turns for ever."""
+        if self.seen is None or remote.percent is None:
+            return False
+        was_there = (remote.at.timestamp() if remote.at else 0.0) <= (self.seen_at or -1.0)
+        is_seen = is_same_place(*self.seen, remote.percent, remote.position)
+        return is_seen or (was_there and remote.percent <= self.seen[0])
 
 
 def is_same_place(one: float | None, at: str | None, other: float | None, other_at: str | None) -> bool:
@@ -111,7 +128,7 @@ class Pushed:
     def note(self, item: Item, now: datetime) -> None:
         """Before the push, whose answer may be lost."""
         entry = {
-            **{name: value for name, value in item.body.items() if name not in ("seen", "is_opening")},
+            **{name: item.body.get(name) for name in ("percent", "position", "device", "device_id", "forced_from")},
             "partial_md5": item.book.partial_md5,
             "read_at": item.occurred_at.timestamp(),
             "pushed_at": now.timestamp(),
@@ -191,19 +208,19 @@ def is_news(item: Item, remote: RemotePosition | None) -> bool:
     newer than the item, or further on and the reader of the item has not been asked about it yet.
     """
     own = Position.of(item)
+    if own.is_at_start:
+        return False
     if remote is None or not remote.percent:
         return True
     if is_same_place(own.percent, own.position, remote.percent, remote.position):
         return False
     if remote.percent >= FINISHED and (own.percent >= NEARLY_READ or is_where_forced(own, remote)):
         return False
-    if own.forced_from is not None or remote.device_id == own.device_id:
-        return True
-    if own.seen and is_same_place(*own.seen, remote.percent, remote.position):
-        return True
-    where = f"{remote.device or 'another reader'} is at {remote.percent:.1%}"
-    if own.is_opening:
+    where, is_own = f"{remote.device or 'another reader'} is at {remote.percent:.1%}", remote.device_id == own.device_id
+    if own.is_opening and (remote.percent > own.percent or not is_own):
         raise Superseded(f"{where}, and here the book was only opened")
+    if own.forced_from is not None or is_own or own.knows(remote):
+        return True
     if remote.at and remote.at > item.occurred_at:
         raise Superseded(f"{where}, read later")
     if remote.percent > own.percent:

@@ -36,9 +36,6 @@ if TYPE_CHECKING:
 PATH = "/api/koreader/syncs/progress"
 NONE_THERE, SYNC_OFF = "No progress found", "Sync is disabled"
 
-LEAST = 0.0025
-"""Below it the server marks a book as unread (contract §4.2)."""
-
 LONGEST_POSITION, LONGEST_DEVICE = 1000, 100
 """Characters that the server's columns hold (contract §4)."""
 
@@ -56,7 +53,7 @@ class Found(NamedTuple):
     remote: RemotePosition | None
 
 
-class Progress:
+class Positions:
     """The target's handler of items of the kind `progress`. The server takes whatever comes last, and stamps it with
     the time of its receipt: nothing is sent without a look (contract §4.2)."""
 
@@ -68,8 +65,8 @@ class Progress:
     def deliver(self, item: Item, before: Before) -> None:
         """Source: server contract §4."""
         percent = Position.of(item).percent
-        if not LEAST <= percent <= 1:
-            raise ItemRejected(f"at {percent:.2%} the server would mark the book as {'un' if percent < 1 else ''}read")
+        if percent > 1:
+            raise ItemRejected(f"no reader is at {percent:.0%}, and the server would mark the book as read")
         found = self._look(item.book)
         if percent >= NEARLY_READ and self._is_read(item.book):
             return  # a push would move its finish date, or take the mark away

@@ -24,10 +24,10 @@ from booklore_targets.booklore import lookup
 from booklore_targets.booklore.audit import audit_sessions
 from booklore_targets.booklore.capabilities import known_capabilities
 from booklore_targets.booklore.checks import check_run, failed
-from booklore_targets.booklore.progress import Progress
+from booklore_targets.booklore.progress import Positions
 from booklore_targets.booklore.run import Run
 from booklore_targets.booklore.sessions import Sessions
-from booklore_targets.booklore.setup import RUN_LOGIN
+from booklore_targets.booklore.setup import RUN_LOGIN, server_url
 
 if TYPE_CHECKING:
     from booklore_core import Section, Store
@@ -41,7 +41,7 @@ class Handler(Protocol):
     def deliver(self, item: Item, before: Before) -> str | None: ...
 
 
-HANDLERS: Mapping[str, Callable[[Run], Handler]] = {"session": Sessions, "progress": Progress}
+HANDLERS: Mapping[str, Callable[[Run], Handler]] = {"session": Sessions, "progress": Positions}
 """Who delivers what."""
 
 
@@ -72,6 +72,12 @@ class BookLore:
         return known.text if known else "not in touch yet"
 
     @property
+    def address(self) -> str:
+        """Where the server is, "" where none is set up. Asks nobody."""
+        url = self._settings["url"]
+        return server_url(url) if url else ""
+
+    @property
     def batch_size(self) -> int:
         """How many sessions go into one request: one, unless the server was seen to take more. Asks nobody."""
         known = known_capabilities(self._store.get("dialect"))
@@ -95,7 +101,7 @@ class BookLore:
     def remote_progress(self, book: BookRef) -> RemotePosition | None:
         """Where the server's reader is in a book, None where nobody has read it on a device. Raises Declined."""
         handler = self._handler("progress")
-        assert isinstance(handler, Progress)
+        assert isinstance(handler, Positions)
         return handler.find(book)
 
     def match(self, books: Sequence[BookRef]) -> dict[str, Match]:
