@@ -7,6 +7,7 @@ other is somebody else's. Source: design §12 (*whose progress is newer*), serve
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from booklore_core.items import BookRef, Item
-from booklore_core.targets import Declined, ItemFailed, RemotePosition, Superseded
+from booklore_core.targets import Declined, ItemFailed, ItemRejected, RemotePosition, Superseded
 
 if TYPE_CHECKING:
     from booklore_core.storage.store import Store
@@ -38,7 +39,6 @@ LATE = timedelta(minutes=10)
 """So long after it was sent a request whose answer was lost may still be carried out (server contract §17)."""
 
 
-DEVICE = ("device", "device_id")
 LAST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 """Of what a remote tells as its time in seconds; larger numbers are none."""
 
@@ -71,6 +71,11 @@ class Position:
     def is_at_start(self) -> bool:
         """Whether remotes would take the book as unread."""
         return self.percent < LEAST
+
+    @property
+    def floored(self) -> float:
+        """percent with four decimals, as KOReader's own sync sends it; one that has no more stays as it is."""
+        return math.floor(round(self.percent * 10_000, 6)) / 10_000
 
     def as_body(self) -> dict[str, Any]:
         """Only what says something, so that a place at which nothing has changed has an equal body."""
@@ -111,9 +116,12 @@ class Pushed:
         """Brings a target's remote to where the item is, if that is news there. told: where the remote says that its
         reader is, asked just before. push: sends it, and raises Declined. now: the core's time.
 
-        Raises Superseded, what push raises, and ItemFailed while an earlier push, whose answer was lost, may still come
-        after this one: then the remote is looked at again in the next run.
+        Raises Superseded, ItemRejected for what is no percent, what push raises, and ItemFailed while an earlier push,
+        whose answer was lost, may still come after this one: then the remote is looked at again in the next run.
         """
+        percent = Position.of(item).percent
+        if percent > 1:
+            raise ItemRejected(f"no reader is at {percent:.0%}, and remotes would take the book as read")
         seen = told and self.recognise(item.book, told)
         if is_news(item, seen):
             self.note(item, now)
@@ -176,21 +184,18 @@ class Pushed:
         return self._start + (book.match or book.partial_md5)
 
 
-def position_told(answer: Mapping[str, Any]) -> RemotePosition | None:
-    """The position in an answer of KOReader's sync protocol, None where none is told. Remotes differ: the percent may
-    be 0–100, the position a number or missing, the rest may be missing too."""
-    percent, place, at = (answer.get(name) for name in ("percentage", "progress", "timestamp"))
+def position_told(percent: Any, position: Any, at: Any, device: Any, device_id: Any) -> RemotePosition | None:
+    """The position in an answer of KOReader's sync protocol, None where none is told. at: seconds since 1970.
+
+    Remotes differ: the percent may be 0–100, the position a number or missing, the rest may be missing too.
+    """
     if not is_number(percent) or not 0 <= percent <= 100:
         return None
-    position = f"{place:g}" if is_number(place) else place if isinstance(place, str) and place else None
-    device, device_id = (one if isinstance(one, str) and one else None for one in map(answer.get, DEVICE))
-    return RemotePosition(
-        percent if percent <= 1 else percent / 100,
-        position,
-        device,
-        utc(at) if is_number(at) and 0 < at < LAST else None,
-        device_id,
-    )
+    if is_number(position):
+        position = str(int(position) if math.isfinite(position) else "")
+    position, device, device_id = (one if isinstance(one, str) else None for one in (position, device, device_id))
+    when = utc(at) if is_number(at) and 0 < at < LAST else None
+    return RemotePosition(percent if percent <= 1 else percent / 100, position or None, device, when, device_id)
 
 
 def is_number(value: Any) -> TypeGuard[int | float]:

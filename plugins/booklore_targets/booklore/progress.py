@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,7 +16,6 @@ from booklore_core import (
     Declined,
     Item,
     ItemFailed,
-    ItemRejected,
     Position,
     Pushed,
     RemotePosition,
@@ -35,6 +33,8 @@ if TYPE_CHECKING:
 
 PATH = "/api/koreader/syncs/progress"
 NONE_THERE, SYNC_OFF = "No progress found", "Sync is disabled"
+
+FIELDS = ("percentage", "progress", "timestamp", "device", "device_id")
 
 LONGEST_POSITION, LONGEST_DEVICE = 1000, 100
 """Characters that the server's columns hold (contract §4)."""
@@ -64,11 +64,8 @@ class Positions:
 
     def deliver(self, item: Item, before: Before) -> None:
         """Source: server contract §4."""
-        percent = Position.of(item).percent
-        if percent > 1:
-            raise ItemRejected(f"no reader is at {percent:.0%}, and the server would mark the book as read")
         found = self._look(item.book)
-        if percent >= NEARLY_READ and self._is_read(item.book):
+        if Position.of(item).percent >= NEARLY_READ and self._is_read(item.book):
             return  # a push would move its finish date, or take the mark away
         body = progress_body(item, found.document)
         self._pushed.bring(item, found.remote, lambda: self._put(body), self._now())
@@ -116,7 +113,7 @@ class Positions:
         body = json_answer(response, "percentage", "timestamp")
         if response.status_code != 200 or body is None:
             raise self._refusal(response, writing=False)
-        told = position_told(body)
+        told = position_told(*map(body.get, FIELDS))
         return told and replace(told, device=None if told.device == NOBODY else told.device)
 
     def _put(self, body: dict[str, Any]) -> None:
@@ -170,14 +167,9 @@ def progress_body(item: Item, document: str) -> dict[str, Any]:
     is_fit = document == item.book.partial_md5 and len(place.position or "") <= LONGEST_POSITION
     return {
         "document": document,
-        "percentage": floored(place.percent),
+        "percentage": place.floored,
         "progress": place.position if is_fit else None,
         "timestamp": int(item.occurred_at.timestamp()),
         "device": place.device[:LONGEST_DEVICE],
         "device_id": place.device_id[:LONGEST_DEVICE],
     }
-
-
-def floored(percent: float) -> float:
-    """Four decimals, as KOReader's own sync sends them; what was floored before stays as it is."""
-    return math.floor(round(percent * 10_000, 6)) / 10_000
