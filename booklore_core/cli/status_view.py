@@ -42,6 +42,9 @@ def show_status(status: Status, as_json: bool) -> None:
         show_table(rows, "KIND", "BOOK", "TARGET", "TRIES#", "WHY")
     if status.total > len(status.waiting):
         show(f"… and {status.total - len(status.waiting)} more")
+    if status.superseded:
+        given_up = [(one.kind, one.book, one.target, one.reason) for one in status.superseded]
+        show_table(given_up, "KIND", "BOOK", "TARGET", "GIVEN UP, FOR")
     if status.aside:
         show(status.aside)
 
