@@ -238,6 +238,7 @@ class AuditableTarget(Target, Protocol):
         """Compares what the remote holds about a book with the items it has taken; book.match is its own id.
 
         The items are all that it was given for this book of its own; they may be of several books of the reader's.
+        audited (optional): the kinds that can be compared, where it is not all.
 
         Raises TargetUnavailable, BookUnmatched.
         """

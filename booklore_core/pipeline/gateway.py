@@ -96,6 +96,11 @@ class Gateway:
         return self._attribute("looked_for", frozenset, self.kinds) if self.has(LookingTarget) else frozenset()
 
     @property
+    def audited(self) -> frozenset[str]:
+        """The kinds whose items can be compared with the remote's."""
+        return self._attribute("audited", frozenset, self.kinds)
+
+    @property
     def token_credentials(self) -> tuple[str, ...]:
         """The same for an account without a password; `token` is one of them. Empty where there is no such thing."""
         return self._attribute("token_credentials", tuple, ())
