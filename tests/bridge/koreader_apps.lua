@@ -130,6 +130,7 @@ function ko.reader(book)
         document = document, doc_settings = settings, doc_props = props, link = link,
         rolling = not book.paged and engine or nil, paging = book.paged and engine or nil,
         annotation = { annotations = book.annotations }, view = { page_scroll = book.scroll },
+        kosync = book.kosync, -- each plugin by its name, with its settings as they are now; none that is off
     }
     function ui:getCurrentPage() return book.page end
     ko.book = book
