@@ -116,7 +116,7 @@ function ko.reader(book)
         getLastPercent = function() return book.percent end,
         getLastProgress = function() return book.progress end,
         onGotoXPointer = function(_, xpointer) ko.move(book, book.xpointers[xpointer] or 1, xpointer) end,
-        onGotoPage = function(_, page) (book.scroll and ko.leap or ko.move)(book, page) end,
+        onGotoPage = function(_, page) (book.scroll and ko.leap or ko.move)(book, page, ("/body/p[%d].0"):format(page)) end,
     }
     local document = { file = book.file }
     function document:getPageCount() return book.pages end

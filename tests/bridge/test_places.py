@@ -150,6 +150,14 @@ def test_instead_of_a_place_that_does_not_exist_the_percent_counts_and_that_is_t
     assert paired.notices() == [ELSEWHERE]
 
 
+def test_a_place_that_does_not_exist_does_not_become_the_position(paired: EReader, core: LoopbackCore) -> None:
+    paired.open(page=10)
+    show(paired, core, JUMP | {"position": "/body/p[999].0"})
+    paired.close()
+
+    assert paired.spool("book_close")[0]["reading"]["position"] == "/body/p[64].0"
+
+
 def test_where_no_place_was_told_none_is_missed(paired: EReader, core: LoopbackCore) -> None:
     paired.open(page=10)
     show(paired, core, JUMP | {"position": None})
