@@ -48,11 +48,11 @@ class Visit:
         return [json.loads(line) for segment in segments for line in segment.read_text().splitlines()]
 
 
-def visit(scenario: str, home: Path, url: str, code: str) -> Visit:
+def visit(scenario: str, home: Path, url: str, code: str, book: str = "dune.gif") -> Visit:
     """Runs the scenario with the shim as it is after `booklore bridge install`. One book is on the device."""
     books, report, plugin = home / "books", home / "report.jsonl", home / "plugins" / SHIM.name
     books.mkdir()
-    (books / "dune.gif").write_bytes(b"no picture, but thirty pages to the stand-in")
+    (books / book).write_bytes(b"no book, but thirty pages to the stand-in")
     shutil.copytree(SHIM, plugin)
     (plugin / "booklorebridge.json").write_text(json.dumps({"url": url, "code": code}))
     command = [LUAJIT, str(HERE / "headless.lua"), str(books), str(report), scenario]
