@@ -60,6 +60,30 @@ def pair(url: Url = None, port: Port = PORT, as_json: Json = False) -> None:
 
 
 @app.command()
+def kosync_user(
+    name: Annotated[str, typer.Argument(help="Of the account; one that there is gets a new password.")],
+    url: Url = None,
+    port: Port = PORT,
+    as_json: Json = False,
+) -> None:
+    """Make an account for e-readers and apps that speak KOReader's progress sync only."""
+    from booklore_core.bridge.accounts import BadName, new_account
+
+    with opened() as core:
+        try:
+            password = new_account(core, name)
+        except BadName as error:
+            raise Refused(str(error)) from error
+    address = url or own_address(port)
+    if as_json:
+        show_json({"username": name, "password": password, "url": f"{address}/kosync"})
+    else:
+        show(f"Server    {address}/kosync", f"Username  {name}", f"Password  {password}", "It is not shown again.")
+    if url is None:
+        tell_if_silent(address)
+
+
+@app.command()
 def devices(as_json: Json = False) -> None:
     """List the e-readers."""
     with opened() as core:
@@ -83,7 +107,7 @@ def revoke(device: Annotated[str, typer.Argument(metavar="ID")], as_json: Json =
     if as_json:
         show_json({"id": device, "revoked": True})
     else:
-        show(f"{device} has to be paired anew")
+        show(f"{device} is let in no more; `booklore bridge pair` and `kosync-user` let e-readers in")
 
 
 def in_one_line(cell: Any) -> Any:
