@@ -75,10 +75,11 @@ def kosync_user(
         except BadName as error:
             raise Refused(str(error)) from error
     address = url or own_address(port)
+    server = f"{address.rstrip('/')}/kosync"
     if as_json:
-        show_json({"username": name, "password": password, "url": f"{address}/kosync"})
+        show_json({"username": name, "password": password, "url": server})
     else:
-        show(f"Server    {address}/kosync", f"Username  {name}", f"Password  {password}", "It is not shown again.")
+        show(f"Server    {server}", f"Username  {name}", f"Password  {password}", "The password is not shown again.")
     if url is None:
         tell_if_silent(address)
 
