@@ -1,5 +1,6 @@
 """One open bridge: what all calls share, and what each of them does."""
 
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
@@ -8,6 +9,7 @@ from typing import Any
 from booklore_core.actions import all_actions
 from booklore_core.actions.settings import sync_mode
 from booklore_core.bridge import models, pairing
+from booklore_core.bridge.accounts import Accounts
 from booklore_core.bridge.dialogs import DEADLINE, Dialogs
 from booklore_core.bridge.effects import Effects, LateEffects
 from booklore_core.bridge.intake import receive
@@ -39,8 +41,9 @@ class Bridge:
 
     def __init__(self, core: Core, deadlines: Deadlines = Deadlines()) -> None:
         self.core = core
-        self.pairings = pairing.Pairings(core)
+        self.pairings, self.accounts = pairing.Pairings(core), Accounts(core)
         self._late, self._worker, self._workers = LateEffects(), BackgroundWorker(core), Workers()
+        self._leader = BackgroundWorker(core)
         self._deadlines, self._replies = deadlines, Replies(core, self._workers)
         self._triggers = Triggers(core, self._worker, self._late, deadlines.sync)
         self._dialogs = Dialogs(core, self._workers, self._late, deadlines.action)
@@ -92,6 +95,16 @@ class Bridge:
         replies: Effects = value_or([], lambda: self._replies.gather(device, events, until - monotonic()))
         follows: Effects = value_or([], lambda: self._triggers.follow(device, events, has_news))
         return self._unless_silent(replies) + follows
+
+    def follow_later(self, device: str, taken: Taken) -> None:
+        """The same for who waits for nothing and is shown nothing. It is not kept waiting by a sync in progress."""
+
+        def follow(led: "Future[int]") -> None:
+            if not led.cancelled():
+                has_news = led.exception() is not None or led.result() > 0
+                value_or(None, lambda: self._triggers.follow(device, taken.events, has_news))
+
+        self._leader.lead().add_done_callback(follow)
 
     def _has_news(self, until: float) -> bool:
         """Whether there is more to send; what is not known in time counts as yes: a sync leads every feature first."""
@@ -165,5 +178,6 @@ class Bridge:
         self._worker.catch_up()
 
     def close(self) -> None:
+        self._leader.stop()
         self._worker.stop()
         self._dialogs.close()
