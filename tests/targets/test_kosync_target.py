@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from booklore_world import FRESH, TLS, Seconds, empty_database
+from booklore_world import FRESH, TLS, Seconds
+from empty_database import put_empty_database
 from sync_server import PAGE, SyncServer, form, object_answer
 
 from booklore_core import BookRef, Declined, Item, ItemFailed, ItemRejected, Superseded, TargetUnavailable
@@ -33,7 +34,7 @@ Open = Callable[..., Kosync]
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    (tmp_path / "booklore.sqlite").write_bytes(empty_database())
+    put_empty_database(tmp_path)
     database = Database(f"sqlite:///{tmp_path}/booklore.sqlite")
     yield Store(database, "kosync", Secrets(tmp_path / "secrets.json"))
     database.close()
