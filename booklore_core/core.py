@@ -14,6 +14,7 @@ from booklore_core.flows import Action
 from booklore_core.items import Item
 from booklore_core.kinds import Kinds
 from booklore_core.pipeline.books import Books
+from booklore_core.pipeline.clock import Contact
 from booklore_core.pipeline.delivery import DeliveryRun, RunSummary
 from booklore_core.pipeline.derive import Derive
 from booklore_core.pipeline.devices import Devices
@@ -146,14 +147,17 @@ class Core:
         that were dismissed, or that a device told in another one's name."""
         return self._take_again(self.quarantine.acceptable() if ids is None else self.quarantine.chosen(ids))
 
-    def place_quarantine(self, ids: Sequence[int], first: datetime) -> Taken:
-        """Takes in lines of which a person says when the first was written; the others keep their distances to it."""
+    def place_quarantine(self, ids: Sequence[int], first: datetime, insists: bool = False) -> Taken:
+        """Takes in lines of which a person says when the first was written; the others keep their distances to it.
+        insists: whatever other lines say."""
         lines = self.quarantine.chosen(ids)
-        return self._take_again(lines, placed(lines, first))
+        return self._take_again(lines, placed(lines, first), Contact(insists=insists))
 
-    def _take_again(self, lines: Sequence[QuarantinedLine], placed: Mapping[int, str] | None = None) -> Taken:
+    def _take_again(
+        self, lines: Sequence[QuarantinedLine], placed: Mapping[int, str] | None = None, contact: Contact | None = None
+    ) -> Taken:
         """The lines that are refused again stay in quarantine, and keep the source that they came from."""
-        taken = self.ingest.take([one.line for one in lines], "quarantine", self.clock(), placed=placed)
+        taken = self.ingest.take([one.line for one in lines], "quarantine", self.clock(), contact, placed=placed)
         refused = {one.line for one in taken.rejected}
         self.quarantine.remove([one.id for number, one in enumerate(lines, start=1) if number not in refused])
         taken.news = self.derive.lead()

@@ -120,10 +120,7 @@ class Effect:
     type: ClassVar[str]
 
     def as_json(self) -> dict[str, Any]:
-        effects = {
-            name: [one.as_json() for one in told] for name, told in vars(self).items() if isinstance(told, tuple)
-        }
-        return {"type": self.type, **vars(self), **effects}
+        return {"type": self.type, **vars(self)}
 
 
 @dataclass(frozen=True)
@@ -181,7 +178,8 @@ class AskReader(Effect):
     book: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        return {name: value for name, value in super().as_json().items() if value is not None}
+        then = {name: [one.as_json() for one in getattr(self, name)] for name in ("on_ok", "on_cancel")}
+        return {name: value for name, value in {**super().as_json(), **then}.items() if value is not None}
 
 
 @dataclass(frozen=True)

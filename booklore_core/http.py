@@ -143,14 +143,17 @@ def is_refused(error: BaseException) -> bool:
 
 
 def normalize_url(text: str) -> str:
-    """scheme://host[:port][/path] without a slash at the end. Raises ItemFailed for anything else."""
+    """scheme://host[:port][/path] without a slash at the end; http where no scheme is given. Raises ItemFailed for what
+    is no address."""
+    text = text.strip()
     try:
-        parts = urlsplit(text.strip())
-    except ValueError:  # brackets
-        parts = urlsplit("")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        shown = parts.hostname or ("…" if "@" in text else text)  # there may be a password before the @
-        raise ItemFailed(f"{shown!r} is not an http or https address")
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+        is_one = parts.scheme in ("http", "https") and parts.port != 0 and not parts.netloc.endswith(":")
+    except ValueError:  # brackets, ports
+        parts, is_one = urlsplit(""), False
+    if not is_one or parts.hostname in (None, "http", "https") or any(map(str.isspace, text)):
+        shown = "…" if "@" in text else text  # there may be a password before the @
+        raise ItemFailed(f"{shown!r} is no address such as http://192.168.1.5:6060 or https://books.example.org")
     if "@" in parts.netloc:
         raise ItemFailed(f"the address of {parts.hostname} must not hold a user name or password")
     return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")

@@ -10,6 +10,11 @@ LETTER = re.compile(r"[A-Z]")
 MAX_RANK = 10**9
 
 
+def quantity(number: int, one: str, many: str = "") -> str:
+    """`1 line`, `3 lines`."""
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
+
+
 def check_fields(declared: Any, **types: Any) -> None:
     """Raises ValueError naming what a plugin has declared and its field that is of another type, or a text that no
     screen should show; a tuple holds texts."""
@@ -69,7 +74,7 @@ class Kind:
 
     def count(self, number: int) -> str:
         """`1 session`, `3 sessions`."""
-        return f"{number} {self.one if number == 1 else self.many}"
+        return quantity(number, self.one, self.many)
 
 
 class Kinds(dict[str, Kind]):

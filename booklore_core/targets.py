@@ -159,6 +159,9 @@ class LookingTarget(Target, Protocol):
     While an item's outcome is unknown and no remote id is known of it, the core asks `find` in every run and delivers
     again only when it is not there and `<plugin>.repeat_after` seconds have gone by since the last attempt: a request
     may be carried out minutes after everybody has given it up. Source: server contract §17.
+    It is also asked before the first delivery of what occurred before the target was owed anything: an earlier database
+    may have sent it. What is not there then is delivered in the same run, so one answer of the remote should serve all
+    items of a book.
     looked_for (optional): the kinds to which this applies, where it is not all; the others' repeats change nothing.
     """
 

@@ -1,18 +1,31 @@
 """What the tests share: a clock that is told the time, and cores on their own folders."""
 
 import importlib.metadata
+import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from empty_database import put_empty_database
 from installed_plugins import Distributions
 
 from booklore_core.core import Core
 from booklore_core.storage.places import Places
 from booklore_core.testing import FakePlugin
+
+pytest_plugins = ["tally", "workers"]
+
+MEMORY = Path("/dev/shm")
+"""Files there are files, without a disk's time for every fsync."""
+
+if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 1 << 30:
+    os.environ.setdefault("TMPDIR", str(MEMORY))
+    tempfile.tempdir = None  # it may have been looked up before
 
 
 class Clock:
@@ -48,6 +61,7 @@ def open_core(tmp_path: Path, clock: Clock) -> Iterator[OpenCore]:
     cores: list[Core] = []
 
     def open_one(*targets: Any, home: str = "home", plugins: tuple[str, ...] = ("sessions",), **environ: str) -> Core:
+        put_empty_database(tmp_path / home)
         places = Places.from_environment({"BOOKLORE_HOME": str(tmp_path / home)})
         core = Core(places, clock, environ, shipped(*plugins))
         for target in targets:

@@ -40,9 +40,8 @@ FLOORS = [
 
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names.split()}
 
-PIPELINE = (
-    "quarantine spool clock journal ingest facts outbox ledger derive delivery books devices lease gateway positions"
-)
+PIPELINE = "quarantine spool clock journal ingest facts outbox ledger derive delivery books boots devices lease gateway"
+PIPELINE += " positions"
 ACTIONS = "clear doctor login match plugins own quarantine rematch settings status sync track verify"
 """Who looks for a step or for something that a person may ask for finds a file of that name."""
 

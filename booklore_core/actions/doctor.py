@@ -11,12 +11,13 @@ from datetime import timedelta
 
 from booklore_core.actions.own import ADVANCED, AUTHENTICATION, action
 from booklore_core.actions.plugins import check_plugins
-from booklore_core.actions.quarantine import lines_in_words
 from booklore_core.actions.settings import GIVEN_IN
 from booklore_core.core import WAL_VARIABLE, Core
 from booklore_core.flows import Request, Result
+from booklore_core.kinds import quantity
 from booklore_core.pipeline.books import utc
 from booklore_core.pipeline.gateway import Gateway
+from booklore_core.pipeline.quarantine import UNTIMED
 from booklore_core.storage.database import redact
 from booklore_core.storage.places import Places
 from booklore_core.storage.preset import read_config
@@ -26,6 +27,13 @@ REMARKS = "SELECT plugin, remark, made_at FROM remarks ORDER BY made_at DESC, ke
 REJECTED = "SELECT COUNT(DISTINCT item_id) AS count, MAX(reason) AS reason FROM due WHERE state = 'rejected'"
 
 SHOWN_LINES, SHOWN_LETTERS = 3, 80
+
+PLACE = "`booklore quarantine place {} --at TIME` takes in what was written at a TIME such as 2026-11-20T21:30"
+RETRY_ALL = "`booklore quarantine retry` tries them again, as every newer version does"
+RETRY = "`booklore quarantine retry {}` tries it again"
+DISMISS = "`booklore quarantine dismiss {}` gives up what it tells"
+"""What to do about lines that could not be taken in: those of which nobody knows when they were written, others, and
+what loses reading."""
 
 ROOM = 100 * 1024 * 1024
 """Bytes that should be free where the data lies."""
@@ -47,7 +55,7 @@ def test_connection(core: Core, request: Request) -> Result:
 
 def check_targets(core: Core) -> Sequence[Check]:
     found = [check for target in core.targets.values() for check in check_target(target)]
-    return found or [Check("targets", False, "no target is enabled", "run `booklore plugins list`")]
+    return found or [Check("targets", False, "no target is enabled", "run `booklore plugins enable NAME`")]
 
 
 def check_target(target: Gateway) -> Iterator[Check]:
@@ -139,7 +147,7 @@ def check_file(core: Core) -> Check:
     tables = {section: table if isinstance(table, dict) else {} for section, table in read_config(path).items()}
     names = [f"{section}.{key}" for section, table in tables.items() for key in table]
     strange = [section for section, table in tables.items() if not table and section not in sections(core)]
-    fine = Check("config file", True, f"{path}, {len(names)} settings")
+    fine = Check("config file", True, f"{path}, {quantity(len(names), 'setting')}")
     return check_names(core, {name: name for name in [*names, *strange]}, f"{path}: ", fine)
 
 
@@ -188,23 +196,27 @@ def check_queue(core: Core) -> Check:
     if rejected["count"]:
         detail = f"{core.kinds.in_words(pending)} waiting, {rejected['count']} of them rejected: {rejected['reason']}"
         return Check("queue", False, detail, "see `booklore status`")
-    return Check("queue", True, f"{core.kinds.in_words(pending)} waiting")
+    unmatched = core.count_books()["unmatched"]
+    advice = f"{quantity(unmatched, 'book')} not matched yet: run `booklore match`" if unmatched else ""
+    return Check("queue", True, f"{core.kinds.in_words(pending)} waiting", advice)
 
 
 def check_quarantine(core: Core) -> Iterator[Check]:
     """The lines that could not be taken in, the last few in full."""
-    count, lines = core.quarantine.count(), core.quarantine.lines(SHOWN_LINES)
+    count, lines = core.quarantine.count(), core.quarantine.lines()
     if not lines:
         yield Check("quarantine", True, "every line could be taken in")
         return
     is_old = max(line.seen_at for line in lines) < (core.clock() - FRESH).timestamp()
-    advice = "`booklore quarantine retry` tries them again, `booklore quarantine dismiss --all` puts them away"
-    yield Check("quarantine", is_old, f"{lines_in_words(count)} could not be taken in", advice)
-    for line in lines:
+    ways = [PLACE.format("ID…")] if any(line.field == UNTIMED for line in lines) else []
+    ways += [RETRY_ALL] if any(line.field != UNTIMED for line in lines) else []
+    detail = f"{quantity(count, 'line')} could not be taken in"
+    yield Check("quarantine", is_old, detail, "; ".join([*ways, "`booklore quarantine list` shows them"]))
+    for line in lines[:SHOWN_LINES]:
         text = line.line[:SHOWN_LETTERS] + ("…" if len(line.line) > SHOWN_LETTERS else "")
         detail = f"{utc(line.seen_at):%Y-%m-%d} {line.source}: {line.field}: {line.reason}: {text}"
-        advice = f"`booklore quarantine retry {line.id}`, or `booklore quarantine dismiss {line.id}`"
-        yield Check("line in quarantine", True, detail, advice)
+        way = PLACE.format(line.id) if line.field == UNTIMED else RETRY.format(line.id)
+        yield Check("line in quarantine", True, detail, f"{way}; {DISMISS.format(line.id)}")
 
 
 def list_remarks(core: Core) -> Iterator[Check]:

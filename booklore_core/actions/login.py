@@ -72,20 +72,21 @@ def complete(
 ) -> Generator[Question, Any, Account | None]:
     """What is to be stored: what was given, and what a person answers where something is missing. None: cancelled.
 
-    A token is forgotten with the first login without one.
+    A token is forgotten with the first login without one. Raises BadSetting for what does not fit, before the next
+    question.
     """
     wanted: dict[str, str] = {}
     for name in names:
         known = core.settings.value(f"{target.plugin}.{name}")
         if name in given:
-            wanted[known.name] = str(given[name])
+            wanted[known.name] = known.setting.check(str(given[name]), known.name)
         elif not (known.value and known.source in GIVEN_IN):
             is_same = all(core.settings[one] == value for one, value in wanted.items())
             answer = yield from ask_for(known, is_same, may_ask)
             if answer is None:
                 return None
             if answer or not known.setting.secret:
-                wanted[known.name] = answer
+                wanted[known.name] = known.setting.check(answer, known.name)
     others = (f"{target.plugin}.{name}" for name in target.token_credentials if name not in names)
     return {**{name: "" for name in others if core.settings[name]}, **wanted}
 
@@ -154,9 +155,7 @@ def is_logged_in(checks: Sequence[Check]) -> bool:
 
 
 def headline(checks: Sequence[Check]) -> str:
-    """The outcome in one line."""
-    wrong = next((check for check in checks if not check.ok), None)
-    if wrong is None:
-        return "Logged in"
-    outcome = "Logged in, but" if is_logged_in(checks) else "Not logged in, nothing was changed:"
-    return f"{outcome} {wrong.check}: {wrong.detail}; {wrong.advice}".removesuffix("; ")
+    """The outcome in one line; why it is so stands in the checks."""
+    if not is_logged_in(checks):
+        return "Not logged in, nothing was changed"
+    return "Logged in" if all(check.ok for check in checks) else "Logged in, but not everything works"

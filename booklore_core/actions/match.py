@@ -9,6 +9,7 @@ from booklore_core.actions.own import LONG_PRESS, SYNC_AND_CACHE, action, counte
 from booklore_core.core import Core
 from booklore_core.flows import Ask, Choose, Confirm, Flow, Question, Request, Result
 from booklore_core.items import BookRef
+from booklore_core.kinds import quantity
 from booklore_core.pipeline.gateway import Gateway
 from booklore_core.settings import BadSetting
 from booklore_core.targets import Candidate, Declined, Match, MatchingTarget, SearchableTarget
@@ -16,6 +17,7 @@ from booklore_core.targets import Candidate, Declined, Match, MatchingTarget, Se
 Steps = Generator[Question, Any, int]
 CANDIDATES = 5
 EDIT, SKIP, CANCEL = "Edit title or enter an id", "Skip this book", "Cancel matching"
+WAYS = "give its title or a part of it, its partial MD5 or the beginning of it, or its path"
 PERSON = "person"
 """How a match was found that a person has chosen."""
 
@@ -80,7 +82,7 @@ def match_at(core: Core, target: Gateway, only_certain: bool) -> Steps:
     left = core.books.unmatched(target.name)
     if not left or only_certain or not target.has(SearchableTarget):
         return found
-    news = f"{found} books matched" if found else "No new matches found"
+    news = f"{quantity(found, 'book')} matched" if found else "No new matches found"
     question = f"{news} ({len(left)} still unmatched). Do you want to match the books by hand?"
     if not (yield Confirm(question, ok="Yes", cancel="No")):
         return found
@@ -191,7 +193,6 @@ def places_for(core: Core, book: BookRef, name: Any) -> Sequence[Gateway]:
 def match_one(core: Core, target: Gateway, book: BookRef, remote_id: Any) -> Flow:
     """What stays with the book that was matched before is told. Raises Cancelled, Declined."""
     known = next((match for other, match in core.books.matched(target.name) if other == book), None)
-    stays = what_stays(core, target, book, known)
     if remote_id is None:
         question = f"{name_of(book)} is matched already at {target.name}. Re-match it?"
         if known and not (yield Confirm(question, ok="Re-match")):
@@ -205,15 +206,17 @@ def match_one(core: Core, target: Gateway, book: BookRef, remote_id: Any) -> Flo
         done = take_match(core, target, book, candidate)
         text = f"{name_of(book)} is matched to {one_line(candidate.title)} ({candidate.remote_id}) at {target.name}"
     is_moved = known and core.books.matches(target.name)[book.partial_md5] != known.remote_id
-    return Result(f"{text}\n{stays}" if stays and is_moved else text, ok=bool(done), data={"matched": done})
+    stays = what_stays(core, target, book, known) if is_moved else ""
+    return Result(f"{text}\n{stays}" if stays else text, ok=bool(done), data={"matched": done})
 
 
 def wanted_book(core: Core, request: Request) -> BookRef:
-    """The book that a request is about: a partial MD5 or its beginning. Raises BadSetting unless it means one book."""
-    start = str(request.book or request.args.get("book") or "")
-    found = core.books.find(start) if start else []
-    if len(found) > 1:
-        raise BadSetting(f"more than one book begins with {start!r}: give more digits")
-    if not found:
-        raise BadSetting(f"no book is known whose partial MD5 begins with {start!r}" if start else "which book?")
-    return found[0]
+    """The book that a request is about, as `Books.find` knows it. Raises BadSetting, listing them, for several."""
+    text = str(request.book or request.args.get("book") or "")
+    found = core.books.find(text)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        listed = "; ".join(f"{name_of(book)}, {book.partial_md5}" for book in found)
+        raise BadSetting(f"{text!r} may be one of several books, told apart by their partial MD5: {listed}")
+    raise BadSetting(f"{f'no book is known as {text!r}: ' if text else 'which book? '}{WAYS}")

@@ -5,6 +5,7 @@ from typing import Any
 
 from booklore_core import hookspecs
 from booklore_core.core import Core
+from booklore_core.kinds import quantity
 from booklore_core.plugin_manager import Plugin
 from booklore_core.settings import BadSetting
 from booklore_core.storage.counts import as_counts
@@ -16,8 +17,8 @@ SELECT o.kind AS kind, COUNT(DISTINCT o.item_id) AS count FROM owed o JOIN items
 WHERE i.plugin = :plugin GROUP BY o.kind
 """
 FAILED = """
-SELECT COUNT(*) AS count, MAX(reason) AS reason FROM due
-WHERE target IN :ids AND state IN ('retrying', 'unconfirmed') AND retry_count > 0
+SELECT kind, target, state = 'unconfirmed' AND retry_count = 1 AS once, COUNT(*) AS count, MAX(reason) AS reason
+FROM due WHERE target IN :ids AND state IN ('retrying', 'unconfirmed') AND retry_count > 0 GROUP BY 1, 2, 3
 """
 UNDECLARED = "SELECT DISTINCT kind FROM items WHERE plugin = :plugin AND kind NOT IN (SELECT name FROM kinds)"
 NOT_INSTALLED = "is not here: what it should be sent waits; `booklore plugins disable {}` ends that"
@@ -80,7 +81,8 @@ def check_plugins(core: Core) -> Iterator[Check]:
     for name, (count, _) in core.derive.failing().items():
         if name not in plugins:
             advice = "install it again, or leave them: they harm nobody"
-            yield Check(f"plugin {name}", False, f"not installed; {count} events wait for it", advice)
+            waiting = quantity(count, "event waits", "events wait")
+            yield Check(f"plugin {name}", False, f"not installed; {waiting} for it", advice)
 
 
 def check_plugin(core: Core, plugin: Plugin) -> Check:
@@ -92,16 +94,23 @@ def check_plugin(core: Core, plugin: Plugin) -> Check:
         advice = f"update or remove {plugin.source}" if plugin.entry_point else "install it again"
         return Check(name, False, plugin.error or "not loaded", advice)
     if count:
-        waits = "1 event waits" if count == 1 else f"{count} events wait"
-        detail = f"{waits} for it; the last error: {plugin.error or error}"
+        detail = f"{quantity(count, 'event waits', 'events wait')} for it; the last error: {plugin.error or error}"
         return Check(name, False, detail, f"update {plugin.source}; they are tried again at the next hand-over")
     if plugin.error:
         return Check(name, False, plugin.error, f"update {plugin.source}, or switch the plugin off")
-    for failed in core.database.rows(FAILED, ids=targets_of(core, plugin)):
-        if failed["count"]:
-            detail = f"{failed['count']} of its deliveries failed, such as: {failed['reason']}"
-            return Check(name, False, detail, "they are tried again at the next sync; see `booklore status`")
+    failed = failed_deliveries(core, plugin)
+    if failed:
+        deliveries = quantity(sum(row["count"] for row in failed), "delivery", "deliveries")
+        detail = f"{deliveries} to it failed, such as: {failed[0]['reason']}"
+        return Check(name, False, detail, "they are tried again at the next sync; see `booklore status`")
     undeclared = [row["kind"] for row in core.database.rows(UNDECLARED, plugin=plugin.name)]
     notes = [f"nobody declares its kinds {', '.join(undeclared)}"] if undeclared else []
     advice = "declare them by `register_kinds`, or no label shows them" if undeclared else ""
     return Check(name, True, "; ".join([f"works, {origin}", *plugin.notes, *notes]), advice)
+
+
+def failed_deliveries(core: Core, plugin: Plugin) -> list[dict[str, Any]]:
+    """Count and reason. What is looked for before it is sent again waits for that, and has not failed before it has."""
+    rows = core.database.rows(FAILED, ids=targets_of(core, plugin))
+    waiting = {(name, kind) for name, target in core.targets.items() for kind in target.looked_for}
+    return [row for row in rows if not (row["once"] and (row["target"], row["kind"]) in waiting)]

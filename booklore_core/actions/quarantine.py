@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from booklore_core.actions.own import ADVANCED, action
 from booklore_core.core import Core
 from booklore_core.flows import Confirm, Flow, Request, Result
+from booklore_core.kinds import quantity
 from booklore_core.pipeline.books import utc
 from booklore_core.settings import BadSetting
 
@@ -33,22 +34,24 @@ def retry_quarantine(core: Core, request: Request) -> Result:
     before = core.quarantine.count()
     again = core.retry_quarantine(wanted_ids(core, request))
     left = core.quarantine.count()
-    message = f"{lines_in_words(before - left)} taken in, {left} still in quarantine"
+    message = f"{quantity(before - left, 'line')} taken in, {left} still in quarantine"
     return Result(message, ok=not again.rejected, data={"taken": before - left, "left": left})
 
 
 @action("Place Quarantine", "Says when lines were written whose time nobody knows.", menu=None)
 def place_quarantine(core: Core, request: Request) -> Result:
     """Takes lines in. args: ids; at, when the first of them was written, an ISO time: the others keep their distances,
-    and without a zone it is this computer's."""
+    and without a zone it is this computer's; insist, that this is so whatever other lines say."""
     ids, first = wanted_ids(core, request), wanted_time(request)
     if not ids:
         raise BadSetting("ids: expected the numbers of lines, as the list of the quarantine shows them")
     before = core.quarantine.count()
-    again = core.place_quarantine(ids, first)
+    again = core.place_quarantine(ids, first, bool(request.args.get("insist")))
     left, why = core.quarantine.count(), "".join(f": {one.reason}" for one in again.rejected[:1])
-    message = f"{lines_in_words(before - left)} taken in, {left} still in quarantine{why}"
-    return Result(message, ok=not again.rejected, data={"taken": before - left, "left": left})
+    taken, others = before - left, before - left - len(ids) + len(again.rejected)
+    also = f", {others} of them because the same boot wrote them" if others > 0 else ""
+    message = f"{quantity(taken, 'line')} taken in{also}, {left} still in quarantine{why}"
+    return Result(message, ok=not again.rejected, data={"taken": taken, "left": left})
 
 
 @action("Dismiss Quarantine", "Puts those lines away for good.", order=6, menu=ADVANCED, enabled=holds_something)
@@ -56,11 +59,11 @@ def dismiss_quarantine(core: Core, request: Request) -> Flow:
     """Puts lines away for good. args: ids, those of the list; without them all, if a person agrees."""
     ids, count = wanted_ids(core, request), core.quarantine.count()
     if ids is None and count:
-        question = f"Put {lines_in_words(count)} away for good? What they tell is lost."
+        question = f"Put {quantity(count, 'line')} away for good? What they tell is lost."
         if not (yield Confirm(question, ok="Dismiss")):
             return Result("Nothing was dismissed", data={"dismissed": 0})
     dismissed = core.quarantine.dismiss(ids, core.clock())
-    return Result(f"{lines_in_words(dismissed)} dismissed", data={"dismissed": dismissed})
+    return Result(f"{quantity(dismissed, 'line')} dismissed", data={"dismissed": dismissed})
 
 
 def wanted_ids(core: Core, request: Request) -> Sequence[int] | None:
@@ -72,7 +75,8 @@ def wanted_ids(core: Core, request: Request) -> Sequence[int] | None:
         raise BadSetting("ids: expected a list of numbers, as the list of the quarantine shows them")
     missing = sorted(set(ids) - {one.id for one in core.quarantine.chosen(ids)})
     if missing:
-        raise BadSetting(f"{', '.join(map(str, missing))} is not in quarantine; see `booklore quarantine list`")
+        are = "is" if len(missing) == 1 else "are"
+        raise BadSetting(f"{', '.join(map(str, missing))} {are} not in quarantine; see `booklore quarantine list`")
     return ids
 
 
@@ -83,7 +87,3 @@ def wanted_time(request: Request) -> datetime:
         return datetime.fromisoformat(str(told)).astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         raise BadSetting(f"at: {told} is no time; expected one such as 2026-11-20T21:30 or 2026-11-20T20:30Z") from None
-
-
-def lines_in_words(count: int) -> str:
-    return "1 line" if count == 1 else f"{count} lines"

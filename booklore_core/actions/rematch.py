@@ -8,6 +8,7 @@ from booklore_core.actions.own import ADVANCED, action
 from booklore_core.core import Core
 from booklore_core.flows import Request, Result
 from booklore_core.items import BookRef
+from booklore_core.kinds import quantity
 from booklore_core.pipeline.gateway import Gateway
 from booklore_core.targets import Match, MatchingTarget, RematchingTarget, SearchableTarget
 
@@ -21,8 +22,8 @@ Known = Sequence[tuple[BookRef, Match]]
 def rematch_all(core: Core, request: Request) -> Result:
     """Re-match All Books in Cache: finds every match anew; what a person matched stays while the server has that book.
 
-    A match by hand that is gone is told, and so is what stays with a book that was matched before. Nothing is forgotten
-    at a target before it has answered. args: none.
+    How many matches by hand stay is told, which are gone, and what stays with a book that was matched before. Nothing
+    is forgotten at a target before it has answered. args: none.
     """
     found: dict[str, int] = {}
     unavailable: dict[str, str] = {}
@@ -33,7 +34,7 @@ def rematch_all(core: Core, request: Request) -> Result:
     core.sync(progress=request.progress)
     data = outcome(core, found, unavailable)
     lines += [f"{name}: {why}; its matches stay" for name, why in unavailable.items()]
-    anew = f"{data['matched']} book{'' if data['matched'] == 1 else 's'} matched anew"
+    anew = f"{quantity(data['matched'], 'book')} matched anew"
     lines = [anew, *lines] if data["matched"] or not unavailable else lines
     return Result("\n".join(lines), ok=not unavailable, data=data)
 
@@ -43,10 +44,13 @@ def rematch_at(core: Core, target: Gateway, lines: list[str]) -> int:
     match as it was."""
     known = core.books.matched(target.name)
     still = still_matched(target, known)
-    books = [book for book, match in known if match.how != PERSON or book.partial_md5 not in still]
-    books += core.books.unmatched(target.name)
+    kept = {book.partial_md5 for book, match in known if match.how == PERSON} & still
+    books = [book for book, _ in known if book.partial_md5 not in kept] + list(core.books.unmatched(target.name))
     anew = target.match(books) if books else {}
     lines += news(core, target, known, still, anew)
+    if kept:
+        by_hand = "1 match by hand stays" if len(kept) == 1 else f"{len(kept)} matches by hand stay"
+        lines.append(f"{target.name}: {by_hand}")
     with core.database.writing():
         for book in books:
             if book.partial_md5 in anew:

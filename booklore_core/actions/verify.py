@@ -10,6 +10,7 @@ from booklore_core.actions.own import ADVANCED, action
 from booklore_core.core import Core
 from booklore_core.flows import Request, Result
 from booklore_core.items import BookRef, Item
+from booklore_core.kinds import quantity
 from booklore_core.pipeline.gateway import Gateway
 from booklore_core.targets import AuditableTarget, BookUnmatched, Finding, ItemFailed, SearchableTarget
 
@@ -55,8 +56,7 @@ def verify(core: Core, request: Request) -> Result:
     if request.args.get("resend"):
         data["resent"] = resend(core, verification)
     counts = ", ".join(f"{len(found)} {what}" for what, found in data.items() if isinstance(found, list))
-    items = "1 item" if verification.checked == 1 else f"{verification.checked} items"
-    lines = [f"{items} compared: {counts}"]
+    lines = [f"{quantity(verification.checked, 'item')} compared: {counts}"]
     lines += [f"{name}: {text}" for name, texts in verification.elsewhere.items() for text in texts]
     lines += [f"{name}: {why}" for name, why in verification.unavailable.items()]
     return Result("\n".join(lines), ok=verification.is_clean, title="Verify", data=data)

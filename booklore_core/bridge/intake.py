@@ -8,8 +8,8 @@ from booklore_core.bridge import models
 from booklore_core.bridge.effects import Effects
 from booklore_core.bridge.workers import value_or
 from booklore_core.core import Core
-from booklore_core.pipeline.clock import Contact
-from booklore_core.pipeline.ingest import Taken
+from booklore_core.pipeline.clock import AHEAD, Contact
+from booklore_core.pipeline.ingest import REMARK, Taken, wrong_by
 from booklore_core.pipeline.quarantine import QuarantinedLine
 from booklore_core.pipeline.spool import BadLine, decode_line, id_of
 
@@ -29,6 +29,7 @@ def receive(core: Core, request: models.HandOff) -> tuple[Taken, list[dict[str, 
     lines, own_by_now = [sound[index] for index in own], refused_before(core, contact)
     source = f"device {contact.device}"
     taken = core.ingest.take([*lines, *(one.line for one in own_by_now)], source, core.clock(), contact)
+    value_or(None, lambda: remark_on_clock(core, request))
     refused = {one.line - 1 for one in taken.rejected}
     value_or(
         None,
@@ -44,6 +45,19 @@ def contact_of(request: models.HandOff) -> Contact:
     device = request.device
     is_all = request.waiting is None or request.waiting <= len(request.lines)
     return Contact(device.id, tuple(device.former_ids or ()), request.up, request.boot, is_all)
+
+
+def remark_on_clock(core: Core, request: models.HandOff) -> None:
+    """Tells a person of a clock that is wrong where nothing can be set right by it."""
+    device, now = request.device.id, core.clock()
+    ahead = 0.0 if request.now is None or request.up is not None else (request.now - now).total_seconds()
+    if abs(ahead) > AHEAD:
+        remark = (
+            f"the clock of {device} is {wrong_by(ahead)}, and it does not tell for how long it has been on: "
+            "what is read on it counts as read then, so set its clock"
+        )
+        row = {"key": f"core:clock:{device}", "book_md5": None, "remark": remark, "now": now.timestamp()}
+        core.database.run(REMARK, **row)
 
 
 def refused_before(core: Core, contact: Contact) -> Sequence[QuarantinedLine]:

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic import ValidatorFunctionWrapHandler as Check
 
 from booklore_core.bridge.effects import AnyEffect
-from booklore_core.events import BootId, Digest, Id, Seconds
+from booklore_core.events import BootId, Digest, Id, Seconds, Utc
 
 MAX_LINES = 1000
 
@@ -72,7 +72,7 @@ class HandOff(BaseModel):
     device: DeviceInfo
     lines: Annotated[list[Any], Field(max_length=MAX_LINES)]
     waiting: Annotated[Annotated[int, Field(ge=0)] | None, Lenient] = None
-    now: Annotated[str | None, Lenient] = None
+    now: Annotated[Utc | None, Lenient] = None
     up: Annotated[Seconds | None, Lenient] = None
     boot: Annotated[BootId | None, Lenient] = None
 

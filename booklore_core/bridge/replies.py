@@ -46,9 +46,10 @@ class Replies:
         self._late: dict[str, Asked] = {}
 
     def gather(self, device: str, events: Sequence[Event], seconds: float) -> Effects:
-        """The effects that plugins want, as far as they come in time; for the rest the device comes again. What it has
-        not fetched of an earlier reply when it tells of a book is dropped: its reader has moved on."""
-        if any(map(book_of, events)):
+        """The effects that plugins want, as far as they come in time; for what they say about a book the device comes
+        again. What it has not fetched by the time that it tells of a book anew is dropped: its reader has moved on."""
+        is_about_book = any(map(book_of, events))
+        if is_about_book:
             self._late.pop(device, None)
         plugins, news = self._core.plugins.with_hook("reply"), current(events)
         if not plugins or not news:
@@ -60,7 +61,7 @@ class Replies:
             return []
         is_whole = is_done_within(asked.done, max(0.0, seconds))
         in_time = [effect for _, effects in asked.take() for effect in effects]
-        if is_whole:
+        if is_whole or not is_about_book:
             return in_time
         self._late[device] = asked
         return [*in_time, Schedule(LATER, LATE_REPLY).as_json()]

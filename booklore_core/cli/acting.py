@@ -24,7 +24,7 @@ def perform(
     args: Mapping[str, Any] | None = None,
     reply: Reply | None = None,
 ) -> "Result":
-    """What an action comes to. book: a partial MD5 or its beginning. reply: answers its questions; or a person does."""
+    """What an action comes to. book: as `Books.find` knows it. reply: answers its questions; or a person does."""
     from booklore_core.actions import owner_of, start
     from booklore_core.flows import Request
     from booklore_core.guard.culprit import told

@@ -62,8 +62,8 @@ def stdout() -> TextIO:
 
 
 def say(text: str) -> None:
-    """One line to the person."""
-    sys.stderr.write(f"booklore: {printable(text)}\n")
+    """One line to the person. What a target of the program's own name says is not told with the name twice."""
+    sys.stderr.write(f"booklore: {printable(text).removeprefix('booklore: ')}\n")
 
 
 def show_json(document: Any) -> None:

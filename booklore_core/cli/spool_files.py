@@ -3,24 +3,36 @@
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Self
 
+from pydantic import ValidationError
+
 from booklore_core.cli.errors import Refused
+from booklore_core.events import Event
+from booklore_core.pipeline.boots import Stamp
+from booklore_core.pipeline.clock import begun
 from booklore_core.pipeline.spool import MAX_LINE
 
 MAX_BYTES = 4 * MAX_LINE
 CHUNK_LINES, CHUNK_BYTES = 1000, 8 * 1024 * 1024
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 SEGMENT = "*.jsonl"
+FIRST_LINES = 10
+"""A file that is named is no spool when none of so many lines begins as one of a spool does."""
 
 
-def spool_files(names: Iterable[str]) -> list[list[str]]:
-    """The files that are named, each alone but those of a folder. Raises Refused, naming those that cannot be read."""
+def spool_files(names: Sequence[str]) -> list[list[str]]:
+    """The files that are named, each alone but those of a folder. Raises Refused, naming those that cannot be read, and
+    those that are nothing of the kind."""
     spools = [folder_or_file(name) for name in names]
-    refused = [why for spool in spools for file in spool if file != "-" and (why := obstacle(file))]
+    refused = [why for spool in spools for file in spool if file != "-" and (why := obstacle(file, file in names))]
     if refused:
         raise Refused("; ".join(refused))
     return spools
@@ -36,13 +48,17 @@ def folder_or_file(name: str) -> list[str]:
     return found
 
 
-def obstacle(name: str) -> str:
-    """Why a file cannot be read, empty when it can."""
+def obstacle(name: str, is_named: bool) -> str:
+    """Why a file cannot be taken in, empty when it can. is_named: by a person, not as one of a folder."""
     try:
-        Path(name).open("rb").close()
+        with Path(name).open("rb") as file:
+            told = (line.removeprefix(BYTE_ORDER_MARK) for line in iter(lambda: file.readline(MAX_BYTES), b""))
+            first = list(islice((line.strip() for line in told if line.strip()), FIRST_LINES if is_named else 0))
     except OSError as error:
         return f"{name}: {error.strerror}"
-    return ""
+    if len(first) < FIRST_LINES or any(line.startswith(b"{") for line in first):
+        return ""
+    return f"{name} is no spool file: none of its first {FIRST_LINES} lines tells what a reader did; nothing was taken"
 
 
 @dataclass(frozen=True)
@@ -98,11 +114,10 @@ class SpoolFile:
         while data := self._file.readline(MAX_BYTES):
             number += 1
             self._read += len(data)
-            if number == 1:
-                data = data.removeprefix(BYTE_ORDER_MARK)
+            data = data.removeprefix(BYTE_ORDER_MARK)  # where files were joined it stands before any line
             if len(data) >= MAX_BYTES and not data.endswith(b"\n"):
                 self._skip_rest()
-                yield SpoolLine(number, f"too long: {data[:200]!r}…", f"line: longer than {MAX_BYTES} bytes")
+                yield SpoolLine(number, f"too long: {data[:200]!r}…", f"it is longer than {MAX_BYTES} bytes")
             elif not data.endswith(b"\n") and not is_json(data):
                 self.torn = number if data.strip() else 0
             elif data.strip():
@@ -120,7 +135,34 @@ def line_of_bytes(number: int, data: bytes) -> SpoolLine:
         return SpoolLine(number, data.decode().rstrip("\r\n"))
     except UnicodeDecodeError as error:
         shown = data.rstrip(b"\r\n").decode(errors="backslashreplace")
-        return SpoolLine(number, f"not UTF-8: {shown}", f"line: not UTF-8 (byte {error.start + 1})")
+        return SpoolLine(number, f"not UTF-8: {shown}", f"it is no UTF-8, from byte {error.start + 1} on")
+
+
+def begun_in(names: Iterable[str], now: datetime) -> dict[str, float]:
+    """Boot → when it began, unix seconds: of those in which the clock was corrected, as all files of a device tell.
+
+    Of lines that agree only the first and the last are kept in mind. Standard input can be read but once.
+    """
+    stamps = defaultdict[str, list[Stamp]](list)
+    for line in lines_of(name for name in names if name != "-"):
+        with suppress(ValidationError):  # told when the line is taken
+            event = Event.model_validate_json(line.text)
+            add(Stamp.of(event), stamps[event.device])
+    return {boot: start for told in stamps.values() for boot, start in begun(told, now.timestamp()).items()}
+
+
+def lines_of(names: Iterable[str]) -> Iterator[SpoolLine]:
+    for name in names:
+        with SpoolFile(name) as file:
+            for chunk in file.chunks():
+                yield from chunk
+
+
+def add(stamp: Stamp, told: list[Stamp]) -> None:
+    if len(told) > 1 and stamp.agrees(told[-1]) and stamp.agrees(told[-2]):
+        told[-1] = replace(stamp, weight=told[-1].weight + 1)
+    else:
+        told.append(stamp)
 
 
 def is_json(data: bytes) -> bool:

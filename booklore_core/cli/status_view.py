@@ -1,18 +1,21 @@
 """The status as JSON or for people, read without loading the core or the command line."""
 
 import sqlite3
+from collections import Counter
 
-from booklore_core.cli.output import show, show_json, show_table
+from booklore_core.cli.output import say, show, show_json, show_table
 from booklore_core.storage.counts import MAX_WAITING, DatabaseFile, Status, read_status
 from booklore_core.storage.places import Places
 
-SHOWN = 20
+SHOWN, SHORT = 20, 8
+"""Lines of what waits; digits of a partial MD5, which is enough to name a book by."""
+
 NAMES_WIDTH = 20
 
 
 def show_at_once(as_json: bool) -> bool:
     """Shows the status if the database can be read as it is. Returns whether it could."""
-    found = look(MAX_WAITING if as_json else SHOWN)
+    found = look(MAX_WAITING)
     if found is not None:
         show_status(found, as_json)
     return found is not None
@@ -37,16 +40,28 @@ def show_status(status: Status, as_json: bool) -> None:
     show_section("Book cache", {name.capitalize(): count for name, count in status.books.items()})
     show_section("Pending uploads", {kind.many.capitalize(): status.pending.get(kind.name, 0) for kind in kinds})
     show_section("History", {kind.history_name: status.synced.get(kind.name, 0) for kind in kinds})
-    if status.waiting:
-        rows = [(one.kind, one.book, one.target, one.attempts, one.reason) for one in status.waiting]
-        show_table(rows, "KIND", "BOOK", "TARGET", "TRIES#", "WHY")
-    if status.total > len(status.waiting):
-        show(f"… and {status.total - len(status.waiting)} more")
+    show_waiting(status)
     if status.superseded:
         given_up = [(one.kind, one.book, one.target, one.reason) for one in status.superseded]
         show_table(given_up, "KIND", "BOOK", "TARGET", "GIVEN UP, FOR")
     if status.aside:
         show(status.aside)
+
+
+def show_waiting(status: Status) -> None:
+    """A line for all that is alike, each with what a person may type for its book."""
+    alike = list(Counter(status.waiting).items())[:SHOWN]
+    if alike:
+        rows = [
+            (status.kinds[one.kind].count(count), one.book, one.md5[:SHORT], one.target, one.attempts, one.reason)
+            for one, count in alike
+        ]
+        show_table(rows, "WAITING", "BOOK", "MD5", "TARGET", "TRIES#", "WHY")
+    left = status.total - sum(count for _, count in alike)
+    if left:
+        show(f"… and {left} more")
+    if any(one.state == "unmatched" for one, _ in alike):
+        say("`booklore match` finds the books that are not matched yet; at a terminal it asks you about the others")
 
 
 def show_section(title: str, counts: dict[str, int]) -> None:

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 from typing import Any
 
 from booklore_core.events import Book
@@ -30,6 +31,7 @@ FILE = "(SELECT f.path FROM files f WHERE f.book_md5 = b.partial_md5 ORDER BY f.
 BOOK = f"SELECT b.*, {FILE} AS file FROM books b"
 UNTRACKED = "SELECT partial_md5 FROM books WHERE tracked = 0 ORDER BY updated_at DESC LIMIT 500"
 SEEN_AS = "SELECT partial_md5, title, size FROM books WHERE partial_md5 IN :ids"
+MOST_FOUND = 12
 OTHER_BOOK = "the digest is that of “{}” ({} bytes), and this line is about “{}” ({} bytes), which is another file"
 STARS = "SELECT partial_md5, tracked, stars, stars_at FROM books WHERE partial_md5 IN :ids"
 KEEP_STARS = "UPDATE books SET stars_known = 1, stars = :stars, stars_at = :at WHERE partial_md5 = :md5"
@@ -105,12 +107,24 @@ class Books:
         row = self._database.row(BOOK + " WHERE b.partial_md5 = :md5", md5=md5)
         return book_ref(row) if row else None
 
-    def find(self, start: str) -> list[BookRef]:
-        """The books whose partial MD5 begins with start, at most ten; none for what can begin no MD5."""
-        if not (start.isascii() and start.isalnum()):
-            return []
-        rows = self._database.rows(BOOK + " WHERE b.partial_md5 LIKE :start LIMIT 10", start=f"{start.lower()}%")
-        return [book_ref(row) for row in rows]
+    def find(self, text: str) -> list[BookRef]:
+        """The books that a person may mean by a partial MD5 or its beginning, a title or a part of it, or a path.
+
+        At most a few, the last seen first; what is named in full goes before what is named in part. A path may be that
+        of another place where the same file name lies.
+        """
+        wanted, known = plain(text), self.get(text.strip().lower())
+        if known or not wanted:
+            return [known] if known else []
+        in_full, in_part = list[BookRef](), list[BookRef]()
+        for book in map(book_ref, self._database.rows(BOOK + " ORDER BY b.updated_at DESC")):
+            path = PurePosixPath(book.file or "")
+            title = plain(book.title or path.stem)
+            if wanted == title or text == book.file:
+                in_full.append(book)
+            elif wanted in title or book.partial_md5.startswith(wanted) or path.name == PurePosixPath(text).name:
+                in_part.append(book)
+        return (in_full or in_part)[:MOST_FOUND]
 
     def is_tracked(self, md5: str) -> bool:
         """Whether reading of the book is recorded. A book never heard of is."""

@@ -1,28 +1,27 @@
 """When a line was written: set right where that can be known; where it cannot be, the line waits and says why.
 
-E-readers lose their clock, and the counter of a line's id does not. Within one boot the boot clock tells how much later
-one line was written than another, and a hand-over tells what time it was in the end. Without one, the longest run of
+E-readers lose their clock, and the counter of a line's id does not. Once it is known when a boot began its boot clock
+tells when each of its lines was written. A hand-over tells it of its own boot, the journal of one whose lines were set
+right before, and else the last line in whose time all others of the boot fit. Where nothing tells it the longest run of
 lines that do not contradict each other is believed, so that one wrong line costs nobody the good ones around it.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+
+from booklore_core.pipeline.boots import SLACK, Stamp, believable, boots, is_rising, is_same_boot
 
 EARLIEST = datetime(2024, 1, 1, tzinfo=UTC).timestamp()
 """Nothing that writes such lines is older: a clock that says less has been reset."""
 
-SLACK = 120.0
-"""Seconds that a clock may differ from what is known before it counts as wrong."""
-
 AHEAD = 600.0
 """Seconds that a line may lie after the core's own now. More than SLACK: clocks that nobody sets are off by minutes."""
 
-ROUNDING = 2.0
-"""Seconds by which a boot clock may seem to fall: it is told in whole seconds here, in parts of them there."""
-
 DAY = 86400.0
+LAST = "\U0010ffff"
+"""The order of what comes after every line."""
 
 KNOWN, SURE = 20.0, 1e6
 """What a line of the journal weighs, and one whose time is known by the boot clock, where a new line weighs 1."""
@@ -30,35 +29,23 @@ KNOWN, SURE = 20.0, 1e6
 
 @dataclass(frozen=True)
 class Contact:
-    """A device that hands lines over. former_ids: those that it had before, the last one last.
+    """Who hands lines over: a device, or nobody. former_ids: those that it had before, the last one last.
 
     up: seconds of its boot clock at this moment, None when not told; boot: which boot that is. is_all: no line that was
-    written later waits on the device.
+    written later waits on the device. begun: boot → when it began, unix seconds, as the whole of a file tells it.
+    insists: a person who places lines has seen what contradicts that.
     """
 
-    device: str
+    device: str = ""
     former_ids: Sequence[str] = ()
     up: float | None = None
     boot: str | None = None
     is_all: bool = True
+    begun: Mapping[str, float] = field(default_factory=dict)
+    insists: bool = False
 
 
-@dataclass(frozen=True)
-class Stamp:
-    """What a line tells of when it was written. order: its place among its device's lines. at: unix seconds by the
-    device's clock. up: seconds of the boot clock; boot: which boot. weight: how much it counts against others."""
-
-    order: str
-    at: float
-    up: float | None = None
-    boot: str | None = None
-    weight: float = 1.0
-
-    @property
-    def base(self) -> float:
-        """When the device started, by its clock."""
-        assert self.up is not None
-        return self.at - self.up
+NOBODY = Contact()
 
 
 @dataclass(frozen=True)
@@ -85,109 +72,83 @@ class Timeline:
     def is_possible(self, time: float) -> bool:
         return EARLIEST <= time <= self.now + AHEAD
 
+    def fits(self, time: float, earliest: float, latest: float) -> bool:
+        return self.is_possible(time) and earliest - SLACK <= time <= latest + SLACK
+
     def run(self) -> list[Stamp]:
         """The longest run of lines, the journal's among them, none of which was written before the one that precedes
         it. Of equally long ones that of the later days; of the same days the later lines: clocks are set right."""
         possible = [one for one in self.stamps if self.is_possible(self.time(one))]
         both = sorted([*possible, *self.journal], key=lambda one: one.order)
         times = [self.time(one) for one in both]
-        if times == sorted(times):
-            return both
         weights = [SURE if one.order in self.sure else one.weight for one in both]
         return [both[index] for index in longest_run(times, weights)]
 
 
-def settle(
-    stamps: Sequence[Stamp], journal: Sequence[Stamp], now: float, contact: Contact | None = None
-) -> list[Settled]:
+def settle(stamps: Sequence[Stamp], journal: Sequence[Stamp], now: float, contact: Contact = NOBODY) -> list[Settled]:
     """When each of a device's new lines was written.
 
-    stamps: the new lines. journal: the device's lines around them that are known already, in their order.
-    now: unix seconds by the core's clock. contact: of a hand-over, None of a file.
+    stamps: the new lines. journal: the device's lines around them that are known already, in their order; those that
+    were set right tell their boot. now: unix seconds by the core's clock.
     """
-    line = Timeline(sorted(stamps, key=lambda one: one.order), journal, now)
-    if contact is not None and contact.up is not None and now >= EARLIEST:
-        set_by_hand_over(line, contact)
+    hand_over = Stamp(LAST, now, contact.up, contact.boot)
+    line = Timeline(believable([*stamps, hand_over])[:-1], journal, now)
+    line.sure |= {one.order for one in stamps if one.is_placed and contact.insists}
+    found = boots(line.stamps)
+    known = {**contact.begun, **{one.boot: one.base for one in journal if one.boot and one.up is not None}}
+    starts = [known.get(boot[-1].boot or "") for boot in found]
+    if found and now >= EARLIEST and goes_on(found[-1][-1], hand_over, contact):
+        starts[-1] = hand_over.base  # nothing is more certain than the core's now
+    for boot, start in zip(found, starts, strict=True):
+        if start is not None:
+            take(line, [one for one in boot if line.fits(one.since(start), *around(one, journal))], start)
     run = line.run()
-    mended = [
-        set_by_last(line, boot, run) for boot in boots(line.stamps) if not any(one.order in line.sure for one in boot)
-    ]
-    if any(mended):
-        run = line.run()
+    for boot in found:
+        if line.sure.isdisjoint(one.order for one in boot) and (start := start_by_last(line, boot, run)) is not None:
+            take(line, boot, start)
+    run = line.run()
     kept = {one.order for one in run}
     return [Settled(line.time(one), "" if one.order in kept else why_it_waits(line, one, run)) for one in stamps]
 
 
-def set_by_hand_over(line: Timeline, contact: Contact) -> None:
-    """Sets right the lines of the boot in which they are handed over: nothing is more certain than the core's now."""
-    assert contact.up is not None
-    known = {one.order: round(line.now - contact.up + one.up) for one in of_this_boot(line.stamps, contact)}  # type: ignore[operator]
-    fitting = [one for one in line.stamps if one.order in known and fits(known[one.order], *around(one, line.journal))]
-    take(line, fitting, known)
+def goes_on(last: Stamp, hand_over: Stamp, contact: Contact) -> bool:
+    """Whether the boot of the last line is that of the hand-over. What waits on the device yet may hold another start,
+    so that only its name tells it then."""
+    return is_same_boot(last, hand_over) and (contact.is_all or bool(last.boot and contact.boot))
 
 
-def of_this_boot(stamps: Sequence[Stamp], contact: Contact) -> Iterator[Stamp]:
-    """Those of the boot of the hand-over: the same where both tell which it is; else those from which on the boot clock
-    never falls. What waits on the device yet may hold another start, so that nothing is said by it then."""
-    assert contact.up is not None
-    latest, is_unbroken = contact.up, contact.is_all
-    for one in reversed(stamps):
-        if one.up is None:
-            continue
-        is_same = one.boot == contact.boot if one.boot and contact.boot else is_unbroken and one.up <= latest + ROUNDING
-        if is_same and one.up <= contact.up + ROUNDING:
-            yield one
-            latest = min(latest, one.up)
-        else:
-            is_unbroken = False
+def begun(stamps: Iterable[Stamp], now: float) -> dict[str, float]:
+    """Boot → when it began, unix seconds: of those in which the clock was corrected, from all of a device's lines."""
+    line = Timeline(believable(stamps), (), now)
+    run = line.run()
+    starts = {boot[-1].boot: start_by_last(line, boot, run) for boot in boots(line.stamps)}
+    return {name: start for name, start in starts.items() if name and start is not None}
 
 
-def boots(stamps: Sequence[Stamp]) -> list[list[Stamp]]:
-    """The lines that tell a boot clock, those of one boot together: in one the clock never falls."""
-    found: list[list[Stamp]] = []
-    for one in stamps:
-        if one.up is None:
-            continue
-        if found and is_same_boot(found[-1][-1], one):
-            found[-1].append(one)
-        else:
-            found.append([one])
-    return found
-
-
-def is_same_boot(before: Stamp, one: Stamp) -> bool:
-    if before.up is None or one.up is None:
-        return False
-    return before.boot == one.boot if before.boot and one.boot else before.up <= one.up + ROUNDING
-
-
-def set_by_last(line: Timeline, boot: Sequence[Stamp], run: Sequence[Stamp]) -> bool:
-    """Sets right the lines of a boot in which the clock was corrected, by the last line whose time lets all of them fit
-    between the lines of other boots. Returns whether any was."""
+def start_by_last(line: Timeline, boot: Sequence[Stamp], run: Sequence[Stamp]) -> float | None:
+    """When a boot began in which the clock was corrected: by the last line whose time lets all of them fit between the
+    lines of other boots. None where none does."""
     if max(one.base for one in boot) - min(one.base for one in boot) <= SLACK:
-        return False
-    own = {one.order for one in boot}
+        return None
+    own, tried = {one.order for one in boot}, list[float]()
     others = [Stamp(one.order, line.time(one)) for one in run if one.order not in own]
     earliest, latest = around(boot[0], others)[0], around(boot[-1], others)[1]
-    tried = list[float]()
-    for last in reversed(boot):
-        if any(abs(last.base - base) <= SLACK for base in tried):
+    for start in (one.base for one in reversed(boot)):
+        if any(abs(start - other) <= SLACK for other in tried):
             continue
-        tried.append(last.base)
-        known = {one.order: round(last.base + one.up) for one in boot}  # type: ignore[operator]
-        if all(line.is_possible(time) and fits(time, earliest, latest) for time in known.values()):
-            take(line, boot, known)
-            return True
-    return False
+        tried.append(start)
+        if all(line.fits(one.since(start), earliest, latest) for one in boot):
+            return start
+    return None
 
 
-def take(line: Timeline, lines: Sequence[Stamp], known: Mapping[str, float]) -> None:
+def take(line: Timeline, lines: Sequence[Stamp], start: float) -> None:
     """Notes when lines of one boot were written. A clock that was nearly right is believed, unless that would turn the
     order of two lines round."""
     line.sure |= {one.order for one in lines}
+    known = {one.order: one.since(start) for one in lines}
     believed = {one.order: one.at if abs(known[one.order] - one.at) <= SLACK else known[one.order] for one in lines}
-    in_order = list(believed.values())
-    line.times |= believed if in_order == sorted(in_order) else {one.order: known[one.order] for one in lines}
+    line.times |= believed if is_rising([*believed.values()]) else known
 
 
 def around(stamp: Stamp, others: Sequence[Stamp]) -> tuple[float, float]:
@@ -195,10 +156,6 @@ def around(stamp: Stamp, others: Sequence[Stamp]) -> tuple[float, float]:
     before = bisect_left(others, stamp.order, key=lambda one: one.order)
     after = bisect_right(others, stamp.order, key=lambda one: one.order)
     return others[before - 1].at if before else -1e18, others[after].at if after < len(others) else 1e18
-
-
-def fits(time: float, earliest: float, latest: float) -> bool:
-    return earliest - SLACK <= time <= latest + SLACK
 
 
 def longest_run(times: Sequence[float], weights: Sequence[float]) -> list[int]:
@@ -229,16 +186,18 @@ def longest_run(times: Sequence[float], weights: Sequence[float]) -> list[int]:
 
 def why_it_waits(line: Timeline, stamp: Stamp, run: Sequence[Stamp]) -> str:
     """For a person."""
-    told = f"by the device's clock it was written at {shown(stamp.at)}"
-    if stamp.at < EARLIEST:
-        return f"{told}: that clock had been reset"
-    if stamp.at > line.now + AHEAD:
+    time = line.time(stamp)
+    clock = "the device's clock" if time == stamp.at else "its boot clock"
+    told = f"by {'your word' if stamp.is_placed else clock} it was written at {shown(time)}"
+    if time < EARLIEST:
+        return f"{told}: that clock had been reset, for nothing that writes such lines is older"
+    if time > line.now + AHEAD:
         return f"{told}, which is yet to come: by this computer's it is {shown(line.now)}, and one of them is wrong"
-    before = max((line.time(one) for one in run if one.order < stamp.order), default=stamp.at)
-    if before > stamp.at:
-        return f"{told}, but lines that were written before it say {shown(before)}"
-    after = min((line.time(one) for one in run if one.order > stamp.order), default=stamp.at)
-    return f"{told}, but lines that were written after it say {shown(after)}"
+    told += ", but lines that were written {} it say {}" + ("; if you are sure, say --insist" * stamp.is_placed)
+    before = max((line.time(one) for one in run if one.order < stamp.order), default=time)
+    if before > time:
+        return told.format("before", shown(before))
+    return told.format("after", shown(min((line.time(one) for one in run if one.order > stamp.order), default=time)))
 
 
 def shown(seconds: float) -> str:

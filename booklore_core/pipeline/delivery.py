@@ -10,16 +10,7 @@ from booklore_core.items import BookRef
 from booklore_core.pipeline.books import Books
 from booklore_core.pipeline.gateway import Gateway
 from booklore_core.pipeline.lease import Clock, Lease, LeaseLost
-from booklore_core.pipeline.ledger import (
-    DELIVERED,
-    UNCONFIRMED,
-    UNMATCHED,
-    Delivery,
-    Ledger,
-    Outcome,
-    groups,
-    outcome_of,
-)
+from booklore_core.pipeline.ledger import DELIVERED, UNCONFIRMED, Delivery, Ledger, Outcome, groups, outcome_of
 from booklore_core.storage.counts import count_pending_at
 from booklore_core.storage.database import Database
 from booklore_core.targets import BatchTarget, BookUnmatched, Declined, MatchingTarget, TargetUnavailable
@@ -150,13 +141,14 @@ class DeliveryRun:
         """Those that may be sent; the others are noted as waiting for their book's match."""
         if not self._needs_match:
             return list(deliveries)
-        waiting = [one for one in deliveries if one.item.book.match is None and one.last.state != UNMATCHED]
+        waiting = [one for one in deliveries if one.item.book.match is None]
         self._ledger.wait(waiting, self._name, NOT_MATCHED, self._clock())
         return [one for one in deliveries if one.item.book.match is not None]
 
     def _deliver(self, group: Sequence[Delivery]) -> None:
         """Delivers a group at once if it may be, else one by one."""
         if len(group) > 1:
+            group = list(filter(self._may_be_sent, group))
             if self._deliver_batch(self._begin(group)):
                 return
             group = self._ledger.load(self._name, [one.id for one in group])
@@ -167,28 +159,35 @@ class DeliveryRun:
 
     def _may_be_sent(self, one: Delivery) -> bool:
         """Whether an item is sent now. One that may be there is looked for, where a repeat would be a second one."""
-        outcome = self._look(one) if one.is_in_doubt and one.item.kind in self._looked_for else None
+        if not (one.is_in_doubt and one.item.kind in self._looked_for):
+            return True
+        there = one.where_given
+        outcome = self._look(there, is_moved=there != one)
         if outcome:
-            self._settle([one], [outcome])
+            self._settle([there], [outcome])
         return outcome is None
 
-    def _look(self, one: Delivery) -> Outcome | None:
-        """What is found out about an item; None when it is not there and long enough ago to be sent again.
+    def _look(self, one: Delivery, is_moved: bool) -> Outcome | None:
+        """What is found out about an item; None when it is not there and nothing of it can be on its way.
 
         A look that finds nothing proves nothing yet: the lost request may still be carried out (contract §17). A look
-        is no attempt, or else every trigger would put the repeat off.
+        is no attempt, or else every trigger would put the repeat off. is_moved: its book is matched with another one.
         """
         try:
             remote_id = None if one.item.is_tombstone else self._target.find(one.item, self._lease.renew)
         except TargetUnavailable:
             raise
         except Declined as error:
-            return replace(self._failure(one, error), counts=False, tried=False)
+            if not (is_moved and isinstance(error, BookUnmatched)):
+                return replace(self._failure(one, error), counts=False, tried=False)
+            remote_id = None  # what that book had is gone with it
         if remote_id is not None:
             return Outcome(DELIVERED, remote_id=remote_id)
-        now = self._clock()
-        again = min(one.before.tried_at or now, now) + self._repeat_after
-        reason = f"looked for at {now.astimezone():%H:%M}, not there; sent again after {again.astimezone():%H:%M}"
+        if not one.last.maybe_sent:
+            return None
+        now = self._clock().astimezone()
+        again = (min(one.before.tried_at or now, now) + self._repeat_after).astimezone()
+        reason = f"looked for at {now:%H:%M}, not there; the first sync after {again:%Y-%m-%d %H:%M %Z} sends it again"
         return Outcome(UNCONFIRMED, maybe_sent=True, reason=reason, tried=False) if now < again else None
 
     def _deliver_batch(self, group: Sequence[Delivery]) -> bool:

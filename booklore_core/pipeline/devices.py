@@ -20,7 +20,8 @@ ON CONFLICT (id) DO UPDATE SET name = COALESCE(excluded.name, devices.name),
     token_hash = COALESCE(excluded.token_hash, devices.token_hash),
     former_ids = COALESCE(excluded.former_ids, devices.former_ids), last_seen = excluded.last_seen
 """
-REVOKE = "UPDATE devices SET token_hash = NULL WHERE token_hash = (SELECT token_hash FROM devices WHERE id = :id)"
+SHARED_BY = "WHERE token_hash = (SELECT token_hash FROM devices WHERE id = :id)"
+REVOKE = f"UPDATE devices SET token_hash = NULL {SHARED_BY}"
 NOT_TOLD = dict.fromkeys(("name", "model", "koreader", "shim", "waiting", "token_hash", "former_ids"))
 RENAMED = "SELECT id, former_ids, token_hash FROM devices WHERE former_ids IS NOT NULL OR id = :id ORDER BY id"
 OWN_END = re.compile(r"-[0-9a-f]{8}\Z")
@@ -82,9 +83,12 @@ class Devices:
     def _tell(self, devices: Iterable[dict[str, Any]], now: datetime) -> None:
         self._database.run_many(TELL, [{**NOT_TOLD, **told, "last_seen": now.timestamp()} for told in devices])
 
-    def revoke(self, id_: str) -> bool:
-        """Takes a device's token away, from all who share it. Returns whether it had one."""
-        return self._database.run(REVOKE, id=id_) > 0
+    def revoke(self, id_: str) -> list[str]:
+        """Takes a device's token away, from all who share it. Returns who they are; empty when it had none."""
+        with self._database.writing():
+            shared = self._database.rows(f"SELECT id FROM devices {SHARED_BY} ORDER BY id", id=id_)
+            self._database.run(REVOKE, id=id_)
+        return [row["id"] for row in shared]
 
     def find(self, id_: str) -> dict[str, Any] | None:
         """A device with its last_seen (ISO time, UTC), waiting (lines left on it) and shim."""

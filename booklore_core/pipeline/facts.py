@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from booklore_core.items import BookRef, Item
 from booklore_core.pipeline.books import book_ref, utc
 from booklore_core.storage.database import Database
+
+T = TypeVar("T")
 
 MAX_FACTS = 1000
 MAX_KEYS = 10_000
@@ -81,8 +83,8 @@ def read_held(database: Database, kind: str, keys: Iterable[str]) -> dict[str, H
     return found
 
 
-def batched(keys: Iterable[str], size: int) -> Iterator[list[str]]:
-    rest = iter(keys)
+def batched(many: Iterable[T], size: int) -> Iterator[list[T]]:
+    rest = iter(many)
     while batch := list(islice(rest, size)):
         yield batch
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from booklore_core.events import Delete, Device, Event, PageTurns, book_of
 from booklore_core.pipeline.books import Books, BookStars
-from booklore_core.pipeline.clock import Contact, Stamp, settle
+from booklore_core.pipeline.boots import Stamp
+from booklore_core.pipeline.clock import NOBODY, Contact, settle
 from booklore_core.pipeline.devices import Devices, iso_utc, recognise
 from booklore_core.pipeline.journal import Journal, Told, with_ratings
 from booklore_core.pipeline.quarantine import UNTIMED, Quarantine
@@ -83,8 +84,8 @@ class Ingest:
         self, lines: Iterable[Any], source: str, now: datetime, contact: Contact | None = None,
         devices: Mapping[str, str] | None = None, placed: Mapping[int, str] | None = None,
     ) -> Taken:  # fmt: skip
-        """Takes lines, decoded or as text. source: where those in quarantine came from. contact: the device that hands
-        them over. devices: of the part of the same file that came before. placed: number of a line → its `at`, as a
+        """Takes lines, decoded or as text. source: where those in quarantine came from. contact: who hands them over.
+        devices: of the part of the same file that came before. placed: number of a line → its `at`, as a
         person says it."""
         taken, numbered = Taken(devices=dict(devices or {})), enumerate(lines, start=1)
         while part := list(islice(numbered, LINES)):
@@ -92,14 +93,14 @@ class Ingest:
             with self._database.writing():
                 self._database.lock()
                 for told in without_clash(good):
-                    bad += self._append(told, taken, now, contact)
-                for number, error in bad:
+                    bad += self._append(told, taken, now, contact or NOBODY)
+                for number, error in bad if not placed else ():  # what was wrong with those before is wrong yet
                     self._quarantine.put(part[number - part[0][0]][1], source, error, now)
             rejected = [Rejected(number, error.field, error.reason, error.event_id) for number, error in bad]
             taken.rejected += sorted(rejected, key=lambda one: one.line)
         return taken
 
-    def _append(self, told: Numbered, taken: Taken, now: datetime, contact: Contact | None) -> list[Refused]:
+    def _append(self, told: Numbered, taken: Taken, now: datetime, contact: Contact) -> list[Refused]:
         """Appends what is new and adds all of it to taken. Returns what cannot be taken."""
         new = self._recognised(told, taken, now, contact)
         taken.repeated += len(told) - len(new)
@@ -116,14 +117,14 @@ class Ingest:
         taken.events += self._keep(timed, now)
         return [(number, error) for number, error in untimed if number > 0]
 
-    def _recognised(self, told: Numbered, taken: Taken, now: datetime, contact: Contact | None) -> Numbered:
+    def _recognised(self, told: Numbered, taken: Taken, now: datetime, contact: Contact) -> Numbered:
         """The lines that are new, each as one of the device that told it."""
         units, new = defaultdict[str, Numbered](dict), Numbered()
         for number, line in told.items():
             device = line.event.device
-            units[contact.device if contact and device in contact.former_ids else device][number] = line
+            units[contact.device if device in contact.former_ids else device][number] = line
         for own, unit in units.items():
-            former_ids = contact.former_ids if contact and own == contact.device else ()
+            former_ids = contact.former_ids if own == contact.device else ()
             so_far = taken.devices.get(own, own)
             device, known = recognise(self._devices, self._journal, own, former_ids, unit.values(), so_far, now)
             taken.devices[own] = device
@@ -140,7 +141,7 @@ class Ingest:
             event = new.pop(number).event
             yield number, BadLine("book.partial_md5", reason, event.id, event.device)
 
-    def _timed(self, new: Numbered, now: datetime, contact: Contact | None) -> tuple[Numbered, list[Refused]]:
+    def _timed(self, new: Numbered, now: datetime, contact: Contact) -> tuple[Numbered, list[Refused]]:
         """The lines with the time at which they were written, and those of which nobody knows it."""
         timed, untimed = Numbered(), list[Refused]()
         stamps = defaultdict[str, dict[int, Stamp]](dict)
@@ -196,9 +197,9 @@ def without_clash(lines: Numbered) -> Iterator[Numbered]:
         yield part
 
 
-def told_by_now(waiting: Numbered, new: Numbered, now: datetime, contact: Contact | None) -> Numbered:
+def told_by_now(waiting: Numbered, new: Numbered, now: datetime, contact: Contact) -> Numbered:
     """Of the lines that wait those of which new ones may tell when they were written, or that were still to come."""
-    boots = {line.event.boot for line in new.values()} | {contact.boot if contact else None}
+    boots = {line.event.boot for line in new.values()} | {contact.boot}
     again = {line.name for line in new.values()}
     return {
         number: line
@@ -211,9 +212,8 @@ def told_by_now(waiting: Numbered, new: Numbered, now: datetime, contact: Contac
 def stamp_of(line: Line) -> Stamp:
     """One that waited counts less than any new one, and by its boot clock only where it tells which boot that was: much
     may have happened since."""
-    event = line.event
-    up = event.up if event.boot or not line.waits_since else None
-    return Stamp(event.order, event.at.timestamp(), up, event.boot, 0.001 if line.waits_since else 1.0)
+    stamp = replace(Stamp.of(line.event), is_placed=line.is_placed)
+    return replace(stamp, up=stamp.up if stamp.boot else None, weight=0.001) if line.waits_since else stamp
 
 
 def set_right(line: Line, at: float) -> Line:
@@ -222,16 +222,18 @@ def set_right(line: Line, at: float) -> Line:
     return replace(line.changed(at=iso_utc(at), told_at=line.kept["at"]), ahead=ahead)
 
 
+def wrong_by(ahead: float) -> str:
+    return f"{timedelta(seconds=round(abs(ahead)))} {'ahead' if ahead > 0 else 'behind'}"
+
+
 def remarks_on(line: Line, now: datetime) -> Iterator[tuple[str, dict[str, Any]]]:
     """What a person should know of a line that was taken: by what it is about, so that much of a kind is told once."""
     book = book_of(line.event)
     subject, title = (book.partial_md5, book.title or "a book") if book else (line.event.device, line.event.device)
     told = {name: f"{name} of {title} was left out of line {line.event.id}: {why}" for name, why in line.faults.items()}
     if line.ahead:
-        wrong = f"{timedelta(seconds=abs(line.ahead))} {'ahead' if line.ahead > 0 else 'behind'}"
-        told["at"] = (
-            f"the clock of {line.event.device} was {wrong} at line {line.event.id} about {title}: it was set right"
-        )
+        was = f"the clock of {line.event.device} was {wrong_by(line.ahead)}"
+        told["at"] = f"{was} at line {line.event.id} about {title}: it was set right"
     for name, text in told.items():
         key = f"core:{name}:{subject}"
         yield key, {"key": key, "book_md5": book.partial_md5 if book else None, "remark": text, "now": now.timestamp()}

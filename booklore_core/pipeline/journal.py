@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from booklore_core.events import OPENINGS, RATING_SUFFIX, READING, UNKNOWN, Event, Rating
 from booklore_core.pipeline.books import BookStars, utc
-from booklore_core.pipeline.clock import EARLIEST, KNOWN, SLACK, Stamp
+from booklore_core.pipeline.boots import SLACK, Stamp
+from booklore_core.pipeline.clock import EARLIEST, KNOWN
 from booklore_core.pipeline.spool import Line, canonical, digest_of, parse_event
 from booklore_core.storage.database import Database
 
@@ -44,7 +45,7 @@ BETWEEN = f"""
 SELECT line FROM events WHERE device = :device AND ord >= :low AND ord <= :high AND {READ}
     AND book_md5 IS NOT NULL ORDER BY ord
 """
-STAMP = "SELECT ord, at FROM events WHERE device = :device AND at >= :earliest AND at <= received_at + :slack"
+STAMP = "SELECT ord, at, line FROM events WHERE device = :device AND at >= :earliest AND at <= received_at + :slack"
 NEAR = f"""
 SELECT * FROM ({STAMP} AND ord < :first ORDER BY ord DESC LIMIT :around) a
 UNION ALL SELECT * FROM ({STAMP} AND ord >= :first AND ord <= :last ORDER BY ord LIMIT :between) b
@@ -157,11 +158,14 @@ class Journal:
         return self._database.rows(OPENED_NEAR.format(side=side), device=event.device, ord=event.order, count=count)
 
     def near(self, device: str, first: str, last: str) -> list[Stamp]:
-        """When the lines of a device were written that stand around and between two places, in their order; not those
-        that an older version took although they were not written yet, or before there was anything to write them."""
+        """When the lines of a device were written that stand around and between two places, in their order; which boot
+        wrote them is told of those that were set right. Not those that an older version took although they were not
+        written yet, or before there was anything to write them."""
         limits = {"earliest": EARLIEST, "slack": SLACK, "around": WITNESSES, "between": BATCH_OF_WITNESSES}
         rows = self._database.rows(NEAR, device=device, first=first, last=last, **limits)
-        return sorted((Stamp(row["ord"], row["at"], weight=KNOWN) for row in rows), key=lambda one: one.order)
+        told = [(row, json.loads(row["line"]) if '"told_at"' in row["line"] else {}) for row in rows]
+        stamps = [Stamp(row["ord"], row["at"], line.get("up"), line.get("boot"), KNOWN) for row, line in told]
+        return sorted(stamps, key=lambda one: one.order)
 
     def places(self, device: str, ids: Iterable[str]) -> dict[str, str]:
         """Line id → where it stands among its device's lines; compares like `Event.order`."""

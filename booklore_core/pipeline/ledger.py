@@ -1,14 +1,15 @@
 """Each target's delivery of every fact: what is due, what was begun, what the target certainly or possibly holds."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from booklore_core.items import Item
 from booklore_core.pipeline.books import FILE, utc
-from booklore_core.pipeline.facts import item_of
+from booklore_core.pipeline.facts import batched, item_of
 from booklore_core.pipeline.outbox import OWE
 from booklore_core.storage.database import Database
 from booklore_core.targets import Before, BookUnmatched, Declined, ItemRejected, Superseded
@@ -16,6 +17,7 @@ from booklore_core.targets import Before, BookUnmatched, Declined, ItemRejected,
 DELIVERED, UNCONFIRMED, SUPERSEDED = "delivered", "unconfirmed", "superseded"
 RETRYING, UNMATCHED, REJECTED = "retrying", "unmatched", "rejected"
 DONE = (DELIVERED, SUPERSEDED)
+Rows = list[dict[str, Any]]
 NEW = "new"
 """Of an item that was never tried; no row says so for longer than a transaction."""
 
@@ -26,9 +28,11 @@ ORDER BY COALESCE(k.rank, 60), due.kind, due.book_md5, i.occurred_at, due.item_i
 """
 LOAD = f"""
 SELECT due.kind, due.item_id, due.revision, due.maybe_sent, due.remote_id, due.state, due.reason, due.tried_at,
-       i.key, i.body, i.occurred_at, b.*, m.remote_id AS match, {FILE} AS file,
-       (SELECT d.revision FROM deliveries d WHERE d.item_id = due.item_id AND d.target = due.target) AS held
+       i.key, i.body, i.occurred_at, b.*, m.remote_id AS match, {FILE} AS file, d.revision AS held, d.given_to,
+       i.occurred_at < s.registered_at AS is_older
 FROM due JOIN items i ON i.id = due.item_id JOIN books b ON b.partial_md5 = due.book_md5
+JOIN subscriptions s ON s.target = due.target AND s.kind = due.kind
+LEFT JOIN deliveries d ON d.item_id = due.item_id AND d.target = due.target
 LEFT JOIN matches m ON m.book_md5 = due.book_md5 AND m.target = due.target
 WHERE due.target = :target AND due.item_id IN :ids
 """
@@ -101,11 +105,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One item that is due at one target, and what earlier attempts left behind.
-
-    revision: of the item. held: the one that the target certainly or possibly has, 0 for none. last: how the delivery
-    stood. tried_at: of the last attempt, unix seconds.
-    """
+    """One item that is due at one target, and what earlier attempts left behind. revision: of the item. held: the one
+    that the target certainly or possibly has, 0 for none. last: how the delivery stood. tried_at: of the last attempt,
+    unix seconds. given_to: the target's id of the book that the item was perhaps given to. is_older: it occurred before
+    the target was owed anything, so that an earlier database may have sent it."""
 
     id: int
     item: Item
@@ -113,6 +116,13 @@ class Delivery:
     held: int
     last: Outcome
     tried_at: float | None
+    given_to: str | None
+    is_older: bool
+
+    @property
+    def where_given(self) -> "Delivery":
+        """The same about the book that the item was perhaps given to, whatever its book is matched with since."""
+        return replace(self, item=self.item.matched(self.given_to)) if self.given_to else self
 
     @property
     def before(self) -> Before:
@@ -121,7 +131,7 @@ class Delivery:
     @property
     def is_in_doubt(self) -> bool:
         """Whether it may be there, and nobody knows under which id."""
-        return self.last.maybe_sent and self.last.remote_id is None
+        return self.last.remote_id is None and (self.last.maybe_sent or (self.is_older and self.held == 0))
 
     @property
     def is_fresh(self) -> bool:
@@ -151,10 +161,7 @@ class Ledger:
 
     def due(self, target: str, book: str | None = None) -> dict[int, str]:
         """The ids of the items whose latest revision target has not got, in the order in which they are sent, each with
-        its book's partial MD5.
-
-        book: partial MD5 of the only book that is asked about.
-        """
+        its book's partial MD5. book: that of the only one that is asked about."""
         return {row["item_id"]: row["book_md5"] for row in self._database.rows(DUE, target=target, book=book)}
 
     def load(self, target: str, ids: Sequence[int]) -> list[Delivery]:
@@ -174,16 +181,15 @@ class Ledger:
 
     def wait(self, deliveries: Sequence[Delivery], target: str, reason: str, now: datetime) -> None:
         """Notes that deliveries wait for their book's match. That is no attempt."""
-        self._write(deliveries, target, [replace(one.last, state=UNMATCHED, reason=reason) for one in deliveries], now)
+        news = [one for one in deliveries if one.last.state != UNMATCHED]
+        self._write(news, target, [replace(one.last, state=UNMATCHED, reason=reason) for one in news], now)
 
     def withdraw(self, deliveries: Sequence[Delivery], target: str, now: datetime) -> None:
         """Takes back `begin` for items that certainly were not sent: all is as it was before."""
         rows = self._write(deliveries, target, [one.last for one in deliveries], now)
         self._database.run_many(FORGET_NEW, rows)
 
-    def _write(
-        self, deliveries: Sequence[Delivery], target: str, outcomes: Sequence[Outcome], now: datetime
-    ) -> list[dict[str, Any]]:
+    def _write(self, deliveries: Sequence[Delivery], target: str, outcomes: Sequence[Outcome], now: datetime) -> Rows:
         rows = [outcome_row(one, target, outcome, now) for one, outcome in zip(deliveries, outcomes, strict=True)]
         self._database.run_many(WRITE, rows)
         return rows
@@ -230,21 +236,15 @@ def outcome_row(delivery: Delivery, target: str, outcome: Outcome, now: datetime
 
 def delivery_of(row: dict[str, Any]) -> Delivery:
     last = Outcome(row["state"] or NEW, bool(row["maybe_sent"]), row["remote_id"], row["reason"], tried=False)
-    return Delivery(row["item_id"], item_of(row), row["revision"], row["held"] or 0, last, row["tried_at"])
+    has = (row["held"] or 0, last, row["tried_at"], row["given_to"], bool(row["is_older"]))
+    return Delivery(row["item_id"], item_of(row), row["revision"], *has)
 
 
-def groups(deliveries: Iterable[Delivery], size: int) -> Iterable[list[Delivery]]:
+def groups(deliveries: Iterable[Delivery], size: int) -> Iterator[list[Delivery]]:
     """Neighbours of one kind and book that were never begun before, up to size together; everything else alone."""
-    group: list[Delivery] = []
-    for delivery in deliveries:
-        if group and (len(group) >= size or not (delivery.is_fresh and may_go_together(group[-1], delivery))):
-            yield group
-            group = []
-        group.append(delivery)
-    if group:
-        yield group
+    for _, alike in groupby(deliveries, kinship):
+        yield from batched(alike, size)
 
 
-def may_go_together(one: Delivery, other: Delivery) -> bool:
-    same_book = one.item.book.partial_md5 == other.item.book.partial_md5
-    return one.is_fresh and one.item.kind == other.item.kind and same_book
+def kinship(one: Delivery) -> object:
+    return (one.item.kind, one.item.book.partial_md5) if one.is_fresh else one.id

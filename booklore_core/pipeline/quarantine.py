@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from booklore_core.events import Event
-from booklore_core.pipeline.clock import Stamp, is_same_boot
+from booklore_core.pipeline.boots import Stamp, is_same_boot
 from booklore_core.pipeline.devices import iso_utc
 from booklore_core.pipeline.spool import BadLine, Line, as_text, parse_line
 from booklore_core.storage.database import Database
@@ -120,7 +120,7 @@ def placed(lines: Sequence[QuarantinedLine], first: datetime) -> dict[int, str]:
         with suppress(BadLine):
             events[number] = event_of(one.line, iso_utc(first.timestamp()))
     numbers = sorted(events, key=lambda number: events[number].order)
-    stamps = [Stamp(one.order, one.at.timestamp(), one.up, one.boot) for one in map(events.__getitem__, numbers)]
+    stamps = [Stamp.of(events[number]) for number in numbers]
     times = spread(stamps, first.timestamp())
     return {number: iso_utc(at) for number, at in zip(numbers, times, strict=False)}
 

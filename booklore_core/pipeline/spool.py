@@ -19,6 +19,8 @@ MAX_LINE = 4 * 1024 * 1024
 REQUIRED = {("id",), ("device",), ("at",), ("book", "partial_md5")}
 """What a line cannot do without, beside `v` and `event`; a book event not without its book either."""
 
+UNKNOWN_EVENT = "it tells of the unknown event {!r}; a newer version may know it"
+
 ADAPTERS: dict[str, TypeAdapter[Any]] = {cls.name: TypeAdapter(cls) for cls in (*SPOOLED, Rating)}
 
 
@@ -35,7 +37,7 @@ class BadLine(ValueError):
 class Line:
     """A line that can be taken. told: decoded, as the device told it, by which a repeat is known. kept: without what
     did not fit; faults: field → why that was left out. ahead: seconds by which the device's clock was set back.
-    waits_since: unix seconds, 0 for a line that has not been in quarantine."""
+    waits_since: unix seconds, 0 for a line that has not been in quarantine. is_placed: its `at` is a person's word."""
 
     event: Event
     told: dict[str, Any]
@@ -43,6 +45,7 @@ class Line:
     faults: Mapping[str, str]
     ahead: float = 0.0
     waits_since: float = 0.0
+    is_placed: bool = False
 
     @cached_property
     def digest(self) -> str:
@@ -72,10 +75,10 @@ def parse_line(line: Any, **fields: Any) -> Line:
     told = mended(decode_line(line) if isinstance(line, str) else line)
     event, kept, faults = fitted({**told, **fields} if isinstance(told, dict) else told)
     if isinstance(event, Rating):
-        raise BadLine("event", f"unknown event {Rating.name!r}", event.id)
+        raise BadLine("event", UNKNOWN_EVENT.format(Rating.name), event.id)
     if event.id.endswith(RATING_SUFFIX):
-        raise BadLine("id", f"must not end with {RATING_SUFFIX}", event.id)
-    return Line(event, told, kept, faults)
+        raise BadLine("id", f"its id ends with {RATING_SUFFIX}, as those of the core's own do", event.id)
+    return Line(event, told, kept, faults, is_placed="at" in fields)
 
 
 def canonical(line: dict[str, Any]) -> str:
@@ -89,11 +92,11 @@ def digest_of(line: dict[str, Any]) -> str:
 def decode_line(text: str) -> Any:
     """The JSON value of a spool line; what Lua writes for a number that is none is text. Raises BadLine."""
     if len(text) > MAX_LINE:
-        raise BadLine("line", f"longer than {MAX_LINE} characters")
+        raise BadLine("line", f"it is longer than {MAX_LINE} characters")
     try:
         return json.loads(text, parse_constant=str)
     except (ValueError, RecursionError) as error:
-        raise BadLine("line", f"not JSON ({error})") from error
+        raise BadLine("line", f"it is no JSON, from character {getattr(error, 'pos', 0) + 1} on") from error
 
 
 def mended(value: Any) -> Any:
@@ -105,7 +108,7 @@ def mended(value: Any) -> Any:
     try:
         return _mended(value)
     except RecursionError as error:
-        raise BadLine("line", "nested too deeply") from error
+        raise BadLine("line", "it is nested too deeply") from error
 
 
 def _mended(value: Any) -> Any:
@@ -142,7 +145,9 @@ def fitted(data: Any) -> tuple[Event, dict[str, Any], dict[str, str]]:
             reason = one["msg"].removeprefix("Value error, ")
             field = ".".join(part for part in one["loc"] if isinstance(part, str))
             if one["loc"] in REQUIRED or one["type"] == "missing":
-                raise BadLine(field, faults.get(field, reason), id_of(data))
+                told = {"missing": "is missing", "value_error": f"is wrong: {reason}"}
+                fault = "cannot be read" if field in faults else told.get(one["type"], "is no text of 1 to 200 letters")
+                raise BadLine(field, f"its {field} {fault}", id_of(data))
             faults[field] = reason
         data = without(data, {one["loc"] for one in wrong})
 
@@ -150,12 +155,14 @@ def fitted(data: Any) -> tuple[Event, dict[str, Any], dict[str, str]]:
 def adapter_of(data: Any) -> TypeAdapter[Any]:
     """What reads a decoded line. Raises BadLine for what is no line of this version, or of an unknown event."""
     if not isinstance(data, dict):
-        raise BadLine("line", "expected a JSON object")
+        raise BadLine("line", "it is JSON, but no object with the fields of a line")
     if data.get("v") != SPOOL_VERSION:
-        raise BadLine("v", f"expected {SPOOL_VERSION}, got {data.get('v')!r}", id_of(data))
+        told = repr(data["v"]) if "v" in data else "missing"
+        raise BadLine("v", f"its v is {told}, and this program reads lines of version {SPOOL_VERSION}", id_of(data))
     adapter = ADAPTERS.get(data["event"]) if isinstance(data.get("event"), str) else None
     if adapter is None:
-        raise BadLine("event", f"unknown event {data.get('event')!r}", id_of(data))
+        why = UNKNOWN_EVENT.format(data["event"]) if "event" in data else "its event is missing"
+        raise BadLine("event", why, id_of(data))
     return adapter
 
 

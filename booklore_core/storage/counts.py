@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from booklore_core.kinds import Kind, Kinds
+from booklore_core.kinds import Kind, Kinds, quantity
 from booklore_core.storage.schema import VERSION
 
 MAX_WAITING = 1000
@@ -40,9 +40,11 @@ WHERE d.state = 'delivered' GROUP BY i.kind
 ANY_DELIVERED = "SELECT 1 AS found FROM deliveries WHERE state = 'delivered' LIMIT 1"
 WAITING = """
 SELECT due.kind AS kind, COALESCE(NULLIF(b.title, ''), due.book_md5) AS book, due.book_md5 AS md5, due.target AS target,
-    COALESCE(NULLIF(due.reason, ''), s.obstacle, CASE due.state WHEN 'unconfirmed' THEN 'outcome unknown'
-        WHEN 'delivered' THEN 'changed since it was sent' WHEN 'superseded' THEN 'changed since it was superseded'
-        WHEN 'discarded' THEN 'changed since it was cleared' ELSE COALESCE(due.state, 'not sent yet') END) AS reason,
+    COALESCE(due.state, 'new') AS state,
+    COALESCE(CASE due.state WHEN 'unmatched' THEN s.obstacle END, NULLIF(due.reason, ''), s.obstacle,
+        CASE due.state WHEN 'unconfirmed' THEN 'outcome unknown' WHEN 'delivered' THEN 'changed since it was sent'
+        WHEN 'superseded' THEN 'changed since it was superseded' WHEN 'discarded' THEN 'changed since it was cleared'
+        ELSE COALESCE(due.state, 'not sent yet') END) AS reason,
     due.retry_count AS attempts
 FROM due JOIN books b ON b.partial_md5 = due.book_md5
 LEFT JOIN subscriptions s ON s.target = due.target AND s.kind = due.kind
@@ -50,7 +52,7 @@ ORDER BY due.retry_count DESC, due.item_id LIMIT :limit
 """
 SUPERSEDED = """
 SELECT i.kind AS kind, COALESCE(NULLIF(b.title, ''), i.book_md5) AS book, i.book_md5 AS md5, d.target AS target,
-    COALESCE(d.reason, 'something newer is there') AS reason, d.retry_count AS attempts
+    COALESCE(d.reason, 'something newer is there') AS reason, d.retry_count AS attempts, d.state AS state
 FROM deliveries d JOIN items i ON i.id = d.item_id JOIN books b ON b.partial_md5 = i.book_md5
 WHERE d.state = 'superseded' AND d.revision = i.revision ORDER BY d.tried_at DESC, d.item_id LIMIT :limit
 """
@@ -92,7 +94,8 @@ class DatabaseFile:
 @dataclass(frozen=True)
 class Waiting:
     """One item that a target still waits for, or for which it has something newer, and why. book: its title, or its
-    partial MD5 where none is known."""
+    partial MD5 where none is known. state: of its delivery, `new` for one that was never tried.
+    """
 
     kind: str
     book: str
@@ -100,6 +103,7 @@ class Waiting:
     attempts: int
     target: str
     md5: str
+    state: str
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,8 @@ class Status:
     def aside(self) -> str:
         """What a person is told of lines that could not be taken in, empty when all could."""
         lines, reason = self.quarantine["lines"], self.quarantine["reason"]
-        return f"{lines} lines of the devices wait, see `booklore quarantine list`; the last: {reason}" if lines else ""
+        wait = f"{quantity(lines, 'line')} of the devices {'waits' if lines == 1 else 'wait'} in quarantine"
+        return f"{wait}, see `booklore quarantine list`; the last: {reason}" if lines else ""
 
 
 def read_status(source: Rows, limit: int = MAX_WAITING) -> Status:

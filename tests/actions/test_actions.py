@@ -9,7 +9,7 @@ from booklore_core.actions import all_actions, start
 from booklore_core.flows import Request
 from booklore_core.settings import BadSetting
 from booklore_core.targets import Check, TargetUnavailable
-from booklore_core.testing import FakePlugin, FakeTarget, SampleReader, answer_all, sample_book
+from booklore_core.testing import FakePlugin, FakeTarget, answer_all, sample_book
 
 DUNE, EMMA = sample_book("Dune"), sample_book("Emma")
 
@@ -17,16 +17,6 @@ DUNE, EMMA = sample_book("Dune"), sample_book("Emma")
 @pytest.fixture
 def target():
     return FakeTarget()
-
-
-@pytest.fixture
-def core(open_core, target):
-    core, reader = open_core(target), SampleReader()
-    reader.read(DUNE)
-    reader.sleep(600)
-    reader.read(EMMA)
-    core.take(reader.lines, "test")
-    return core
 
 
 def run(core, name, book=None, **args):

@@ -154,7 +154,7 @@ def test_a_matched_book_is_rematched_only_on_confirmation(core):
 
 
 def test_an_unknown_book_is_named(core):
-    with pytest.raises(BadSetting, match="begins with 'ffffffff'"):
+    with pytest.raises(BadSetting, match="no book is known as 'ffffffff'"):
         run(core, "match_book", book="ffffffff")
 
 

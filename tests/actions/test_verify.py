@@ -38,12 +38,7 @@ def target():
 
 
 @pytest.fixture
-def core(open_core, target):
-    core, reader = open_core(target), SampleReader()
-    reader.read(DUNE)
-    reader.sleep(600)
-    reader.read(EMMA)
-    core.take(reader.lines, "test")
+def core(core):
     core.sync()
     return core
 

@@ -44,6 +44,10 @@ class LoopbackCore:
     def bodies(self, path: str) -> list[Any]:
         return [body for _, at, body, _ in self.requests if at == path]
 
+    def told(self, *events: str) -> list[dict[str, Any]]:
+        """The lines of these events."""
+        return [line for line in self.lines if isinstance(line, dict) and line["event"] in events]
+
     def events(self) -> list[str]:
         return [line["event"] for line in self.lines if isinstance(line, dict)]
 

@@ -71,3 +71,39 @@ def test_while_more_waits_on_the_device_only_the_name_of_a_boot_tells_it(
     core.sync()
 
     assert times(bookworm) == [("2026-11-19T19:43:20Z", "2026-11-19T19:50:00Z")]
+
+
+def remarks(core: Core) -> list[str]:
+    return [row["remark"] for row in core.database.rows("SELECT remark FROM remarks WHERE key LIKE 'core:clock:%'")]
+
+
+@pytest.mark.parametrize(
+    ("now", "told"), [("2026-11-20T22:00:00Z", "2:00:00 ahead"), ("2026-11-18T20:00:00Z", "2 days, 0:00:00 behind")]
+)
+def test_of_a_clock_that_is_wrong_and_cannot_be_set_right_a_person_is_told(
+    core: Core, ereader: EReader, now: str, told: str
+) -> None:
+    read_by_a_clock_that_is(ereader, 0)
+
+    ereader.hand_off(now=now)
+    ereader.hand_off(now=now)
+
+    (remark,) = remarks(core)
+    assert remark.startswith(f"the clock of {ereader.reader.device} is {told}")
+
+
+@pytest.mark.parametrize("said", [{"now": "2026-11-20T20:05:00Z"}, {"now": "noon"}, {"now": 12}, {}])
+def test_of_a_clock_that_is_right_or_not_told_nothing_is_said(
+    core: Core, ereader: EReader, said: dict[str, Any]
+) -> None:
+    read_by_a_clock_that_is(ereader, 0)
+
+    ereader.hand_off(**said)
+
+    assert remarks(core) == []
+
+
+def test_a_wrong_clock_is_no_news_where_lines_are_set_right_by_the_boot_clock(core: Core, ereader: EReader) -> None:
+    ereader.hand_off(now="2000-01-01T00:00:00Z", **read_by_a_clock_that_is(ereader, 5))
+
+    assert remarks(core) == []

@@ -59,8 +59,8 @@ def test_any_other_folder_is_refused_and_left_alone(core: Core, tmp_path: Path, 
 
 
 def test_an_address_that_is_none_is_refused(core: Core, koreader: Path) -> None:
-    with pytest.raises(CannotInstall, match="http"):
-        install(core, koreader, "192.168.1.20")
+    with pytest.raises(CannotInstall, match="is no address such as http"):
+        install(core, koreader, "ftp://192.168.1.20")
     assert list((koreader / "plugins").iterdir()) == []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from bridge_world import EReader
+from bridge_world import EReader, wait_for_workers
 from progress_world import DUNE, HOUR, MD5, MORNING, Household, goes, opened, read, stays
 
 from booklore_core import RemotePosition, TargetUnavailable
@@ -130,22 +130,13 @@ def test_a_late_answer_is_fetched_and_bound_to_the_page(open_core: Any, serve: A
     (again,) = kobo.act("late_reply")["effects"]
     assert again == first
     remote.may_answer.set()
-    effects = wait_for(kobo)
+    wait_for_workers()
+    effects = kobo.act("late_reply")["effects"]
 
     expected = {"silently": ["goto", "toast"], "prompt": ["confirm"], "disable": []}
     assert kinds(effects) == expected[strategy]
     assert all(effect["page"] == 41 for effect in effects if effect["type"] != "toast")
     assert kobo.act("late_reply")["effects"] == []
-
-
-def wait_for(kobo: EReader) -> list[dict[str, Any]]:
-    """Fetches until the core knows."""
-    effects: list[dict[str, Any]] = []
-    while True:
-        told = kobo.act("late_reply")["effects"]
-        effects += [effect for effect in told if effect["type"] != "schedule"]
-        if not any(effect["type"] == "schedule" for effect in told):
-            return effects
 
 
 def test_the_question_says_both_positions_the_device_and_how_long_ago(home: Household, kobo: EReader) -> None:

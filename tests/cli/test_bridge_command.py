@@ -20,6 +20,7 @@ from freezegun import freeze_time
 from booklore_core.cli.commands.demo import check
 from booklore_core.cli.demo_day import Arrival
 from booklore_core.cli.errors import Refused
+from booklore_core.testing import SampleReader
 
 ASKING = """
 import os, threading
@@ -77,6 +78,35 @@ def test_device_is_paired_listed_and_revoked(booklore: Booklore, bridge: str) ->
     assert (listed["id"], listed["name"], listed["model"], listed["waiting"]) == (*KOBO.values(), 0)
     assert (revoked.code, refused.status_code) == (0, 401)
     assert booklore("bridge", "devices", "--json").json == []
+
+
+def test_everybody_who_has_to_be_paired_anew_is_named(booklore: Booklore, bridge: str) -> None:
+    code = booklore("bridge", "pair", "--json", "--url", bridge).json["code"]
+    token = requests.post(f"{bridge}/v1/pair", json={"code": code, "device": KOBO}, timeout=10).json()["token"]
+    for title in ("Dune", "Emma"):  # two devices with one id's settings
+        lines = SampleReader(KOBO["id"]).read({"partial_md5": title[0].lower() * 32, "title": title})
+        headers, body = {"Authorization": f"Bearer {token}"}, {"device": KOBO, "lines": lines}
+        assert requests.post(f"{bridge}/v1/events", headers=headers, json=body, timeout=10).status_code == 200
+    original, clone = sorted(one["id"] for one in booklore("bridge", "devices", "--json").json)
+
+    ran = booklore("bridge", "revoke", clone)
+
+    assert (ran.code, original) == (0, KOBO["id"])
+    assert ran.out.startswith(f"{clone} and {original}, which spoke by the same token, have to be paired anew")
+    assert booklore("bridge", "devices", "--json").json == []
+
+
+@pytest.mark.parametrize("command", [("pair",), ("install", "{koreader}")])
+def test_address_of_the_bridge_is_completed(booklore: Booklore, tmp_path: Path, command: tuple[str, ...]) -> None:
+    (tmp_path / "koreader" / "plugins").mkdir(parents=True)
+    words = [word.format(koreader=tmp_path / "koreader") for word in command]
+
+    ran = booklore("bridge", *words, "--url", "nas:8765", "--json")
+    refused = booklore("bridge", *words, "--url", "my nas:8765", "--json")
+
+    assert (ran.code, ran.json["url"]) == (0, "http://nas:8765")
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.err.startswith("booklore: 'my nas:8765' is no address such as")
 
 
 def test_code_is_shown_to_people(booklore: Booklore) -> None:

@@ -103,17 +103,17 @@ def test_export_can_be_taken_over_as_config_toml(
     booklore: Booklore, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("BOOKLORE_PROGRESS__ENABLED")
-    booklore("config", "set", "booklore.url", 'http://nas/"quoted" \\ ž\x7f')
+    booklore("config", "set", "booklore.url", 'http://nas/"quoted"\\ž\x7f')
     booklore("config", "set", "sync.silent", "true")
     booklore("config", "set", "booklore.password", "-", stdin="open sesame\n")
 
     exported, as_json = booklore("config", "export").out, booklore("config", "export", "--json").json
 
     assert tomllib.loads(exported) == as_json
-    assert as_json == {"booklore": {"url": 'http://nas/"quoted" \\ ž\x7f'}, "sync": {"silent": True}}
+    assert as_json == {"booklore": {"url": 'http://nas/"quoted"\\ž\x7f'}, "sync": {"silent": True}}
     (home / "booklore.sqlite").unlink()
     (home / "config.toml").write_text(exported)
-    assert booklore("config", "get", "booklore.url").out == 'http://nas/"quoted" \\ ž\x7f\n'
+    assert booklore("config", "get", "booklore.url").out == 'http://nas/"quoted"\\ž\x7f\n'
 
 
 def test_config_toml_that_cannot_be_read_is_told_in_one_line(booklore: Booklore, home: Path) -> None:
@@ -208,7 +208,7 @@ def test_config_toml_may_begin_with_a_byte_order_mark(booklore: Booklore, home: 
     (home / "config.toml").write_bytes(b"\xef\xbb\xbf[sync]\r\nsilent = true\r\n")
 
     assert booklore("config", "get", "sync.silent").out == "true\n"
-    assert "1 settings" in booklore("doctor").out
+    assert ", 1 setting\n" in booklore("doctor").out
 
 
 @pytest.mark.parametrize("content", [b"[sync\n", b"[sync]\nsilent = \xff\n"], ids=["no TOML", "no UTF-8"])
@@ -231,10 +231,47 @@ def test_setting_the_mode_ends_manual_only_as_in_the_menu(booklore: Booklore) ->
     assert booklore("config", "get", "sync.manual_only").out == "false\n"
 
 
+EXAMPLES = "http://192.168.1.5:6060 or https://books.example.org"
+WRONG_ADDRESSES = (
+    "ftp://books.example.org",
+    "htp://x",
+    "http://no such",
+    "http:/x",
+    "https//x",
+    "http:x",
+    "http://x:",
+    "x:y",
+    "x:99999",
+    "::1",
+    "http://",
+)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("192.168.1.5:6060", "http://192.168.1.5:6060"),
+        ("nas", "http://nas"),
+        (" nas/books/ ", "http://nas/books"),
+        ("[::1]:6060", "http://[::1]:6060"),
+        ("https://nas", "https://nas"),
+    ],
+)
+def test_address_is_completed_and_kept_so(
+    booklore: Booklore, monkeypatch: pytest.MonkeyPatch, typed: str, meant: str
+) -> None:
+    booklore("config", "set", "booklore.url", typed)
+    stored = booklore("config", "get", "booklore.url").out
+    monkeypatch.setenv("BOOKLORE_URL", typed)
+    given = booklore("config", "get", "booklore.url").out
+
+    assert (stored, given) == (f"{meant}\n", f"{meant}\n")
+
+
 @pytest.mark.parametrize(
     ("address", "reason"),
     [
-        ("ftp://books.example.org", "'books.example.org' is not an http or https address"),
+        *((wrong, f"'{wrong}' is no address such as {EXAMPLES}") for wrong in WRONG_ADDRESSES),
         (
             "http://ann:s3cret@books.example.org",
             "the address of books.example.org must not hold a user name or password",

@@ -1,6 +1,6 @@
 """`booklore doctor`: the health of everything."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ import pytest
 from cli_world import Booklore, Ran, Spool, book_on
 from freezegun import freeze_time
 
-from booklore_core.testing import BookLoreServer, SampleReader
+from booklore_core.testing import BookLoreServer, SampleReader, sample_book
 
 
 def checks(ran: Ran) -> dict[str, Any]:
@@ -82,9 +82,28 @@ def test_lines_in_quarantine_are_shown_with_what_to_do(
     found = checks(ran)
     assert (ran.code, found["quarantine"]["ok"]) == (1, False)
     assert "booklore quarantine retry" in found["quarantine"]["advice"]
+    assert "place" not in found["quarantine"]["advice"] + found["line in quarantine"]["advice"]
     assert "unknown event 'dance'" in found["line in quarantine"]["detail"]
     assert "booklore quarantine dismiss" in found["line in quarantine"]["advice"]
     assert [line.split()[:2] for line in booklore("doctor").out.splitlines() if "dance" in line] == [["note", "line"]]
+
+
+def test_advice_for_lines_without_a_time_is_to_place_them_and_it_works_as_printed(
+    booklore: Booklore, account: BookLoreServer, reader: SampleReader, spool: Spool
+) -> None:
+    reader.now = datetime(2012, 1, 1, tzinfo=UTC)
+    reader.read(book_on(account, "Dune"))
+    booklore("ingest", spool())
+
+    told = [one for one in booklore("doctor", "--json").json if "quarantine" in one["check"]]
+    first, second = (one["advice"].split("`")[1] for one in told[1:])
+    ran = booklore(*second.replace("TIME", "2026-11-20T21:30").split()[1:])
+
+    assert "retry" not in told[0]["advice"] + told[1]["advice"]
+    assert "`booklore quarantine place ID… --at TIME`" in told[0]["advice"]
+    assert "dismiss" not in first + told[0]["advice"]
+    assert told[1]["advice"].endswith("gives up what it tells")
+    assert ran.code == 0
 
 
 def test_lines_that_are_in_quarantine_for_long_are_no_news(
@@ -133,6 +152,36 @@ def test_what_a_feature_remarked_is_shown(
     booklore("ingest", spool())
 
     assert "a session of Emma" in checks(booklore("doctor", "--json"))["remark"]["detail"]
+
+
+def test_what_waits_before_it_is_sent_again_has_not_failed_until_it_does_so_twice(
+    booklore: Booklore, account: BookLoreServer, reader: SampleReader, spool: Spool
+) -> None:
+    account.fail("status:500", "POST /api/v1/reading-sessions", times=None)
+    reader.read(book_on(account, "Dune"))
+    booklore("ingest", spool())
+    booklore("sync")
+
+    waits = checks(booklore("doctor", "--json"))["plugin booklore"]
+    booklore("config", "set", "booklore.repeat_after", "0")
+    booklore("sync")
+    failed = checks(booklore("doctor", "--json"))["plugin booklore"]
+
+    assert (waits["ok"], failed["ok"]) == (True, False)
+    assert failed["detail"].startswith("1 delivery to it failed, such as: the server answers 500")
+
+
+def test_books_that_are_not_matched_are_named_with_what_waits(
+    booklore: Booklore, account: BookLoreServer, reader: SampleReader, spool: Spool
+) -> None:
+    reader.read(sample_book("Unheard of"))
+    booklore("ingest", spool())
+    booklore("sync")
+
+    queue = checks(booklore("doctor", "--json"))["queue"]
+
+    assert (queue["ok"], queue["detail"]) == (True, "1 session waiting")
+    assert queue["advice"] == "1 book not matched yet: run `booklore match`"
 
 
 def test_database_that_cannot_be_opened_ends_the_examination(booklore: Booklore, home: Path) -> None:

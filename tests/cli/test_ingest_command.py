@@ -191,8 +191,8 @@ def test_half_a_letter_in_a_title_does_not_hold_up_the_spool(
 
 def test_of_very_many_rejected_lines_the_first_are_listed_and_all_counted(booklore: Booklore, tmp_path: Path) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
-    one.write_text("bad\n" * 700)
-    other.write_text("worse\n" * 1500)
+    one.write_text("{bad\n" * 700)
+    other.write_text("{worse\n" * 1500)
 
     ran = booklore("ingest", one, other, "--json")
 
@@ -200,3 +200,64 @@ def test_of_very_many_rejected_lines_the_first_are_listed_and_all_counted(booklo
     assert ran.code == 1
     assert listed == [(str(one), n) for n in range(1, 701)] + [(str(other), n) for n in range(1, 301)]
     assert ran.err == "booklore: 1200 more lines were rejected, 2200 in all\n"
+
+
+def test_a_file_that_is_no_spool_is_refused_in_one_line(booklore: Booklore, tmp_path: Path, home: Path) -> None:
+    path = tmp_path / "README.md"
+    path.write_text("# A title\n\n" + "Some words about it.\n" * 150)
+
+    ran = booklore("ingest", path, "--json")
+
+    assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
+    assert f"{path} is no spool file: none of its first 10 lines" in ran.err
+    assert not home.exists()
+
+
+def test_a_spool_whose_beginning_is_damaged_is_taken_all_the_same(
+    booklore: Booklore, reader: SampleReader, tmp_path: Path
+) -> None:
+    path = tmp_path / "spool"
+    path.write_text("\n".join(["torn"] * 9 + spool_lines(reader)) + "\n")
+
+    ran = booklore("ingest", path, "--json")
+
+    assert (ran.json["accepted"], len(ran.json["rejected"])) == (2, 9)
+
+
+def test_files_that_were_joined_with_their_byte_order_marks_are_one_spool(
+    booklore: Booklore, reader: SampleReader, tmp_path: Path
+) -> None:
+    path = tmp_path / "spool"
+    path.write_bytes(b"".join(b"\xef\xbb\xbf" + line.encode() + b"\r\n" for line in spool_lines(reader)))
+
+    assert booklore("ingest", path, "--json").json == {"accepted": 2, "repeated": 0, "rejected": []}
+
+
+def test_what_is_wrong_with_a_line_is_told_in_words(booklore: Booklore, tmp_path: Path) -> None:
+    book = '"book":{"partial_md5":"XYZ"}'
+    bad = {
+        '{"v":1,"id"': "it is no JSON, from character 12 on",
+        "[1]": "it is JSON, but no object with the fields of a line",
+        '{"id":"a-1"}': "its v is missing, and this program reads lines of version 1",
+        '{"v":1,"id":"a-1"}': "its event is missing",
+        '{"v":2,"id":"a-1"}': "its v is 2, and this program reads lines of version 1",
+        line_of(event='"dance"'): "it tells of the unknown event 'dance'; a newer version may know it",
+        line_of(id='""'): "its id is no text of 1 to 200 letters",
+        line_of(device="5"): "its device is no text of 1 to 200 letters",
+        line_of(at='"today"'): "its at is wrong: expected UTC time such as 2026-11-20T14:00:00Z",
+        line_of(event='"book_open"'): "its book is missing",
+        line_of(event='"delete"', more=',"book":7'): "its book cannot be read",
+        line_of(event='"delete"', more=f",{book}"): "its book.partial_md5 is wrong: expected 32 hex digits",
+    }
+    path = tmp_path / "spool"
+    path.write_text("\n".join(bad) + "\n")
+
+    told = booklore("ingest", path).err.splitlines()
+
+    assert told == [f"booklore: line {number} rejected: {why}" for number, why in enumerate(bad.values(), start=1)]
+
+
+def line_of(more: str = "", **fields: str) -> str:
+    known = {"id": '"a-1"', "event": '"network_connected"', "at": '"2026-11-20T14:00:00Z"', "device": '"a"'}
+    told = ",".join(f'"{name}":{value}' for name, value in {**known, **fields}.items())
+    return f'{{"v":1,{told}{more}}}'

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_world import Booklore, Install, Ran, in_a_dialog
+from cli_world import Booklore, Install, Ran, in_a_dialog, on_a_terminal
 
 from booklore_core.actions import start
 from booklore_core.core import Core
@@ -61,6 +61,14 @@ def test_wrong_server_leaves_what_worked_before(booklore: Booklore, server: Book
 
     assert ran.code == 1
     assert booklore("config", "get", "booklore.url").out == f"{server.url}\n"
+
+
+def test_failed_login_says_why_once(booklore: Booklore, log_in: Any) -> None:
+    ran, as_json = log_in("wrong"), log_in("wrong", "--json")
+
+    why = "the server refuses the user name or password"
+    assert ((ran.out + ran.err).count(why), ran.err) == (1, "booklore: Not logged in, nothing was changed\n")
+    assert why in as_json.err
 
 
 def test_first_login_that_fails_stores_nothing(booklore: Booklore, log_in: Any) -> None:
@@ -175,6 +183,23 @@ def test_person_on_a_terminal_is_asked_for_what_is_missing(booklore: Booklore, s
     assert code == 0
     assert server.password not in told.replace(server.username, "")
     assert booklore("test-connection").code == 0
+
+
+def test_address_without_a_scheme_is_completed(booklore: Booklore, server: BookLoreServer, log_in: Any) -> None:
+    ran = log_in(server.password, url=server.url.removeprefix("http://"))
+
+    assert ran.code == 0
+    assert f"{server.url} answers" in ran.out
+    assert booklore("config", "get", "booklore.url").out == f"{server.url}\n"
+
+
+@pytest.mark.parametrize(("options", "typed"), [(("--url", "htp://x"), ""), ((), "htp://x\n")])
+def test_nothing_more_is_asked_before_the_address_can_be_one(home: Path, options: tuple[str, ...], typed: str) -> None:
+    code, out, told = on_a_terminal(["login", *options], typed)
+
+    assert (code, out) == (1, "")
+    assert "'htp://x' is no address such as" in told
+    assert "User name" not in told and "Password" not in told
 
 
 def test_return_keeps_what_is_known_the_password_included(

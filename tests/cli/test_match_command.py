@@ -41,7 +41,8 @@ def test_certain_books_are_matched_and_what_waited_for_them_arrives(
     ran = booklore("match", "--json")
 
     assert ran.json == {"matched": 1, "unmatched": 1, "books": {"total": 2, "matched": 1, "unmatched": 1}}
-    assert (ran.code, ran.err) == (3, "booklore: 1 session still waiting; see `booklore status`\n")
+    assert (ran.code, ran.err.count("\n")) == (3, 1)
+    assert ran.err.startswith("booklore: 1 session still waiting; see `booklore status`, and `booklore match BOOK ID`")
     assert sessions_of(account) == [id_of(account, "Dune")]
 
 
@@ -135,7 +136,7 @@ def test_book_never_heard_of_is_refused(booklore: Booklore, account: BookLoreSer
     ran = booklore("match", "00ff", "1", "--json")
 
     assert (ran.code, ran.out) == (1, "")
-    assert ran.err == "booklore: no book is known whose partial MD5 begins with '00ff'\n"
+    assert ran.err.startswith("booklore: no book is known as '00ff': give its title") and ran.err.count("\n") == 1
 
 
 def test_without_a_target_that_matches_books_nothing_can_be_done(booklore: Booklore) -> None:

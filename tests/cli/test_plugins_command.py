@@ -169,7 +169,7 @@ def test_doctor_tells_of_a_target_whose_deliveries_fail(
 
     wrong = next(check for check in ran.json if check["check"] == "plugin bookworm")
     assert (ran.code, wrong["ok"]) == (1, False)
-    assert wrong["detail"] == "1 of its deliveries failed, such as: deliver failed: KeyError: 'teeth'"
+    assert wrong["detail"] == "1 delivery to it failed, such as: deliver failed: KeyError: 'teeth'"
 
 
 def test_doctor_tells_of_kinds_that_nobody_declares(

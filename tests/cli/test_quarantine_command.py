@@ -96,7 +96,7 @@ def test_of_lines_one_of_which_there_is_not_none_is_touched(booklore: Booklore, 
     ran = booklore("quarantine", command, newest, "4711", "99999", "--json")
 
     assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
-    assert "4711, 99999" in ran.err
+    assert "4711, 99999 are not in quarantine" in ran.err
     assert newest in ids(booklore)
 
 

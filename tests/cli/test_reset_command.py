@@ -65,6 +65,7 @@ def test_reset_removes_only_what_is_ours(booklore: Booklore, home: Path) -> None
 
     assert ran.code == 0
     assert str(home / "booklore.sqlite") in ran.out
+    assert "looked for there before they are sent" in ran.out
     assert left_in(home) == {"config.toml", "holiday.jpg"}
 
 
@@ -77,6 +78,7 @@ def test_reset_leaves_a_database_elsewhere_alone(
     ran = booklore("reset", "--yes")
 
     assert ran.code == 0
+    assert "what was sent" not in ran.out
     assert (tmp_path / "mine.sqlite").exists()
     assert "outside" in ran.err
     assert left_in(home) == set()

@@ -109,6 +109,56 @@ def test_status_shows_three_sections_and_what_waits(
     assert out.endswith("… and 5 more\n")
 
 
+def test_sync_of_nothing_says_that_nobody_was_asked(booklore: Booklore, account: BookLoreServer) -> None:
+    account.stop()
+
+    ran = booklore("sync")
+
+    assert (ran.code, ran.err) == (0, "booklore: nothing waited, so no server was asked\n")
+
+
+def test_status_says_what_keeps_books_from_being_matched(
+    booklore: Booklore, account: BookLoreServer, reader: SampleReader, spool: Spool
+) -> None:
+    reader.read(sample_book("Unheard of"))
+    booklore("ingest", spool())
+    booklore("sync")
+    account.fail("status:500", "GET /api/v1/books", times=None)
+    before = booklore("status", "--json").json["waiting"]
+    booklore("sync")
+    meanwhile = booklore("status", "--json").json["waiting"]
+    account.recover()
+    booklore("sync")
+    after = booklore("status", "--json").json["waiting"]
+
+    assert [one["reason"] for one in (*before, *after)] == ["the book is not matched yet"] * 2
+    assert meanwhile[0]["reason"].startswith("the server's list of books cannot be had: the server answers 500")
+
+
+def test_status_tells_what_is_alike_in_one_line_with_what_names_the_book(
+    booklore: Booklore, account: BookLoreServer, reader: SampleReader, spool: Spool
+) -> None:
+    first, second = sample_book("Twins", partial_md5="ab" * 16), sample_book("Twins", partial_md5="cd" * 16)
+    for book in (first, first, first, second):
+        reader.read(book)
+    booklore("ingest", spool())
+
+    booklore("sync")
+    ran = booklore("status")
+
+    rows = [line.split()[:4] for line in ran.out.splitlines() if "Twins" in line]
+    assert sorted(rows) == [["1", "session", "Twins", "cdcdcdcd"], ["3", "sessions", "Twins", "abababab"]]
+    assert "`booklore match` finds the books that are not matched yet" in ran.err
+    assert booklore("track", "cdcdcdcd", "off", "--json").json["book"] == "cd" * 16
+
+
+def test_status_of_one_line_in_quarantine_is_a_sentence(booklore: Booklore, tmp_path: Path) -> None:
+    (tmp_path / "spool").write_text("nonsense\n")
+    booklore("ingest", tmp_path / "spool")
+
+    assert "1 line of the devices waits in quarantine, see" in booklore("status").out
+
+
 def test_status_lists_as_many_as_asked_for(
     booklore: Booklore, account: BookLoreServer, reader: SampleReader, spool: Spool
 ) -> None:

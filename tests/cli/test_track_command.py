@@ -1,5 +1,6 @@
 """`booklore track`: the switch of a single book."""
 
+import pytest
 from cli_world import Booklore, Spool
 
 from booklore_core.testing import SampleReader, sample_book
@@ -23,7 +24,23 @@ def test_tracking_of_a_book_never_heard_of_is_refused(booklore: Booklore) -> Non
     ran = booklore("track", "00ff", "on", "--json")
 
     assert (ran.code, ran.out) == (1, "")
-    assert ran.err == "booklore: no book is known whose partial MD5 begins with '00ff'\n"
+    assert ran.err.startswith("booklore: no book is known as '00ff': give its title") and ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("book", ["Völlig 2", "vÖllig  2", "lig 2", "abab", "/mnt/Two.epub", "/media/kobo/Two.epub"])
+def test_book_is_known_by_title_digest_or_path(
+    booklore: Booklore, reader: SampleReader, spool: Spool, book: str
+) -> None:
+    reader.read(sample_book("Völlig 2", partial_md5="ab" * 16, file="/mnt/Two.epub"))
+    reader.read(sample_book("Völlig anders", partial_md5="ac" * 16, file="/mnt/Twenty.epub"))
+    booklore("ingest", spool())
+
+    found = {
+        "track": booklore("track", book, "off", "--json").json["book"],
+        "match": booklore("match", book).err.split("`")[1].split()[2],
+    }
+
+    assert set(found.values()) == {"ab" * 16}
 
 
 def test_start_that_fits_two_books_is_refused(booklore: Booklore, reader: SampleReader, spool: Spool) -> None:
@@ -34,4 +51,4 @@ def test_start_that_fits_two_books_is_refused(booklore: Booklore, reader: Sample
     ran = booklore("track", "000", "off")
 
     assert (ran.code, ran.err.count("\n")) == (1, 1)
-    assert "give more digits" in ran.err
+    assert all("0" * 31 + ending in ran.err for ending in "ab")

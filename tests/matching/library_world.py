@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import importlib.metadata
-import tempfile
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
+from empty_database import put_empty_database
 from one_clock import Clock, OnClock
 
 from booklore_core.actions import start
 from booklore_core.core import Core, Report
 from booklore_core.flows import Choose, Request, Result
-from booklore_core.storage.database import Database
 from booklore_core.storage.places import Places
-from booklore_core.testing import BookLoreServer, SampleReader, ServerBook, sample_book
+from booklore_core.testing import MORNING, BookLoreServer, SampleReader, ServerBook, sample_book
 
 EVENING = datetime(2026, 11, 27, 20, 0, tzinfo=UTC)
 LISTING = "/api/v1/books"
@@ -28,28 +26,33 @@ def features() -> list[importlib.metadata.EntryPoint]:
     return [entry for entry in importlib.metadata.entry_points(group="booklore") if entry.name == "sessions"]
 
 
-@cache
-def empty_database() -> bytes:
-    """A database file with nothing but its schema: making one takes longer than most tests."""
-    with tempfile.TemporaryDirectory() as folder:
-        Database(f"sqlite:///{folder}/empty.sqlite").close()
-        return Path(folder, "empty.sqlite").read_bytes()
-
-
 class Household:
-    """A core on a folder of its own, an account on the server, and readers with their devices."""
+    """A core on a folder of its own that is older than all reading, an account on the server, and readers with their
+    devices."""
 
     def __init__(self, home: Path, dialect: str, library: Any = None, **environ: str) -> None:
-        self.dialect, self.clock = dialect, (clock := Clock(EVENING))
+        self.dialect, self.clock = dialect, (clock := Clock(MORNING))
         self.server = server = BookLoreServer(dialect, library, now=clock).start()
-        home.mkdir()
-        (home / "booklore.sqlite").write_bytes(empty_database())
         account = {"BOOKLORE_USERNAME": server.username, "BOOKLORE_PASSWORD": server.password}
-        places = Places.from_environment({"BOOKLORE_HOME": str(home)})
-        self.core = Core(places, clock.utc, {"BOOKLORE_URL": server.url, **account, **environ}, features())
-        self.core.plugins.register("booklore", OnClock(clock))
-        self.core.refresh()
+        self._environ = {"BOOKLORE_URL": server.url, **account, **environ}
+        self.core = self._open(home)
+        clock.seconds = EVENING.timestamp()
         self.readers: dict[str, SampleReader] = {}
+
+    def _open(self, home: Path) -> Core:
+        put_empty_database(home)
+        core = Core(Places.from_environment({"BOOKLORE_HOME": str(home)}), self.clock.utc, self._environ, features())
+        core.plugins.register("booklore", OnClock(self.clock))
+        core.refresh()
+        return core
+
+    def begin_anew(self) -> None:
+        """The core's database is lost, and the devices hand over again whatever they have written."""
+        home = self.core.places.home
+        self.core.close()
+        self.core = self._open(home.with_name(f"{home.name}-anew"))
+        for reader in self.readers.values():
+            assert self.core.take(reader.lines, "test").rejected == []
 
     def close(self) -> None:
         self.core.close()
@@ -104,6 +107,11 @@ class Household:
         """How many GETs for a path, or for paths that begin so if it ends in a slash, the server has had."""
         paths = [one.path for one in self.server.requests if one.method == "GET"]
         return sum(one.startswith(path) if path.endswith("/") else one == path for one in paths)
+
+    def posted(self, path: str) -> int:
+        """How many POSTs for paths that begin so the server has done."""
+        done = [one.path for one in self.server.requests if one.method == "POST" and one.status in (200, 202)]
+        return sum(one.startswith(path) for one in done)
 
     def ranges(self) -> int:
         return sum(one.path.endswith("/content") for one in self.server.requests)

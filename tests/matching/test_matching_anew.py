@@ -164,3 +164,28 @@ def test_refuted_copy_is_read_again_on_rematching(household: Household, refuted:
     household.act("rematch_all")
 
     assert household.match_of(refuted) == ("1", *DIGEST)
+
+
+def test_session_whose_answer_was_lost_stays_with_the_book_that_it_was_sent_to(household: Household) -> None:
+    mine = hand_made(household)
+    household.server.fail("commit_then_500", "POST /api/v1/reading-sessions")
+    read_and_sync(household, mine)
+    assert household.core.pending() == {"session": 1}
+
+    result = household.act("match_book", book=mine["partial_md5"], args={"id": "1"})
+    household.clock.forward(600)
+    household.sync()
+
+    assert household.arrived() == [2, 2]
+    assert result.message.splitlines()[1:] == ["2 sessions stay with Emma"]
+    verification = household.act("verify")
+    assert verification.ok
+    assert "2 sessions given to “Emma” (2), which it is not matched with any more" in verification.message
+
+
+def test_rematching_tells_what_stays_as_a_person_has_matched_it(household: Household) -> None:
+    hand_made(household)
+
+    result = household.act("rematch_all")
+
+    assert result.message.splitlines() == ["0 books matched anew", "booklore: 1 match by hand stays"]

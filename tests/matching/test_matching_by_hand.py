@@ -168,7 +168,7 @@ def test_what_is_matched_automatically_first_is_sent_before_anybody_is_asked(hou
 
     (question,) = questions(household, "match_unmatched")
 
-    assert question.text.startswith("1 books matched (1 still unmatched)")
+    assert question.text.startswith("1 book matched (1 still unmatched)")
     assert household.arrived() == [1]
 
 

@@ -96,6 +96,17 @@ def test_books_are_found_by_the_beginning_of_their_digest(core):
     assert core.books.find("%") == []
 
 
+def test_what_means_several_books_finds_them_all_but_what_is_named_in_full_goes_first(core):
+    see(core, DUNE)
+    see(core, {**DUNE, "partial_md5": "d" * 32, "title": "Dune Messiah", "file": "/mnt/messiah.epub"})
+    see(core, {**DUNE, "partial_md5": "e" * 32, "title": None, "file": "/mnt/children-of-dune.epub"})
+
+    assert [book.title for book in core.books.find("dune")] == ["Dune"]
+    assert {book.partial_md5 for book in core.books.find("dun")} == {MD5, "d" * 32, "e" * 32}
+    assert [book.partial_md5 for book in core.books.find("children-of")] == ["e" * 32]
+    assert core.books.find(" ") == []
+
+
 def test_tracking_is_on_until_it_is_switched_off(core):
     see(core, DUNE)
     assert core.books.is_tracked(MD5)

@@ -4,27 +4,11 @@ import threading
 
 import pytest
 from declared_kinds import declare
+from delivery_world import ALL, DUNE, EMMA, keys, row
 
-from booklore_core import BookRef, BookUnmatched, Item, ItemFailed, Match, TargetUnavailable
+from booklore_core import BookRef, BookUnmatched, ItemFailed, Match, TargetUnavailable
 from booklore_core.pipeline import gateway
 from booklore_core.testing import FakeLibrary
-
-DUNE, EMMA = BookRef("d" * 32, "Dune"), BookRef("e" * 32, "Emma")
-ALL = ("rating", "annotation", "bookmark", "progress", "session", "deletion", "streak")
-
-
-@pytest.fixture
-def fact(clock):
-    return lambda key, kind="rating", book=DUNE: Item(kind, key, book, {"key": key}, clock())
-
-
-def keys(target):
-    return [item.key for item in target.received]
-
-
-def row(core, key):
-    sql = "SELECT d.* FROM deliveries d JOIN items i ON i.id = d.item_id WHERE i.key = :key"
-    return core.database.row(sql, key=key)
 
 
 @pytest.fixture

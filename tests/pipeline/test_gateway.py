@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 
@@ -347,10 +348,6 @@ def test_a_plugin_that_gives_the_same_target_again_does_not_have_it_closed_in_us
     assert always.closed == 1
 
 
-class Stranger:
-    remote_id = "7"
-
-
 NONSENSE = [
     ("deliver_batch", ["id"]),
     ("deliver_batch", 7),
@@ -361,7 +358,7 @@ NONSENSE = [
     ("match", {DUNE.partial_md5: "7"}),
     ("match", {DUNE.partial_md5: None}),
     ("match", {DUNE.partial_md5: Candidate("7", "Dune")}),
-    ("match", {DUNE.partial_md5: Stranger()}),
+    ("match", {DUNE.partial_md5: SimpleNamespace(remote_id="7")}),
     ("match", {DUNE.partial_md5: Match(None, "digest")}),
     ("match", {DUNE.partial_md5: Match("7", ["digest"])}),
     ("match", {DUNE.partial_md5: Match("7", "digest", "sure")}),

@@ -204,7 +204,7 @@ def test_a_feature_that_raises_loses_only_its_own_items(open_core):
 NONSENSE = [5, "text", [5], [None], object(), [{"kind": "session"}], SystemExit(3), [TypeError]]
 
 
-@pytest.mark.parametrize("answer", NONSENSE, ids=repr)
+@pytest.mark.parametrize("answer", NONSENSE, ids=range(len(NONSENSE)))
 def test_a_feature_that_returns_nonsense_harms_nobody_else(open_core, answer):
     core = open_core()
 

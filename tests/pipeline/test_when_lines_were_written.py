@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from booklore_core.pipeline.clock import AHEAD, EARLIEST, KNOWN, SLACK, Contact, Stamp, longest_run, settle
+from booklore_core.pipeline.boots import SLACK, Stamp
+from booklore_core.pipeline.clock import AHEAD, EARLIEST, KNOWN, Contact, begun, longest_run, settle
 from booklore_core.pipeline.quarantine import spread
 
 NOW = datetime(2026, 11, 26, 20, 0, tzinfo=UTC).timestamp()
@@ -229,3 +230,57 @@ def test_whatever_the_clock_says_in_the_boot_of_the_hand_over_its_lines_get_thei
     assert all(at is None or EARLIEST <= at <= now + 60 + AHEAD for at in settled)
     in_order = [at for at in settled if at is not None]
     assert all(other >= one - SLACK for one, other in zip(in_order, in_order[1:], strict=False))
+
+
+GLITCHES = [(0.0, 400.0), (17.0, 417.0), (99_999_999.0, 99_999_999.0), (370_000.0, 370_400.0)]
+
+
+@pytest.mark.parametrize("glitch", GLITCHES)
+@pytest.mark.parametrize("boot", [None, "1a2b3c4d"])
+@pytest.mark.parametrize("up", [None, 369_900.0])
+def test_a_boot_clock_that_cannot_be_costs_nothing(glitch, boot, up):
+    """A clock that is right on every line; four days after its start one session tells a start of its own."""
+    opened = [NOW - 4000, NOW - 3600, NOW - 2400, NOW - 2000, NOW - 500, NOW - 100]
+    ups = [366_000.0, 366_400.0, *glitch, 369_500.0, 369_900.0]
+    told = [(at, its_up, boot) for at, its_up in zip(opened, ups, strict=True)]
+
+    assert handed_over(*told, up=up, boot=boot) == opened
+    assert from_file(*told) == opened
+
+
+def test_a_boot_clock_that_cannot_be_just_before_the_hand_over_moves_none():
+    told = [(NOW - 4000, 366_000.0), (NOW - 3600, 366_400.0), (NOW - 500, 0.0)]
+
+    assert handed_over(*told, up=370_000.0) == [NOW - 4000, NOW - 3600, NOW - 500]
+
+
+def test_a_start_by_a_clock_that_was_reset_anew_is_no_boot_clock_that_cannot_be():
+    """Both boots begin in 2000 and so agree on when they began; between them the clock was right."""
+    told = [(NEVER[1] + 30, 30.0), (NOW - HOUR, 500.0), (NEVER[1] + 450, 450.0), (NOW - 600, 900.0)]
+
+    assert from_file(*told) == [NOW - HOUR - 470, NOW - HOUR, NOW - 600 - 450, NOW - 600]
+
+
+@pytest.mark.parametrize("wrong_by", [2 * HOUR, -16 * DAY, NEVER[3] - NOW])
+def test_lines_of_a_boot_that_the_journal_has_placed_are_placed_after_the_next_start_too(wrong_by):
+    placed = [Stamp(one.order, one.at, one.up, one.boot, KNOWN) for one in lines((NOW - 5 * HOUR, 1000.0, "k1"))]
+    told = lines((NOW - HOUR + wrong_by, 1000.0 + 4 * HOUR, "k1"), (NOW - 300 + wrong_by, 10.0, "k2"), first=2)
+
+    settled = settle(told, placed, NOW, Contact("kobo", up=310.0, boot="k2"))
+
+    assert times(settled) == [NOW - HOUR, NOW - 300]
+
+
+def test_lines_of_a_boot_of_which_a_file_tells_the_start_are_set_right_though_the_rest_is_not_there():
+    told = [(NOW - DAY + 5 * HOUR, 100.0, "b1"), (NOW - DAY + 5 * HOUR + 400, 500.0, "b1")]
+    rest = [(NOW - DAY + 500, 600.0, "b1"), (NOW - HOUR, 20.0, "b2")]
+
+    start = begun(lines(*told, *rest), NOW)
+
+    assert start == {"b1": NOW - DAY - 100}
+    assert times(settle(lines(*told), (), NOW, Contact(begun=start))) == [NOW - DAY, NOW - DAY + 400]
+
+
+def test_a_file_tells_no_start_of_a_boot_whose_clock_nobody_corrected():
+    assert begun(lines((NEVER[1], 10.0, "b1"), (NEVER[1] + 400, 410.0, "b1"), (NOW - HOUR, 20.0, "b2")), NOW) == {}
+    assert begun(lines((NOW - HOUR, 10.0, "b1"), (NOW - 9, 3601.0, "b1"), (NOW - 5, 3605.0)), NOW) == {}

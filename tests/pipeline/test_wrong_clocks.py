@@ -277,3 +277,79 @@ def test_a_clock_that_is_set_back_between_two_sessions_costs_none_of_those_that_
 
     assert len(sessions(core, bookworm)) == 4
     assert len(waiting(core)) == 2
+
+
+@pytest.mark.parametrize("wrong", [timedelta(hours=2), -timedelta(days=16), -timedelta(days=5400)])
+def test_what_a_known_boot_wrote_is_placed_exactly_after_the_next_start_too(core, bookworm, clock, hand_over, wrong):
+    clock.forward(days=2)
+    reader = SampleReader(up=50, boot="1a2b3c4d")
+    reader.now += wrong
+    reader.read(DUNE)
+    hand_over(reader, wrong)
+    reader.read(DUNE)
+    end = f"{reader.now - wrong:%Y-%m-%dT%H:%M:%SZ}"
+    reader.start("2b3c4d5e")
+
+    clock.forward(hours=1)
+    hand_over(reader, wrong)
+
+    assert waiting(core) == []
+    assert [of for _, of, _ in sessions(core, bookworm)] == [READ[1], end]
+
+
+@pytest.mark.parametrize("up", [0, 17, 99_999_999])
+def test_a_boot_clock_that_cannot_be_moves_no_other_line(core, bookworm, clock, up):
+    clock.forward(days=10)
+    reader = SampleReader(up=360_000)
+    true = []
+    for _ in range(6):
+        reader.sleep(3600)
+        true.append(f"{reader.now:%Y-%m-%dT%H:%M:%SZ}")
+        reader.read(DUNE)
+    reader.lines[6] |= {"up": up}
+    reader.lines[7] |= {"up": up + 400}
+
+    core.take(reader.lines, "spool")
+
+    assert waiting(core) == []
+    assert [start for start, _, _ in sessions(core, bookworm)] == true
+
+
+@pytest.fixture
+def set_back_between_two_files(core):
+    """Five hours ahead in the first file, right in the second one: what is right contradicts what was taken in."""
+    reader = SampleReader(up=50, boot="1a2b3c4d")
+    reader.now += timedelta(hours=5)
+    core.take(reader.read(EMMA), "1.jsonl")
+    reader.now -= timedelta(hours=4)
+    lines = reader.read(DUNE)
+    core.take(lines, "2.jsonl")
+    return lines
+
+
+def test_what_was_written_by_a_clock_that_was_right_again_waits(core, set_back_between_two_files):
+    assert len(waiting(core)) == 2
+    assert "but lines that were written before it say 2026-11-20 13:06 UTC" in waiting(core)[0][1]
+
+
+def test_a_person_who_insists_is_believed_against_lines_that_were_taken_in(core, bookworm, set_back_between_two_files):
+    ids, at = [line.id for line in core.quarantine.lines()], datetime(2026, 11, 20, 9, 6, 40, tzinfo=UTC)
+    before = waiting(core)
+
+    slip = core.place_quarantine(ids, at)
+    told, word = waiting(core), core.place_quarantine(ids, at, insists=True)
+
+    assert (slip.accepted, told) == (0, before)
+    assert "by your word it was written at 2026-11-20 09:06 UTC" in slip.rejected[0].reason
+    assert slip.rejected[0].reason.endswith("say 2026-11-20 13:06 UTC; if you are sure, say --insist")
+    assert (word.accepted, waiting(core)) == (2, [])
+    assert ("2026-11-20T09:06:40Z", "2026-11-20T09:13:20Z", 400) in sessions(core, bookworm)
+
+
+@pytest.mark.parametrize("year", [2010, 2031])
+def test_nobody_can_insist_on_what_cannot_be(core, set_back_between_two_files, year):
+    ids = [line.id for line in core.quarantine.lines()]
+
+    taken = core.place_quarantine(ids, datetime(year, 1, 1, tzinfo=UTC), insists=True)
+
+    assert (taken.accepted, len(waiting(core))) == (0, 2)

@@ -1,15 +1,12 @@
-"""What the proofs share: quick folders, the BookLore target on a clock of the test's, and the counts at the end."""
+"""What the proofs share: households, each with a server of a dialect, and how hypothesis goes about it."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import tally
-from household import DIALECTS, MEMORY, Clock, Household, OpenHousehold
+from household import DIALECTS, Clock, Household, OpenHousehold
 from hypothesis import HealthCheck, settings
 from scenario import stock
 
@@ -20,30 +17,22 @@ settings.register_profile(
 )
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    """An empty folder, in memory where there is such a place."""
-    if not (MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 1 << 30):
-        yield tmp_path
-        return
-    with tempfile.TemporaryDirectory(dir=MEMORY, prefix="proof-") as made:
-        yield Path(made)
-
-
 @pytest.fixture(params=DIALECTS)
 def dialect(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture
-def open_household(folder: Path) -> Iterator[OpenHousehold]:
+def open_household(tmp_path: Path) -> Iterator[OpenHousehold]:
     """Opens households, each with a stocked server of the dialect and a folder of its own."""
     servers: list[BookLoreServer] = []
 
-    def open_one(dialect: str) -> Household:
+    def open_one(dialect: str, is_new: bool = False) -> Household:
         clock = Clock()
         servers.append(stock(BookLoreServer(dialect, now=clock, lock_patience=0)).start())
-        return Household(folder / f"home{len(servers)}", servers[-1], clock)
+        opened = Household(tmp_path / f"home{len(servers)}", servers[-1], clock)
+        opened.begins_at = None if is_new else opened.begins_at
+        return opened
 
     yield open_one
     for server in servers:
@@ -53,8 +42,3 @@ def open_household(folder: Path) -> Iterator[OpenHousehold]:
 @pytest.fixture
 def household(open_household: OpenHousehold, dialect: str) -> Household:
     return open_household(dialect)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if tally.COUNTS:
-        terminalreporter.write_line(tally.report())

@@ -6,6 +6,7 @@ import importlib.metadata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import one_clock
@@ -14,14 +15,11 @@ from scenario import FEATURES, Line
 from booklore_core.core import Core, Report
 from booklore_core.pipeline.clock import Contact
 from booklore_core.storage.places import Places
-from booklore_core.testing import BookLoreServer
+from booklore_core.testing import MORNING, BookLoreServer
 
 EVENING = datetime(2026, 12, 24, 20, 0, tzinfo=UTC)
 LAPSE = 90
 """Seconds between two processes: the lease of one that was killed has lapsed."""
-
-MEMORY = Path("/dev/shm")
-"""Files there are files, without a disk's time for every fsync."""
 
 MOST_SYNCS = 6
 DIALECTS = ("booklore", "grimmory", "custom", "grimmory-3.5")
@@ -36,15 +34,21 @@ class Clock(one_clock.Clock):
         super().__init__(now)
 
 
+@cache
 def features() -> list[importlib.metadata.EntryPoint]:
     return [entry for entry in importlib.metadata.entry_points(group="booklore") if entry.name in FEATURES]
 
 
 class Household:
-    """A folder and a server with an account. repeat_after: seconds, as every target's setting of that name."""
+    """A folder and a server with an account. repeat_after: seconds, as every target's setting of that name.
+
+    begins_at: when a database is begun where there is none, seconds since 1970; by default before all reading, None:
+    when it is opened.
+    """
 
     def __init__(self, home: Path, server: BookLoreServer, clock: Clock, repeat_after: int = REPEAT_AFTER) -> None:
         self.home, self.server, self.clock, self.repeat_after = home, server, clock, repeat_after
+        self.begins_at: float | None = MORNING.timestamp() - 86400
 
     @property
     def environ(self) -> dict[str, str]:
@@ -58,9 +62,16 @@ class Household:
         plugin: the one with the target; by default the BookLore target on the test's clock.
         """
         self.clock.forward(LAPSE)
+        now = self.clock()
+        self.clock.seconds = now if self.home.exists() else self.begins_at or now
+        try:
+            return self._start(plugin or one_clock.OnClock(self.clock))
+        finally:
+            self.clock.seconds = now
+
+    def _start(self, plugin: object) -> Core:
         places = Places.from_environment({"BOOKLORE_HOME": str(self.home)})
         core = Core(places, self.clock.utc, self.environ, features())
-        plugin = plugin or one_clock.OnClock(self.clock)
         core.plugins.register(getattr(plugin, "name", "booklore"), plugin)
         core.refresh()
         return core

@@ -25,6 +25,9 @@ WEEK, DAY = 40, 8
 
 CRASH_RATE = 0.3
 EXIT_RATE = 0.08
+LOSS_RATE = 0.08
+"""How likely a database is lost between two processes."""
+
 TROUBLES = (
     "close_before",
     "close_after",
@@ -206,6 +209,17 @@ class Week:
         if machine.is_dead:
             shutil.rmtree(self.household.home, ignore_errors=True)
             self.household.home, self.crashes = machine.image, self.crashes + 1
+        if self.rng.random() < LOSS_RATE:
+            self._lose_database()
+
+    def _lose_database(self) -> None:
+        """Nothing is on its way any more; the devices hand all that they ever wrote over to a new one."""
+        self.clock.forward(REPEAT_AFTER)
+        shutil.rmtree(self.household.home, ignore_errors=True)
+        self.household.begins_at = None
+        for device in self.devices:
+            device.spool, device.other_spool = list(device.diary.units), []
+        count("databases lost in simulations")
 
     def _happen(self, core: Core) -> None:
         device = self.rng.choice(self.devices)

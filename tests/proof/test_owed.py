@@ -156,8 +156,8 @@ def is_missing(delivery: dict[str, Any] | None, revision: int) -> bool:
 
 
 @pytest.mark.parametrize("seed", range(WALKS))
-def test_what_is_owed_is_what_the_definition_says_whatever_happens(folder: Path, seed: int) -> None:
-    walk = Walk(folder / "booklore.sqlite", seed)
+def test_what_is_owed_is_what_the_definition_says_whatever_happens(tmp_path: Path, seed: int) -> None:
+    walk = Walk(tmp_path / "booklore.sqlite", seed)
     for _ in range(LENGTH):
         walk.step()
         walk.check()

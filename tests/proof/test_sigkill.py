@@ -139,31 +139,31 @@ def hand_off(url: str, token: str, device: dict[str, str], reader: EReader) -> N
 
 
 @pytest.mark.parametrize(("dialect", "seed"), [("booklore", 1), ("custom", 2)])
-def test_killed_processes_lose_and_double_nothing(folder: Path, dialect: str, seed: int) -> None:
-    kill_rounds(folder, dialect, seed, ROUNDS // 2)
+def test_killed_processes_lose_and_double_nothing(tmp_path: Path, dialect: str, seed: int) -> None:
+    kill_rounds(tmp_path, dialect, seed, ROUNDS // 2)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(3, 23))
-def test_thousands_of_killed_processes_lose_and_double_nothing(folder: Path, dialect: str, seed: int) -> None:
-    kill_rounds(folder, dialect, seed, SOAK_ROUNDS // 20)
+def test_thousands_of_killed_processes_lose_and_double_nothing(tmp_path: Path, dialect: str, seed: int) -> None:
+    kill_rounds(tmp_path, dialect, seed, SOAK_ROUNDS // 20)
 
 
-def test_killed_commands_lose_and_double_nothing(folder: Path) -> None:
-    command_rounds(folder, "custom", 1, COMMAND_ROUNDS)
+def test_killed_commands_lose_and_double_nothing(tmp_path: Path) -> None:
+    command_rounds(tmp_path, "custom", 1, COMMAND_ROUNDS)
 
 
-def test_killed_bridge_loses_and_doubles_nothing(folder: Path) -> None:
-    bridge_rounds(folder, "grimmory", 1, BRIDGE_ROUNDS)
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("seed", range(2, 7))
-def test_many_killed_commands_lose_and_double_nothing(folder: Path, dialect: str, seed: int) -> None:
-    command_rounds(folder, dialect, seed, 25)
+def test_killed_bridge_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    bridge_rounds(tmp_path, "grimmory", 1, BRIDGE_ROUNDS)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(2, 7))
-def test_bridge_that_is_killed_often_loses_and_doubles_nothing(folder: Path, dialect: str, seed: int) -> None:
-    bridge_rounds(folder, dialect, seed, 40)
+def test_many_killed_commands_lose_and_double_nothing(tmp_path: Path, dialect: str, seed: int) -> None:
+    command_rounds(tmp_path, dialect, seed, 25)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(2, 7))
+def test_bridge_that_is_killed_often_loses_and_doubles_nothing(tmp_path: Path, dialect: str, seed: int) -> None:
+    bridge_rounds(tmp_path, dialect, seed, 40)

@@ -44,37 +44,37 @@ def run_over_http(seed: int, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("seeds", batches(0, DAYS, 50), ids=name)
-def test_day_loses_and_doubles_nothing(folder: Path, seeds: Sequence[int]) -> None:
+def test_day_loses_and_doubles_nothing(tmp_path: Path, seeds: Sequence[int]) -> None:
     for seed in seeds:
-        run(seed, folder, simulate_day, "simulated days")
+        run(seed, tmp_path, simulate_day, "simulated days")
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seeds", batches(DAYS, SOAK_DAYS, 100), ids=name)
-def test_thousands_of_days_lose_and_double_nothing(folder: Path, seeds: Sequence[int]) -> None:
+def test_thousands_of_days_lose_and_double_nothing(tmp_path: Path, seeds: Sequence[int]) -> None:
     for seed in seeds:
-        run(seed, folder, simulate_day, "simulated days")
+        run(seed, tmp_path, simulate_day, "simulated days")
 
 
 @pytest.mark.parametrize("seeds", [REGRESSIONS, *batches(0, SEEDS, 10)], ids=name)
-def test_week_loses_and_doubles_nothing(folder: Path, seeds: Sequence[int]) -> None:
+def test_week_loses_and_doubles_nothing(tmp_path: Path, seeds: Sequence[int]) -> None:
     for seed in seeds:
-        run(seed, folder, simulate)
+        run(seed, tmp_path, simulate)
 
 
 @pytest.mark.parametrize("repeat_after", [0, 300])
-def test_repeat_that_comes_too_early_is_found_out(folder: Path, repeat_after: int) -> None:
+def test_repeat_that_comes_too_early_is_found_out(tmp_path: Path, repeat_after: int) -> None:
     """The simulation sees what it is there for: it doubles where a target does not wait for late requests."""
     for seed in range(100):
-        with tempfile.TemporaryDirectory(dir=folder) as made:
+        with tempfile.TemporaryDirectory(dir=tmp_path) as made:
             faults = simulate(seed, Path(made), repeat_after=repeat_after)
         if any(fault.startswith("doubled session") for fault in faults):
             return
     pytest.fail("a hundred weeks without a late request that doubles")
 
 
-def test_week_is_the_same_whenever_it_is_run(folder: Path) -> None:
-    assert trace(folder, 7) == trace(folder, 7) != []
+def test_week_is_the_same_whenever_it_is_run(tmp_path: Path) -> None:
+    assert trace(tmp_path, 7) == trace(tmp_path, 7) != []
 
 
 def trace(folder: Path, seed: int) -> list[str]:
@@ -93,20 +93,20 @@ def trace(folder: Path, seed: int) -> list[str]:
 
 
 @pytest.mark.parametrize("seeds", [REGRESSIONS_OVER_HTTP, *batches(0, SEEDS_OVER_HTTP, 5)], ids=name)
-def test_week_over_http_loses_and_doubles_nothing(folder: Path, seeds: Sequence[int]) -> None:
+def test_week_over_http_loses_and_doubles_nothing(tmp_path: Path, seeds: Sequence[int]) -> None:
     for seed in seeds:
-        run_over_http(seed, folder)
+        run_over_http(seed, tmp_path)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seeds", batches(SEEDS, SOAK_SEEDS, 50), ids=name)
-def test_thousands_of_weeks_lose_and_double_nothing(folder: Path, seeds: Sequence[int]) -> None:
+def test_thousands_of_weeks_lose_and_double_nothing(tmp_path: Path, seeds: Sequence[int]) -> None:
     for seed in seeds:
-        run(seed, folder, simulate)
+        run(seed, tmp_path, simulate)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seeds", batches(SEEDS_OVER_HTTP, SOAK_SEEDS_OVER_HTTP, 10), ids=name)
-def test_hundreds_of_weeks_over_http_lose_and_double_nothing(folder: Path, seeds: Sequence[int]) -> None:
+def test_hundreds_of_weeks_over_http_lose_and_double_nothing(tmp_path: Path, seeds: Sequence[int]) -> None:
     for seed in seeds:
-        run_over_http(seed, folder)
+        run_over_http(seed, tmp_path)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from checker import assert_exact, compare, held_sessions, shown_sessions
-from household import DIALECTS, MEMORY, Clock, Household, hand_over
+from household import DIALECTS, Clock, Household, hand_over
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -29,7 +29,7 @@ class ReadingLife(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp(prefix="proof-", dir=MEMORY if MEMORY.is_dir() else None))
+        self.folder = Path(tempfile.mkdtemp(prefix="proof-"))
         self.clock = Clock()
         self.diaries = [Diary(f"kobo-{number}", MORNING) for number in range(2)]
         self.spools: list[list[Unit]] = [[], []]

@@ -1,13 +1,13 @@
 """A BookLore server and a household that is set up for it, on one clock that moves only when told."""
 
 import json
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
+
+from empty_database import put_empty_database
 
 from booklore_core import Before, BookRef, Item, Setting
 from booklore_core.settings import Settings
@@ -39,14 +39,6 @@ class Seconds:
         self.now += seconds
 
 
-@cache
-def empty_database() -> bytes:
-    """A database file with nothing but its schema: making one takes longer than most tests."""
-    with tempfile.TemporaryDirectory() as folder:
-        Database(f"sqlite:///{folder}/empty.sqlite").close()
-        return Path(folder, "empty.sqlite").read_bytes()
-
-
 @dataclass
 class World:
     """One server, and one household's settings and store."""
@@ -58,8 +50,7 @@ class World:
     targets: list[BookLore] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.home.mkdir(parents=True, exist_ok=True)
-        (self.home / "booklore.sqlite").write_bytes(empty_database())
+        put_empty_database(self.home)
         self.database = Database(f"sqlite:///{self.home}/booklore.sqlite")
         self.secrets = Secrets(self.home / "secrets.json")
         self.store = Store(self.database, "booklore", self.secrets)

@@ -88,6 +88,16 @@ def test_listing_that_fails_spoils_no_other_line(world: World) -> None:
     assert [name for name, ok in lines.items() if not ok] == ["library"]
 
 
+@pytest.mark.parametrize("fault", ["status:500", "status:503", "status:502_html"])
+def test_server_that_is_ill_is_not_looked_for_elsewhere(world: World, fault: str) -> None:
+    world.server.fail(fault, "GET /api/v1/healthcheck", times=None)
+
+    told = line(world, "server")
+
+    assert (told.ok, "cannot work now" in told.detail) == (False, True)
+    assert told.advice == "the server's log tells why; what was read is kept until then"
+
+
 @pytest.fixture
 def set_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[SetZone]:
     """Puts this computer into another zone."""

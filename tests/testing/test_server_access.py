@@ -7,16 +7,9 @@ from typing import Any
 
 import pytest
 import requests
+from one_clock import Clock
 
 from booklore_core.testing.server import BookLoreServer, partial_digest, small_epub
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.seconds = 1_795_248_000.0
-
-    def __call__(self) -> float:
-        return self.seconds
 
 
 def log_in(server: BookLoreServer, username: str = "admin", password: str = "adminadmin") -> requests.Response:
@@ -30,8 +23,7 @@ def call(server: BookLoreServer, method: str, path: str, token: str, **options: 
 
 
 @pytest.mark.parametrize(("dialect", "hours"), [("booklore", 10), ("grimmory", 2), ("custom", 10)])
-def test_an_access_token_lives_as_long_as_the_dialect_says(dialect: str, hours: int) -> None:
-    clock = Clock()
+def test_an_access_token_lives_as_long_as_the_dialect_says(dialect: str, hours: int, clock: Clock) -> None:
     with BookLoreServer(dialect, now=clock) as server:
         token = log_in(server).json()["accessToken"]
         assert len(token.split(".")) == 3
@@ -43,8 +35,7 @@ def test_an_access_token_lives_as_long_as_the_dialect_says(dialect: str, hours: 
         assert call(server, "GET", "/api/v1/users/me", token).status_code == 401
 
 
-def test_the_lock_after_bad_passwords_ends_a_quarter_of_an_hour_after_the_first() -> None:
-    clock = Clock()
+def test_the_lock_after_bad_passwords_ends_a_quarter_of_an_hour_after_the_first(clock: Clock) -> None:
     with BookLoreServer(now=clock) as server:
         for _ in range(5):
             assert log_in(server, password="wrong").status_code == 400
@@ -55,8 +46,7 @@ def test_the_lock_after_bad_passwords_ends_a_quarter_of_an_hour_after_the_first(
         assert log_in(server).status_code == 200
 
 
-def test_a_refresh_token_can_be_made_to_expire_with_the_rest() -> None:
-    clock = Clock()
+def test_a_refresh_token_can_be_made_to_expire_with_the_rest(clock: Clock) -> None:
     with BookLoreServer(now=clock) as server:
         refresh = {"refreshToken": log_in(server).json()["refreshToken"]}
 
@@ -237,8 +227,7 @@ def test_a_reader_without_a_library_sees_an_empty_list_and_no_refusal() -> None:
         assert (answer.status_code, answer.json()) == (200, [])
 
 
-def test_where_single_sign_on_is_forced_only_admins_have_passwords_and_tokens_are_renewed() -> None:
-    clock = Clock()
+def test_where_single_sign_on_is_forced_only_admins_have_passwords_and_tokens_are_renewed(clock: Clock) -> None:
     with BookLoreServer(now=clock) as server:
         server.add_user("reader2", "secret", libraries=[1])
         server.single_sign_on_only = True
@@ -256,8 +245,7 @@ def test_where_single_sign_on_is_forced_only_admins_have_passwords_and_tokens_ar
         assert call(server, "GET", "/api/v1/books/1", renewed.json()["accessToken"]).status_code == 200
 
 
-def test_the_health_check_tells_the_server_s_own_time_without_its_zone() -> None:
-    clock = Clock()
+def test_the_health_check_tells_the_server_s_own_time_without_its_zone(clock: Clock) -> None:
     with BookLoreServer(now=clock) as server:
         server.zone_hours = 5.5
 
@@ -266,8 +254,7 @@ def test_the_health_check_tells_the_server_s_own_time_without_its_zone() -> None
     assert datetime.fromisoformat(told) == datetime.fromtimestamp(clock.seconds + 5.5 * 3600, UTC).replace(tzinfo=None)
 
 
-def test_a_rewritten_book_keeps_its_id_and_addition_date_under_another_name() -> None:
-    clock = Clock()
+def test_a_rewritten_book_keeps_its_id_and_addition_date_under_another_name(clock: Clock) -> None:
     with BookLoreServer("booklore", now=clock) as server:
         token = log_in(server).json()["accessToken"]
         clock.seconds += 3600

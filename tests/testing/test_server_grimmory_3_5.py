@@ -7,24 +7,12 @@ from typing import Any
 
 import pytest
 import requests
+from one_clock import Clock
 
 from booklore_core.testing.server import DIALECTS, BookLoreServer
 
 OLD = [name for name in DIALECTS if name != "grimmory-3.5"]
 KEY = {"x-auth-user": "reader", "x-auth-key": "a902712c764e53ab81dca368897bb7d7"}
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.seconds = 1_795_248_000.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

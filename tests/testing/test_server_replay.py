@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import requests
+from one_clock import Clock
 
 from booklore_core.testing.server import BookLoreServer
 
@@ -19,24 +20,6 @@ CAPTURES = Path(__file__).parents[1] / "captures" / "server"
 RECORDED_AS = {"booklore": "booklore-2.3.0", "grimmory": "grimmory-3.2.4", "custom": "koreader-plugin-image"}
 OWN_AREAS = ("detection", "progress", "annotations", "shelves", "komga", "content")
 """Areas whose answers do not depend on what an earlier area did."""
-
-
-class Clock:
-    """Time that passes only when somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.seconds = 1_795_248_000.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture(params=RECORDED_AS)
@@ -57,7 +40,7 @@ def load_replay(clock: Clock) -> ModuleType:
     assert spec.loader is not None
     replay = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(replay)
-    replay.time = SimpleNamespace(sleep=clock.sleep)  # type: ignore[attr-defined]
+    replay.time = SimpleNamespace(sleep=clock.forward)  # type: ignore[attr-defined]
     return replay
 
 
@@ -168,7 +151,7 @@ def test_an_expired_token_is_refused_as_recorded(server: BookLoreServer, dialect
     token = logged_in(server, server.username, server.password)
 
     server.expire_tokens()
-    clock.sleep(2)
+    clock.forward(2)
 
     for exchange in exchanges(dialect, "exchanges.json", "expired token"):
         answer = asked(server, exchange, token, device_headers(server.koreader_username))

@@ -32,7 +32,7 @@ def install(
     """Put the shim into a KOReader folder."""
     from booklore_core.bridge.install import install as put
 
-    address = url or own_address(port)
+    address = reached_at(url, port)
     with opened() as core:
         folder = put(core, directory, address)
     if as_json:
@@ -50,7 +50,7 @@ def pair(url: Url = None, port: Port = PORT, as_json: Json = False) -> None:
 
     with opened() as core:
         code, expires_in = new_code(core)
-    address = url or own_address(port)
+    address = reached_at(url, port)
     if as_json:
         show_json({"code": code, "expires_in": expires_in, "url": address})
     else:
@@ -76,12 +76,19 @@ def devices(as_json: Json = False) -> None:
 
 @app.command()
 def revoke(device: Annotated[str, typer.Argument(metavar="ID")], as_json: Json = False) -> None:
-    """Let an e-reader in no more. What it has handed over stays."""
+    """Let an e-reader in no more, nor one that got its settings as a copy. What they have handed over stays.
+
+    --json prints {"id", "revoked": true, "also": [ID…]}: those that spoke by the same token.
+    """
     with opened() as core:
-        if not core.devices.revoke(device):
-            raise Refused(f"no paired device {device!r}; `booklore bridge devices` lists them")
+        revoked = core.devices.revoke(device)
+    if not revoked:
+        raise Refused(f"no paired device {device!r}; `booklore bridge devices` lists them")
+    others = [one for one in revoked if one != device]
     if as_json:
-        show_json({"id": device, "revoked": True})
+        show_json({"id": device, "revoked": True, "also": others})
+    elif others:
+        show(f"{device} and {', '.join(others)}, which spoke by the same token, have to be paired anew, each by itself")
     else:
         show(f"{device} has to be paired anew")
 
@@ -89,6 +96,13 @@ def revoke(device: Annotated[str, typer.Argument(metavar="ID")], as_json: Json =
 def in_one_line(cell: Any) -> Any:
     """A device says its name itself."""
     return " ".join(cell.split()) if isinstance(cell, str) else cell
+
+
+def reached_at(url: str | None, port: int) -> str:
+    """The address that a person has given, in full, or this computer's. Raises ItemFailed for what is none."""
+    from booklore_core.http import normalize_url
+
+    return normalize_url(url) if url else own_address(port)
 
 
 def own_address(port: int) -> str:

@@ -9,10 +9,12 @@ from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json
 from booklore_core.cli.output import say, show, show_json
 from booklore_core.cli.progress import Activity
+from booklore_core.kinds import quantity
 
 if TYPE_CHECKING:
     from booklore_core.cli.spool_files import SpoolLine
     from booklore_core.core import Core
+    from booklore_core.pipeline.ingest import Taken
 
 MAX_LISTED = 1000
 """Rejected lines that are listed; every one is counted."""
@@ -24,10 +26,15 @@ class RejectedLine:
 
     file: str
     line: int
-    error: str
+    field: str
+    reason: str
 
     def as_json(self, name_file: bool) -> dict[str, Any]:
-        return {**({"file": self.file} if name_file else {}), "line": self.line, "error": self.error}
+        return {
+            **({"file": self.file} if name_file else {}),
+            "line": self.line,
+            "error": f"{self.field}: {self.reason}",
+        }
 
 
 @dataclass
@@ -46,7 +53,8 @@ def ingest(
     ],
     as_json: Json = False,
 ) -> None:
-    """Take spool files in; a folder stands for its files in their order. Taking the same lines twice changes nothing.
+    """Take spool files in; a folder stands for its files in their order. Taking the same lines twice changes nothing,
+    after a `reset` neither: what a target has from before is looked for there.
 
     --json prints {"accepted": n, "repeated": n, "rejected": [{"line", "error"}]}, of several files each with its
     "file". Ends with 1 when lines were rejected; they are in quarantine, and the first 1,000 are listed.
@@ -66,30 +74,30 @@ def ingest(
 
 def take_spool(core: "Core", names: list[str], tally: Tally, activity: Activity) -> None:
     """Takes in what one device wrote: a file, or the files of its folder."""
-    from booklore_core.cli.spool_files import SpoolFile
+    from booklore_core.cli.spool_files import SpoolFile, begun_in
+    from booklore_core.pipeline.clock import Contact
 
     devices: dict[str, str] = {}
+    contact = Contact(begun=begun_in(names, core.clock()))
     for name in names:
         with SpoolFile(name) as file:
             for chunk in file.chunks():
-                devices = take_chunk(core, name, chunk, tally, devices)
+                taken = core.ingest.take([line.text for line in chunk], name, core.clock(), contact, devices)
+                core.derive.lead()
+                devices = taken.devices
+                count(taken, name, chunk, tally)
                 activity.tell(name, *file.progress)
         if file.torn:
             say(f"{name}: line {file.torn} is torn off; it is kept for the next hand-over")
 
 
-def take_chunk(
-    core: "Core", name: str, chunk: "list[SpoolLine]", tally: Tally, devices: dict[str, str]
-) -> dict[str, str]:
-    """Returns whose lines the file's are, as far as that is known by now."""
-    taken = core.take([line.text for line in chunk], name, devices)
+def count(taken: "Taken", name: str, chunk: "list[SpoolLine]", tally: Tally) -> None:
     tally.accepted += taken.accepted
     tally.repeated += taken.repeated
     tally.rejected += len(taken.rejected)
     for rejected in taken.rejected[: MAX_LISTED - len(tally.listed)]:
         line = chunk[rejected.line - 1]
-        tally.listed.append(RejectedLine(name, line.number, line.fault or rejected.error))
-    return taken.devices
+        tally.listed.append(RejectedLine(name, line.number, rejected.field, line.fault or rejected.reason))
 
 
 def show_tally(tally: Tally, as_json: bool, name_files: bool) -> None:
@@ -97,8 +105,9 @@ def show_tally(tally: Tally, as_json: bool, name_files: bool) -> None:
         rejected = [one.as_json(name_files) for one in tally.listed]
         show_json({"accepted": tally.accepted, "repeated": tally.repeated, "rejected": rejected})
     else:
-        show(f"{tally.accepted} lines taken, {tally.repeated} known already")
+        show(f"{quantity(tally.accepted, 'line')} taken, {tally.repeated} known already")
         for one in tally.listed:
-            say(f"{one.file + ', ' if name_files else ''}line {one.line} rejected: {one.error}")
+            say(f"{one.file + ', ' if name_files else ''}line {one.line} rejected: {one.reason}")
     if tally.rejected > len(tally.listed):
-        say(f"{tally.rejected - len(tally.listed)} more lines were rejected, {tally.rejected} in all")
+        more = quantity(tally.rejected - len(tally.listed), "more line was", "more lines were")
+        say(f"{more} rejected, {tally.rejected} in all")

@@ -43,7 +43,9 @@ def login(
     if result.data is not None:
         show_checks(result.data, as_json)
     if not result.ok:
-        say(result.message.partition("\n")[0])
+        why = next((one for one in result.data or () if not one["ok"]), None) if as_json else None
+        outcome = result.message.partition("\n")[0]
+        say(f"{outcome}: {why['check']}: {why['detail']}; {why['advice']}".removesuffix("; ") if why else outcome)
         raise typer.Exit(1)
 
 

@@ -8,13 +8,16 @@ import typer
 from booklore_core.cli.acting import STILL_WAITING, given, insist, perform
 from booklore_core.cli.errors import Refused
 from booklore_core.cli.opening import opened
-from booklore_core.cli.options import Json, Yes
+from booklore_core.cli.options import BOOK, Json, Yes
 from booklore_core.cli.output import printable, say, show, show_json
 from booklore_core.cli.terminal import is_interactive, person
 
 if TYPE_CHECKING:
     from booklore_core.core import Core
     from booklore_core.flows import Result
+
+
+BY_HAND = ", and `booklore match BOOK ID` for a book that you know on the server"
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Matching:
 
 
 def match(
-    book: Annotated[str | None, typer.Argument(metavar="BOOK", help="One book: its partial MD5, or the start.")] = None,
+    book: Annotated[str | None, typer.Argument(metavar="BOOK", help=f"One book: {BOOK}")] = None,
     remote_id: Annotated[
         str | None, typer.Argument(metavar="ID", help="The server's id of that book; without it you choose.")
     ] = None,
@@ -64,8 +67,13 @@ def match_all(core: "Core", auto: bool, may_ask: bool) -> Matching:
 
 def match_one(core: "Core", book: str, args: dict[str, str], may_ask: bool) -> Matching:
     """Raises Refused when the book is not matched."""
+    from booklore_core.actions.match import name_of, wanted_book
+    from booklore_core.flows import Request
+
     if "id" not in args and not may_ask:
-        raise Refused(f"which book is it on the server? Give its id: booklore match {book} ID")
+        known = wanted_book(core, Request(book))
+        advice = f"give its id there: `booklore match {known.partial_md5} ID`"
+        raise Refused(f"which book of the server is {name_of(known)}? Without a terminal, {advice}")
     return conclude(core, insist(perform(core, "match_book", book, args, person() if may_ask else needs_target)))
 
 
@@ -89,5 +97,5 @@ def show_matching(matching: Matching, as_json: bool) -> None:
         say(matching.message)
         raise typer.Exit(1)
     if matching.waiting:
-        say(f"{matching.waiting} still waiting; see `booklore status`")
+        say(f"{matching.waiting} still waiting; see `booklore status`{BY_HAND if matching.books['unmatched'] else ''}")
         raise typer.Exit(STILL_WAITING)

@@ -52,14 +52,17 @@ def place(
     at: Annotated[
         str, typer.Option("--at", metavar="TIME", help="When the first was written, such as 2026-11-20T21:30.")
     ],
+    insist: Annotated[bool, typer.Option("--insist", help="Take them in whatever other lines say.")] = False,
     as_json: Json = False,
 ) -> None:
     """Take lines in whose time nobody knows: the first was written at TIME, the others keep their distances to it.
 
-    TIME is this computer's local time, unless a zone is given or a Z for UTC. --json prints {"taken": n, "left": n}.
-    Ends with 1 when one of them cannot have been written then.
+    TIME is this computer's local time, unless a zone is given or a Z for UTC. Lines that were taken in before may have
+    been written by a wrong clock: where they contradict TIME, --insist says that TIME is right all the same.
+
+    --json prints {"taken": n, "left": n}. Ends with 1 when one of them cannot have been written then.
     """
-    end(run_on("place_quarantine", ids, at=at), as_json)
+    end(run_on("place_quarantine", ids, at=at, insist=insist or None), as_json)
 
 
 @app.command()
@@ -77,8 +80,8 @@ def dismiss(
     end(run_on("dismiss_quarantine", None if everything else ids, agrees=yes), as_json)
 
 
-def run_on(action: str, ids: Sequence[str] | None, agrees: bool = False, at: str | None = None) -> Any:
-    args = given(ids=[*map(as_number, ids)] if ids else None, at=at)
+def run_on(action: str, ids: Sequence[str] | None, agrees: bool = False, **more: Any) -> Any:
+    args = given(ids=[*map(as_number, ids)] if ids else None, **more)
     with opened() as core:
         return perform(core, action, args=args, reply=chosen if agrees else None)
 

@@ -10,6 +10,7 @@ from booklore_core.cli.opening import find_places
 from booklore_core.cli.options import Yes
 from booklore_core.cli.output import say, show
 from booklore_core.cli.terminal import confirmed
+from booklore_core.kinds import quantity
 
 if TYPE_CHECKING:
     from booklore_core.storage.places import Places
@@ -22,6 +23,9 @@ CACHE = "cache"
 def reset(yes: Yes = False) -> None:
     """Remove the database, the secrets and the cache. What waits is lost; config.toml stays.
 
+    What was sent stays where it is. Lines that are taken in again afterwards are looked for there before they are sent,
+    so that nothing is there twice; only a target that cannot be looked at, such as a webhook, is given them again.
+
     Refused while `booklore serve` or another command uses them.
     """
     places = find_places()
@@ -29,12 +33,14 @@ def reset(yes: Yes = False) -> None:
     if not count:
         show(f"{places.home}: nothing to remove")
         return
-    if not confirmed(f"Remove {count} files in {places.home}, and with them all that waits?", "--yes", yes):
+    if not confirmed(f"Remove {quantity(count, 'file')} in {places.home}, and with them all that waits?", "--yes", yes):
         say("nothing was removed")
         raise typer.Exit(1)
     remove_all(places)
     if places.database_file is None or not is_inside(places.database_file, places.home):
         say("the database lies outside of the data folder; it was left as it is")
+    else:
+        show("what was sent stays where it is; lines that are taken in again are looked for there before they are sent")
 
 
 def remove_all(places: "Places") -> None:

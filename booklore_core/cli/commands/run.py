@@ -7,14 +7,14 @@ import typer
 from booklore_core.cli.acting import perform
 from booklore_core.cli.errors import Refused
 from booklore_core.cli.opening import opened
-from booklore_core.cli.options import Json, Yes
+from booklore_core.cli.options import BOOK, Json, Yes
 from booklore_core.cli.output import printable, say, show, show_json, show_table
 from booklore_core.cli.terminal import person
 
 
 def run_action(
     action: Annotated[str | None, typer.Argument(help="Its name; without one the actions are listed.")] = None,
-    book: Annotated[str | None, typer.Option(help="Partial MD5 of the book it is about, or the start of it.")] = None,
+    book: Annotated[str | None, typer.Option(help=f"The book it is about: {BOOK}")] = None,
     arg: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="An argument; may be repeated.")] = None,
     answer: Annotated[
         list[str] | None, typer.Option(help="Answer to a question, in order; options count from 1; may be repeated.")

@@ -7,7 +7,7 @@ import typer
 
 from booklore_core.cli.acting import STILL_WAITING, given, perform
 from booklore_core.cli.opening import opened
-from booklore_core.cli.options import Json
+from booklore_core.cli.options import BOOK, Json
 from booklore_core.cli.output import say, show, show_json, show_table
 
 if TYPE_CHECKING:
@@ -19,9 +19,7 @@ Report = Mapping[str, Any]
 
 def sync(
     target: Annotated[str | None, typer.Option(help="Sync with this target only.", show_default="all")] = None,
-    book: Annotated[
-        str | None, typer.Option(metavar="BOOK", help="Sync one book: its partial MD5, or the start.")
-    ] = None,
+    book: Annotated[str | None, typer.Option(metavar="BOOK", help=f"Sync one book: {BOOK}")] = None,
     as_json: Json = False,
 ) -> None:
     """Send everything that waits.
@@ -37,6 +35,9 @@ def sync(
     else:
         show_report(result.data, kinds)
     is_left = result.data["waiting"] or result.data["rejected"]
+    runs = result.data["targets"].values()
+    if runs and not any(run[what] for run in runs for what in (*COUNTED, "unavailable")):
+        say("nothing waited, so no server was asked")
     if is_left:
         say(f"{what_is_left(result.data, kinds)}; see `booklore status`")
     for fault in faults:
@@ -55,7 +56,7 @@ def show_report(report: Report, kinds: "Kinds") -> None:
     rows = [
         (
             name,
-            *(kinds.in_words(run[what]) or "-" for what in ("delivered", "waiting", "rejected")),
+            *(kinds.in_words(run[what]) or "-" for what in COUNTED),
             run["unavailable"] or "-",
         )
         for name, run in report["targets"].items()

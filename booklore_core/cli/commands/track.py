@@ -7,7 +7,7 @@ import typer
 
 from booklore_core.cli.acting import perform
 from booklore_core.cli.opening import opened
-from booklore_core.cli.options import Json
+from booklore_core.cli.options import BOOK, Json
 from booklore_core.cli.output import printable, show, show_json
 
 
@@ -17,7 +17,7 @@ class Switch(StrEnum):
 
 
 def track(
-    book: Annotated[str, typer.Argument(help="The book's partial MD5, or the start of it.")],
+    book: Annotated[str, typer.Argument(help=BOOK.capitalize())],
     switch: Annotated[Switch, typer.Argument(metavar="on|off", help="Whether its reading is recorded from now on.")],
     as_json: Json = False,
 ) -> None:

@@ -8,12 +8,12 @@ import typer
 from booklore_core.cli.acting import perform
 from booklore_core.cli.errors import Refused
 from booklore_core.cli.opening import opened
-from booklore_core.cli.options import Json
+from booklore_core.cli.options import BOOK, Json
 from booklore_core.cli.output import say, show, show_json, show_table
 
 
 def verify(
-    book: Annotated[str | None, typer.Option(metavar="BOOK", help="One book: its partial MD5, or the start.")] = None,
+    book: Annotated[str | None, typer.Option(metavar="BOOK", help=f"One book: {BOOK}")] = None,
     resend: Annotated[bool, typer.Option("--resend", help="Let the next sync send what is missing.")] = False,
     as_json: Json = False,
 ) -> None:

@@ -24,13 +24,12 @@ def fit_token(text: str) -> None:
         raise ValueError
 
 
-def fit_address(text: str) -> None:
-    """Raises ValueError for what is no address of a server; none at all may yet come."""
+def fit_address(text: str) -> str:
+    """A server's address in full; none at all may yet come. Raises ValueError for what is no address."""
     from booklore_core.http import normalize_url
 
     try:
-        if text:
-            normalize_url(text)
+        return normalize_url(text) if text.strip() else ""
     except ItemFailed as error:
         raise ValueError(error.reason) from error
 

@@ -74,10 +74,9 @@ def unavailable(response: Response, writing: bool) -> TargetUnavailable | None:
     if status == 429:
         return TargetUnavailable("the server asks for a pause (429)", False)
     if is_page(response):
-        return TargetUnavailable(
-            f"the address answers with a web page ({status}), not with BookLore; check it, and any proxy before it",
-            writing,
-        )
+        ill = "the server, or a proxy before it, cannot work now"
+        meant = f": {ill}" if status >= 500 else ", not with BookLore; check it, and any proxy before it"
+        return TargetUnavailable(f"the address answers with a web page ({status}){meant}", writing)
     if status > 500:
         return TargetUnavailable(f"the server cannot work now ({status})", writing)
     if status in (401, 403) and message(response) is None:

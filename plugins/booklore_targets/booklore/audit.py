@@ -82,7 +82,8 @@ def find_duplicates(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
         more = extra.pop(row.span, []) if row.key else []
         if more:
             ids = ", ".join(str(one.id) for one in more)
-            yield row.key, f"{span_text(*row.span)} is there {len(more)} times too often, as session {ids}"
+            often = "twice" if len(more) == 1 else f"{len(more) + 1} times"
+            yield row.key, f"{span_text(*row.span)} is there {often}, also as session {ids}"
 
 
 def find_overlaps(rows: Sequence[Row]) -> Iterator[tuple[str, str, str]]:

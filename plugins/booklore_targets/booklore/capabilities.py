@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from booklore_core import TargetUnavailable
 from booklore_targets.booklore.answers import details, is_page, json_body, message, unavailable
 from booklore_targets.booklore.connection import Connection
+from booklore_targets.booklore.setup import SERVER_LOG, NoLogin
 from booklore_targets.booklore.tokens import claims_of
 
 if TYPE_CHECKING:
@@ -81,8 +82,10 @@ def read_health(connection: Connection) -> dict[str, Any]:
     data = body.get("data") if isinstance(body, dict) else None
     if response.status_code == 200 and isinstance(data, dict) and data.get("status") == "UP":
         return data
-    away = unavailable(response, writing=False)
-    raise away or TargetUnavailable(f"the address does not answer as BookLore does ({response.status_code})", False)
+    away, status = unavailable(response, writing=False), response.status_code
+    if status >= 500:
+        raise NoLogin(away.reason if away else f"the server cannot work now ({status})", SERVER_LOG)
+    raise away or TargetUnavailable(f"the address does not answer as BookLore does ({status})", False)
 
 
 def probe(connection: Connection, version: str) -> tuple[Capabilities, bool]:

@@ -19,6 +19,7 @@ PAGE_SUFFIX = re.compile(r"(/api(/v1|/koreader)?|/login|/dashboard)$")
 HEADER, OURS = re.compile(r"[A-Za-z0-9_-]+"), re.compile(r"(?i)(authorization|host|accept|range|content-|x-auth-)")
 
 RUN_LOGIN = "run `booklore login`"
+SERVER_LOG = "the server's log tells why; what was read is kept until then"
 
 
 class NoLogin(TargetUnavailable):

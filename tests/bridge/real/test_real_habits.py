@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from core_on_loopback import LoopbackCore, serving
-from koreader_process import Visit, visit, why_not
+from core_on_loopback import LoopbackCore
+from koreader_process import Visit, why_not
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 
@@ -32,20 +31,7 @@ class MatchingCore(LoopbackCore):
         return {"effects": [{"type": "toast", "text": "Answered"}]} if name == "7" else {}
 
 
-@pytest.fixture(scope="module")
-def core() -> Iterator[MatchingCore]:
-    core = MatchingCore()
-    with serving(core):
-        yield core
-
-
-@pytest.fixture(scope="module")
-def visited(core: MatchingCore, tmp_path_factory: pytest.TempPathFactory) -> Visit:
-    return visit("habits", tmp_path_factory.mktemp("koreader"), core.url, "123456")
-
-
-def lines(core: LoopbackCore, *events: str) -> list[dict[str, Any]]:
-    return [line for line in core.lines if line["event"] in events]
+CORE, SCENARIO = MatchingCore, "habits"
 
 
 def test_nothing_goes_wrong_inside(visited: Visit) -> None:
@@ -56,11 +42,11 @@ def test_nothing_goes_wrong_inside(visited: Visit) -> None:
 
 def test_identifiers_travel_though_koreader_drops_them(visited: Visit, core: LoopbackCore) -> None:
     assert visited.report["open"]["kept"] == "none"
-    assert lines(core, "book_open")[0]["book"]["identifiers"] == "ISBN:9780441013593"
+    assert core.told("book_open")[0]["book"]["identifiers"] == "ISBN:9780441013593"
 
 
 def test_another_book_at_the_same_path_has_its_own_digest(visited: Visit, core: LoopbackCore) -> None:
-    seen, opened = visited.report["same path"], [line["book"]["partial_md5"] for line in lines(core, "book_open")]
+    seen, opened = visited.report["same path"], [line["book"]["partial_md5"] for line in core.told("book_open")]
 
     assert opened[:2] == [seen["sidecar"], seen["bytes"]]
     assert seen["sidecar"] != seen["bytes"]
@@ -68,14 +54,14 @@ def test_another_book_at_the_same_path_has_its_own_digest(visited: Visit, core: 
 
 @pytest.mark.parametrize("location", ["doc", "dir", "hash"])
 def test_what_was_read_in_a_deleted_folder_is_told(visited: Visit, core: LoopbackCore, location: str) -> None:
-    told = [line["book"] for line in lines(core, "delete") if f"/books/{location}/" in line["book"]["file"]]
+    told = [line["book"] for line in core.told("delete") if f"/books/{location}/" in line["book"]["file"]]
 
     assert visited.report[location]["sidecar"]
     assert [book["file"].rpartition("/")[2] for book in told] == ["read.gif"]
 
 
 def test_of_selected_files_the_one_that_was_written_over_is_not_told(visited: Visit, core: LoopbackCore) -> None:
-    told = [line["book"]["file"].rpartition("/")[2] for line in lines(core, "delete")]
+    told = [line["book"]["file"].rpartition("/")[2] for line in core.told("delete")]
 
     assert "one.gif" in told and "two.gif" not in told
 
@@ -89,15 +75,15 @@ def test_a_message_that_nobody_asked_for_lets_the_tap_through(visited: Visit) ->
 
 def test_a_continuous_view_tells_where_it_is_and_counts_no_jump(visited: Visit, core: LoopbackCore) -> None:
     scrolled = visited.report["scrolled"]
-    closed = [line["reading"] for line in lines(core, "book_close") if line["reason"] == "suspend"][1]
-    checkpoint = [line["reading"] for line in lines(core, "page_turns")][-1]
+    closed = [line["reading"] for line in core.told("book_close") if line["reason"] == "suspend"][1]
+    checkpoint = [line["reading"] for line in core.told("page_turns")][-1]
 
     assert (closed["turns"], closed["page"], closed["position"]) == (6, 20, "20")
     assert (checkpoint["page"], checkpoint["position"]) == (scrolled["page"] - 1, str(scrolled["top"] - 1))
 
 
 def test_half_stars_are_told_as_they_stand_there(visited: Visit, core: LoopbackCore) -> None:
-    assert lines(core, "book_close")[-1]["reading"]["stars"] == 3.5
+    assert core.told("book_close")[-1]["reading"]["stars"] == 3.5
 
 
 def test_candidates_are_a_list_and_a_tap_answers(visited: Visit, core: LoopbackCore) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from core_on_loopback import LoopbackCore, serving
-from koreader_process import Visit, visit, why_not
+from core_on_loopback import LoopbackCore
+from koreader_process import Visit, why_not
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 
@@ -60,20 +59,7 @@ class TalkativeCore(LoopbackCore):
         return {}
 
 
-@pytest.fixture(scope="module")
-def core() -> Iterator[TalkativeCore]:
-    core = TalkativeCore()
-    with serving(core):
-        yield core
-
-
-@pytest.fixture(scope="module")
-def visited(core: TalkativeCore, tmp_path_factory: pytest.TempPathFactory) -> Visit:
-    return visit("visit", tmp_path_factory.mktemp("koreader"), core.url, "123456")
-
-
-def lines(core: LoopbackCore, *events: str) -> list[dict[str, Any]]:
-    return [line for line in core.lines if line["event"] in events]
+CORE, SCENARIO = TalkativeCore, "visit"
 
 
 def test_the_shim_loads_in_file_manager_and_reader(visited: Visit) -> None:
@@ -111,26 +97,26 @@ def test_a_switch_shows_in_the_open_menu(visited: Visit) -> None:
 
 
 def test_reading_is_written_down(visited: Visit, core: TalkativeCore) -> None:
-    opened, closed, resumed = (lines(core, event)[0] for event in ("book_open", "book_close", "resume"))
+    opened, closed, resumed = (core.told(event)[0] for event in ("book_open", "book_close", "resume"))
 
     assert opened["reading"] | {"page": 1, "pages": 30, "turns": 0} == opened["reading"]
     assert (closed["reason"], closed["reading"]["turns"], closed["reading"]["page"]) == ("suspend", 6, 7)
     assert (closed["reading"]["stars"], closed["annotations"]) == (4, [])
     assert resumed["reading"]["page"] == 7
-    assert [line["reason"] for line in lines(core, "book_close")] == ["suspend", "close"]
+    assert [line["reason"] for line in core.told("book_close")] == ["suspend", "close"]
 
 
 def test_the_core_moves_the_reader_without_a_page_turn(visited: Visit, core: TalkativeCore) -> None:
-    last = lines(core, "book_close")[-1]
+    last = core.told("book_close")[-1]
 
     assert visited.report["moved"]["page"] == 15
     assert (last["reading"]["page"], last["reading"]["turns"]) == (15, 1)
 
 
 def test_a_book_deleted_in_the_file_manager_is_told(visited: Visit, core: TalkativeCore) -> None:
-    (deleted,) = lines(core, "delete")
+    (deleted,) = core.told("delete")
 
-    assert deleted["book"]["partial_md5"] == lines(core, "book_open")[0]["book"]["partial_md5"]
+    assert deleted["book"]["partial_md5"] == core.told("book_open")[0]["book"]["partial_md5"]
 
 
 @pytest.mark.parametrize("place", ["file manager", "history"])
@@ -150,7 +136,7 @@ def test_a_tap_on_a_held_books_button_names_the_book(visited: Visit, core: Talka
     fresh, read = (body["book"] for body in core.bodies("/v1/actions/match_book"))
 
     assert (fresh["file"], fresh.get("pages"), read["pages"]) == (read["file"], None, 30)
-    assert fresh["partial_md5"] == read["partial_md5"] == lines(core, "book_open")[0]["book"]["partial_md5"]
+    assert fresh["partial_md5"] == read["partial_md5"] == core.told("book_open")[0]["book"]["partial_md5"]
 
 
 def test_everything_was_handed_over_and_nothing_is_left_behind(visited: Visit) -> None:
