@@ -23,10 +23,10 @@ class Setting:
     """One setting of a plugin. name: without the section, which is the plugin's name. Raises ValueError as `Kind` does.
 
     type: bool, int, float or str. choices: the texts allowed. low, high: the range of a number. fits: raises ValueError
-    for what else is no value, about a secret a BadSetting which does not hold it; a text that it returns is the value,
+    for what else is no value, about a secret a BadSetting that does not hold it; a text that it returns is the value,
     written as it should be. unit: for people. secret: kept in the secrets file, never shown. env: another name for its
     variable. label: the menu's text, else the help. menu: the submenus below Tools → BookLore Sync, else the plugin's
-    own place. forgets: secrets of the section that go where this says; a device that changes it is asked for them.
+    place. forgets: the secrets that go where this says; a device that changes it is asked for them anew (design §9).
     """
 
     name: str

@@ -99,7 +99,10 @@ def test_value_that_the_environment_shadows_is_stored_and_told(
     assert booklore("config", "get", "sync.mode").out == "custom\n"
 
 
-def test_export_can_be_taken_over_as_config_toml(booklore: Booklore, home: Path) -> None:
+def test_export_can_be_taken_over_as_config_toml(
+    booklore: Booklore, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BOOKLORE_PROGRESS__ENABLED")
     booklore("config", "set", "booklore.url", 'http://nas/"quoted"\\ž\x7f')
     booklore("config", "set", "sync.silent", "true")
     booklore("config", "set", "booklore.password", "-", stdin="open sesame\n")

@@ -4,6 +4,7 @@ import hashlib
 import json
 import socket
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -153,7 +154,9 @@ def test_a_reader_s_place_is_kept_at_several_servers_and_at_booklore(open_core: 
         assert key("geheim") not in kept
 
 
-def test_stale_position_that_waited_is_given_up_and_told(open_core: Callable[..., Core]) -> None:
+def test_stale_position_that_waited_is_given_up_and_told(
+    open_core: Callable[..., Core], clock: Callable[[], datetime]
+) -> None:
     with SyncServer(users={"ada": key("geheim")}) as server:
         core = open_core(plugins=("progress", "kosync"), **{SERVERS: f"club = http://ada:geheim@{server.place}"})
         reader, book = SampleReader(), sample_book("Dune", pages=100)
@@ -172,6 +175,7 @@ def test_stale_position_that_waited_is_given_up_and_told(open_core: Callable[...
         assert "Given up: Dune for club: ipad is at 71.0%, read later" in told
 
         reader.wait(86_400)
+        clock.forward(days=1)  # type: ignore[attr-defined]
         reader.read(book, 45)
         core.take(reader.lines, "test")
         core.sync()
