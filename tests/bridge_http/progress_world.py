@@ -15,6 +15,8 @@ from booklore_core.testing import MORNING, FakeRemote, sample_book
 DUNE = sample_book(pages=100)
 MD5 = DUNE["partial_md5"]
 HOUR = timedelta(hours=1)
+PATIENT = {"replies": 30.0}
+"""What is not meant to be late has the time of a busy machine."""
 
 
 @dataclass
@@ -74,4 +76,4 @@ def goes(ereader: EReader, effects: list[dict[str, Any]]) -> None:
     ereader.reader.page = round(goto["percent"] * DUNE["pages"])
 
 
-__all__ = ["DUNE", "HOUR", "MD5", "MORNING", "Household", "goes", "opened", "read", "stays"]
+__all__ = ["DUNE", "HOUR", "MD5", "MORNING", "PATIENT", "Household", "goes", "opened", "read", "stays"]

@@ -85,7 +85,7 @@ def test_what_it_says_is_fetched_later_once(ponder: Ponder) -> None:
 
 
 def test_what_others_said_in_time_is_not_held_back(ponder: Ponder) -> None:
-    ereader, _ = ponder(Toast("At last"), seconds=1.5, a_quick=Quick())
+    ereader, _ = ponder(Toast("At last"), seconds=3, a_quick=Quick())
 
     assert ereader.hand_off(ereader.reader.open(DUNE))["effects"] == [{"type": "toast", "text": "Good morning"}, AGAIN]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from bridge_world import EReader, wait_for_workers
-from progress_world import DUNE, HOUR, MD5, MORNING, Household, goes, opened, read, stays
+from progress_world import DUNE, HOUR, MD5, MORNING, PATIENT, Household, goes, opened, read, stays
 
 from booklore_core import RemotePosition, TargetUnavailable
 from booklore_core.testing import FakeRemote
@@ -22,7 +22,7 @@ def home(open_core: Any, serve: Any, clock: Any) -> Household:
     remote = FakeRemote(clock)
     core = open_core(remote, plugins=("progress",))
     core.settings.set("sync.manual_only", True)
-    return Household(core, serve(core), remote)
+    return Household(core, serve(core, **PATIENT), remote)
 
 
 @pytest.fixture

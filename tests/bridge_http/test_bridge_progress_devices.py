@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from progress_world import DUNE, HOUR, MD5, MORNING, Household, goes, opened, read, stays
+from progress_world import DUNE, HOUR, MD5, MORNING, PATIENT, Household, goes, opened, read, stays
 
 from booklore_core import Match, RemotePosition, TargetUnavailable
 from booklore_core.testing import FakeRemote, sample_book
@@ -29,7 +29,7 @@ def remotes(clock: Any) -> list[FakeRemote]:
 def home(open_core: Any, serve: Any, remotes: list[FakeRemote]) -> Household:
     core = open_core(*remotes, plugins=("progress",))
     core.settings.set("sync.manual_only", True)
-    return Household(core, serve(core), remotes[0])
+    return Household(core, serve(core, **PATIENT), remotes[0])
 
 
 def test_two_devices_take_turns_and_each_question_is_asked_once(home: Household) -> None:
@@ -98,7 +98,7 @@ def test_the_newest_of_several_remotes_is_asked_about(open_core: Any, serve: Any
     one, other, broken = FakeRemote(clock), FakeRemote(clock, name="other"), FakeRemote(clock, name="broken")
     core = open_core(one, other, broken, plugins=("progress",))
     broken.fails_with = RuntimeError("no idea")
-    home = Household(core, serve(core), one)
+    home = Household(core, serve(core, **PATIENT), one)
     kobo = home.device()
     home.somewhere(0.9, MORNING)
     other.places[MD5] = RemotePosition(0.7, "there", "Web", MORNING + HOUR / 2)
@@ -114,7 +114,7 @@ def library(open_core: Any, serve: Any, clock: Any) -> Household:
     remote = Library(clock)
     core = open_core(remote, plugins=("progress",))
     core.settings.set("sync.manual_only", True)
-    return Household(core, serve(core), remote)
+    return Household(core, serve(core, **PATIENT), remote)
 
 
 def test_between_two_files_of_a_book_only_the_percent_travels(library: Household) -> None:
@@ -209,7 +209,7 @@ def test_what_is_read_while_the_question_stands_is_not_pushed_over_the_other(hom
 def test_syncs_that_nobody_asked_for_push_nothing_before_the_question(open_core: Any, serve: Any, clock: Any) -> None:
     remote = FakeRemote(clock)
     core = open_core(remote, plugins=("progress",))
-    home = Household(core, serve(core), remote)
+    home = Household(core, serve(core, **PATIENT), remote)
     kobo = home.device()
     home.somewhere(0.7, MORNING)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from bridge_world import EReader, entry, texts, toasts
-from progress_world import DUNE, MORNING, Household, opened, read
+from progress_world import DUNE, MORNING, PATIENT, Household, opened, read
 
 from booklore_core.testing import FakeRemote
 
@@ -21,7 +21,7 @@ class Server(FakeRemote):
 def home(open_core: Any, serve: Any, clock: Any) -> Household:
     remote = Server(clock)
     core = open_core(remote, plugins=("progress",))
-    return Household(core, serve(core), remote)
+    return Household(core, serve(core, **PATIENT), remote)
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ def test_a_target_without_an_address_or_progress_is_not_meant(open_core: Any, se
     plain, other = FakeRemote(clock), Server(clock, name="other")
     other.kinds = frozenset({"session"})
     core = open_core(plain, other, plugins=("progress",))
-    kobo = Household(core, serve(core), plain).device()
+    kobo = Household(core, serve(core, **PATIENT), plain).device()
 
     assert clash(kobo, "https://books.example/library") == []
 
