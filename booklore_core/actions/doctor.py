@@ -214,7 +214,7 @@ def check_quarantine(core: Core) -> Iterator[Check]:
     yield Check("quarantine", is_old, detail, "; ".join([*ways, "`booklore quarantine list` shows them"]))
     for line in lines[:SHOWN_LINES]:
         text = line.line[:SHOWN_LETTERS] + ("…" if len(line.line) > SHOWN_LETTERS else "")
-        detail = f"{utc(line.seen_at):%Y-%m-%d} {line.source}: {line.field}: {line.reason}: {text}"
+        detail = f"{utc(line.seen_at):%Y-%m-%d} {line.source}: {line.reason}: {text}"
         way = PLACE.format(line.id) if line.field == UNTIMED else RETRY.format(line.id)
         yield Check("line in quarantine", True, detail, f"{way}; {DISMISS.format(line.id)}")
 

@@ -59,7 +59,7 @@ WHERE d.state = 'superseded' AND d.revision = i.revision ORDER BY d.tried_at DES
 WAITING_TOTAL = "SELECT COUNT(*) AS total FROM owed"
 REMARKS = "SELECT COUNT(*) AS count FROM remarks"
 ASIDE = """
-SELECT COUNT(*) AS lines, (SELECT q.field || ': ' || q.reason FROM quarantine q WHERE q.dismissed_at IS NULL
+SELECT COUNT(*) AS lines, (SELECT q.reason FROM quarantine q WHERE q.dismissed_at IS NULL
     ORDER BY q.id DESC LIMIT 1) AS reason FROM quarantine WHERE dismissed_at IS NULL
 """
 KINDS = "SELECT name, letter, one, many, rank, label_rank, history FROM kinds"
