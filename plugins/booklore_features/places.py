@@ -6,7 +6,7 @@ from math import floor
 from typing import Any
 from urllib.parse import urlsplit
 
-from booklore_core import Book, Device, Event, Journal, Position, Reading, RemotePosition, is_same_place
+from booklore_core import NEARLY_READ, Book, Device, Event, Journal, Position, Reading, RemotePosition, is_same_place
 
 ROUNDED = 1e-4
 """Percents are sent with four decimals."""
@@ -32,6 +32,11 @@ class Here:
     @property
     def device(self) -> str:
         return self.event.device
+
+    @property
+    def is_looking_up(self) -> bool:
+        """Whether the book is read and not at its end: whoever looks something up in it does not read it again."""
+        return self.reading.status == "complete" and self.percent < NEARLY_READ
 
     @property
     def key(self) -> str:

@@ -73,9 +73,9 @@ def register_settings() -> Iterable[Setting]:
     about = "Look where other devices are, if there is a connection already"
     yield setting("pull_on_open", bool, True, about, "Pull progress on book open")
     yield setting("pull_on_resume", bool, True, about, "Pull progress on resume")
-    about = "What to do when another device has read on"
+    about = "What to do when another device has read since, or further"
     yield setting("newer", str, PROMPT, about, "Sync to a newer state", choices=STRATEGIES)
-    about = "What to do when another device is behind"
+    about = "What to do when another device read earlier, and less"
     yield setting("older", str, DISABLE, about, "Sync to an older state", choices=STRATEGIES)
     yield setting("periodic", bool, True, "Send positions while a book is read", "Periodic page-turn updates")
     about, pages = "After so many page turns a position is sent", {"low": 1, "high": 10_000}
@@ -121,7 +121,7 @@ def on_book_close(event: BookClose, journal: Journal, facts: Facts) -> Iterator[
 def place(event: Event, journal: Journal, facts: Facts, is_opening: bool = False) -> Iterator[Item]:
     """Where the reader is now. One who has not moved is where the last fact says: that one is told again."""
     here = Here.of(event)
-    if here is None:
+    if here is None or here.is_looking_up:
         return
     held = held_of(here.key, facts)
     last = Position.of(held) if held else here.told(journal)
