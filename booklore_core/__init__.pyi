@@ -20,6 +20,7 @@ from .flows import Confirm as Confirm
 from .flows import Effect as Effect
 from .flows import Flow as Flow
 from .flows import GoTo as GoTo
+from .flows import HandOver as HandOver
 from .flows import Info as Info
 from .flows import Pick as Pick
 from .flows import Question as Question
@@ -42,6 +43,13 @@ from .pipeline.facts import Fact as Fact
 from .pipeline.facts import Facts as Facts
 from .pipeline.gateway import Gateway as Gateway
 from .pipeline.journal import Journal as Journal
+from .pipeline.positions import NEARLY_READ as NEARLY_READ
+from .pipeline.positions import Position as Position
+from .pipeline.positions import Pushed as Pushed
+from .pipeline.positions import is_news as is_news
+from .pipeline.positions import is_same_place as is_same_place
+from .pipeline.positions import position_told as position_told
+from .settings import BadSetting as BadSetting
 from .settings import Section as Section
 from .settings import Setting as Setting
 from .storage.store import Store as Store

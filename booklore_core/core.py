@@ -14,7 +14,8 @@ from booklore_core.flows import Action
 from booklore_core.items import Item
 from booklore_core.kinds import Kinds
 from booklore_core.pipeline.books import Books
-from booklore_core.pipeline.clock import Contact
+from booklore_core.pipeline.boots import Stamp
+from booklore_core.pipeline.clock import Contact, begun
 from booklore_core.pipeline.delivery import DeliveryRun, RunSummary
 from booklore_core.pipeline.derive import Derive
 from booklore_core.pipeline.devices import Devices
@@ -102,7 +103,7 @@ class Core:
             self.plugins = PluginManager(self.settings, database.table("plugins"), environ)
             self.ingest = Ingest(database, self.journal, self.books, self.devices, self.quarantine)
             self.derive = Derive(database, self.journal, self.outbox, self.plugins, clock)
-            self.registry = Registry(database, self.plugins, self.outbox, self.store, Doors())
+            self.registry = Registry(database, self.plugins, self.outbox, self.store, Doors(self.books.match_of))
             opened.callback(self._close_targets)
             self.plugins.load(entry_points)
             self.refresh()
@@ -131,10 +132,18 @@ class Core:
         self.registry.refresh(self.clock())
         self.derive.begin()
 
-    def take(self, lines: Iterable[Any], source: str, devices: Mapping[str, str] | None = None) -> Taken:
+    def boots_of(self, told: Iterable[Sequence[Stamp]]) -> Contact:
+        """What a file says of when boots began. told: the stamps of all its lines, by device."""
+        now = self.clock().timestamp()
+        return Contact(begun={boot: start for stamps in told for boot, start in begun(stamps, now).items()})
+
+    def take(
+        self, lines: Iterable[Any], source: str, devices: Mapping[str, str] | None = None, boots: Contact | None = None
+    ) -> Taken:
         """Takes spool lines in, decoded or as text, and leads the features on. What is acknowledged was durable before
-        any plugin was asked. devices: what became known in the part of the file that came before."""
-        taken = self.ingest.take(lines, source, self.clock(), devices=devices)
+        any plugin was asked. devices: what became known in the part of the file that came before; boots: in all of it.
+        """
+        taken = self.ingest.take(lines, source, self.clock(), boots, devices)
         taken.news = self.derive.lead()
         return taken
 

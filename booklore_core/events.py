@@ -178,7 +178,9 @@ class ReadingEvent(BookEvent):
 
 
 class BookOpen(ReadingEvent):
-    """A book was opened: a stretch of reading begins."""
+    """A book was opened: a stretch of reading begins. kosync: where KOReader's own progress sync goes, if it is on."""
+
+    kosync: Text | None = None
 
 
 class PageTurns(ReadingEvent):

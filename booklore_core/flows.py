@@ -120,9 +120,7 @@ class Effect:
     type: ClassVar[str]
 
     def as_json(self) -> dict[str, Any]:
-        within = {name: value for name, value in vars(self).items() if isinstance(value, tuple)}
-        effects = {name: [effect.as_json() for effect in value] for name, value in within.items()}
-        return {"type": self.type, **vars(self), **effects}
+        return {"type": self.type, **vars(self)}
 
 
 @dataclass(frozen=True)
@@ -169,7 +167,7 @@ class Schedule(Effect):
 
 @dataclass(frozen=True)
 class AskReader(Effect):
-    """A question that the device can answer by itself, without the core."""
+    """A question that the device can answer by itself, without the core. book: partial MD5, asked while it is open."""
 
     type = "confirm"
     text: str
@@ -177,6 +175,19 @@ class AskReader(Effect):
     cancel: str = "Cancel"
     on_ok: tuple[Effect, ...] = ()
     on_cancel: tuple[Effect, ...] = ()
+    book: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        then = {name: [one.as_json() for one in getattr(self, name)] for name in ("on_ok", "on_cancel")}
+        return {name: value for name, value in {**super().as_json(), **then}.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class HandOver:
+    """When a checkpoint is worth a hand-over of its own: after so many page turns, and seconds since the last one."""
+
+    pages: int
+    seconds: int
 
 
 @dataclass(frozen=True)

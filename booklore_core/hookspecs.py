@@ -4,12 +4,11 @@
 A plugin is a module (or object) behind an entry point of the group `booklore`; its functions marked `@hookimpl` are
 called by name and take only the arguments they need. Each example is a whole plugin, but for its imports.
 
-The `on_…` hooks turn events into facts. Each feature is led through the journal from its own place, one event after the
-other, holding up nobody else; no lock is held meanwhile, and a hook that takes longer than 10 s suspends its feature.
-They read their arguments and nothing else, no file, no network, no clock: what they make of an event must be the same
-whenever it is made. `journal` is what happened, `facts` what followed from it so far: `facts.of(kind, book)` are the
-items of a book, newest first, and `facts.known(kind, keys)` those with these keys, each with whether a target may have
-it. An event at which a hook raises is given to it again later.
+The `on_…` hooks turn events into facts. Each feature is led through the journal from its own place, event by event;
+one that takes longer than 10 s suspends its feature. They read their arguments and nothing else, no file, network or
+clock: what they make of an event is the same whenever it is made. `journal` is what happened, `facts` what followed so
+far: `facts.of(kind, book)` are the items of a book, newest first, `facts.known(kind, keys)` those with these keys, each
+with whether a target may have it. An event at which a hook raises comes again later.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from booklore_core.events import BookClose, BookOpen, Delete, Event, NetworkConnected, PageTurns, Rating, Resume
-    from booklore_core.flows import Action, Effect
+    from booklore_core.flows import Action, Effect, HandOver
     from booklore_core.items import Item, Remark
     from booklore_core.kinds import Kind
     from booklore_core.pipeline.facts import Facts
@@ -46,9 +45,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @hookspec
 def register_kinds() -> Iterable[Kind]:
-    """Declare the kinds of facts that the plugin makes.
-
-    Labels, counts, clearing, the order of delivery and SQL views follow from the declarations. Called at every start.
+    """Declare the kinds of facts that the plugin makes: labels, counts, clearing, order and SQL views follow from them.
 
     ::
 
@@ -135,8 +132,7 @@ def on_page_turns(event: PageTurns, journal: Journal, facts: Facts, settings: Se
 
         @hookimpl
         def on_page_turns(event):
-            body = {"percent": event.reading.percent}
-            yield Item("place", event.book.partial_md5, event.book.ref, body, event.at)
+            yield Item("place", event.book.partial_md5, event.book.ref, {"percent": event.reading.percent}, event.at)
     """
 
 
@@ -148,8 +144,7 @@ def on_book_close(event: BookClose, journal: Journal, facts: Facts, settings: Se
 
         @hookimpl
         def on_book_close(event, facts):
-            is_read = event.reading.status == "complete"
-            if is_read and not facts.of("finished", event.book.ref):
+            if event.reading.status == "complete" and not facts.of("finished", event.book.ref):
                 yield Item("finished", event.book.partial_md5, event.book.ref, {"device": event.device}, event.at)
     """
 
@@ -188,10 +183,8 @@ def on_rating(event: Rating, journal: Journal, facts: Facts, settings: Section) 
 
         @hookimpl
         def on_rating(event):
-            if event.stars is None:
-                yield Remark(event.id, event.book.ref, "no stars, no praise")
-            else:
-                yield Item("praise", event.book.partial_md5, event.book.ref, {"stars": event.stars}, event.at)
+            praise = Item("praise", event.book.partial_md5, event.book.ref, {"stars": event.stars}, event.at)
+            yield praise if event.stars else Remark(event.id, event.book.ref, "no stars, no praise")
     """
 
 
@@ -210,10 +203,10 @@ def on_delete(event: Delete, journal: Journal, facts: Facts, settings: Section) 
 @hookspec
 def reply(
     event: Event, journal: Journal, facts: Facts, targets: Mapping[str, Gateway], settings: Section
-) -> Iterable[Effect | Item] | None:
-    """Something for the reader, and facts that follow from what a target says; after the event is durable.
-
-    targets: the enabled ones by name. Asking one may raise Declined. What takes longer than two seconds comes too late.
+) -> Iterable[Effect | Item | Remark] | None:
+    """Something for the reader, and facts that follow from what a target says; after the event is durable. targets: the
+    enabled ones by name; asking one may raise Declined. What takes longer than two seconds comes later, and leads
+    nobody away from another page. A remark is told the reader once.
 
     ::
 
@@ -221,19 +214,27 @@ def reply(
         def reply(event, targets):
             target = targets.get("bookworm")
             if isinstance(event, BookOpen) and target and target.has(ProgressTarget):
-                place = target.remote_position(event.book.ref)
-                if place:
+                if place := target.remote_position(event.book.ref):
                     yield GoTo(event.book.partial_md5, place.position, place.percent)
+    """
+
+
+@hookspec
+def hand_over(settings: Section) -> Iterable[HandOver]:
+    """When a checkpoint is worth a hand-over while a book is read; without a word it waits for the next occasion.
+
+    ::
+
+        @hookimpl
+        def hand_over():
+            yield HandOver(pages=5, seconds=25)
     """
 
 
 @hookspec(firstresult=True)
 def import_history(path: Path, journal: Journal, facts: Facts, settings: Section) -> Iterable[Item] | None:
-    """The items that a file of past reading holds, or None when the file is not of this plugin's kind.
-
-    No command asks for them yet: those for the past come with the first plugin that reads KOReader's statistics.
-
-    A plain function, never a generator: a generator is not None, so no other plugin would be asked.
+    """The items that a file of past reading holds, or None when the file is not of this plugin's kind. No command asks
+    for them yet. A plain function, never a generator: that is not None, so no other plugin would be asked.
 
     ::
 
@@ -245,6 +246,5 @@ def import_history(path: Path, journal: Journal, facts: Facts, settings: Section
         def import_history(path):
             if path.suffix != ".csv":
                 return None
-            with path.open(newline="", encoding="utf-8") as file:
-                return [read_day(row) for row in csv.DictReader(file)]
+            return [read_day(row) for row in csv.DictReader(path.read_text("utf-8").splitlines())]
     """

@@ -23,10 +23,10 @@ class Setting:
     """One setting of a plugin. name: without the section, which is the plugin's name. Raises ValueError as `Kind` does.
 
     type: bool, int, float or str. choices: the texts allowed. low, high: the range of a number. fits: raises ValueError
-    for what else is no value; a text that it returns is the value, written as it should be. unit: for people. secret:
-    kept in the secrets file, never shown. env: another name for its environment variable. label: the menu's text, else
-    the help. menu: the submenus below Tools → BookLore Sync, else the plugin's own place. forgets: secrets of the
-    section that go where this says; a device that changes it is asked for them anew (design §9).
+    for what else is no value, about a secret a BadSetting that does not hold it; a text that it returns is the value,
+    written as it should be. unit: for people. secret: kept in the secrets file, never shown. env: another name for its
+    variable. label: the menu's text, else the help. menu: the submenus below Tools → BookLore Sync, else the plugin's
+    place. forgets: the secrets that go where this says; a device that changes it is asked for them anew (design §9).
     """
 
     name: str
@@ -63,7 +63,8 @@ class Setting:
         try:
             written = self.fits(typed)
         except Exception as error:  # noqa: BLE001 a plugin's rule may fail in any way; a secret's may tell the secret
-            raise BadSetting(f"{full_name}: {'it does not fit' if self.secret else error}") from None
+            told = error if not self.secret or isinstance(error, BadSetting) else "it does not fit"
+            raise BadSetting(f"{full_name}: {told}") from None
         return written if isinstance(written, str) else typed
 
     @property
@@ -195,8 +196,7 @@ class Settings:
 
     def set(self, name: str, value: Any) -> Value:
         """Stores a value in the database, a secret in the secrets file. Returns what holds now."""
-        setting = self.declaration(name)
-        self._layer(setting).set(name, setting.check(value, name))
+        self._layer(setting := self.declaration(name)).set(name, setting.check(value, name))
         return self.value(name)
 
     def unset(self, name: str) -> Value:
@@ -211,8 +211,8 @@ class Settings:
 
     def secrets_digest(self) -> str:
         """Changes with the value of any declared secret and with nothing else; each process has its own."""
-        known = {value.name: value.value for value in self if value.setting.secret}
-        return hmac.new(self._digest_key, json.dumps(known).encode(), "sha256").hexdigest()
+        known = json.dumps({value.name: value.value for value in self if value.setting.secret})
+        return hmac.new(self._digest_key, known.encode(), "sha256").hexdigest()
 
     def _look_up(self, name: str, setting: Setting) -> Value:
         faults: list[SettingFault] = []

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol, runtime_checkable
 
 from booklore_core.items import BookRef, Item
@@ -55,12 +55,27 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class RemotePosition:
-    """Where the remote's reader is. percent: fraction 0–1. position: xpointer, or a page number as text. at: UTC."""
+    """Where the remote's reader is. percent: fraction 0–1. position: xpointer, or a page number as text. device: its
+    name for people. at: UTC.
+
+    Of one that the target pushed itself (see `Pushed`) it is known which device read there (device_id), in which file
+    (partial_md5), and when. forced_from: nobody has read up to here; a reader who was there marked the book as read.
+    A percent that is no fraction says nothing, and is None; a time without zone is UTC.
+    """
 
     percent: float | None
     position: str | None = None
     device: str | None = None
     at: datetime | None = None
+    device_id: str | None = None
+    partial_md5: str | None = None
+    forced_from: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.percent is not None and not 0 <= self.percent <= 1:  # what is no number is in no range either
+            object.__setattr__(self, "percent", None)
+        if self.at is not None and self.at.tzinfo is None:
+            object.__setattr__(self, "at", self.at.replace(tzinfo=UTC))
 
 
 class Declined(Exception):
@@ -119,7 +134,8 @@ class Target(Protocol):
     `find(item)` looks for an item of unknown outcome: a target whose create is not idempotent has it, see
     `LookingTarget`; without it the item is simply delivered again at the next run.
     `audit(book, items)` compares. `remote_progress(book)` tells the remote's position. `check()` tests the connection.
-    `credentials` and `log_in()` are an account. `about` is a line about the remote, told without asking it.
+    `credentials` and `log_in()` are an account. `about` is a line about the remote, told without asking it, `address`
+    where it is.
     Every call has a minute; whatever else it raises is a failed attempt, whose outcome is unknown if it may have sent.
     `close()` comes after every run and when a call took too long: a call still under way must send nothing more; the
     next call opens again.
@@ -222,6 +238,7 @@ class AuditableTarget(Target, Protocol):
         """Compares what the remote holds about a book with the items it has taken; book.match is its own id.
 
         The items are all that it was given for this book of its own; they may be of several books of the reader's.
+        audited (optional): the kinds that can be compared, where it is not all.
 
         Raises TargetUnavailable, BookUnmatched.
         """

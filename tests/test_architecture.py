@@ -41,16 +41,17 @@ FLOORS = [
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names.split()}
 
 PIPELINE = "quarantine spool clock journal ingest facts outbox ledger derive delivery books boots devices lease gateway"
+PIPELINE += " positions"
 ACTIONS = "clear doctor login match plugins own quarantine rematch settings status sync track verify"
 """Who looks for a step or for something that a person may ask for finds a file of that name."""
 
-SMALL = {("", "storage", "pipeline", "actions"): 4500, ("guard",): 110}
+HOUSE = ("", "storage", "pipeline", "actions")
+SMALL, GOAL = {HOUSE: 5400, ("guard",): 110}, 4500
 MOST_AT_THE_ROOT = 14
 """Lines of code, that is without docstrings, comments and blank lines, of these folders together ("" is the root);
 files at the root. When there are more: merge what is one concept, or move to a plugin what is a plugin's."""
 
-TOO_LARGE = "mending time and telling devices apart made it 5,088; the goal stays, and something has to go"
-
+TOO_LARGE = "mending time took 210 lines, positions 150, telling devices and digests apart 190, looks before sending 80"
 BROAD = {
     "booklore_core.guard.deadline": "others' code runs in a thread of its own; what it raises is handed to who waits",
     "booklore_core.guard.culprit": "an error of others' code may fail at saying what it is",
@@ -274,10 +275,7 @@ def code_lines(file):
 
 @pytest.mark.parametrize(
     ("folders", "most"),
-    [
-        pytest.param(folders, most, marks=pytest.mark.xfail(strict=True, reason=TOO_LARGE) if most == 4500 else ())
-        for folders, most in SMALL.items()
-    ],
+    [*SMALL.items(), pytest.param(HOUSE, GOAL, marks=pytest.mark.xfail(strict=True, reason=TOO_LARGE))],
 )
 def test_the_core_stays_small(folders, most):
     files = [file for folder in folders for file in (ROOT / "booklore_core" / folder).glob("*.py")]

@@ -11,7 +11,7 @@ import pluggy
 import pytest
 
 import booklore_core
-from booklore_core import Action, GoTo, Item, Request, Result, Setting, Toast, hookimpl, hookspecs
+from booklore_core import Action, GoTo, HandOver, Item, Request, Result, Setting, Toast, hookimpl, hookspecs
 from booklore_core.actions import start as start_action
 from booklore_core.testing import FakeTarget, SampleReader, answer_all, sample_book
 
@@ -129,11 +129,16 @@ def shows_the_past(core, tmp_path):
     assert made(core) == {"past_day": {"minutes": 45}}
 
 
+def shows_hand_overs(core, tmp_path):
+    assert core.plugins.call(core.plugins.plugins["example"], "hand_over") == [HandOver(pages=5, seconds=25)]
+
+
 SHOWN = {
     "register_kinds": shows_kinds,
     "register_settings": shows_settings,
     "register_targets": shows_targets,
     "register_actions": shows_actions,
+    "hand_over": shows_hand_overs,
     "reply": shows_replies,
     "import_history": shows_the_past,
 }

@@ -65,6 +65,7 @@ HOOKS = {
     "register_actions": ("settings", "store"),
     **dict.fromkeys(("on_book_open", "on_page_turns", "on_book_close", "on_resume"), EVENT_HOOK),
     **dict.fromkeys(("on_network_connected", "on_rating", "on_delete"), EVENT_HOOK),
+    "hand_over": ("settings",),
     "reply": ("event", "journal", "facts", "targets", "settings"),
     "import_history": ("path", "journal", "facts", "settings"),
 }

@@ -7,6 +7,8 @@ from booklore_core.core import Core
 from booklore_core.flows import Request, Result
 from booklore_core.plugin_manager import DISTRIBUTION, Plugin
 
+SHOWN = 5
+
 
 @action("View Pending Sessions", "Shows what is known and what waits.", order=2, menu=SYNC_AND_CACHE)
 def view_pending(core: Core, request: Request) -> Result:
@@ -16,6 +18,7 @@ def view_pending(core: Core, request: Request) -> Result:
     lines = ["Book cache", f"  Books: {books['total']}, matched {books['matched']}, unmatched {books['unmatched']}"]
     lines += ["Pending uploads", *(f"  {kind.many.capitalize()}: {status.pending.get(kind.name, 0)}" for kind in kinds)]
     lines += ["History", *(f"  {kind.history_name}: {status.synced.get(kind.name, 0)}" for kind in kinds)]
+    lines += [f"Given up: {one.book} for {one.target}: {one.reason}" for one in status.superseded[:SHOWN]]
     lines += [status.aside] if status.aside else []
     return Result("\n".join(lines), title="Pending Sessions", data=status.as_json())
 

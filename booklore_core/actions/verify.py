@@ -71,7 +71,7 @@ def compare(core: Core, md5: str | None = None) -> Verification:
                 if md5 is None or md5 in md5s:
                     items = [item for one in md5s for item in core.ledger.taken(target.name, one)]
                     given = [item for item in items if given_to in (item.book.match, item.book.partial_md5)]
-                    audit(core, target, given, md5, verification)
+                    audit(core, target, [item for item in given if item.kind in target.audited], md5, verification)
     return verification
 
 
@@ -81,6 +81,8 @@ def audit(core: Core, target: Gateway, items: Sequence[Item], md5: str | None, v
     A book that cannot be compared does not keep the others from it.
     """
     told = [item for item in items if md5 in (None, item.book.partial_md5)]
+    if not told:
+        return
     try:
         findings = target.audit(told[0].book, items)
         strays = stray_texts(core, target, told)

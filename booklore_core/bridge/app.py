@@ -1,4 +1,4 @@
-"""The six calls of the protocol. `/openapi.json` describes them for other reading apps."""
+"""The six calls of the protocol, beside a sync server's. `/openapi.json` describes all for other reading apps."""
 
 from importlib.metadata import version
 from typing import Annotated, Any
@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from booklore_core.bridge import models, pairing
+from booklore_core.bridge import kosync, models, pairing
 from booklore_core.bridge.body import OpenRoute, PairedRoute
 from booklore_core.bridge.bridge import Bridge
 from booklore_core.bridge.dialogs import NoSuchQuestion
@@ -134,6 +134,8 @@ def create_app(bridge: Bridge) -> FastAPI:
     app.state.bridge = bridge
     app.include_router(open_calls)
     app.include_router(paired_calls)
+    app.include_router(kosync.open_calls)
+    app.include_router(kosync.account_calls)
     app.add_exception_handler(RequestValidationError, tell_what_is_wrong)
     for kind in STATUS:
         app.add_exception_handler(kind, tell_expected)

@@ -43,6 +43,10 @@ class OpenRoute(APIRoute):
         """How many bytes the body may have. Raises BodyRefused for a call that is not allowed."""
         return MAX_OPEN_BODY
 
+    def told(self, refusal: BodyRefused) -> Any:
+        """The body of the answer to a call that is refused."""
+        return {"detail": refusal.detail}
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
@@ -53,7 +57,7 @@ class OpenRoute(APIRoute):
                     raise too_large(limit)
                 return await handle(LenientRequest(request.scope, limited(request.receive, limit)))
             except BodyRefused as error:
-                return EarlyAnswer({"detail": error.detail}, error.status_code, error.headers)
+                return EarlyAnswer(self.told(error), error.status_code, error.headers)
 
         return handle_bounded
 

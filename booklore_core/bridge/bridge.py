@@ -1,22 +1,25 @@
 """One open bridge: what all calls share, and what each of them does."""
 
+from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import Any
 
 from booklore_core.actions import all_actions
 from booklore_core.actions.settings import sync_mode
 from booklore_core.bridge import models, pairing
+from booklore_core.bridge.accounts import Accounts
 from booklore_core.bridge.dialogs import DEADLINE, Dialogs
 from booklore_core.bridge.effects import Effects, LateEffects
 from booklore_core.bridge.intake import receive
 from booklore_core.bridge.menu import build_menu
-from booklore_core.bridge.replies import Replies
+from booklore_core.bridge.replies import LATE_REPLY, Replies
 from booklore_core.bridge.triggers import WAIT, WAKE_SYNC, Triggers
 from booklore_core.bridge.watch import SettingsWatch
 from booklore_core.bridge.workers import BackgroundWorker, Workers, is_done_within, value_or
 from booklore_core.core import Core
-from booklore_core.flows import Request
+from booklore_core.flows import HandOver, Request
 from booklore_core.pipeline.ingest import Taken
 from booklore_core.storage.database import DatabaseUnusable
 
@@ -38,8 +41,9 @@ class Bridge:
 
     def __init__(self, core: Core, deadlines: Deadlines = Deadlines()) -> None:
         self.core = core
-        self.pairings = pairing.Pairings(core)
+        self.pairings, self.accounts = pairing.Pairings(core), Accounts(core)
         self._late, self._worker, self._workers = LateEffects(), BackgroundWorker(core), Workers()
+        self._leader = BackgroundWorker(core)
         self._deadlines, self._replies = deadlines, Replies(core, self._workers)
         self._triggers = Triggers(core, self._worker, self._late, deadlines.sync)
         self._dialogs = Dialogs(core, self._workers, self._late, deadlines.action)
@@ -80,16 +84,27 @@ class Bridge:
     def _follow(self, device: str, taken: Taken) -> Effects:
         """What follows from lines that are durable: what features make of them, what plugins reply, and a sync.
 
-        Features and replies are waited for two seconds together; what is not done then goes on behind the answer.
+        Features and replies are waited for two seconds together; what is not done then goes on behind the answer, and a
+        late reply is fetched.
         """
         until = monotonic() + self._deadlines.replies
         has_news = value_or(True, lambda: self._has_news(until))
         if not value_or(False, lambda: bool(self.core.settings["sync.enabled"])):
             return []
         events = taken.events
-        replies: Effects = value_or([], lambda: self._unless_silent(self._replies.gather(events, until - monotonic())))
+        replies: Effects = value_or([], lambda: self._replies.gather(device, events, until - monotonic()))
         follows: Effects = value_or([], lambda: self._triggers.follow(device, events, has_news))
-        return replies + follows
+        return self._unless_silent(replies) + follows
+
+    def follow_later(self, device: str, taken: Taken) -> None:
+        """The same for who waits for nothing and is shown nothing. It is not kept waiting by a sync in progress."""
+
+        def follow(led: "Future[int]") -> None:
+            if not led.cancelled():
+                has_news = led.exception() is not None or led.result() > 0
+                value_or(None, lambda: self._triggers.follow(device, taken.events, has_news))
+
+        self._leader.lead().add_done_callback(follow)
 
     def _has_news(self, until: float) -> bool:
         """Whether there is more to send; what is not known in time counts as yes: a sync leads every feature first."""
@@ -101,11 +116,13 @@ class Bridge:
         self._keep_fresh()
         if name == WAKE_SYNC:
             return self._outcome(device, self._triggers.run_wake_sync(device))
+        if name == LATE_REPLY:
+            return self._outcome(device, self._unless_silent(self._replies.fetch(device)))
         book = given.book.partial_md5 if isinstance(given.book, models.BookInfo) else given.book
         return self._outcome(device, self._dialogs.begin(device, name, Request(book, given.args, device)))
 
     def has_action(self, name: str) -> bool:
-        return name == WAKE_SYNC or name in all_actions(self.core)
+        return name in (WAKE_SYNC, LATE_REPLY) or name in all_actions(self.core)
 
     def answer(self, device: str, question: str, answer: Any) -> dict[str, Any]:
         """Goes on after a question. Raises NoSuchQuestion; BadAnswer and Busy, after which the question stays."""
@@ -131,8 +148,20 @@ class Bridge:
                 "silent": settings["sync.silent"],
                 "pending": {kind.letter: count for kind, count in core.kinds.counted(core.pending()) if kind.letter},
                 "menu": build_menu(core)["version"],
-                "hand_over": None,
+                "hand_over": self._hand_over(),
             }
+
+    def _hand_over(self) -> dict[str, float] | None:
+        """When a checkpoint shall be handed over by itself: as soon as any plugin wants it."""
+        core = self.core
+        if not core.settings["sync.enabled"] or sync_mode(core) == "manual":
+            return None
+        asked = [(one, partial(core.plugins.call, one, "hand_over")) for one in core.plugins.with_hook("hand_over")]
+        wanted = [wish for plugin, ask in asked for wish in core.plugins.guard(plugin, "hand_over", ask) or ()]
+        wanted = [wish for wish in wanted if isinstance(wish, HandOver)]
+        if not wanted:
+            return None
+        return {"pages": min(one.pages for one in wanted), "seconds": min(one.seconds for one in wanted)}
 
     def _unless_silent(self, effects: Effects) -> Effects:
         """Silent mode hides messages that nobody asked for; it never changes what is synced (design §12)."""
@@ -149,5 +178,6 @@ class Bridge:
         self._worker.catch_up()
 
     def close(self) -> None:
+        self._leader.stop()
         self._worker.stop()
         self._dialogs.close()

@@ -30,12 +30,16 @@ class InfoEffect(BaseModel):
 
 
 class GoToEffect(BaseModel):
-    """Turn to a place in a book. book: partial MD5. percent: fraction 0–1, where the position does not exist."""
+    """Turn to a place in a book. book: partial MD5. percent: fraction 0–1, where the position does not exist.
+
+    page: only if the book is open at this page, as it was when the core was told.
+    """
 
     type: Literal["goto"]
     book: str
     position: str | None
     percent: float | None
+    page: int | None = None
 
 
 class DeviceEffect(BaseModel):
@@ -59,7 +63,10 @@ class ScheduleEffect(BaseModel):
 
 
 class ConfirmEffect(BaseModel):
-    """A question that the device settles by itself."""
+    """A question that the device settles by itself.
+
+    book: partial MD5; asked only while this book is open. page: and at this page.
+    """
 
     type: Literal["confirm"]
     text: str
@@ -67,6 +74,8 @@ class ConfirmEffect(BaseModel):
     cancel: str
     on_ok: list["AnyEffect"]
     on_cancel: list["AnyEffect"]
+    book: str | None = None
+    page: int | None = None
 
 
 class QuestionEffect(BaseModel):

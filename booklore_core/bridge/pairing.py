@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from booklore_core.core import Core
+from booklore_core.pipeline.lease import Clock
 
 CODE_LIFE = timedelta(minutes=10)
 WRONG_TRIES, PER = 5, timedelta(minutes=1)
@@ -42,22 +43,45 @@ def new_code(core: Core) -> tuple[str, int]:
     return code, int(CODE_LIFE.total_seconds())
 
 
-class Pairings:
-    """Trades codes for tokens. Guessing is slowed down for all devices together.
+class Tries:
+    """Slows guessing down: so many different wrong tries within a minute, and then none for anybody.
 
-    A try counts from before it is judged, so that many at once are no more than one after the other; a right code then
+    A try counts from before it is judged, so that many at once are no more than one after the other; a right one then
     takes its count back.
     """
 
+    def __init__(self, clock: Clock) -> None:
+        self._clock, self._lock = clock, threading.Lock()
+        self._at: dict[Any, datetime] = {}
+
+    def count(self, guess: Any) -> None:
+        """Counts a try as wrong; the same guess again is no other. Raises TooManyTries, and then counts nothing."""
+        with self._lock:
+            now = self._clock()
+            # A clock that was set back locks nobody out.
+            self._at = {one: at for one, at in self._at.items() if abs(now - at) < PER}
+            if guess not in self._at and len(self._at) >= WRONG_TRIES:
+                raise TooManyTries
+            self._at[guess] = now
+
+    def take_back(self, guess: Any) -> None:
+        """The guess was right."""
+        with self._lock:
+            self._at.pop(guess, None)
+
+
+class Pairings:
+    """Trades codes for tokens. Guessing is slowed down for all devices together."""
+
     def __init__(self, core: Core) -> None:
-        self._core, self._lock = core, threading.Lock()
-        self._tries: list[datetime] = []
+        self._core, self._tries = core, Tries(core.clock)
 
     def pair(
         self, code: str, device: str, name: str | None, model: str | None, former_ids: Sequence[str] | None = None
     ) -> str:
         """A new token for the device, which replaces its old one. Raises WrongCode, TooManyTries."""
-        tried_at = self._count()
+        attempt = object()
+        self._tries.count(attempt)
         token, now = secrets.token_urlsafe(32), self._core.clock()
         with self._core.database.writing():
             unused = self._core.database.rows(UNUSED, now=now.timestamp())
@@ -66,20 +90,8 @@ class Pairings:
             self._core.devices.pair(device, name, model, hash_token(token), now)
             if former_ids:
                 self._core.devices.rename(device, former_ids, now)
-        with self._lock:
-            if tried_at in self._tries:
-                self._tries.remove(tried_at)
+        self._tries.take_back(attempt)
         return token
-
-    def _count(self) -> datetime:
-        """Counts a try as wrong. Raises TooManyTries, and then judges and counts nothing."""
-        with self._lock:
-            now = self._core.clock()
-            self._tries = [at for at in self._tries if abs(now - at) < PER]  # a clock set back locks nobody out
-            if len(self._tries) >= WRONG_TRIES:
-                raise TooManyTries
-            self._tries.append(now)
-            return now
 
     def _use(self, row: dict[str, Any], code: str) -> bool:
         fits = hmac.compare_digest(hash_code(code, row["salt"]), row["code_hash"])

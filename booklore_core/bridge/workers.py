@@ -62,6 +62,10 @@ class BackgroundWorker:
         """The next run's report. Everything that is durable now will have been tried when it is there."""
         return self._ask("sync")
 
+    def lead(self) -> "Future[int]":
+        """How many facts are news. Everything that is durable now will have been seen by every feature then."""
+        return self._ask("lead")
+
     def refresh(self) -> "Future[None]":
         """Done when targets and actions fit the settings again."""
         return self._ask("refresh")
@@ -86,6 +90,8 @@ class BackgroundWorker:
                 settle_and_log(wanted["refresh"], self._core.refresh)
             if "catch_up" in wanted:
                 settle_and_log(wanted["catch_up"], self._core.catch_up)
+            if "lead" in wanted:
+                settle_and_log(wanted["lead"], self._core.derive.lead)
             if "sync" in wanted:
                 settle_and_log(wanted["sync"], self._core.sync)
 

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -17,7 +16,6 @@ from pydantic import ValidationError
 from booklore_core.cli.errors import Refused
 from booklore_core.events import Event
 from booklore_core.pipeline.boots import Stamp
-from booklore_core.pipeline.clock import begun
 from booklore_core.pipeline.spool import MAX_LINE
 
 MAX_BYTES = 4 * MAX_LINE
@@ -138,8 +136,8 @@ def line_of_bytes(number: int, data: bytes) -> SpoolLine:
         return SpoolLine(number, f"not UTF-8: {shown}", f"it is no UTF-8, from byte {error.start + 1} on")
 
 
-def begun_in(names: Iterable[str], now: datetime) -> dict[str, float]:
-    """Boot → when it began, unix seconds: of those in which the clock was corrected, as all files of a device tell.
+def stamps_in(names: Iterable[str]) -> Iterable[Sequence[Stamp]]:
+    """What the lines of each device tell of when they were written, all files together.
 
     Of lines that agree only the first and the last are kept in mind. Standard input can be read but once.
     """
@@ -148,7 +146,7 @@ def begun_in(names: Iterable[str], now: datetime) -> dict[str, float]:
         with suppress(ValidationError):  # told when the line is taken
             event = Event.model_validate_json(line.text)
             add(Stamp.of(event), stamps[event.device])
-    return {boot: start for told in stamps.values() for boot, start in begun(told, now.timestamp()).items()}
+    return stamps.values()
 
 
 def lines_of(names: Iterable[str]) -> Iterator[SpoolLine]:

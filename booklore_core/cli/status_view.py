@@ -41,6 +41,9 @@ def show_status(status: Status, as_json: bool) -> None:
     show_section("Pending uploads", {kind.many.capitalize(): status.pending.get(kind.name, 0) for kind in kinds})
     show_section("History", {kind.history_name: status.synced.get(kind.name, 0) for kind in kinds})
     show_waiting(status)
+    if status.superseded:
+        given_up = [(one.kind, one.book, one.target, one.reason) for one in status.superseded]
+        show_table(given_up, "KIND", "BOOK", "TARGET", "GIVEN UP, FOR")
     if status.aside:
         show(status.aside)
 

@@ -52,7 +52,16 @@ def read_secret(path: Path, option: str = "--password-file") -> str:
 
 def read_line() -> str:
     """A line of standard input, without BOM and line end."""
-    return sys.stdin.readline().removeprefix("\ufeff").rstrip("\r\n")
+    return without_ends(sys.stdin.readline())
+
+
+def read_lines() -> str:
+    """All of standard input, from a person one line; without BOM and the last line end."""
+    return read_line() if sys.stdin.isatty() else without_ends(sys.stdin.read())
+
+
+def without_ends(text: str) -> str:
+    return text.removeprefix("\ufeff").rstrip("\r\n")
 
 
 def run_flow(flow: "Flow", reply: Reply, activity: Activity | None = None) -> "Result":

@@ -195,6 +195,11 @@ class Books:
         """partial MD5 → the target's id, of all matched books."""
         return {row["book_md5"]: row["remote_id"] for row in self._database.table("matches").find(target=target)}
 
+    def match_of(self, md5: str, target: str) -> str | None:
+        """The target's id of a book."""
+        row = self._database.table("matches").find_one(book_md5=md5, target=target)
+        return str(row["remote_id"]) if row else None
+
     def unmatched(self, target: str, owed_only: bool = False) -> Sequence[BookRef]:
         """The books that the target is owed something of, or that nobody has matched, and that it has no id of.
 

@@ -64,6 +64,7 @@ class Derive:
         self._database, self._journal, self._outbox = database, journal, outbox
         self._plugins, self._clock = plugins, clock
         self._places, self._failures = database.table("features"), database.table("failures")
+        self._remarks = database.table("remarks")
         self._leading = threading.Lock()
         self._hanging: dict[str, Watch[None]] = {}
 
@@ -196,6 +197,13 @@ class Derive:
             if one.error is not None:
                 row = {"event": one.id, "feature": plugin.name, "error": one.error, "failed_at": now.timestamp()}
                 self._failures.upsert(row, ["event", "feature"])
+
+    def remark(self, plugin: Plugin, one: Remark) -> bool:
+        """Keeps a remark. Returns whether it is news."""
+        with self._database.writing():
+            is_news = self._remarks.find_one(key=f"{plugin.name}:{one.key}") is None
+            self._note_remarks(plugin, [one], self._clock())
+        return is_news
 
     def _note_remarks(self, plugin: Plugin, remarks: Sequence[Remark], now: datetime) -> None:
         for one in remarks:

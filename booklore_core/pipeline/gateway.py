@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from booklore_core.guard.deadline import TookTooLong, Watch
@@ -35,8 +36,16 @@ CLOSE_LIMIT = 5.0
 MAX_BATCH = 100
 
 
+MatchOf = Callable[[str, str], str | None]
+"""Told a book's partial MD5 and a target's name, the target's id of the book."""
+
+
 def nothing() -> None:
     """What somebody who waits does meanwhile."""
+
+
+def unmatched(md5: str, target: str) -> None:
+    """No book has an id."""
 
 
 class Gateway:
@@ -45,11 +54,14 @@ class Gateway:
     lingering: calls that were given up, by target; while one goes on nobody enters, for it may still send something.
     """
 
-    def __init__(self, target: Target, plugin: str, lingering: dict[str, list[Watch[Any]]] | None = None) -> None:
+    def __init__(
+        self, target: Target, plugin: str, lingering: dict[str, list[Watch[Any]]] | None = None,
+        match_of: MatchOf = unmatched,
+    ) -> None:  # fmt: skip
         self._target: Any = target
         self.plugin = plugin
         self.name, self.kinds = str(target.name), frozenset(target.kinds)
-        self._lingering = {} if lingering is None else lingering
+        self._lingering, self._match_of = {} if lingering is None else lingering, match_of
         self._inside, self._lock = 0, threading.Lock()
 
     def has(self, part: type) -> bool:
@@ -65,6 +77,11 @@ class Gateway:
         return self._attribute("about", str, "")
 
     @property
+    def address(self) -> str:
+        """The URL of the remote; empty where it has none."""
+        return self._attribute("address", str, "")
+
+    @property
     def batch_size(self) -> int:
         return max(1, min(MAX_BATCH, self._attribute("batch_size", int, MAX_BATCH)))
 
@@ -77,6 +94,11 @@ class Gateway:
     def looked_for(self) -> frozenset[str]:
         """The kinds whose items are looked for before they are sent a second time."""
         return self._attribute("looked_for", frozenset, self.kinds) if self.has(LookingTarget) else frozenset()
+
+    @property
+    def audited(self) -> frozenset[str]:
+        """The kinds whose items can be compared with the remote's."""
+        return self._attribute("audited", frozenset, self.kinds)
 
     @property
     def token_credentials(self) -> tuple[str, ...]:
@@ -137,7 +159,8 @@ class Gateway:
         return self._call("audit", lambda: all_of(Finding, self._target.audit(book, items)))
 
     def remote_position(self, book: BookRef) -> RemotePosition | None:
-        """Where the remote's reader is in a book."""
+        """Where the remote's reader is in a book, whose match need not be told."""
+        book = replace(book, match=book.match or self._match_of(book.partial_md5, self.name))
         return self._call("remote_progress", lambda: maybe_of(RemotePosition, self._target.remote_progress(book)))
 
     def close(self) -> None:
@@ -194,14 +217,15 @@ class Doors:
     """Makes gateways, one for as long as a plugin gives the same target. Calls that were given up are known to all of
     one target, also after it was exchanged."""
 
-    def __init__(self) -> None:
+    def __init__(self, match_of: MatchOf = unmatched) -> None:
+        self._match_of = match_of
         self._lingering: dict[str, list[Watch[Any]]] = {}
         self._known: dict[tuple[str, str], Gateway] = {}
 
     def __call__(self, target: Target, plugin: str) -> Gateway:
         known = self._known.get((plugin, str(target.name)))
         if known is None or not known.leads_to(target, plugin):
-            known = self._known[plugin, str(target.name)] = Gateway(target, plugin, self._lingering)
+            known = self._known[plugin, str(target.name)] = Gateway(target, plugin, self._lingering, self._match_of)
         return known
 
 

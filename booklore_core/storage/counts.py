@@ -50,6 +50,12 @@ FROM due JOIN books b ON b.partial_md5 = due.book_md5
 LEFT JOIN subscriptions s ON s.target = due.target AND s.kind = due.kind
 ORDER BY due.retry_count DESC, due.item_id LIMIT :limit
 """
+SUPERSEDED = """
+SELECT i.kind AS kind, COALESCE(NULLIF(b.title, ''), i.book_md5) AS book, i.book_md5 AS md5, d.target AS target,
+    COALESCE(d.reason, 'something newer is there') AS reason, d.retry_count AS attempts, d.state AS state
+FROM deliveries d JOIN items i ON i.id = d.item_id JOIN books b ON b.partial_md5 = i.book_md5
+WHERE d.state = 'superseded' AND d.revision = i.revision ORDER BY d.tried_at DESC, d.item_id LIMIT :limit
+"""
 WAITING_TOTAL = "SELECT COUNT(*) AS total FROM owed"
 REMARKS = "SELECT COUNT(*) AS count FROM remarks"
 ASIDE = """
@@ -87,9 +93,8 @@ class DatabaseFile:
 
 @dataclass(frozen=True)
 class Waiting:
-    """One item that a target still waits for, and why. book: its title, or its partial MD5 where none is known.
-
-    state: of its delivery, `new` for one that was never tried.
+    """One item that a target still waits for, or for which it has something newer, and why. book: its title, or its
+    partial MD5 where none is known. state: of its delivery, `new` for one that was never tried.
     """
 
     kind: str
@@ -105,7 +110,8 @@ class Waiting:
 class Status:
     """View Pending Sessions. books: total, matched, unmatched. pending, synced: kind → items. total: deliveries.
 
-    remarks: how many there are. quarantine: how many lines could not be taken in, and what is wrong with the last one.
+    superseded: the items that were given up, as a target has something newer, the last ones first. remarks: how many
+    there are. quarantine: how many lines could not be taken in, and what is wrong with the last one.
     """
 
     books: dict[str, int]
@@ -116,11 +122,12 @@ class Status:
     kinds: Kinds
     remarks: int
     quarantine: dict[str, Any]
+    superseded: Sequence[Waiting] = ()
 
     def as_json(self) -> dict[str, Any]:
-        waiting = [asdict(one) for one in self.waiting]
+        waiting, superseded = ([asdict(one) for one in ones] for ones in (self.waiting, self.superseded))
         queues = {"books": self.books, "pending": self.pending, "synced": self.synced, "waiting": waiting}
-        return {**queues, "remarks": self.remarks, "quarantine": self.quarantine}
+        return {**queues, "superseded": superseded, "remarks": self.remarks, "quarantine": self.quarantine}
 
     @property
     def aside(self) -> str:
@@ -132,12 +139,11 @@ class Status:
 
 def read_status(source: Rows, limit: int = MAX_WAITING) -> Status:
     """The state of the queues. limit: how many waiting items are listed; the counts are complete."""
-    waiting = [Waiting(**row) for row in source.rows(WAITING, limit=limit)]
+    waiting, superseded = ([Waiting(**row) for row in source.rows(sql, limit=limit)] for sql in (WAITING, SUPERSEDED))
     synced, total = as_counts(source.rows(DELIVERED)), source.rows(WAITING_TOTAL)[0]["total"]
     remarks, [aside] = source.rows(REMARKS)[0]["count"], source.rows(ASIDE)
-    return Status(
-        count_books(source), count_pending(source), synced, waiting, total, read_kinds(source), remarks, aside
-    )
+    books, pending, kinds = count_books(source), count_pending(source), read_kinds(source)
+    return Status(books, pending, synced, waiting, total, kinds, remarks, aside, superseded)
 
 
 def read_kinds(source: Rows) -> Kinds:

@@ -141,7 +141,9 @@ UPDATE books SET stars = whole_stars;
 ALTER TABLE books DROP COLUMN whole_stars
 """
 
-MIGRATIONS = (VERSION_1, VERSION_2, VERSION_3)
+VERSION_4 = "CREATE INDEX events_of_book ON events (book_md5, at)"
+
+MIGRATIONS = (VERSION_1, VERSION_2, VERSION_3, VERSION_4)
 """MIGRATIONS[n] brings a database from version n to n + 1. A released one is never edited."""
 
 VERSION = len(MIGRATIONS)

@@ -11,7 +11,7 @@ from booklore_core.testing.server import (
     partial_digest,
     small_epub,
 )
-from booklore_core.testing.targets import FakeLibrary, FakePlugin, FakeTarget, ForgetfulTarget
+from booklore_core.testing.targets import FakeLibrary, FakePlugin, FakeRemote, FakeTarget, ForgetfulTarget
 
 __all__ = [
     "DIALECTS",
@@ -22,6 +22,7 @@ __all__ = [
     "FakeLibrary",
     "FakeTarget",
     "FakePlugin",
+    "FakeRemote",
     "ForgetfulTarget",
     "Record",
     "SampleReader",

@@ -1,11 +1,15 @@
 """A target that remembers what it was given, and fails on demand."""
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from booklore_core.hookspecs import hookimpl
 from booklore_core.items import BookRef, Item
-from booklore_core.targets import Before, Candidate, Match, TargetUnavailable
+from booklore_core.pipeline.positions import Pushed, is_news
+from booklore_core.storage.store import Store
+from booklore_core.targets import Before, Candidate, Match, RemotePosition, TargetUnavailable
 
 
 class FakeTarget:
@@ -75,6 +79,52 @@ class ForgetfulTarget(FakeTarget):
         self.loses = None
 
 
+class FakeRemote(FakeTarget):
+    """A target that keeps one position a book, as sync servers do: the last one that was pushed, whoever pushed it.
+
+    places: partial MD5, or its own id of the book → where its reader is. clock: tells when a push is received.
+    fails_with: of looks as well. loses: what becomes of pushes until `wake_up`: the `request` or the `answer` is lost.
+    is_slow: looks wait for `may_answer`. looked: the books that were looked for.
+    """
+
+    def __init__(self, clock: Callable[[], datetime], name: str = "remote", **options: Any) -> None:
+        super().__init__(name, kinds={"progress"}, **options)
+        self.pushed: Pushed | None = None
+        self.places: dict[str, RemotePosition] = {}
+        self.loses: str | None = None
+        self.is_slow, self.may_answer = False, threading.Event()
+        self.looked: list[BookRef] = []
+        self._clock = clock
+
+    def deliver(self, item: Item, before: Before) -> str | None:
+        if not is_news(item, self._look(item.book)):
+            return None
+        if self.pushed:
+            self.pushed.note(item, self._clock())
+        if self.loses != "request":
+            percent, position, now = item.body["percent"], item.body["position"], self._clock()
+            self.places[item.book.match or item.book.partial_md5] = RemotePosition(percent, position, "BookLore", now)
+        if self.loses:
+            raise TargetUnavailable("no answer within 35 s")
+        return super().deliver(item, before)
+
+    def remote_progress(self, book: BookRef) -> RemotePosition | None:
+        if self.is_slow:
+            self.may_answer.wait(20)
+        self.looked.append(book)
+        return self._look(book)
+
+    def _look(self, book: BookRef) -> RemotePosition | None:
+        if isinstance(self.fails_with, Exception):
+            raise self.fails_with
+        place = self.places.get(book.match or book.partial_md5)
+        return self.pushed.recognise(book, place) if self.pushed and place else place
+
+    def wake_up(self) -> None:
+        super().wake_up()
+        self.loses = None
+
+
 class FakeLibrary(FakeTarget):
     """A target that has to match books before it takes their items.
 
@@ -121,7 +171,7 @@ def words_of(title: str) -> set[str]:
 
 
 class FakePlugin:
-    """A plugin made of targets, actions and kinds, for `PluginManager.register`."""
+    """A plugin made of targets, actions and kinds, for `PluginManager.register`. A `FakeRemote` is given its store."""
 
     def __init__(self, targets: Iterable[Any] = (), actions: Iterable[Any] = (), kinds: Iterable[Any] = ()) -> None:
         self.targets, self.actions, self.kinds = list(targets), list(actions), list(kinds)
@@ -131,7 +181,10 @@ class FakePlugin:
         return self.kinds
 
     @hookimpl
-    def register_targets(self) -> list[Any]:
+    def register_targets(self, store: Store) -> list[Any]:
+        for target in self.targets:
+            if isinstance(target, FakeRemote) and target.pushed is None:
+                target.pushed = Pushed(store)
         return self.targets
 
     @hookimpl

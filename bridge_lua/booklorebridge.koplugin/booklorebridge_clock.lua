@@ -9,9 +9,8 @@ Clock.boot = boot and boot:match("^%x%x%x%x%x%x%x%x")
 function Clock.at() return os.date("!%Y-%m-%dT%H:%M:%SZ", os.time()) end
 
 --- Whole seconds since the device started, sleep included; nil where the system has no such clock.
-function Clock.up()
-    if time.boottime_or_monotonic == time.boottime then return math.floor(time.to_s(time.boottime())) end
-end
+local isThere = time.boottime_or_monotonic == time.boottime
+function Clock.up() return isThere and math.floor(time.to_s(time.boottime())) or nil end
 
 --- Seconds that only grow while KOReader runs.
 function Clock.seconds() return Clock.up() or time.to_s(time.monotonic()) end

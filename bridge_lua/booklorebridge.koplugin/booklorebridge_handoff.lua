@@ -15,9 +15,10 @@ local rapidjson = require("rapidjson")
 local _ = require("gettext")
 
 local Handoff = {}
-local POLL, DEADLINE = 0.5, 90 -- seconds
-local AWAKE, SELDOM = 5, 2 -- seconds: how long a request holds standby, and how often to look after that
-local queue, busy, awake, started = {}, false, false, false
+local AWAKE, DEADLINE = 5, 90 -- seconds: how long a request holds standby, and how long it may take
+local OFTEN, SELDOM = 0.25, 2 -- seconds between two looks, before and after that
+local queue, busy, started = {}, false, false
+local owed -- what the core scheduled and was not there for: then that comes first, as it may change what the core says
 
 --- Takes over booklorebridge.json, which an installation leaves in the plugin's folder.
 function Handoff.configure(path)
@@ -32,11 +33,6 @@ end
 -- Whether asking makes sense: a core on this very device needs no network. Never a DNS lookup, as that would block.
 local function isInReach(url)
     return url and (url:find("//127.", 1, true) or url:find("//localhost", 1, true) or NetworkMgr:isConnected())
-end
-
-local function release()
-    if awake then UIManager:allowStandby() end
-    awake = false
 end
 
 -- What the child learnt is remembered here too; true when it must not be lost with the power.
@@ -59,6 +55,8 @@ local take = guarded(function(wish, result)
     if result.reached ~= nil then Menu.answered = result.reached end
     local command = result.reached == false and not started and Memory:readSetting("start_command")
     if command then started = os.execute("(" .. command .. ") >/dev/null 2>&1 &") ~= nil end
+    local isLost = wish.path and not wish.wasAsked and not result.reached
+    if isLost then owed = { path = wish.path, body = wish.body, isFirst = true } end
     Screen.show(result.effects, wish.wasAsked)
     local on = (result.state or {}).enabled
     -- A switch flipped here that the core does not know of yet comes first.
@@ -75,13 +73,13 @@ end
 Handoff.watch = guarded(function(wish, pid, fd, gone)
     if gone >= DEADLINE then ffiUtil.terminateSubProcess(pid) end
     if gone < DEADLINE and not ffiUtil.isSubProcessDone(pid) and ffiUtil.getNonBlockingReadSize(fd) == 0 then
-        if gone >= AWAKE then release() end
-        local pause = gone < AWAKE and POLL or SELDOM
+        local pause = gone < AWAKE and OFTEN or SELDOM
+        if gone < AWAKE and gone + pause >= AWAKE then UIManager:allowStandby() end
         return UIManager:scheduleIn(pause, Handoff.watch, wish, pid, fd, gone + pause)
     end
     local read, text = pcall(ffiUtil.readAllFromFD, fd)
     ffiUtil.isSubProcessDone(pid, true) -- it has closed the pipe or was killed, so this does not wait
-    release()
+    if gone < AWAKE then UIManager:allowStandby() end
     busy = false
     finish(wish, read and rapidjson.decode(text) or { err = _("The core does not answer.") })
 end)
@@ -95,9 +93,9 @@ Handoff.start = guarded(function()
     Occasions.begun()
     local pid, fd = ffiUtil.runInSubProcess(function(_pid, out) ffiUtil.writeToFD(out, carryOut(wish), true) end, true)
     if not pid then return finish(wish, { err = _("The core could not be asked: ") .. tostring(fd) }) end
-    busy, awake = true, true
+    busy = true
     UIManager:preventStandby()
-    UIManager:scheduleIn(POLL, Handoff.watch, wish, pid, fd, POLL)
+    UIManager:scheduleIn(OFTEN, Handoff.watch, wish, pid, fd, OFTEN)
 end)
 
 --- Asks the core: spool first, then `path` with `body`; `done` is told what failed. With `wifi`, may switch Wi-Fi on.
@@ -105,6 +103,7 @@ function Screen.send(wish)
     local person = wish.done ~= nil
     if not person and Memory:isTrue("manual_only") then return end
     if not next(wish) and #queue > 0 then return Handoff.start() end -- the one that waits takes the spool along
+    if not next(wish) and owed then wish, owed = owed, nil end
     local why = _("No core is set up yet.")
     if wish.url or Memory:has("url") then wish.url, why = Address.normalise(wish.url or Memory:readSetting("url")) end
     if wish.url and isInReach(wish.url) then
@@ -116,6 +115,8 @@ function Screen.send(wish)
         turnOn(NetworkMgr, guarded(function() Screen.send(wish) end))
     elseif person then
         wish.done(not wish.url and why or nil)
+    elseif wish.path then
+        owed, wish.isFirst = wish, true
     end
 end
 

@@ -2,18 +2,18 @@
 local Device = require("device")
 local UIManager = require("ui/uimanager")
 local guarded = require("booklorebridge_guard")
-local _ = require("gettext")
 
 local Messages = {}
 local SECONDS = 4
 local asleep, later = false, {} -- what waits for the device to wake up
 local last, answer -- the last text, and the window of the last answer
-local open = setmetatable({}, { __mode = "k" }) -- messages that are on the screen, perhaps
+local open = setmetatable({}, { __mode = "k" }) -- messages that go away by themselves, and are on the screen, perhaps
 
 -- Text that is no text would end KOReader when it is painted, where nothing is guarded.
 function Messages.open(widget, options)
     options.text, options.title = tostring(options.text or ""), tostring(options.title or "")
     local shown = require("ui/widget/" .. widget):new(options)
+    open[shown] = options.timeout
     UIManager:show(shown)
     return shown
 end
@@ -22,25 +22,18 @@ function Messages.close(shown)
     if shown and UIManager:isWidgetShown(shown) then UIManager:close(shown) end
 end
 
-local function message(widget, text, timeout)
-    local shown = Messages.open(widget, { text = text, timeout = timeout })
-    open[shown] = true
-    return shown
-end
-
-local function isAsleep() return asleep or Device.screen_saver_mode == true end
+function Messages.isAsleep() return asleep or Device.screen_saver_mode == true end
 
 --- Does something with the screen, or keeps it until there is one: the sleep screen is nobody's to cover.
 function Messages.awake(show)
-    if isAsleep() then table.insert(later, show) else show() end
+    if Messages.isAsleep() then table.insert(later, show) else show() end
 end
 
 -- A sleep screen that is left by a tap is gone only after its event.
 local catchUp = guarded(function()
-    if isAsleep() then return end
     local shows = later
     later = {}
-    for _i, show in ipairs(shows) do guarded(show)() end
+    for _i, show in ipairs(shows) do Messages.awake(guarded(show)) end
 end)
 
 --- The sleep screen is there already, below messages that were not tapped away.
@@ -58,20 +51,15 @@ end
 function Messages.answer(text)
     Messages.awake(function()
         Messages.close(answer)
-        last, answer = text, message("infomessage", text, SECONDS)
+        last, answer = text, Messages.open("infomessage", { text = text, timeout = SECONDS })
     end)
 end
 
 --- Tells what nobody asked for, once, and not to somebody who sleeps: it would be old by the morning.
 function Messages.notify(text)
-    if isAsleep() or text == last then return end
+    if Messages.isAsleep() or text == last then return end
     last = text
-    for line in text:gmatch("[^\n]+") do message("notification", line, SECONDS) end
-end
-
---- Says that the core is being asked, until it is closed.
-function Messages.asking()
-    return not isAsleep() and message("notification", _("Asking the core…"), false)
+    for line in text:gmatch("[^\n]+") do Messages.open("notification", { text = line, timeout = SECONDS }) end
 end
 
 return Messages

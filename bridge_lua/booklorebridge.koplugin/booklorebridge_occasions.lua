@@ -3,14 +3,15 @@
 local Clock = require("booklorebridge_clock")
 local Memory = require("booklorebridge_memory")
 local Screen = require("booklorebridge_screen")
+local Spool = require("booklorebridge_spool")
 
 local Occasions = {}
 local DELAYS = { page_turns = 10, book_close = 1 } -- seconds; a book that is opened next comes first
-local SETTLE, LONGEST_OPENING = 3, 30 -- seconds after a book is on the screen; if it never is
+local SETTLE, LONGEST_OPENING = 1, 30 -- seconds after a book is on the screen; if it never is
 local QUARTER, LONGEST_PAUSE = 15 * 60, 60 * 60
 local openTill, failures, pauseTill = 0, 0, 0 -- seconds of the clock, as all times here
 local asked = Clock.seconds() -- when the core was asked last, or is to be asked next
-local turns, turnsThen = 0, 0 -- of this stretch: now, and when the core was asked
+local turns, turnsThen = 0, 0 -- of this stretch: in its last line, and in what the core was handed
 
 --- A book is being opened, or it is there (`ready`).
 function Occasions.opening(ready) openTill = Clock.seconds() + (ready and SETTLE or LONGEST_OPENING) end
@@ -26,19 +27,19 @@ end
 
 --- Whether the core wants to hear of a reader who has turned so many pages in this stretch.
 function Occasions.wanted(count)
-    local wish, now = Memory:readSetting("hand_over"), Clock.seconds()
-    if count < turns then turnsThen = 0 end
-    turns = count
-    return wish and now >= pauseTill and turns - turnsThen >= wish.pages and now - asked >= wish.seconds
+    local wish = Memory:readSetting("hand_over")
+    return wish and count - turnsThen >= wish.pages and Clock.seconds() >= math.max(pauseTill, asked + wish.seconds)
 end
 
---- What was written down may be an occasion.
-function Occasions.after(event, fields)
+--- Writes an event down, which may be an occasion.
+function Occasions.note(event, fields, durable)
+    Spool.record(event, fields, durable)
     local checkpoint = event == "page_turns"
     if event == "book_close" then openTill = 0 end
-    local now = Clock.seconds()
-    local isLongAgo = now >= pauseTill and now - asked >= QUARTER
-    if checkpoint and not isLongAgo and not Occasions.wanted(fields.reading.turns) then return end
+    turns = fields.reading and fields.reading.turns or turns
+    turnsThen = math.min(turnsThen, turns) -- a stretch begins with none
+    local isLongAgo = Clock.seconds() >= math.max(pauseTill, asked + QUARTER)
+    if checkpoint and not isLongAgo and not Occasions.wanted(turns) then return end
     local delay = fields.reason ~= "suspend" and DELAYS[event] or 0
     if checkpoint then Occasions.begun(delay) end
     Screen.later(delay, {})

@@ -6,16 +6,15 @@ local rapidjson = require("rapidjson")
 local _ = require("gettext")
 
 local BUTTONS, LETTERS = 6, 40 -- what a dialog has room for
+local prompt -- the last question that had to fit
 
 -- Each line in the direction of its own script, where there are two: the bytes are those of Hebrew and Arabic letters.
 local function legible(text)
     local Bidi = require("ui/bidi")
-    local isMixed = text:find("[\214-\223]") or Bidi.rtlUIText()
-    return isMixed and text:gsub("[^\n]+", Bidi.auto) or text
+    return (text:find("[\214-\223]") or Bidi.rtlUIText()) and text:gsub("[^\n]+", Bidi.auto) or text
 end
 
-local function needsList(question)
-    local options = question.options or {}
+local function needsList(options)
     for _i, option in ipairs(options) do
         if tostring(option):find("\n") or #tostring(option) > LETTERS then return true end
     end
@@ -78,15 +77,22 @@ local function dialog(question, answer)
         input_type = number and "number" or nil, text_type = question.secret and "password" or nil,
     })
     if typed then shown:onShowKeyboard() end
+    return shown
 end
 
---- Asks; done(value), once, with nil when it was cancelled.
-return function(question, done)
+--- Asks; done(value), once, with nil when it was cancelled. With `fits` only if it does once there is a screen to ask on,
+-- and in place of the last question of that kind.
+return function(question, done, fits)
     local function answer(value)
         local told = done
         done = nil
         if told then guarded(told)(value) end
     end
-    local isList = question.kind == "choose" and needsList(question)
-    Messages.awake(function() (isList and list or dialog)(question, answer) end)
+    local isList = question.kind == "choose" and needsList(question.options or {})
+    Messages.awake(function()
+        if not fits then return (isList and list or dialog)(question, answer) end
+        if not fits() then return end
+        Messages.close(prompt)
+        prompt = dialog(question, answer)
+    end)
 end

@@ -65,8 +65,7 @@ local function speaker(writers)
     writers[device.id] = nil
     for id in pairs(writers) do table.insert(former, id) end
     table.sort(former)
-    former = former[1] and former
-    return { id = device.id, name = device.name, model = device.model, shim = device.shim, former_ids = former }
+    return { id = device.id, name = device.name, model = device.model, shim = device.shim, former_ids = former[1] and former }
 end
 
 -- Trades a six-digit code for this device's token. The code is used up, unless the core could not judge it.
@@ -126,13 +125,14 @@ end
 local function carryOut()
     local code, enabled = wish.code or Memory:readSetting("code"), Memory:nilOrTrue("enabled")
     if code then pair(code) end
+    if wish.isFirst then ask("POST", wish.path, wish.body) end
     handOver(enabled)
     if result.more then return end
     if Memory:has("untold") then
         ask("POST", "/v1/actions/toggle_sync", { args = { enabled = enabled } })
         result.told = enabled
     end
-    if wish.path then ask("POST", wish.path, wish.body) end
+    if wish.path and not wish.isFirst then ask("POST", wish.path, wish.body) end
     local known, now = rapidjson.decode(Memory:readSetting("menu") or "{}").version, (result.state or {}).menu
     if result.learnt.token or now and now ~= known then learn("menu", (select(2, ask("GET", "/v1/menu")))) end
 end

@@ -12,15 +12,26 @@ local Screen = { ask = require("booklorebridge_questions") }
 local SHOW, timers, underWay = {}, {}, {}
 
 function SHOW.toast(effect, wasAsked)
-    local show = wasAsked and Messages.answer or Messages.notify
-    show(tostring(effect.text or ""))
+    (wasAsked and Messages.answer or Messages.notify)(tostring(effect.text or ""))
 end
 function SHOW.info(effect)
     Messages.awake(function() Messages.open("textviewer", { title = effect.title, text = effect.text }) end)
 end
-SHOW["goto"] = function(effect) Screen.reader:jump(effect) end
+SHOW["goto"] = function(effect)
+    local percent = Screen.reader:jump(effect)
+    local text = percent and _("That place does not exist in this copy of the book: went to ") .. percent .. " %."
+    if text and not Memory:isTrue("silent") then Messages.notify(text) end
+end
 
-function SHOW.confirm(one) Screen.ask(one, function(ok) Screen.show(one[ok and "on_ok" or "on_cancel"], true) end) end
+-- One about a book has to fit when it is shown and when it is answered: the reader goes on meanwhile.
+function SHOW.confirm(one)
+    local fits = type(one.book) == "string" and function() return Screen.reader:isAt(one) end
+    Screen.ask(one, function(ok)
+        local isTooLate = ok and fits and not fits()
+        if not isTooLate then return Screen.show(one[ok and "on_ok" or "on_cancel"], true) end
+        Messages.answer(_("The book is not open at that page any more: nothing was changed."))
+    end, fits)
+end
 -- The effect's book and args are the action's; the core ignores the rest of it.
 function SHOW.schedule(effect) Screen.later(effect["in"], { path = "/v1/actions/" .. effect.action, body = effect }) end
 
@@ -44,7 +55,8 @@ function Screen.begin(wish)
     local done, name = wish.done, wish.path and wish.path .. rapidjson.encode(wish.body, { sort_keys = true }) or wish
     if underWay[name] then return false end
     underWay[name], wish.wasAsked = true, done ~= nil
-    local asking = done and not Memory:isTrue("silent") and Messages.asking()
+    local isTold = done and not Memory:isTrue("silent") and not Messages.isAsleep()
+    local asking = isTold and Messages.open("notification", { text = _("Asking the core…"), timeout = false })
     wish.done = guarded(function(err)
         underWay[name] = nil
         Messages.close(asking)

@@ -88,23 +88,21 @@ function Segments.lines(name, report)
     end)
 end
 
---- How many lines of a segment wait, and the highest number of a line.
+--- How many lines of a segment wait, the highest number of a line, and the device that wrote them.
 function Segments.survey(name)
-    local count, highest = 0, 0
-    for _line, _device, number, event in Segments.lines(name, {}) do
+    local count, highest, writer = 0, 0, nil
+    for _line, device, number, event in Segments.lines(name, {}) do
         count, highest = count + (event ~= "device" and 1 or 0), math.max(highest, tonumber(number) or 0)
+        writer = device or writer
     end
-    return count, highest
+    return count, highest, writer
 end
 
 --- The id of the device that wrote the newest of the segments; nil when there are none.
 function Segments.writer()
-    local list = Segments.list()
-    for i = #list, 1, -1 do
-        for _line, device in Segments.lines(list[i].name, {}) do
-            if device then return device end
-        end
-    end
+    local list, writer = Segments.list(), nil
+    for i = #list, 1, -1 do writer = writer or select(3, Segments.survey(list[i].name)) end
+    return writer
 end
 
 -- An older version wrote one file, under the folder's name: it becomes a segment, with a number as high as its lines'.

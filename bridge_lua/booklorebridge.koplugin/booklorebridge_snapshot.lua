@@ -9,7 +9,6 @@ local util = require("util")
 local Stretch = {}
 Stretch.__index = Stretch
 local EVERY_TURNS, EVERY_SECONDS = 5, 60
-local PLAIN = { number = true, string = true, boolean = true }
 
 -- Stands still while the device sleeps, and no clock correction moves it.
 local function now() return time.to_s(time.monotonic()) end
@@ -24,7 +23,7 @@ local place = guarded(function(ui, page, count)
 end)
 
 -- Word for word, but that KOReader keys `ext` by page number, and JSON knows names only.
-local function annotations(held)
+local annotations = guarded(function(held)
     local copies = rapidjson.array()
     for i, item in ipairs(held) do
         copies[i] = { ext = item.ext and {} }
@@ -32,13 +31,12 @@ local function annotations(held)
         for key, value in pairs(item) do copies[i][key] = copies[i][key] or value end
     end
     return copies
-end
+end)
 
 -- As it stands there, whoever wrote it: what it is worth the core says. Null for none, nothing for what is no value.
 local function stars(rating)
     if rating == nil or rating == 0 then return rapidjson.null end
-    local isInfinite = type(rating) == "number" and rating - rating ~= 0
-    return PLAIN[type(rating)] and not isInfinite and rating or nil
+    return type(rating) ~= "table" and pcall(rapidjson.encode, rating) and rating or nil
 end
 
 -- Where KOReader remembers that a jump began: a link, the contents, a bookmark; and back, and forth again.
@@ -50,6 +48,12 @@ end
 -- Two columns are two pages; what KOReader hides is left out by a turn.
 local isBeside = guarded(function(document, from, to)
     return math.abs(to - from) <= 2 or to == document:getNextPage(from) or to == document:getPrevPage(from)
+end)
+
+-- The address of KOReader's own progress sync, when that goes by itself: it would move the reader too.
+local kosync = guarded(function(ui)
+    local settings = ui.kosync and ui.kosync.settings or {}
+    return settings.auto_sync and (settings.custom_server or "https://sync.koreader.rocks:443/"):gsub("//[^/]*@", "//") or nil
 end)
 
 --- A book as a line carries it, by the digest of its bytes: KOReader's own stays when another book is written to the
@@ -87,7 +91,7 @@ end
 
 local function take(self, page, at, isTurn)
     local count, jumped = pages(self.ui), jumps(self.ui)
-    local turned = isTurn and page ~= self.page and count == self.pages and jumped == self.jumps and not self.jumping
+    local turned = isTurn and page ~= self.page and count == self.pages and jumped == self.jumps
     self.page, self.pages, self.jumps = page, count, jumped
     if not turned then return end
     self:leavePage(at)
@@ -101,8 +105,7 @@ function Stretch:show(page, mode)
     if type(page) ~= "number" then return end
     local isContinuous = self.ui.paging and self.ui.view and self.ui.view.page_scroll
     self.scrolled = isContinuous and mode == "scrolling" and (self.scrolled or now()) or nil
-    if self.scrolled then return end
-    take(self, page, now(), not isContinuous and isBeside(self.ui.document, self.page, page))
+    if not self.scrolled then take(self, page, now(), not isContinuous and isBeside(self.ui.document, self.page, page)) end
 end
 
 --- After KOReader is done with a page: true when a checkpoint is due. Its position is that of the page before till then.
@@ -120,9 +123,10 @@ function Stretch:snapshot(ended)
     if ended then self:leavePage(now()) end
     reading.page, reading.pages, reading.turns, reading.dwell = self.page, self.pages, self.turns, self.dwell
     if type(summary) == "table" then reading.stars, reading.status = stars(summary.rating), text(summary.status) end
+    local line = { book = self.book, reading = reading, kosync = not self.told and kosync(ui) or nil }
+    if ended and ui.annotation then line.annotations = annotations(ui.annotation.annotations) end
     self.dwell, self.told, self.isDue = nil, now(), nil
-    local held = ended and ui.annotation and ui.annotation.annotations
-    return { book = self.book, reading = reading, annotations = held and annotations(held) or nil }
+    return line
 end
 
 return Stretch

@@ -40,14 +40,9 @@ for name, gesture in pairs(Menu.GESTURES) do
     BookloreBridge["on" .. gesture[2]] = function() return Screen.act(name) end
 end
 
-local function note(event, fields, durable)
-    Spool.record(event, fields, durable)
-    Occasions.after(event, fields)
-end
-
 function BookloreBridge:begin(event)
     self.stretch = self.ui.document and Memory:nilOrTrue("enabled") and Snapshot.begin(self.ui) or nil
-    note(event, self.stretch and self.stretch:snapshot() or {})
+    Occasions.note(event, self.stretch and self.stretch:snapshot() or {})
     self.book = self.stretch and self.stretch.book or self.book
     if self.stretch then Books.note(self.book) end
 end
@@ -56,7 +51,7 @@ function BookloreBridge:finish(reason)
     if not self.stretch then return end
     local fields = self.stretch:snapshot(true)
     self.stretch, fields.reason = nil, reason
-    note("book_close", fields, true)
+    Occasions.note("book_close", fields, true)
 end
 
 --- Sync is switched on or off, perhaps with a book open: the stretch begins or ends here.
@@ -66,24 +61,32 @@ function BookloreBridge:switch(on)
     if on and self.ui.document then self:begin("book_open") end
 end
 
---- Moves the reader where the core says, without counting a page turn. An unknown xpointer would lead to page 1.
+--- Whether a book is open, and its reader on that page where one is told.
+function BookloreBridge:isAt(effect)
+    local page, isOpen = tonumber(effect.page), self.stretch and self.stretch.book.partial_md5 == effect.book
+    return isOpen and (not page or page == self.ui:getCurrentPage())
+end
+
+--- Moves the reader where the core says. A place that does not exist in this file would lead to page 1, and that would be
+-- the book's position from then on: the percent counts instead. Returns it, of 100, if that was so.
 function BookloreBridge:jump(to)
-    local ui, stretch, at = self.ui, self.stretch, to.position
-    if not stretch or stretch.book.partial_md5 ~= to.book then return end
-    local xpointer = ui.rolling and type(at) == "string" and ui.document:isXPointerInDocument(at)
-    local page = ui.paging and tonumber(at) or math.floor((tonumber(to.percent) or 0) * stretch.pages + 0.5)
-    if not xpointer and page < 1 then return end
-    stretch.jumping = true
-    ui.link:addCurrentLocationToStack()
-    local engine = ui.rolling or ui.paging
-    if xpointer then engine:onGotoXPointer(at, at) else engine:onGotoPage(math.min(page, stretch.pages)) end
-    stretch.jumping = nil
+    if not self:isAt(to) then return end
+    local ui, at, percent, pages = self.ui, to.position, tonumber(to.percent) or 0, self.stretch.pages
+    local isXPointer = ui.rolling and type(at) == "string" and ui.document:isXPointerInDocument(at)
+    local page = ui.paging and tonumber(at) or 0
+    local exists = isXPointer or page >= 1 and page <= pages
+    if not exists and percent <= 0 then return end
+    ui.link:addCurrentLocationToStack() -- for the way back; what comes next is no page turn
+    if not exists then page = math.max(1, math.floor(percent * pages + 0.5)) end
+    if isXPointer then ui.rolling:onGotoXPointer(at, at) else (ui.rolling or ui.paging):onGotoPage(page) end
+    return not exists and type(at) == "string" and math.floor(percent * 100 + 0.5)
 end
 
 --- After KOReader is done with a page.
 function BookloreBridge:checkpoint()
     local stretch = self.stretch
-    if stretch and (stretch:settle() or Occasions.wanted(stretch.turns)) then note("page_turns", stretch:snapshot()) end
+    local isDue = stretch and (stretch:settle() or Occasions.wanted(stretch.turns))
+    if isDue then Occasions.note("page_turns", stretch:snapshot()) end
 end
 
 function BookloreBridge:onPageUpdate(page, mode)
@@ -97,7 +100,7 @@ function BookloreBridge:onPosUpdate(_pos, page) self:onPageUpdate(page) end
 function BookloreBridge:onDocumentRerendered() self:onPageUpdate(self.ui:getCurrentPage()) end
 function BookloreBridge:onShowingReader() Occasions.opening() end
 function BookloreBridge:onReaderReady()
-    Occasions.opening(true)
+    UIManager:nextTick(guarded(Occasions.opening), true) -- that is after the first paint
     self:begin("book_open")
 end
 function BookloreBridge:onCloseDocument() self:finish(leaving and "exit" or "close") end
@@ -117,7 +120,7 @@ function BookloreBridge:onResume()
     self:begin("resume")
 end
 
-function BookloreBridge:onNetworkConnected() note("network_connected", {}) end
+function BookloreBridge:onNetworkConnected() Occasions.note("network_connected", {}) end
 
 local function leave() leaving = true end
 for _i, event in ipairs{ "Exit", "Restart", "PowerOff", "Reboot" } do BookloreBridge["on" .. event] = leave end

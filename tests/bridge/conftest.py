@@ -17,8 +17,9 @@ def reader(tmp_path: Path) -> EReader:
 
 
 @pytest.fixture
-def core() -> Iterator[LoopbackCore]:
-    with serving() as core:
+def core(request: pytest.FixtureRequest) -> Iterator[LoopbackCore]:
+    """A core, of the kind that a test names."""
+    with serving(getattr(request, "param", LoopbackCore)()) as core:
         yield core
 
 

@@ -116,7 +116,7 @@ function ko.reader(book)
         getLastPercent = function() return book.percent end,
         getLastProgress = function() return book.progress end,
         onGotoXPointer = function(_, xpointer) ko.move(book, book.xpointers[xpointer] or 1, xpointer) end,
-        onGotoPage = function(_, page) (book.scroll and ko.leap or ko.move)(book, page) end,
+        onGotoPage = function(_, page) (book.scroll and ko.leap or ko.move)(book, page, ("/body/p[%d].0"):format(page)) end,
     }
     local document = { file = book.file }
     function document:getPageCount() return book.pages end
@@ -130,6 +130,7 @@ function ko.reader(book)
         document = document, doc_settings = settings, doc_props = props, link = link,
         rolling = not book.paged and engine or nil, paging = book.paged and engine or nil,
         annotation = { annotations = book.annotations }, view = { page_scroll = book.scroll },
+        kosync = book.kosync, -- each plugin by its name, with its settings as they are now; none that is off
     }
     function ui:getCurrentPage() return book.page end
     ko.book = book

@@ -62,6 +62,32 @@ def test_a_checkpoint_goes_when_the_core_has_asked_for_it(
     assert times - 1 <= forks(paired) - before <= times
 
 
+def test_each_of_those_tells_of_exactly_as_many_pages_as_the_core_asked_for(
+    paired: EReader, core: LoopbackCore
+) -> None:
+    core.state = {"hand_over": {"pages": 10, "seconds": 25}}
+    settled(paired)
+    read(paired, pages=60, seconds=5)
+
+    told = [body["lines"][-1]["reading"]["turns"] for body in core.bodies("/v1/events")[1:]]
+    assert told == [10, 20, 30, 40, 50]
+
+
+def test_the_next_stretch_is_counted_from_its_own_beginning(paired: EReader, core: LoopbackCore) -> None:
+    core.state = {"hand_over": {"pages": 10, "seconds": 25}}
+    settled(paired)
+    read(paired, pages=8, seconds=5)
+    paired.send("Suspend")
+    paired.send("Resume")
+    paired.pass_time(30)
+    before = len(core.requests)
+    read(paired, pages=12, seconds=5)
+    paired.pass_time(10)
+
+    (body,) = core.bodies("/v1/events")[before:]
+    assert body["lines"][-1]["reading"]["turns"] == 10
+
+
 def test_what_the_core_asked_for_is_forgotten_when_it_does_not_any_more(paired: EReader, core: LoopbackCore) -> None:
     core.state = {"hand_over": {"pages": 5, "seconds": 25}}
     settled(paired)
@@ -78,7 +104,7 @@ def test_nothing_is_handed_over_while_a_book_is_opening(paired: EReader, core: L
     paired.open()
     paired.send("NetworkConnected")
     paired.ko.gesture("booklore_sync_pending")
-    paired.pass_time(2.5)
+    paired.pass_time(0.9)
     assert forks(paired) == 0
 
     paired.pass_time(2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,6 +70,12 @@ def paired(core: Core, url: str, device: str = "kobo-7f3a") -> EReader:
     ereader = EReader(url, device, reader=SampleReader(device))
     ereader.pair(new_code(core)[0])
     return ereader
+
+
+def wait_for_workers() -> None:
+    """Until nothing goes on behind an answer any more."""
+    while any("(settle)" in thread.name for thread in threading.enumerate()):
+        time.sleep(0.01)
 
 
 def toasts(answer: dict[str, Any]) -> list[str]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import pytest
-from bridge_world import DUNE, EReader, paired
+from bridge_world import DUNE, EReader
 
-from booklore_core import AskReader, GoTo, Schedule, Toast, hookimpl
+from booklore_core import AskReader, GoTo, HandOver, Remark, Schedule, Toast, hookimpl
 from booklore_core.core import Core
-from booklore_core.testing import FakeTarget, sample_book
+from booklore_core.testing import sample_book
 
 GOTO = {"type": "goto", "book": DUNE["partial_md5"], "position": "/body/p[9].0", "percent": 0.5}
 
@@ -41,16 +40,6 @@ class Absurd:
     @hookimpl
     def reply(self, event: Any) -> Any:
         return ["shout"]
-
-
-class Pondering:
-    def __init__(self) -> None:
-        self.may_go = threading.Event()
-
-    @hookimpl
-    def reply(self, event: Any) -> Any:
-        self.may_go.wait(20)
-        return [Toast("too late")]
 
 
 @pytest.fixture
@@ -119,15 +108,19 @@ def test_a_plugin_that_fails_costs_the_others_nothing(
     assert core.plugins.plugins["a_bad_one"].error
 
 
-def test_a_plugin_that_takes_too_long_is_not_waited_for(open_core: Any, serve: Any, bookworm: FakeTarget) -> None:
-    core, pondering = open_core(bookworm), Pondering()
-    core.plugins.register("pondering", pondering)
-    ereader = paired(core, serve(core, replies=0.05))
+def test_a_remark_is_told_once_and_kept(core: Core, ereader: EReader) -> None:
+    class Watchful:
+        @hookimpl
+        def reply(self, event: Any) -> Any:
+            yield Remark("clash", event.book.ref, "Two of them do the same.")
 
-    answer = ereader.hand_off(ereader.reader.open(DUNE))
-    pondering.may_go.set()
+    core.plugins.register("watchful", Watchful())
+    core.refresh()
 
-    assert answer["ack"] and answer["effects"] == []
+    told = [ereader.hand_off(ereader.reader.open(DUNE))["effects"] for _ in range(2)]
+
+    assert told == [[{"type": "toast", "text": "Two of them do the same."}], []]
+    assert core.database.value("SELECT remark FROM remarks") == "Two of them do the same."
 
 
 def test_silent_mode_hides_what_is_said_and_nothing_else(core: Core, ereader: EReader, librarian: Librarian) -> None:
@@ -145,3 +138,26 @@ def test_a_device_with_more_lines_in_its_hands_is_told_with_the_last_of_them(
     assert librarian.asked == []
     ereader.hand_off(network, waiting=1)
     assert librarian.asked == ["network_connected"]
+
+
+class Curious:
+    """Wants to hear of a reader soon."""
+
+    def __init__(self, pages: int, seconds: int) -> None:
+        self.wish = HandOver(pages, seconds)
+
+    @hookimpl
+    def hand_over(self) -> Any:
+        yield self.wish
+
+
+@pytest.mark.parametrize(("setting", "value"), [(None, None), ("sync.manual_only", True), ("sync.enabled", False)])
+def test_checkpoints_are_handed_over_as_soon_as_any_plugin_wishes(core, ereader, setting, value) -> None:  # type: ignore[no-untyped-def]
+    core.plugins.register("curious", Curious(10, 25))
+    core.plugins.register("patient", Curious(20, 5))
+    if setting:
+        core.settings.set(setting, value)
+
+    state = ereader.hand_off([])["state"]
+
+    assert state["hand_over"] == (None if setting else {"pages": 10, "seconds": 5})

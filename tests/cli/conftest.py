@@ -24,6 +24,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in [name for name in os.environ if name.startswith("BOOKLORE_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("BOOKLORE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("BOOKLORE_PROGRESS__ENABLED", "false")  # sessions are enough for what commands do with facts
     return tmp_path / "home"
 
 

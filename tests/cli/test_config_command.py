@@ -99,7 +99,10 @@ def test_value_that_the_environment_shadows_is_stored_and_told(
     assert booklore("config", "get", "sync.mode").out == "custom\n"
 
 
-def test_export_can_be_taken_over_as_config_toml(booklore: Booklore, home: Path) -> None:
+def test_export_can_be_taken_over_as_config_toml(
+    booklore: Booklore, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BOOKLORE_PROGRESS__ENABLED")
     booklore("config", "set", "booklore.url", 'http://nas/"quoted"\\ž\x7f')
     booklore("config", "set", "sync.silent", "true")
     booklore("config", "set", "booklore.password", "-", stdin="open sesame\n")
@@ -296,3 +299,19 @@ def test_password_in_what_is_no_address_at_all_is_not_shown_either(
 
     assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
     assert "s3cret" not in ran.err + shown.out + shown.err
+
+
+def test_setting_of_several_lines_is_read_to_its_end(booklore: Booklore) -> None:
+    ran = booklore("config", "set", "booklore.headers", "-", stdin="One: 1\nTwo\n")
+
+    assert (ran.code, "booklore.headers: it does not fit" in ran.err) == (1, True)
+
+
+def test_line_of_a_sync_server_that_is_none_is_named_and_not_shown(booklore: Booklore) -> None:
+    lines = "club = https://ada:geheim@sync.example\nattic = https://geheim\n"
+
+    ran = booklore("config", "set", "kosync.servers", "-", stdin=lines)
+
+    assert ran.code == 1
+    assert "kosync.servers: line 2: expected NAME = https://USER:PASSWORD@HOST/PATH" in ran.err
+    assert "geheim" not in ran.err

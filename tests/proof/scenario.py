@@ -61,8 +61,10 @@ def book_named(title: str) -> dict[str, Any]:
 
 
 def stock(server: BookLoreServer, titles: Iterable[str] = TITLES) -> BookLoreServer:
-    """Puts the books that are read into the server's library."""
-    for title in titles:
+    """Puts the books that are read into the server's library, each once: of a file that is there twice the servers
+    tell no position."""
+    known = {book.title for book in server.books.values()}
+    for title in (title for title in titles if title not in known):
         server.add_book(small_epub(title), f"{title.lower()}.epub", title)
     return server
 

@@ -60,6 +60,31 @@ def pair(url: Url = None, port: Port = PORT, as_json: Json = False) -> None:
 
 
 @app.command()
+def kosync_user(
+    name: Annotated[str, typer.Argument(help="Of the account; one that there is gets a new password.")],
+    url: Url = None,
+    port: Port = PORT,
+    as_json: Json = False,
+) -> None:
+    """Make an account for e-readers and apps that speak KOReader's progress sync only."""
+    from booklore_core.bridge.accounts import BadName, new_account
+
+    with opened() as core:
+        try:
+            password = new_account(core, name)
+        except BadName as error:
+            raise Refused(str(error)) from error
+    address = url or own_address(port)
+    server = f"{address.rstrip('/')}/kosync"
+    if as_json:
+        show_json({"username": name, "password": password, "url": server})
+    else:
+        show(f"Server    {server}", f"Username  {name}", f"Password  {password}", "The password is not shown again.")
+    if url is None:
+        tell_if_silent(address)
+
+
+@app.command()
 def devices(as_json: Json = False) -> None:
     """List the e-readers."""
     with opened() as core:
@@ -90,7 +115,7 @@ def revoke(device: Annotated[str, typer.Argument(metavar="ID")], as_json: Json =
     elif others:
         show(f"{device} and {', '.join(others)}, which spoke by the same token, have to be paired anew, each by itself")
     else:
-        show(f"{device} has to be paired anew")
+        show(f"{device} is let in no more; `booklore bridge pair` and `kosync-user` let e-readers in")
 
 
 def in_one_line(cell: Any) -> Any:

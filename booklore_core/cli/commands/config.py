@@ -9,7 +9,7 @@ from booklore_core.cli.errors import Refused
 from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json, Yes
 from booklore_core.cli.output import say, show, show_json, show_table
-from booklore_core.cli.terminal import read_line, typed_secret
+from booklore_core.cli.terminal import read_lines, typed_secret
 from booklore_core.cli.toml import to_toml
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def read_value(core: "Core", name: str, value: str | None, may_ask: bool) -> str
     """The value as given, from standard input, or for a secret from a person. Raises BadSetting, Refused."""
     setting = core.settings.declaration(name)
     if value == "-":
-        return read_line()
+        return read_lines()
     if value is not None:
         return value
     if not setting.secret:

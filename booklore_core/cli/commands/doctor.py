@@ -18,21 +18,29 @@ def doctor(as_json: Json = False) -> None:
 
 def look_at_everything() -> Sequence[Line]:
     """Every check, as far as the core can be opened."""
+    before = {line["check"]: line for line in look_at_places() if not line["ok"]}  # opening mends what it can
     try:
         with opened() as core:
             lines: Sequence[Line] = perform(core, "doctor").data
-            return lines
+            return [before.get(line["check"], line) for line in lines]
     except Exception as error:
         if not is_expected(error):
             raise
         return without_core(error_in_one_line(error))
 
 
-def without_core(reason: str) -> Sequence[Line]:
+def look_at_places() -> Sequence[Line]:
     from dataclasses import asdict
 
     from booklore_core.actions.doctor import check_places
+
+    return [asdict(check) for check in check_places(find_places())]
+
+
+def without_core(reason: str) -> Sequence[Line]:
+    from dataclasses import asdict
+
     from booklore_core.targets import Check
 
     broken = Check("core", False, reason, "nothing else can be checked before this is mended")
-    return [asdict(check) for check in (*check_places(find_places()), broken)]
+    return [*look_at_places(), asdict(broken)]

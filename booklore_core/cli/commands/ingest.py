@@ -74,16 +74,14 @@ def ingest(
 
 def take_spool(core: "Core", names: list[str], tally: Tally, activity: Activity) -> None:
     """Takes in what one device wrote: a file, or the files of its folder."""
-    from booklore_core.cli.spool_files import SpoolFile, begun_in
-    from booklore_core.pipeline.clock import Contact
+    from booklore_core.cli.spool_files import SpoolFile, stamps_in
 
     devices: dict[str, str] = {}
-    contact = Contact(begun=begun_in(names, core.clock()))
+    known = core.boots_of(stamps_in(names))
     for name in names:
         with SpoolFile(name) as file:
             for chunk in file.chunks():
-                taken = core.ingest.take([line.text for line in chunk], name, core.clock(), contact, devices)
-                core.derive.lead()
+                taken = core.take([line.text for line in chunk], name, devices, known)
                 devices = taken.devices
                 count(taken, name, chunk, tally)
                 activity.tell(name, *file.progress)

@@ -54,6 +54,7 @@ class Record:
     path: str
     auth: str
     status: int | None = None
+    body: bytes = b""
 
 
 class Responder:
@@ -71,7 +72,7 @@ class Responder:
         self._router = Router(route for area in AREAS for route in area(state.dialect))
 
     def respond(self, request: ServerRequest) -> Reply:
-        record = Record(request.method, request.path, credentials_sent(request))
+        record = Record(request.method, request.path, credentials_sent(request), body=request.body)
         if self.on_request is not None:
             self.on_request(record)
         reply = self._reply(request)

@@ -88,12 +88,14 @@ class Connection:
             raise away
         return response
 
-    def ask_anonymously(self, path: str, headers: Mapping[str, str] | None = None) -> Response:
-        """The answer to a GET without a token. Raises TargetUnavailable, maybe_sent False."""
+    def ask_anonymously(
+        self, path: str, headers: Mapping[str, str] | None = None, method: str = "GET", json: Any = None
+    ) -> Response:
+        """The answer to a call without a token. Raises TargetUnavailable, maybe_sent False for a GET."""
         try:
-            return self._send("GET", path, headers=headers)
+            return self._send(method, path, headers=headers, json=json)
         except TargetUnavailable as error:
-            raise TargetUnavailable(error.reason, maybe_sent=False) from error
+            raise TargetUnavailable(error.reason, error.maybe_sent and method != "GET") from error
 
     def close(self) -> None:
         self._closed = True

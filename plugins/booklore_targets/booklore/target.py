@@ -14,17 +14,20 @@ from booklore_core import (
     Check,
     Finding,
     Item,
+    ItemFailed,
     ItemRejected,
     Match,
+    RemotePosition,
     TargetUnavailable,
 )
 from booklore_targets.booklore import lookup
 from booklore_targets.booklore.audit import audit_sessions
 from booklore_targets.booklore.capabilities import known_capabilities
 from booklore_targets.booklore.checks import check_run, failed
+from booklore_targets.booklore.progress import Positions
 from booklore_targets.booklore.run import Run
 from booklore_targets.booklore.sessions import Sessions
-from booklore_targets.booklore.setup import RUN_LOGIN
+from booklore_targets.booklore.setup import RUN_LOGIN, server_url
 
 if TYPE_CHECKING:
     from booklore_core import Section, Store
@@ -33,12 +36,12 @@ BATCH_SIZE = 100
 
 
 class Handler(Protocol):
-    """What delivers items of one kind; a batching one also has `deliver_batch`."""
+    """What delivers items of one kind."""
 
     def deliver(self, item: Item, before: Before) -> str | None: ...
 
 
-HANDLERS: Mapping[str, Callable[[Run], Handler]] = {"session": Sessions}
+HANDLERS: Mapping[str, Callable[[Run], Handler]] = {"session": Sessions, "progress": Positions}
 """Who delivers what."""
 
 
@@ -47,7 +50,7 @@ class BookLore:
 
     name = "booklore"
     kinds = frozenset(HANDLERS)
-    looked_for = frozenset({"session"})
+    looked_for = audited = frozenset({"session"})
     credentials = ("url", "username", "password")
     token_credentials = ("url", "token")
 
@@ -69,6 +72,12 @@ class BookLore:
         return known.text if known else "not in touch yet"
 
     @property
+    def address(self) -> str:
+        """Where the server is, "" where none is set up. Asks nobody."""
+        url = self._settings["url"]
+        return server_url(url) if url else ""
+
+    @property
     def batch_size(self) -> int:
         """How many sessions go into one request: one, unless the server was seen to take more. Asks nobody."""
         known = known_capabilities(self._store.get("dialect"))
@@ -85,7 +94,15 @@ class BookLore:
         return self._sessions().find(item)
 
     def deliver_batch(self, items: Sequence[Item]) -> list[str]:
+        if items[0].kind != "session":
+            raise ItemFailed(f"the server takes {items[0].kind} one by one only")
         return self._sessions().deliver_batch(items)
+
+    def remote_progress(self, book: BookRef) -> RemotePosition | None:
+        """Where the server's reader is in a book, None where nobody has read it on a device. Raises Declined."""
+        handler = self._handler("progress")
+        assert isinstance(handler, Positions)
+        return handler.find(book)
 
     def match(self, books: Sequence[BookRef]) -> dict[str, Match]:
         """partial MD5 → match, of the books found for certain. Raises TargetUnavailable."""

@@ -78,6 +78,8 @@ provide("ffi/pic", {
     end,
 })
 
+provide("libs/libkoreader-cre", function() return require("crengine") end)
+
 require("ffi/loadlib")
 require("ffi/posix_h")
 G_defaults = require("luadefaults"):open()

@@ -19,6 +19,7 @@ from ereader import SHIM
 HERE = Path(__file__).parent
 KOREADER = Path(os.environ.get("KOREADER_DIR", ""))
 LUAJIT = shutil.which("luajit") or "luajit"
+BOOK = b"no picture, but thirty pages to the stand-in"
 NEEDS = "require('lfs'); require('socket.http'); require('ssl.https')"
 
 
@@ -48,15 +49,18 @@ class Visit:
         return [json.loads(line) for segment in segments for line in segment.read_text().splitlines()]
 
 
-def visit(scenario: str, home: Path, url: str, code: str) -> Visit:
-    """Runs the scenario with the shim as it is after `booklore bridge install`. One book is on the device."""
+def visit(scenario: str, home: Path, url: str, code: str, book: str = "dune.gif", **environ: str) -> Visit:
+    """Runs the scenario with the shim as it is after `booklore bridge install`. One book is on the device.
+
+    environ: for the scenario.
+    """
     books, report, plugin = home / "books", home / "report.jsonl", home / "plugins" / SHIM.name
     books.mkdir()
-    (books / "dune.gif").write_bytes(b"no picture, but thirty pages to the stand-in")
+    (books / book).write_bytes(BOOK)
     shutil.copytree(SHIM, plugin)
     (plugin / "booklorebridge.json").write_text(json.dumps({"url": url, "code": code}))
     command = [LUAJIT, str(HERE / "headless.lua"), str(books), str(report), scenario]
-    environment = {**os.environ, "KO_HOME": str(home), "LC_ALL": "C.UTF-8"}
+    environment = {**os.environ, "KO_HOME": str(home), "LC_ALL": "C.UTF-8", **environ}
     run = subprocess.run(
         command, cwd=KOREADER, env=environment, capture_output=True, text=True, timeout=120, check=False
     )

@@ -1,0 +1,127 @@
+"""Where a reader is in a book, beside where others are: which of the two is worth telling, and how."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from math import floor
+from typing import Any
+from urllib.parse import urlsplit
+
+from booklore_core import NEARLY_READ, Book, Device, Event, Journal, Position, Reading, RemotePosition, is_same_place
+
+ROUNDED = 1e-4
+"""Percents are sent with four decimals."""
+
+
+@dataclass(frozen=True)
+class Here:
+    """Where the reader of a device is, as a line tells it. percent: floored as KOReader's own sync does, optmath."""
+
+    event: Event
+    book: Book
+    reading: Reading
+    percent: float
+
+    @classmethod
+    def of(cls, event: Event) -> "Here | None":
+        """None where the line tells of no book, or of no place in it."""
+        book, reading = getattr(event, "book", None), getattr(event, "reading", None)
+        if book is None or reading is None or reading.percent is None:
+            return None
+        return cls(event, book, reading, floor(reading.percent * 10_000) / 10_000)
+
+    @property
+    def device(self) -> str:
+        return self.event.device
+
+    @property
+    def is_looking_up(self) -> bool:
+        """Whether the book is read and not at its end: whoever looks something up in it does not read it again."""
+        return self.reading.status == "complete" and self.percent < NEARLY_READ
+
+    @property
+    def key(self) -> str:
+        """Of the fact where this device's reader is."""
+        return f"{self.book.partial_md5}:{self.device}"
+
+    @property
+    def position(self) -> str | None:
+        return self.reading.position
+
+    def told(self, journal: Journal, *more: Any) -> Position:
+        """As a fact tells it. more: what else it says."""
+        return Position(self.percent, self.position, device_name(self.device, journal), self.device, *more)
+
+    def is_at(self, percent: float, position: str | None) -> bool:
+        """Whether a place is on the page that is shown. Another font puts the same place on a page that begins
+        elsewhere: who has been led to it is there."""
+        page = 1 / self.reading.pages if self.reading.pages else 0.0
+        is_on_page = abs(self.percent - percent) < page - ROUNDED
+        return is_on_page or is_same_place(self.percent, self.position, percent, position)
+
+    def is_unmoved(self, held: Position) -> bool:
+        """Whether the reader has not read since. A book that is opened with another font shows a page that begins
+        elsewhere."""
+        if not self.reading.turns and self.is_at(held.percent, held.position):
+            return True
+        return is_same_place(self.percent, self.position, held.percent, held.position)
+
+    def is_worth(self, remote: RemotePosition, own: Position | None) -> bool:
+        """Whether a position is somebody else's, in another place, and was not declined before."""
+        is_none = not remote.percent or remote.forced_from is not None or remote.device_id == self.device
+        return not (is_none or self.is_at(remote.percent or 0.0, remote.position) or (own and own.knows(remote)))
+
+    def is_behind(self, remote: RemotePosition, read_at: datetime | None) -> bool:
+        """Whether a remote position is newer. read_at: when somebody last read here, None where nobody knows."""
+        is_later = remote.at is not None and (read_at is None or remote.at > read_at)
+        return is_later or (remote.percent or 0.0) > self.percent
+
+    def time_of(self, remote: RemotePosition) -> tuple[float, float]:
+        """Sorts positions, the newest last. Whose clock is ahead is not the newer for it."""
+        told = min(remote.at, self.event.at).timestamp() if remote.at else 0.0
+        return told, remote.percent or 0.0
+
+    def beside(self, remote: RemotePosition) -> str:
+        """Both positions in words."""
+        when = f" {time_since(remote.at, self.event.at)}" if remote.at else ""
+        there = (
+            f"{remote.device or 'Another device'} read {self.book.title or 'this book'} to {percents(remote.percent)}"
+        )
+        return f"{there}{when}. Here it is at {percents(self.percent)}."
+
+
+def spot(told: Any) -> tuple[float, str | None]:
+    """percent and position. Raises TypeError, ValueError."""
+    percent, position = told
+    if not 0 <= percent <= 1 or not isinstance(position, str | None):
+        raise ValueError("expected a fraction and a text")
+    return float(percent), position
+
+
+def device_name(device: str, journal: Journal) -> str:
+    """What people call a device."""
+    told = journal.latest(device, Device)
+    return (told and (told.display or told.model)) or device
+
+
+def percents(fraction: float | None) -> str:
+    return f"{fraction or 0.0:.1%}"
+
+
+def time_since(then: datetime, now: datetime) -> str:
+    """`3 hours ago`; `just now` where a clock says that it is still to come."""
+    seconds = (now - then).total_seconds()
+    for unit, length in (("day", 86_400), ("hour", 3600), ("minute", 60)):
+        count = int(seconds // length)
+        if count >= 1:
+            return f"{count} {unit}{'' if count == 1 else 's'} ago"
+    return "just now"
+
+
+def is_below(url: str, address: str) -> bool:
+    """Whether one URL is that of a server, or lies below it."""
+    try:
+        one, other = urlsplit(url), urlsplit(address)
+        is_same_host = one.hostname is not None and (one.hostname, one.port) == (other.hostname, other.port)
+    except ValueError:
+        return False
+    return is_same_host and f"{one.path.rstrip('/')}/".startswith(f"{other.path.rstrip('/')}/")

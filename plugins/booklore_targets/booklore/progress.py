@@ -1,0 +1,175 @@
+"""Delivers where a reader is, and tells where the server's reader is, over the server's KOReader sync."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from booklore_core import (
+    NEARLY_READ,
+    Before,
+    BookRef,
+    BookUnmatched,
+    Declined,
+    Item,
+    ItemFailed,
+    Position,
+    Pushed,
+    RemotePosition,
+    TargetUnavailable,
+    position_told,
+)
+from booklore_targets.booklore.answers import NO_BOOK, declined, json_body, message, reason, unavailable
+from booklore_targets.booklore.digest import read_remote
+from booklore_targets.booklore.koreader import KoreaderAccount, provision
+from booklore_targets.booklore.refusals import DATABASE_AWAY
+from booklore_targets.booklore.run import Run
+
+if TYPE_CHECKING:
+    from requests import Response
+
+PATH = "/api/koreader/syncs/progress"
+NONE_THERE, SYNC_OFF = "No progress found", "Sync is disabled"
+
+FIELDS = ("percentage", "progress", "timestamp", "device", "device_id")
+
+LONGEST_POSITION, LONGEST_DEVICE = 1000, 100
+"""Characters that the server's columns hold (contract §4)."""
+
+NOBODY = "BookLore"
+"""What the server calls every device (contract §4.1)."""
+
+TWICE = "the server fails on this file, as it does for one that is in two of its libraries: remove one of them there"
+UNKNOWN = "the server knows neither this file nor its own of the book by digest; have it scan its library again"
+
+
+class Found(NamedTuple):
+    """document: the digest under which the server knows the book. remote: where its reader is, None for nowhere."""
+
+    document: str
+    remote: RemotePosition | None
+
+
+class Positions:
+    """The target's handler of items of the kind `progress`. The server takes whatever comes last, and stamps it with
+    the time of its receipt: nothing is sent without a look (contract §4.2)."""
+
+    def __init__(self, run: Run) -> None:
+        self._run, self._connection = run, run.connection
+        self._pushed = Pushed(run.connection.store)
+        self._account: KoreaderAccount | None = None
+
+    def deliver(self, item: Item, before: Before) -> None:
+        """Source: server contract §4."""
+        found = self._look(item.book)
+        if Position.of(item).percent >= NEARLY_READ and self._is_read(item.book):
+            return  # a push would move its finish date, or take the mark away
+        body = progress_body(item, found.document)
+        self._pushed.bring(item, found.remote, lambda: self._put(body), self._now())
+
+    def find(self, book: BookRef) -> RemotePosition | None:
+        """Where the server's reader is. Raises Declined, BookUnmatched for a file that the server does not know."""
+        remote = self._look(book).remote
+        return remote and self._pushed.recognise(book, remote)
+
+    def _look(self, book: BookRef) -> Found:
+        """The position under the digest of the reader's file; under that of the server's, where it is another one."""
+        for document in chain((book.partial_md5,), self._digests(book)):
+            response = self._ask(f"{PATH}/{document}")
+            if response.status_code == 404 and NO_BOOK in (message(response) or ""):
+                continue
+            remote = self._read(response)
+            if document == book.partial_md5:
+                return Found(document, remote)
+            return Found(document, remote and replace(remote, position=None))
+        raise ItemFailed(UNKNOWN)
+
+    def _digests(self, book: BookRef) -> Iterator[str]:
+        """Of the files of the server's book: the one known from before, then each as it is now. They are other files
+        than the reader's: a kepub, or one that was matched by hand."""
+        if not book.match:
+            raise BookUnmatched("the server does not know this file, and the book is not matched")
+        self._run.identities.check(book.match)
+        store, key = self._connection.store, f"digest/{book.match}"
+        known = store.get(key)
+        if known:
+            yield known
+        for file in self._run.identities.read(book.match).files:
+            book_type = None if file.is_primary else file.book_type
+            remote = read_remote(self._connection, int(book.match), book_type, None)
+            if remote and remote.digest and remote.digest != known:
+                store.set(key, remote.digest)
+                yield remote.digest
+
+    def _read(self, response: Response) -> RemotePosition | None:
+        """The position of an answer. A row that a rating or the web reader has made holds none (contract §4.1)."""
+        from booklore_core.http import json_answer
+
+        if response.status_code == 404 and NONE_THERE in (message(response) or ""):
+            return None
+        body = json_answer(response, "percentage", "timestamp")
+        if response.status_code != 200 or body is None:
+            raise self._refusal(response, writing=False)
+        told = position_told(*map(body.get, FIELDS))
+        return told and replace(told, device=None if told.device == NOBODY else told.device)
+
+    def _put(self, body: dict[str, Any]) -> None:
+        from booklore_core.http import json_answer
+
+        response = self._ask(PATH, "PUT", body)
+        if response.status_code != 200 or json_answer(response, "status") is None:
+            raise self._refusal(response, writing=True)
+
+    def _is_read(self, book: BookRef) -> bool:
+        """Whether somebody has marked the book as read."""
+        response = self._connection.read(f"/api/v1/books/{book.match}")
+        body = json_body(response)
+        if response.status_code != 200 or not isinstance(body, dict):
+            raise declined(response, writing=False)
+        return body.get("readStatus") == "READ"
+
+    def _ask(self, path: str, method: str = "GET", json: Any = None) -> Response:
+        """The answer to a call with the KOReader account, which is made, and its sync switched on, where needed."""
+        try:
+            self._account = self._account or provision(self._connection)
+        except TargetUnavailable as error:
+            raise TargetUnavailable(error.reason, maybe_sent=False) from error
+        return self._connection.ask_anonymously(path, self._account.headers, method, json)
+
+    def _refusal(self, response: Response, writing: bool) -> Declined:
+        """What an answer other than the expected one means. Source: server contract §2.1, §2.6, §4, §17."""
+        status, text, name = response.status_code, message(response), self._account and self._account.username
+        if text is None and isinstance(json_body(response), dict):
+            if status in (401, 403):
+                return ItemFailed(f"the server refuses the KOReader account {name}; `booklore test-connection`")
+            if status == 500:
+                return TargetUnavailable(": ".join(DATABASE_AWAY), writing)
+        if text and SYNC_OFF in text:
+            return ItemFailed(f"the sync of the KOReader account {name} is off: switch it on on the server's page")
+        if status == 500 and not writing:
+            return ItemFailed(f"{TWICE} ({reason(response)})")
+        away = unavailable(response, writing)
+        if away or status != 404:
+            return away or declined(response, writing)
+        return ItemFailed(reason(response))
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._connection.now(), UTC)
+
+
+def progress_body(item: Item, document: str) -> dict[str, Any]:
+    """The request's body. document: the digest under which the server knows the book; where that is not the reader's
+    file the percent alone fits, as it does for a position that is too long. Source: server contract §4."""
+    place = Position.of(item)
+    is_fit = document == item.book.partial_md5 and len(place.position or "") <= LONGEST_POSITION
+    return {
+        "document": document,
+        "percentage": place.floored,
+        "progress": place.position if is_fit else None,
+        "timestamp": int(item.occurred_at.timestamp()),
+        "device": place.device[:LONGEST_DEVICE],
+        "device_id": place.device_id[:LONGEST_DEVICE],
+    }
