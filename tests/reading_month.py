@@ -98,6 +98,44 @@ class Month:
         self.settle()
         self._claim(self.told() == percent_of(self.page), f"the server is at {self.told()}, the reader at {self.page}")
 
+    def finish(self, days: int = 8) -> None:
+        """One device comes to the end; after that both leaf through the book's beginning and its last pages."""
+        device, after = self.rng.choice(self.devices), []
+        self._leaf(device, PAGES)
+        self.settle()
+        before = self.shown()
+        self._claim(before[0] == "READ" and before[1] is not None, f"the server shows {before}")
+        for _ in range(days):
+            self.clock.forward(86_400)
+            self._upset()
+            one = self.rng.choice(self.devices)
+            self._leaf(one, self.rng.choice((None, 1, 2, PAGES - 1, PAGES)), is_online=self.rng.random() < 0.7)
+            self._sync()
+            after.append(self.shown())
+        self.settle()
+        self._claim({*after, self.shown()} == {before}, f"the server showed {before}, then {after}")
+
+    def shown(self) -> tuple[str, str | None]:
+        """What the web page shows: the book's status, and when it was finished."""
+        self.server.recover()
+        book = self._signed("GET", f"/api/v1/books/{self.id}").json()
+        return book["readStatus"], book.get("dateFinished")
+
+    def _leaf(self, device: EReader, page: int | None, is_online: bool = True) -> None:
+        """Opens the book, looks at a page, None: at the one where it opens, and closes it there."""
+        reader = device.reader
+        reader.now = self.clock.utc()
+        device.spool.append(reader.open(self.book))
+        question = self._offer(device, is_online)
+        if question:
+            self._answer(device, question)
+        reader.page = page or reader.page
+        self.clock.forward(60)
+        reader.wait(60)
+        device.spool.append(reader.close())
+        self._came(reader.device, reader.page)
+        self._offer(device, is_online)
+
     def settle(self) -> None:
         self.server.recover()
         self.clock.forward(3600)
@@ -122,7 +160,7 @@ class Month:
         self._signed("PATCH", "/api/v1/koreader-users/me/sync-progress-with-booklore?enabled=true")
         self._signed("POST", "/api/v1/books/progress", {"bookId": self.id, "fileProgress": place})
 
-    def _signed(self, method: str, path: str, body: Any = None) -> None:
+    def _signed(self, method: str, path: str, body: Any = None) -> requests.Response:
         """A call of the web page."""
         self.clock.forward(5)
         account = {"username": self.server.username, "password": self.server.password}
@@ -130,6 +168,7 @@ class Month:
         headers = {"Authorization": f"Bearer {login['accessToken']}"}
         answer = requests.request(method, self.server.url + path, json=body, headers=headers, timeout=30)
         assert answer.status_code in (200, 204), answer.text
+        return answer
 
     def _read_with_another_program(self, page: int) -> None:
         body = {"document": self.book["partial_md5"], "percentage": percent_of(page), "progress": f"/body/p[{page}].0"}

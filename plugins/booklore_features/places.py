@@ -65,9 +65,10 @@ class Here:
         is_none = not remote.percent or remote.forced_from is not None or remote.device_id == self.device
         return not (is_none or self.is_at(remote.percent or 0.0, remote.position) or (own and own.knows(remote)))
 
-    def is_behind(self, remote: RemotePosition, read_at: datetime | None) -> bool:
-        """Whether a remote position is newer. read_at: when somebody last read here, None where nobody knows."""
-        is_later = remote.at is not None and (read_at is None or remote.at > read_at)
+    def is_behind(self, remote: RemotePosition, read_at: float | None) -> bool:
+        """Whether a remote position is newer. read_at: when somebody last read here, unix seconds, None where nobody
+        knows."""
+        is_later = remote.at is not None and (read_at is None or remote.at.timestamp() > read_at)
         return is_later or (remote.percent or 0.0) > self.percent
 
     def time_of(self, remote: RemotePosition) -> tuple[float, float]:

@@ -126,9 +126,18 @@ def place(event: Event, journal: Journal, facts: Facts, is_opening: bool = False
     held = held_of(here.key, facts)
     last = Position.of(held) if held else here.told(journal)
     is_unmoved = held is not None and here.is_unmoved(last)
-    told = last if is_unmoved else here.told(journal, last.seen, last.seen_at, is_opening)
+    read_at = last_read(held) if is_opening else None
+    told = last if is_unmoved else here.told(journal, last.seen, last.seen_at, is_opening, read_at)
     if not told.is_at_start and not (is_unmoved and is_opening):
         yield Item(KIND, here.key, here.book.ref, told.as_body(), event.at)
+
+
+def last_read(held: Item | None) -> float | None:
+    """When this device's reader last read, in unix seconds; None where nobody knows."""
+    if held is None:
+        return None
+    own = Position.of(held)
+    return own.read_at if own.is_opening else held.occurred_at.timestamp()
 
 
 def held_of(key: str, facts: Facts) -> Item | None:
@@ -175,7 +184,7 @@ def lead(
     held = held_of(here.key, facts)
     own = Position.of(held) if held else None
     found = [one for one in elsewhere(here, facts, targets) if here.is_worth(one, own)]
-    read_at = held.occurred_at if held and own and not own.is_opening else None
+    read_at = last_read(held)
     for remote in sorted(found, key=here.time_of, reverse=True):
         is_newer = here.is_behind(remote, read_at)
         strategy = settings["newer" if is_newer else "older"]
@@ -224,7 +233,8 @@ def staying(book: BookRef, own: Position, held: Item | None, at: datetime, seen:
     own: as held, or as it was at the time of the question. It counts as opened only, unless more was read since.
     """
     is_opening = own.is_opening or held is None or held.occurred_at <= at
-    told = replace(own, seen=(seen[0], seen[1]), seen_at=at.timestamp(), is_opening=is_opening)
+    read_at = last_read(held) if is_opening else None
+    told = replace(own, seen=(seen[0], seen[1]), seen_at=at.timestamp(), is_opening=is_opening, read_at=read_at)
     when = max(at, held.occurred_at) if held else at
     return Item(KIND, f"{book.partial_md5}:{own.device_id}", book, told.as_body(), when)
 

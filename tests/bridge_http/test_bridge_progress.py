@@ -322,3 +322,15 @@ def test_a_percent_that_is_none_leads_nobody_and_is_overwritten(home: Household,
     home.core.sync()
 
     assert home.pushed == [0.41]
+
+
+def test_pages_that_were_never_told_make_no_older_place_a_newer_one(home: Household, kobo: EReader) -> None:
+    """The battery died over them: the book opens further on than it was last told of."""
+    home.somewhere(0.1, kobo.reader.now - HOUR / 4)
+    kobo.reader.wait(3600)
+    read(kobo, pages=5)
+    kobo.reader._pages[MD5] += 9
+
+    assert opened(kobo) == []
+    kobo.reader._pages[MD5] += 2
+    assert opened(kobo) == []
