@@ -35,7 +35,7 @@ class EReader:
     def __init__(self, name: str, book: dict[str, Any]) -> None:
         self.reader, self.book, self.spool = SampleReader(name, MORNING), book, list[dict[str, Any]]()
         self.asked: dict[int, int] = {}
-        self.story: list[str] = []
+        """page → the last step at which the reader was asked whether to go there."""
 
 
 class Month:
@@ -149,8 +149,11 @@ class Month:
         self._claim(False, f"still waiting: {self.core.status().waiting}")
 
     def read_elsewhere(self, pages: int | None = None) -> None:
-        """On the web page, where what is read there reaches devices; with another program elsewhere."""
+        """On the web page, where what is read there reaches devices; with another program elsewhere. Nothing is late
+        then: what the server carries out after that would be lost upon it."""
         self.server.recover()
+        self.clock.forward(600)
+        self.told()
         page = self.page = self._clamped(self.page + (pages or self.rng.randint(-10, 60)))
         self._read_on_the_web(page) if self.has_web else self._read_with_another_program(page)
         self._came(OTHER, page)
@@ -283,11 +286,14 @@ class Month:
         self._claim(others > device.asked.get(page, 0), f"asked about before: {text}")
 
     def _check_led(self, device: EReader, question: dict[str, Any] | None) -> None:
-        """Whoever is behind the furthest of the others is asked, unless he was asked about as much after that."""
+        """Whoever is behind the furthest of the others is asked, unless he was asked about as much after that, on
+        either device where only the server knew of it."""
         name = device.reader.device
         places = {page: self.came[one][page] for one, page in self.last.items() if one != name}
         furthest = max(places, default=0)
-        knows = any(page >= furthest and step >= places[furthest] for page, step in device.asked.items())
+        asked = [one for one in self.devices if one is device or self.last.get(OTHER) == furthest]
+        steps = [(page, step) for one in asked for page, step in one.asked.items()]
+        knows = any(page >= furthest and step >= places[furthest] for page, step in steps)
         is_led = question is not None or furthest <= device.reader.page + 1 or knows
         self._claim(is_led, f"{name} at {device.reader.page} hears nothing of {furthest}")
 

@@ -126,10 +126,19 @@ def place(event: Event, journal: Journal, facts: Facts, is_opening: bool = False
     held = held_of(here.key, facts)
     last = Position.of(held) if held else here.told(journal)
     is_unmoved = held is not None and here.is_unmoved(last)
-    read_at = last_read(held) if is_opening else None
-    told = last if is_unmoved else here.told(journal, last.seen, last.seen_at, is_opening, read_at)
+    is_again = is_unmoved and not is_opening and held is not None and has_come_back(here, held, journal)
+    read_at = last_read(held) if is_opening else event.at.timestamp() if is_again else None
+    is_told = is_unmoved and not is_again
+    told = last if is_told else here.told(journal, last.seen, last.seen_at, is_opening, read_at)
     if not told.is_at_start and not (is_unmoved and is_opening):
         yield Item(KIND, here.key, here.book.ref, told.as_body(), event.at)
+
+
+def has_come_back(here: Here, held: Item, journal: Journal) -> bool:
+    """Whether the reader has read since the book was opened, to where he was before that: what others have told
+    meanwhile is the older."""
+    begun = [one.at for one in journal.around(here.event, 1) if isinstance(one, BookOpen | Resume)]
+    return bool(here.reading.turns) and any(held.occurred_at < at <= here.event.at for at in begun)
 
 
 def last_read(held: Item | None) -> float | None:

@@ -334,3 +334,16 @@ def test_pages_that_were_never_told_make_no_older_place_a_newer_one(home: Househ
     assert opened(kobo) == []
     kobo.reader._pages[MD5] += 2
     assert opened(kobo) == []
+
+
+def test_who_goes_back_and_reads_to_the_same_page_again_is_there(home: Household, kobo: EReader) -> None:
+    home.core.sync()
+    home.somewhere(0.3, kobo.reader.now + HOUR / 2)
+    goes(kobo, opened(kobo))
+    kobo.reader.turn(11)
+
+    kobo.hand_off(kobo.reader.close())
+    home.core.sync()
+
+    assert home.pushed == [0.41, 0.41]
+    assert opened(kobo) == []
