@@ -87,7 +87,7 @@ def register_settings() -> Iterable[Setting]:
 
 @hookimpl
 def register_actions() -> Iterable[Action]:
-    about = "What a device asks for when its reader does not want to go where another device is."
+    about = "What a device asks for when its reader has been asked whether to go where another device is."
     yield Action("stay_here", "Stay here", stay_here, about, menu=None)
 
 
@@ -138,7 +138,8 @@ def has_come_back(here: Here, held: Item, journal: Journal) -> bool:
     """Whether the reader has read since the book was opened, to where he was before that: what others have told
     meanwhile is the older."""
     begun = [one.at for one in journal.around(here.event, 1) if isinstance(one, BookOpen | Resume)]
-    return bool(here.reading.turns) and any(held.occurred_at < at <= here.event.at for at in begun)
+    before = [at for at in begun if at <= here.event.at]
+    return bool(here.reading.turns and before) and (last_read(held) or 0.0) < max(before).timestamp()
 
 
 def last_read(held: Item | None) -> float | None:
@@ -232,12 +233,14 @@ def there(here: Here, remote: RemotePosition, strategy: str) -> Iterator[Effect]
         yield from (goto, Toast(text))
         return
     args = {"device": here.device, "at": here.event.at.isoformat(), "here": [here.percent, here.position]}
-    stay = Schedule(0, "stay_here", md5, {**args, "there": seen_of(remote)})
-    yield AskReader(f"{text} Go to {percents(remote.percent)}?", "Go there", "Stay here", (goto,), (stay,), md5)
+    known = Schedule(0, "stay_here", md5, {**args, "there": seen_of(remote)})
+    asked = f"{text} Go to {percents(remote.percent)}?"
+    # Who goes there knows the place too: coming back is his decision, and no reason to ask again.
+    yield AskReader(asked, "Go there", "Stay here", (goto, known), (known,), md5)
 
 
 def staying(book: BookRef, own: Position, held: Item | None, at: datetime, seen: Sequence[Any]) -> Item:
-    """The fact that the reader stays: seen is known, and may be overwritten by what is read here from now on.
+    """The fact that the reader was asked: seen is known, and may be overwritten by what is read here from now on.
 
     own: as held, or as it was at the time of the question. It counts as opened only, unless more was read since.
     """
