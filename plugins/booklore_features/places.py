@@ -6,7 +6,19 @@ from math import floor
 from typing import Any
 from urllib.parse import urlsplit
 
-from booklore_core import Book, Device, Event, Journal, Position, Reading, RemotePosition, is_same_place
+from booklore_core import (
+    Book,
+    BookOpen,
+    Device,
+    Event,
+    Item,
+    Journal,
+    Position,
+    Reading,
+    RemotePosition,
+    Resume,
+    is_same_place,
+)
 
 ROUNDED = 1e-4
 """Percents are sent with four decimals."""
@@ -60,6 +72,13 @@ class Here:
             return True
         return is_same_place(self.percent, self.position, held.percent, held.position)
 
+    def has_come_back(self, held: Item, journal: Journal) -> bool:
+        """Whether the reader has read since the book was opened, to where he was before that: what others have told
+        meanwhile is the older."""
+        begun = [one.at for one in journal.around(self.event, 1) if isinstance(one, BookOpen | Resume)]
+        before = [at for at in begun if at <= self.event.at]
+        return bool(self.reading.turns and before) and (last_read(held) or 0.0) < max(before).timestamp()
+
     def is_worth(self, remote: RemotePosition, own: Position | None) -> bool:
         """Whether a position is somebody else's, in another place, and was not declined before."""
         is_none = not remote.percent or remote.forced_from is not None or remote.device_id == self.device
@@ -83,6 +102,14 @@ class Here:
             f"{remote.device or 'Another device'} read {self.book.title or 'this book'} to {percents(remote.percent)}"
         )
         return f"{there}{when}. Here it is at {percents(self.percent)}."
+
+
+def last_read(held: Item | None) -> float | None:
+    """When this device's reader last read, in unix seconds; None where nobody knows. held: the fact of where he is."""
+    if held is None:
+        return None
+    own = Position.of(held)
+    return own.read_at if own.is_opening else held.occurred_at.timestamp()
 
 
 def spot(told: Any) -> tuple[float, str | None]:

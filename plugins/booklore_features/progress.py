@@ -43,7 +43,7 @@ from booklore_core import (
     Toast,
     hookimpl,
 )
-from booklore_features.places import Here, device_name, is_below, percents, spot
+from booklore_features.places import Here, device_name, is_below, last_read, percents, spot
 
 KIND = "progress"
 MENU = ("What to Sync", "Progress Sync")
@@ -126,28 +126,12 @@ def place(event: Event, journal: Journal, facts: Facts, is_opening: bool = False
     held = held_of(here.key, facts)
     last = Position.of(held) if held else here.told(journal)
     is_unmoved = held is not None and here.is_unmoved(last)
-    is_again = is_unmoved and not is_opening and held is not None and has_come_back(here, held, journal)
+    is_again = is_unmoved and not is_opening and held is not None and here.has_come_back(held, journal)
     read_at = last_read(held) if is_opening else event.at.timestamp() if is_again else None
     is_told = is_unmoved and not is_again
     told = last if is_told else here.told(journal, last.seen, last.seen_at, is_opening, read_at)
     if not told.is_at_start and not (is_unmoved and is_opening):
         yield Item(KIND, here.key, here.book.ref, told.as_body(), event.at)
-
-
-def has_come_back(here: Here, held: Item, journal: Journal) -> bool:
-    """Whether the reader has read since the book was opened, to where he was before that: what others have told
-    meanwhile is the older."""
-    begun = [one.at for one in journal.around(here.event, 1) if isinstance(one, BookOpen | Resume)]
-    before = [at for at in begun if at <= here.event.at]
-    return bool(here.reading.turns and before) and (last_read(held) or 0.0) < max(before).timestamp()
-
-
-def last_read(held: Item | None) -> float | None:
-    """When this device's reader last read, in unix seconds; None where nobody knows."""
-    if held is None:
-        return None
-    own = Position.of(held)
-    return own.read_at if own.is_opening else held.occurred_at.timestamp()
 
 
 def held_of(key: str, facts: Facts) -> Item | None:
