@@ -230,7 +230,7 @@ def is_news(item: Item, remote: RemotePosition | None) -> bool:
     if remote.at and remote.at > item.occurred_at:
         raise Superseded(f"{where}, read later")
     if remote.percent > own.percent:
-        raise Superseded(f"{where}, further on, and {own.device} has not been asked yet whether to go there")
+        raise Superseded(f"{where}, further on, and on {own.device} nobody has said yet to stay here")
     return True
 
 

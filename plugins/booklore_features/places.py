@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from booklore_core import (
+    NEARLY_READ,
     Book,
     BookOpen,
     Device,
@@ -44,6 +45,11 @@ class Here:
     @property
     def device(self) -> str:
         return self.event.device
+
+    @property
+    def is_looking_up(self) -> bool:
+        """Whether the book is read and not at its end: whoever looks something up in it does not read it again."""
+        return self.reading.status == "complete" and self.percent < NEARLY_READ
 
     @property
     def key(self) -> str:

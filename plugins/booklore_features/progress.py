@@ -73,9 +73,9 @@ def register_settings() -> Iterable[Setting]:
     about = "Look where other devices are, if there is a connection already"
     yield setting("pull_on_open", bool, True, about, "Pull progress on book open")
     yield setting("pull_on_resume", bool, True, about, "Pull progress on resume")
-    about = "What to do when another device has read on"
+    about = "What to do when another device has read since, or further"
     yield setting("newer", str, PROMPT, about, "Sync to a newer state", choices=STRATEGIES)
-    about = "What to do when another device is behind"
+    about = "What to do when another device read earlier, and less"
     yield setting("older", str, DISABLE, about, "Sync to an older state", choices=STRATEGIES)
     yield setting("periodic", bool, True, "Send positions while a book is read", "Periodic page-turn updates")
     about, pages = "After so many page turns a position is sent", {"low": 1, "high": 10_000}
@@ -121,15 +121,15 @@ def on_book_close(event: BookClose, journal: Journal, facts: Facts) -> Iterator[
 def place(event: Event, journal: Journal, facts: Facts, is_opening: bool = False) -> Iterator[Item]:
     """Where the reader is now. One who has not moved is where the last fact says: that one is told again."""
     here = Here.of(event)
-    if here is None:
+    if here is None or here.is_looking_up:
         return
     held = held_of(here.key, facts)
     last = Position.of(held) if held else here.told(journal)
     is_unmoved = held is not None and here.is_unmoved(last)
-    is_again = is_unmoved and not is_opening and held is not None and here.has_come_back(held, journal)
-    read_at = last_read(held) if is_opening else event.at.timestamp() if is_again else None
-    is_told = is_unmoved and not is_again
-    told = last if is_told else here.told(journal, last.seen, last.seen_at, is_opening, read_at)
+    is_again = held is not None and not is_opening and here.has_come_back(held, journal)
+    read_at = last_read(held) if is_opening else event.at.timestamp() if is_unmoved else None
+    more = (last.seen, last.seen_at, is_opening, read_at)
+    told = last if is_unmoved and not is_again else here.told(journal, *more)
     if not told.is_at_start and not (is_unmoved and is_opening):
         yield Item(KIND, here.key, here.book.ref, told.as_body(), event.at)
 
@@ -178,9 +178,8 @@ def lead(
     held = held_of(here.key, facts)
     own = Position.of(held) if held else None
     found = [one for one in elsewhere(here, facts, targets) if here.is_worth(one, own)]
-    read_at = last_read(held)
     for remote in sorted(found, key=here.time_of, reverse=True):
-        is_newer = here.is_behind(remote, read_at)
+        is_newer = here.is_behind(remote, last_read(held))
         strategy = settings["newer" if is_newer else "older"]
         if strategy != DISABLE:
             yield from there(here, remote, strategy)

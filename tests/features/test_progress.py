@@ -262,3 +262,19 @@ def test_only_the_latest_of_what_waited_is_sent(open_core: Any, clock: Any, read
 def test_what_was_synced_is_cleared_under_the_name_of_the_manual(core: Any) -> None:
     assert core.kinds["progress"].history_name == "Synced progress"
     assert core.kinds.in_words({"progress": 4}) == "4 progress updates"
+
+
+@pytest.mark.parametrize(("status", "told"), [("complete", 0.97), ("reading", 0.09), ("abandoned", 0.09)])
+def test_looking_something_up_in_a_finished_book_does_not_take_its_read_mark_away(
+    core: Any, reader: SampleReader, status: str, told: float
+) -> None:
+    last_page, early = {"percent": 0.97, "position": "/body/p[97].0"}, {"percent": 0.09, "position": "/body/p[9].0"}
+    lines = [*reader.read(DUNE, pages=24), *reader.read(DUNE, pages=2)]
+    lines[1]["reading"] |= {**last_page, "status": "complete"}
+    for line in lines[2:]:
+        line["reading"] |= {**early, "status": status}
+
+    take(core, *lines)
+
+    found = place(core)
+    assert found and found.percent == told

@@ -76,7 +76,7 @@ def test_what_was_read_later_is_not_overwritten(percent: float, at: float) -> No
 
 @pytest.mark.parametrize("at", [0, None])
 def test_what_is_further_on_is_not_overwritten_before_the_reader_was_asked(at: float | None) -> None:
-    with pytest.raises(Superseded, match=r"BookLore is at 70.0%, further on, and Libra has not been asked yet"):
+    with pytest.raises(Superseded, match=r"BookLore is at 70.0%, further on, and on Libra nobody has said"):
         is_news(here(at=1), there(0.7, at=at))
 
 
