@@ -78,7 +78,7 @@ class Month:
     def live(self, days: int) -> None:
         for day in range(1, days + 1):
             self._tell(f"day {day}")
-            self.clock.forward(8 * 3600)
+            self._sleep()
             if self.rng.random() < 0.4:
                 self._upset()
             for _ in range(self.rng.randint(1, 2)):
@@ -89,7 +89,7 @@ class Month:
                 self.read_elsewhere()
             if day % 7 == 0:
                 self.calm_day(self.rng.choice(self.devices))
-            self.clock.forward(8 * 3600)
+            self._sleep()
 
     def calm_day(self, device: EReader) -> None:
         """Nothing goes wrong: the device is told what it should know, and the server where the reader is after that."""
@@ -183,6 +183,12 @@ class Month:
     def _key(self) -> dict[str, str]:
         digest = hashlib.md5(self.server.koreader_password.encode()).hexdigest()
         return {"x-auth-user": self.server.koreader_username, "x-auth-key": digest}
+
+    def _sleep(self) -> None:
+        """What is late arrives, and is stamped, within the first ten minutes."""
+        self.clock.forward(600)
+        self.server.carry_out_late()
+        self.clock.forward(8 * 3600)
 
     def _upset(self) -> None:
         if self.rng.random() < 0.3:

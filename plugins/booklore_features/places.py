@@ -90,6 +90,14 @@ class Here:
         is_none = not remote.percent or remote.forced_from is not None or remote.device_id == self.device
         return not (is_none or self.is_at(remote.percent or 0.0, remote.position) or (own and own.knows(remote)))
 
+    def noted(self, remote: RemotePosition, own: Position | None) -> list[Any]:
+        """percent and position that a reader knows who has been asked about a remote's: of those that he was asked
+        about the furthest, which stands for all that were there by now."""
+        is_there = remote.at is None or remote.at <= self.event.at
+        if own and own.seen and is_there and own.seen[0] > (remote.percent or 0.0):
+            return list(own.seen)
+        return [remote.percent, remote.position]
+
     def is_behind(self, remote: RemotePosition, read_at: float | None) -> bool:
         """Whether a remote position is newer. read_at: when somebody last read here, unix seconds, None where nobody
         knows."""

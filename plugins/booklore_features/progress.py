@@ -182,9 +182,9 @@ def lead(
         is_newer = here.is_behind(remote, last_read(held))
         strategy = settings["newer" if is_newer else "older"]
         if strategy != DISABLE:
-            yield from there(here, remote, strategy)
+            yield from there(here, remote, strategy, here.noted(remote, own))
         elif is_newer:
-            yield staying(here.book.ref, own or here.told(journal), held, here.event.at, seen_of(remote))
+            yield staying(here.book.ref, own or here.told(journal), held, here.event.at, here.noted(remote, own))
         if strategy != DISABLE or is_newer:
             return
 
@@ -204,19 +204,16 @@ def elsewhere(here: Here, facts: Facts, targets: Mapping[str, Gateway]) -> Itera
             yield RemotePosition(told.percent, told.position, told.device, at, *about)
 
 
-def seen_of(remote: RemotePosition) -> list[Any]:
-    return [remote.percent, remote.position]
-
-
-def there(here: Here, remote: RemotePosition, strategy: str) -> Iterator[Effect]:
-    """To where the other reader is, or a question. Between different files of a book only the percent travels."""
+def there(here: Here, remote: RemotePosition, strategy: str, noted: Sequence[Any]) -> Iterator[Effect]:
+    """To where the other reader is, or a question after which something is noted. Between different files of a book only
+    the percent travels."""
     md5, text = here.book.partial_md5, here.beside(remote)
     goto = GoTo(md5, remote.position if remote.partial_md5 in (None, md5) else None, remote.percent)
     if strategy == SILENTLY:
         yield from (goto, Toast(text))
         return
     args = {"device": here.device, "at": here.event.at.isoformat(), "here": [here.percent, here.position]}
-    known = Schedule(0, "stay_here", md5, {**args, "there": seen_of(remote)})
+    known = Schedule(0, "stay_here", md5, {**args, "there": noted})
     asked = f"{text} Go to {percents(remote.percent)}?"
     # Who goes there knows the place too: coming back is his decision, and no reason to ask again.
     yield AskReader(asked, "Go there", "Stay here", (goto, known), (known,), md5)

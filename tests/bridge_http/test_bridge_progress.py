@@ -360,3 +360,17 @@ def test_who_went_there_and_came_back_is_not_asked_again(home: Household, kobo: 
 
     assert opened(kobo) == []
     assert home.pushed == [0.55]
+
+
+def test_a_place_that_was_declined_stays_so_when_another_is_declined(home: Household, kobo: EReader) -> None:
+    early = kobo.reader.now + HOUR / 2
+    home.somewhere(0.7, early)
+    stays(kobo, opened(kobo))
+    kobo.hand_off(kobo.reader.close())
+    home.somewhere(0.6, kobo.reader.now + HOUR / 2, "elsewhere")
+    stays(kobo, opened(kobo))
+    kobo.hand_off(kobo.reader.close())
+
+    assert opened(kobo) == []
+    home.somewhere(0.7, early)
+    assert opened(kobo) == []
