@@ -205,7 +205,7 @@ def elsewhere(here: Here, facts: Facts, targets: Mapping[str, Gateway]) -> Itera
 
 
 def there(here: Here, remote: RemotePosition, strategy: str, noted: Sequence[Any]) -> Iterator[Effect]:
-    """To where the other reader is, or a question after which something is noted. Between different files of a book only
+    """To where the other reader is, or a question after which a place is noted. Between different files of a book only
     the percent travels."""
     md5, text = here.book.partial_md5, here.beside(remote)
     goto = GoTo(md5, remote.position if remote.partial_md5 in (None, md5) else None, remote.percent)
