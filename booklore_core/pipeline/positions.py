@@ -49,8 +49,8 @@ class Position:
 
     percent: fraction 0–1. position: xpointer, or a page number as text. device, device_id: who read there, the first
     for people. seen: percent and position of the remote's that the reader knows and does not want to follow; seen_at:
-    when that was said, unix seconds. is_opening: the book was just opened there; nobody knows when it was read.
-    forced_from: see `RemotePosition`.
+    when that was said, unix seconds. is_opening: the book was just opened there; nobody knows when it was read to
+    there. read_at: when it was last read there as far as was told, unix seconds. forced_from: see `RemotePosition`.
     """
 
     percent: float
@@ -60,6 +60,7 @@ class Position:
     seen: tuple[float, str | None] | None = None
     seen_at: float | None = None
     is_opening: bool = False
+    read_at: float | None = None
     forced_from: float | None = None
 
     @classmethod
@@ -80,7 +81,7 @@ class Position:
     def as_body(self) -> dict[str, Any]:
         """Only what says something, so that a place at which nothing has changed has an equal body."""
         told = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        optional = {"seen": None, "seen_at": None, "is_opening": False, "forced_from": None}
+        optional = {"seen": None, "seen_at": None, "is_opening": False, "read_at": None, "forced_from": None}
         return {name: value for name, value in told.items() if name not in optional or value != optional[name]}
 
     def knows(self, remote: RemotePosition) -> bool:

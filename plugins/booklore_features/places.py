@@ -6,7 +6,20 @@ from math import floor
 from typing import Any
 from urllib.parse import urlsplit
 
-from booklore_core import NEARLY_READ, Book, Device, Event, Journal, Position, Reading, RemotePosition, is_same_place
+from booklore_core import (
+    NEARLY_READ,
+    Book,
+    BookOpen,
+    Device,
+    Event,
+    Item,
+    Journal,
+    Position,
+    Reading,
+    RemotePosition,
+    Resume,
+    is_same_place,
+)
 
 ROUNDED = 1e-4
 """Percents are sent with four decimals."""
@@ -65,14 +78,30 @@ class Here:
             return True
         return is_same_place(self.percent, self.position, held.percent, held.position)
 
+    def has_come_back(self, held: Item, journal: Journal) -> bool:
+        """Whether the reader has read since the book was opened, to where he was before that: what others have told
+        meanwhile is the older."""
+        begun = [one.at for one in journal.around(self.event, 1) if isinstance(one, BookOpen | Resume)]
+        before = [at for at in begun if at <= self.event.at]
+        return bool(self.reading.turns and before) and (last_read(held) or 0.0) < max(before).timestamp()
+
     def is_worth(self, remote: RemotePosition, own: Position | None) -> bool:
         """Whether a position is somebody else's, in another place, and was not declined before."""
         is_none = not remote.percent or remote.forced_from is not None or remote.device_id == self.device
         return not (is_none or self.is_at(remote.percent or 0.0, remote.position) or (own and own.knows(remote)))
 
-    def is_behind(self, remote: RemotePosition, read_at: datetime | None) -> bool:
-        """Whether a remote position is newer. read_at: when somebody last read here, None where nobody knows."""
-        is_later = remote.at is not None and (read_at is None or remote.at > read_at)
+    def noted(self, remote: RemotePosition, own: Position | None) -> list[Any]:
+        """percent and position that a reader knows who has been asked about a remote's: of those that he was asked
+        about the furthest, which stands for all that were there by now."""
+        is_there = remote.at is None or remote.at <= self.event.at
+        if own and own.seen and is_there and own.seen[0] > (remote.percent or 0.0):
+            return list(own.seen)
+        return [remote.percent, remote.position]
+
+    def is_behind(self, remote: RemotePosition, read_at: float | None) -> bool:
+        """Whether a remote position is newer. read_at: when somebody last read here, unix seconds, None where nobody
+        knows."""
+        is_later = remote.at is not None and (read_at is None or remote.at.timestamp() > read_at)
         return is_later or (remote.percent or 0.0) > self.percent
 
     def time_of(self, remote: RemotePosition) -> tuple[float, float]:
@@ -87,6 +116,14 @@ class Here:
             f"{remote.device or 'Another device'} read {self.book.title or 'this book'} to {percents(remote.percent)}"
         )
         return f"{there}{when}. Here it is at {percents(self.percent)}."
+
+
+def last_read(held: Item | None) -> float | None:
+    """When this device's reader last read, in unix seconds; None where nobody knows. held: the fact of where he is."""
+    if held is None:
+        return None
+    own = Position.of(held)
+    return own.read_at if own.is_opening else held.occurred_at.timestamp()
 
 
 def spot(told: Any) -> tuple[float, str | None]:

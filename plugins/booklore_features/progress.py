@@ -43,7 +43,7 @@ from booklore_core import (
     Toast,
     hookimpl,
 )
-from booklore_features.places import Here, device_name, is_below, percents, spot
+from booklore_features.places import Here, device_name, is_below, last_read, percents, spot
 
 KIND = "progress"
 MENU = ("What to Sync", "Progress Sync")
@@ -87,7 +87,7 @@ def register_settings() -> Iterable[Setting]:
 
 @hookimpl
 def register_actions() -> Iterable[Action]:
-    about = "What a device asks for when its reader does not want to go where another device is."
+    about = "What a device asks for when its reader has been asked whether to go where another device is."
     yield Action("stay_here", "Stay here", stay_here, about, menu=None)
 
 
@@ -126,7 +126,10 @@ def place(event: Event, journal: Journal, facts: Facts, is_opening: bool = False
     held = held_of(here.key, facts)
     last = Position.of(held) if held else here.told(journal)
     is_unmoved = held is not None and here.is_unmoved(last)
-    told = last if is_unmoved else here.told(journal, last.seen, last.seen_at, is_opening)
+    is_again = held is not None and not is_opening and here.has_come_back(held, journal)
+    read_at = last_read(held) if is_opening else event.at.timestamp() if is_unmoved else None
+    more = (last.seen, last.seen_at, is_opening, read_at)
+    told = last if is_unmoved and not is_again else here.told(journal, *more)
     if not told.is_at_start and not (is_unmoved and is_opening):
         yield Item(KIND, here.key, here.book.ref, told.as_body(), event.at)
 
@@ -175,14 +178,13 @@ def lead(
     held = held_of(here.key, facts)
     own = Position.of(held) if held else None
     found = [one for one in elsewhere(here, facts, targets) if here.is_worth(one, own)]
-    read_at = held.occurred_at if held and own and not own.is_opening else None
     for remote in sorted(found, key=here.time_of, reverse=True):
-        is_newer = here.is_behind(remote, read_at)
+        is_newer = here.is_behind(remote, last_read(held))
         strategy = settings["newer" if is_newer else "older"]
         if strategy != DISABLE:
-            yield from there(here, remote, strategy)
+            yield from there(here, remote, strategy, here.noted(remote, own))
         elif is_newer:
-            yield staying(here.book.ref, own or here.told(journal), held, here.event.at, seen_of(remote))
+            yield staying(here.book.ref, own or here.told(journal), held, here.event.at, here.noted(remote, own))
         if strategy != DISABLE or is_newer:
             return
 
@@ -202,29 +204,29 @@ def elsewhere(here: Here, facts: Facts, targets: Mapping[str, Gateway]) -> Itera
             yield RemotePosition(told.percent, told.position, told.device, at, *about)
 
 
-def seen_of(remote: RemotePosition) -> list[Any]:
-    return [remote.percent, remote.position]
-
-
-def there(here: Here, remote: RemotePosition, strategy: str) -> Iterator[Effect]:
-    """To where the other reader is, or a question. Between different files of a book only the percent travels."""
+def there(here: Here, remote: RemotePosition, strategy: str, noted: Sequence[Any]) -> Iterator[Effect]:
+    """To where the other reader is, or a question after which a place is noted. Between different files of a book only
+    the percent travels."""
     md5, text = here.book.partial_md5, here.beside(remote)
     goto = GoTo(md5, remote.position if remote.partial_md5 in (None, md5) else None, remote.percent)
     if strategy == SILENTLY:
         yield from (goto, Toast(text))
         return
     args = {"device": here.device, "at": here.event.at.isoformat(), "here": [here.percent, here.position]}
-    stay = Schedule(0, "stay_here", md5, {**args, "there": seen_of(remote)})
-    yield AskReader(f"{text} Go to {percents(remote.percent)}?", "Go there", "Stay here", (goto,), (stay,), md5)
+    known = Schedule(0, "stay_here", md5, {**args, "there": noted})
+    asked = f"{text} Go to {percents(remote.percent)}?"
+    # Who goes there knows the place too: coming back is his decision, and no reason to ask again.
+    yield AskReader(asked, "Go there", "Stay here", (goto, known), (known,), md5)
 
 
 def staying(book: BookRef, own: Position, held: Item | None, at: datetime, seen: Sequence[Any]) -> Item:
-    """The fact that the reader stays: seen is known, and may be overwritten by what is read here from now on.
+    """The fact that the reader was asked: seen is known, and may be overwritten by what is read here from now on.
 
     own: as held, or as it was at the time of the question. It counts as opened only, unless more was read since.
     """
     is_opening = own.is_opening or held is None or held.occurred_at <= at
-    told = replace(own, seen=(seen[0], seen[1]), seen_at=at.timestamp(), is_opening=is_opening)
+    read_at = last_read(held) if is_opening else None
+    told = replace(own, seen=(seen[0], seen[1]), seen_at=at.timestamp(), is_opening=is_opening, read_at=read_at)
     when = max(at, held.occurred_at) if held else at
     return Item(KIND, f"{book.partial_md5}:{own.device_id}", book, told.as_body(), when)
 

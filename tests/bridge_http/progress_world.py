@@ -72,8 +72,9 @@ def stays(ereader: EReader, effects: list[dict[str, Any]]) -> None:
 def goes(ereader: EReader, effects: list[dict[str, Any]]) -> None:
     """Says yes to the question: the book is at that place then."""
     (asked,) = effects
-    (goto,) = asked["on_ok"]
+    goto, then = asked["on_ok"]
     ereader.reader.page = round(goto["percent"] * DUNE["pages"])
+    assert ereader.act(then["action"], book=then["book"], **then["args"])["effects"] == []
 
 
 __all__ = ["DUNE", "HOUR", "MD5", "MORNING", "PATIENT", "Household", "goes", "opened", "read", "stays"]

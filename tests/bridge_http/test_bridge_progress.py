@@ -77,7 +77,7 @@ def test_a_position_elsewhere_is_treated_as_was_chosen(
     if kinds(effects) == ["goto", "toast"]:
         assert effects[0] == goto
     if kinds(effects) == ["confirm"]:
-        assert effects[0]["on_ok"] == [goto] and effects[0]["book"] == MD5
+        assert effects[0]["on_ok"][0] == goto and effects[0]["book"] == MD5
 
 
 @pytest.mark.parametrize(("direction", "strategy"), ROWS)
@@ -290,7 +290,7 @@ def test_a_position_without_place_leads_by_percent(home: Household, kobo: EReade
 
     (asked,) = opened(kobo)
 
-    assert asked["on_ok"] == [{"type": "goto", "book": MD5, "position": None, "percent": 0.646}]
+    assert asked["on_ok"][0] == {"type": "goto", "book": MD5, "position": None, "percent": 0.646}
 
 
 @pytest.mark.parametrize("at", [None, MORNING + 10_000 * HOUR])
@@ -322,3 +322,55 @@ def test_a_percent_that_is_none_leads_nobody_and_is_overwritten(home: Household,
     home.core.sync()
 
     assert home.pushed == [0.41]
+
+
+def test_pages_that_were_never_told_make_no_older_place_a_newer_one(home: Household, kobo: EReader) -> None:
+    """The battery died over them: the book opens further on than it was last told of."""
+    home.somewhere(0.1, kobo.reader.now - HOUR / 4)
+    kobo.reader.wait(3600)
+    read(kobo, pages=5)
+    kobo.reader._pages[MD5] += 9
+
+    assert opened(kobo) == []
+    kobo.reader._pages[MD5] += 2
+    assert opened(kobo) == []
+
+
+def test_who_goes_back_and_reads_to_the_same_page_again_is_there(home: Household, kobo: EReader) -> None:
+    home.core.sync()
+    home.somewhere(0.3, kobo.reader.now + HOUR / 2)
+    goes(kobo, opened(kobo))
+    kobo.reader.turn(11)
+
+    kobo.hand_off(kobo.reader.close())
+    home.core.sync()
+
+    assert home.pushed == [0.41, 0.41]
+    assert opened(kobo) == []
+
+
+def test_who_went_there_and_came_back_is_not_asked_again(home: Household, kobo: EReader) -> None:
+    home.somewhere(0.7, kobo.reader.now + HOUR / 2)
+    goes(kobo, opened(kobo))
+    kobo.reader.page = 50
+    kobo.reader.turn(5)
+
+    kobo.hand_off(kobo.reader.close())
+    home.core.sync()
+
+    assert opened(kobo) == []
+    assert home.pushed == [0.55]
+
+
+def test_a_place_that_was_declined_stays_so_when_another_is_declined(home: Household, kobo: EReader) -> None:
+    early = kobo.reader.now + HOUR / 2
+    home.somewhere(0.7, early)
+    stays(kobo, opened(kobo))
+    kobo.hand_off(kobo.reader.close())
+    home.somewhere(0.6, kobo.reader.now + HOUR / 2, "elsewhere")
+    stays(kobo, opened(kobo))
+    kobo.hand_off(kobo.reader.close())
+
+    assert opened(kobo) == []
+    home.somewhere(0.7, early)
+    assert opened(kobo) == []

@@ -57,7 +57,7 @@ def test_a_device_that_knows_of_the_others_needs_no_server_for_it(home: Househol
 
     (asked,) = opened(boox)
 
-    assert asked["on_ok"] == [{"type": "goto", "book": MD5, "position": "/body/p[21].0", "percent": 0.21}]
+    assert asked["on_ok"][0] == {"type": "goto", "book": MD5, "position": "/body/p[21].0", "percent": 0.21}
 
 
 def test_a_device_on_which_the_book_was_only_opened_calls_nobody_back(home: Household) -> None:
@@ -130,7 +130,7 @@ def test_between_two_files_of_a_book_only_the_percent_travels(library: Household
 
     assert asked["text"].startswith("Kobo read Dune, the kepub to 21.0% 1 hour ago.")
     goto = {"type": "goto", "book": KEPUB["partial_md5"], "position": None, "percent": 0.21}
-    assert asked["on_ok"] == [goto]
+    assert asked["on_ok"][0] == goto
 
 
 def test_between_two_devices_with_one_file_the_position_travels(library: Household) -> None:
@@ -240,5 +240,5 @@ def test_what_other_clients_stumbled_over(
     home.core.sync()
 
     position, percent = leads_to
-    assert asked["on_ok"] == [{"type": "goto", "book": MD5, "position": position, "percent": percent}], case
+    assert asked["on_ok"][0] == {"type": "goto", "book": MD5, "position": position, "percent": percent}, case
     assert home.pushed == []
