@@ -47,10 +47,11 @@ def place_quarantine(core: Core, request: Request) -> Result:
         raise BadSetting("ids: expected the numbers of lines, as the list of the quarantine shows them")
     before = core.quarantine.count()
     again = core.place_quarantine(ids, first, bool(request.args.get("insist")))
-    left, why = core.quarantine.count(), "".join(f": {one.reason}" for one in again.rejected[:1])
+    left, reasons = core.quarantine.count(), {one.field: one.reason for one in reversed(again.rejected)}
+    why = "; ".join(reasons.values())
     taken, others = before - left, before - left - len(ids) + len(again.rejected)
     also = f", {others} of them because the same boot wrote them" if others > 0 else ""
-    message = f"{quantity(taken, 'line')} taken in{also}, {left} still in quarantine{why}"
+    message = f"{quantity(taken, 'line')} taken in{also}, {left} still in quarantine{f': {why}' if why else ''}"
     return Result(message, ok=not again.rejected, data={"taken": taken, "left": left})
 
 

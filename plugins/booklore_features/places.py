@@ -24,6 +24,9 @@ from booklore_core import (
 ROUNDED = 1e-4
 """Percents are sent with four decimals."""
 
+USUAL_PORTS = (80, 443)
+"""Those that a URL need not name."""
+
 
 @dataclass(frozen=True)
 class Here:
@@ -155,10 +158,11 @@ def time_since(then: datetime, now: datetime) -> str:
 
 
 def is_below(url: str, address: str) -> bool:
-    """Whether one URL is that of a server, or lies below it."""
+    """Whether one URL is that of a server, or lies below it, with or without TLS."""
     try:
         one, other = urlsplit(url), urlsplit(address)
-        is_same_host = one.hostname is not None and (one.hostname, one.port) == (other.hostname, other.port)
+        ports = [None if where.port in USUAL_PORTS else where.port for where in (one, other)]
+        is_same_host = one.hostname is not None and one.hostname == other.hostname and ports[0] == ports[1]
     except ValueError:
         return False
     return is_same_host and f"{one.path.rstrip('/')}/".startswith(f"{other.path.rstrip('/')}/")

@@ -139,8 +139,9 @@ def clash(kobo: EReader, address: Any) -> list[str]:
 
 @pytest.mark.parametrize(
     "address",
-    ["https://books.example/library/api/koreader", "https://books.example/library/", "HTTPS://BOOKS.EXAMPLE/library"],
-)
+    ["https://books.example/library/api/koreader", "https://books.example/library/", "HTTPS://BOOKS.EXAMPLE/library",
+     "https://books.example:443/library", "http://books.example/library"],
+)  # fmt: skip
 def test_koreaders_own_sync_with_the_same_server_is_warned_of_once(
     home: Household, kobo: EReader, address: str
 ) -> None:

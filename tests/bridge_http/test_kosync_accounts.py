@@ -117,6 +117,23 @@ def test_five_wrong_keys_in_a_minute_close_the_account_for_a_while(kobo: SyncCli
     assert kobo.put(0.32).status_code == 200
 
 
+def test_wrong_keys_of_others_do_not_close_the_account_to_whoever_is_using_it(kobo: SyncClient) -> None:
+    assert kobo.put(0.32).status_code == 200
+    for number in range(6):
+        kobo.call("GET", "/users/auth", **{"x-auth-key": f"guess{number}"})
+
+    assert kobo.put(0.4).status_code == 200
+    assert kobo.call("GET", "/users/auth", **{"x-auth-key": "guess7"}).status_code == 429
+
+
+def test_a_key_that_was_right_is_judged_anew_every_time(core: Core, kobo: SyncClient) -> None:
+    assert kobo.put(0.32).status_code == 200
+
+    core.devices.revoke(f"kosync:{kobo.user}")
+
+    assert kobo.put(0.4).status_code == 401
+
+
 def test_of_sixty_guesses_at_once_five_are_judged(kobo: SyncClient) -> None:
     together = threading.Barrier(60)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cli_world import Booklore, Spool
 
-from booklore_core.testing import SampleReader, sample_book
+from booklore_core.testing import SampleReader, sample_book, small_epub
 
 
 def test_spool_is_taken_once(booklore: Booklore, reader: SampleReader, spool: Spool) -> None:
@@ -209,8 +209,28 @@ def test_a_file_that_is_no_spool_is_refused_in_one_line(booklore: Booklore, tmp_
     ran = booklore("ingest", path, "--json")
 
     assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
-    assert f"{path} is no spool file: none of its first 10 lines" in ran.err
+    assert f"{path} is no spool file: its first lines tell nothing" in ran.err
     assert not home.exists()
+
+
+def test_a_book_is_no_spool_either(booklore: Booklore, tmp_path: Path, home: Path) -> None:
+    path = tmp_path / "emma.epub"
+    path.write_bytes(small_epub("Emma"))
+
+    ran = booklore("ingest", path)
+
+    assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
+    assert f"{path} is no spool file" in ran.err
+    assert not home.exists()
+
+
+def test_a_spool_that_ends_in_zeros_is_taken_all_the_same(
+    booklore: Booklore, reader: SampleReader, tmp_path: Path
+) -> None:
+    path = tmp_path / "spool"
+    path.write_bytes("\n".join([*spool_lines(reader), ""]).encode() + bytes(512) + b"\n")
+
+    assert booklore("ingest", path, "--json").json["accepted"] == 2
 
 
 def test_a_spool_whose_beginning_is_damaged_is_taken_all_the_same(

@@ -135,6 +135,19 @@ def test_who_places_lines_is_told_what_contradicts_them_and_how_to_insist(
     assert (taken.code, taken.json) == (0, {"taken": 1, "left": 0})
 
 
+@pytest.mark.usefixtures("two_lines_of_2012")
+def test_each_reason_is_told_when_lines_are_refused_for_several(booklore: Booklore, tmp_path: Path) -> None:
+    other = tmp_path / "other.jsonl"
+    other.write_text('{"torn\n')
+    booklore("ingest", other)
+
+    ran = booklore("quarantine", "place", *ids(booklore), "--at", "2031-01-01T00:00Z")
+
+    assert ran.code == 1
+    assert "0 lines taken in, 3 still in quarantine" in ran.err
+    assert "which is yet to come" in ran.err and "it is no JSON" in ran.err
+
+
 def test_lines_that_are_taken_because_one_of_their_boot_is_placed_are_told(
     booklore: Booklore, reader: SampleReader, spool: Spool
 ) -> None:
