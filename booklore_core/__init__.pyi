@@ -36,6 +36,7 @@ from .isbn import normalize_isbn as normalize_isbn
 from .items import TOMBSTONE as TOMBSTONE
 from .items import BookRef as BookRef
 from .items import Item as Item
+from .items import Proposal as Proposal
 from .items import Remark as Remark
 from .items import canonical_json as canonical_json
 from .kinds import Kind as Kind

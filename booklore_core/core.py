@@ -216,6 +216,9 @@ class Core:
     def pending(self) -> dict[str, int]:
         return self.database.once("pending", self.outbox.pending)
 
+    def questions(self) -> list[tuple[str, str]]:
+        return self.database.once("questions", self.outbox.questions)
+
     def _close_targets(self) -> None:
         for target in self.targets.values():
             target.close()

@@ -8,7 +8,7 @@ The `on_…` hooks turn events into facts. Each feature is led through the journ
 one that takes longer than 10 s suspends its feature. They read their arguments and nothing else, no file, network or
 clock: what they make of an event is the same whenever it is made. `journal` is what happened, `facts` what followed so
 far: `facts.of(kind, book)` are the items of a book, newest first, `facts.known(kind, keys)` those with these keys, each
-with whether a target may have it. An event at which a hook raises comes again later.
+with whether a target may have it. A `Proposal` waits for a person's yes. An event at which a hook raises comes again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from booklore_core.events import BookClose, BookOpen, Delete, Event, NetworkConnected, PageTurns, Rating, Resume
     from booklore_core.flows import Action, Effect, HandOver
-    from booklore_core.items import Item, Remark
+    from booklore_core.items import Item, Proposal, Remark
     from booklore_core.kinds import Kind
     from booklore_core.pipeline.facts import Facts
     from booklore_core.pipeline.gateway import Gateway
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from booklore_core.storage.store import Store
     from booklore_core.targets import Target
 
-    Made = Iterable[Item | Remark] | None
-    """The facts that follow from an event, and remarks on why one does not."""
+    Made = Iterable[Item | Remark | Proposal] | None
+    """The facts that follow from an event, those to ask a person about first, and remarks on why one does not."""
 
 PROJECT = "booklore"
 API_VERSION = 1
@@ -77,7 +77,7 @@ def register_settings() -> Iterable[Setting]:
 @hookspec
 def register_targets(settings: Section, store: Store) -> Iterable[Target]:
     """Places that items go. Called at every start and after a change of settings; connect on the first delivery.
-    A target at which a repeat would be a second one also has `find(item)`, see `LookingTarget`.
+    Where a repeat would be a second one it also has `find(item)`, see `LookingTarget`.
 
     ::
 

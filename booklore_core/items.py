@@ -105,6 +105,21 @@ class Remark:
         check_text(self.text, "text")
 
 
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """An item that a person is asked about before it is taken in.
+
+    question: what a yes takes in and a no drops for good. It waits in `booklore status` until somebody answers, and is
+    asked once for all items of a book that have it. An item made later under the same kind and key withdraws it.
+    """
+
+    item: Item
+    question: str
+
+    def __post_init__(self) -> None:
+        check_text(self.question, "question")
+
+
 def check_text(text: Any, field: str) -> None:
     """Raises ValueError naming field for anything but a text that every database takes."""
     if not isinstance(text, str) or "\0" in text or text.encode(errors="replace").decode() != text:

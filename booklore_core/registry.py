@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 OWN_ACTIONS = {
-    "about", "clear_cache", "clear_pending", "clear_synced", "dismiss_quarantine", "doctor", "list_quarantine",
+    "about", "answer_questions", "clear_cache", "clear_pending", "clear_synced", "dismiss_quarantine", "doctor",
+    "list_quarantine",
     "log_in", "match_book", "match_unmatched", "place_quarantine", "rematch_all", "retry_quarantine",
     "set_setting", "sync_book", "sync_pending", "test_connection", "toggle_manual_only", "toggle_sync",
     "track_book", "verify", "view_pending",

@@ -41,8 +41,8 @@ FLOORS = [
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names.split()}
 
 PIPELINE = "quarantine spool clock journal ingest facts outbox ledger derive delivery books boots devices lease gateway"
-PIPELINE += " positions"
-ACTIONS = "clear doctor login match plugins own quarantine rematch settings status sync track verify"
+PIPELINE += " positions snapshots"
+ACTIONS = "clear doctor login match plugins own quarantine questions rematch settings status sync track verify"
 """Who looks for a step or for something that a person may ask for finds a file of that name."""
 
 HOUSE = ("", "storage", "pipeline", "actions")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from booklore_core.actions import clear, doctor, login, match, quarantine, settings, status, sync, track, verify
+from booklore_core.actions.questions import answer_questions
 from booklore_core.actions.rematch import rematch_all
 from booklore_core.core import Core
 from booklore_core.flows import Action, Flow, Request
@@ -18,7 +19,7 @@ OWN = {
         settings.toggle_sync, settings.toggle_manual_only, sync.sync_pending, sync.sync_book, match.match_unmatched,
         rematch_all, match.match_book, clear.clear_pending, clear.clear_cache, clear.clear_synced,
         quarantine.list_quarantine, quarantine.retry_quarantine, quarantine.place_quarantine,
-        quarantine.dismiss_quarantine, status.view_pending,
+        quarantine.dismiss_quarantine, answer_questions, status.view_pending,
         track.track_book, settings.set_setting, doctor.test_connection, login.log_in, verify.verify, doctor.doctor,
         status.about,
     )

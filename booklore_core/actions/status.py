@@ -19,6 +19,7 @@ def view_pending(core: Core, request: Request) -> Result:
     lines += ["Pending uploads", *(f"  {kind.many.capitalize()}: {status.pending.get(kind.name, 0)}" for kind in kinds)]
     lines += ["History", *(f"  {kind.history_name}: {status.synced.get(kind.name, 0)}" for kind in kinds)]
     lines += [f"Given up: {one.book} for {one.target}: {one.reason}" for one in status.superseded[:SHOWN]]
+    lines += [f"Asked: {one}" for one in status.questions]
     lines += [status.aside] if status.aside else []
     return Result("\n".join(lines), title="Pending Sessions", data=status.as_json())
 

@@ -60,6 +60,8 @@ def show_waiting(status: Status) -> None:
     left = status.total - sum(count for _, count in alike)
     if left:
         show(f"… and {left} more")
+    if status.questions:
+        say("`booklore answer` asks you what is to be answered before it is synced")
     if any(one.state == "unmatched" for one, _ in alike):
         say("`booklore match` finds the books that are not matched yet; at a terminal it asks you about the others")
 

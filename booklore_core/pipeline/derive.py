@@ -7,14 +7,14 @@ work is thrown away and done again. So a feature that hangs or raises holds up o
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from booklore_core.events import Device
 from booklore_core.guard.deadline import TookTooLong, Watch
-from booklore_core.items import Item, Remark
+from booklore_core.items import Item, Proposal, Remark
 from booklore_core.pipeline.facts import Facts
 from booklore_core.pipeline.journal import Entry, Journal
 from booklore_core.pipeline.lease import Clock
@@ -42,6 +42,10 @@ ON CONFLICT (key) DO NOTHING
 """
 
 
+Made = Item | Remark | Proposal
+"""What a feature makes of an event."""
+
+
 class Overtaken(Exception):
     """Another process has led the feature on, or something that it read has changed: its work is thrown away."""
 
@@ -51,7 +55,7 @@ class Derived:
     """What a feature made of the event in row id. error: why it raised; then it made nothing of it."""
 
     id: int
-    given: Sequence[Item | Remark] = ()
+    given: Sequence[Made] = ()
     error: str | None = None
 
 
@@ -159,9 +163,9 @@ class Derive:
     def _ask_about(self, plugin: Plugin, entry: Entry, facts: Facts) -> Derived:
         hook = f"on_{entry.event.name}"
 
-        def ask() -> list[Item | Remark]:
+        def ask() -> list[Made]:
             given = self._plugins.call(plugin, hook, event=entry.event, journal=self._journal, facts=facts)
-            facts.note(one for one in items_and_remarks(given) if isinstance(one, Item))
+            facts.note(one for one in checked(given) if isinstance(one, Item))
             return given
 
         given = [] if isinstance(entry.event, Device) else self._plugins.guard(plugin, hook, ask)
@@ -178,7 +182,9 @@ class Derive:
                     raise Overtaken
                 self._note_failures(plugin, found, now)
                 self._note_remarks(plugin, [one for one in given if isinstance(one, Remark)], now)
-                return self._outbox.put([one for one in given if isinstance(one, Item)], plugin.name, now)
+                news = self._outbox.put([one for one in given if isinstance(one, Item)], plugin.name, now)
+                self._outbox.propose(still_proposed(given), plugin.name, now)
+                return news
         except Overtaken:
             log.debug("feature %s was overtaken", plugin.name)
             return 0
@@ -216,9 +222,16 @@ class Derive:
         self._database.run_many(REMARK, rows)
 
 
-def items_and_remarks(given: Sequence[Any]) -> Sequence[Item | Remark]:
-    """Raises TypeError for anything that is neither an item nor a remark."""
+def checked(given: Sequence[Any]) -> Sequence[Made]:
+    """Raises TypeError for anything that a feature cannot make."""
     for one in given:
-        if not isinstance(one, Item | Remark):
+        if not isinstance(one, Made):
             raise TypeError(f"expected an Item, got {type(one).__name__}")
     return given
+
+
+def still_proposed(given: Sequence[Made]) -> Iterable[Proposal]:
+    """The proposals that no item after them has withdrawn."""
+    last = {(one.item.kind, one.item.key) if isinstance(one, Proposal) else (one.kind, one.key): one
+            for one in given if not isinstance(one, Remark)}  # fmt: skip
+    return [one for one in last.values() if isinstance(one, Proposal)]

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from booklore_core.items import Item, canonical_json
+from booklore_core.items import Item, Proposal, canonical_json
 from booklore_core.pipeline.books import Books
-from booklore_core.pipeline.facts import MAX_KEYS, Held, batched, read_held, settled
+from booklore_core.pipeline.facts import MAX_KEYS, Held, batched, item_of, read_held, settled
 from booklore_core.storage.counts import count_pending
 from booklore_core.storage.database import Database
 
@@ -66,6 +66,11 @@ DELETE FROM owed WHERE NOT EXISTS (SELECT 1 FROM subscriptions s JOIN items i ON
     WHERE s.target = owed.target AND s.kind = owed.kind AND s.enabled = 1
     AND (i.created_at >= s.registered_at OR i.occurred_at >= s.since))
 """
+WITHDRAW = "DELETE FROM proposals WHERE kind = :kind AND key = :key AND occurred_at <= :occurred_at"
+PROPOSED = """
+SELECT b.*, p.kind, p.key, p.body, p.occurred_at, p.plugin FROM proposals p JOIN books b ON b.partial_md5 = p.book_md5
+WHERE p.book_md5 = :md5 AND p.question = :question ORDER BY p.id
+"""
 
 
 class Outbox:
@@ -73,6 +78,7 @@ class Outbox:
 
     def __init__(self, database: Database, books: Books) -> None:
         self._database, self._books = database, books
+        self._proposals = database.table("proposals")
 
     def put(self, items: Sequence[Item], plugin: str, now: datetime) -> int:
         """Takes facts in, all or none. Returns how many changes they are; an older event and an unchanged body are
@@ -82,7 +88,29 @@ class Outbox:
             by_kind[item.kind].append(item)
         with self._database.writing():
             self._database.lock()
+            self._database.run_many(WITHDRAW, [fact_row(item) for item in items])
             return sum(self._put_kind(kind, some, plugin, now) for kind, some in by_kind.items())
+
+    def propose(self, proposals: Iterable[Proposal], plugin: str, now: datetime) -> None:
+        """Keeps items until a person has answered the question about them. Within a writing transaction."""
+        for one in proposals:
+            self._books.keep([one.item.book], now)
+            row = {**fact_row(one.item), "plugin": plugin, "question": one.question}
+            self._proposals.upsert(row, ["kind", "key"])
+
+    def questions(self) -> list[tuple[str, str]]:
+        """What a person is asked, the oldest first: each question once for the book of this partial MD5."""
+        return list(dict.fromkeys((row["book_md5"], row["question"]) for row in self._proposals.find("id")))
+
+    def answer(self, md5: str, question: str, agrees: bool, now: datetime) -> int:
+        """Takes in or drops what a question is about by now. Returns how many items that were."""
+        with self._database.writing():
+            self._database.lock()
+            rows = self._database.rows(PROPOSED, md5=md5, question=question)
+            self._proposals.delete(book_md5=md5, question=question)
+            for plugin in {row["plugin"] for row in rows if agrees}:
+                self.put([item_of(row) for row in rows if row["plugin"] == plugin], plugin, now)
+        return len(rows)
 
     def _put_kind(self, kind: str, items: Sequence[Item], plugin: str, now: datetime) -> int:
         before = read_held(self._database, kind, (item.key for item in items))
@@ -174,7 +202,10 @@ def is_new(held: dict[str, Any] | None, plugin: str, since: float | None, matchi
 
 
 def item_row(held: Held, plugin: str, now: datetime) -> dict[str, Any]:
-    item, body = held.item, canonical_json(held.item.body, "body")
-    fact = {"kind": item.kind, "key": item.key, "book_md5": item.book.partial_md5, "body": body, "plugin": plugin}
-    times = {"occurred_at": item.occurred_at.timestamp(), "said_at": held.said_at, "now": now.timestamp()}
-    return {"id": held.id, "revision": held.revision, **fact, **times}
+    about = {"id": held.id, "revision": held.revision, "said_at": held.said_at}
+    return {**fact_row(held.item), **about, "plugin": plugin, "now": now.timestamp()}
+
+
+def fact_row(item: Item) -> dict[str, Any]:
+    fact = {"kind": item.kind, "key": item.key, "book_md5": item.book.partial_md5}
+    return {**fact, "body": canonical_json(item.body, "body"), "occurred_at": item.occurred_at.timestamp()}

@@ -50,13 +50,18 @@ FROM due JOIN books b ON b.partial_md5 = due.book_md5
 LEFT JOIN subscriptions s ON s.target = due.target AND s.kind = due.kind
 ORDER BY due.retry_count DESC, due.item_id LIMIT :limit
 """
+ASKED = """
+SELECT p.kind AS kind, COALESCE(NULLIF(b.title, ''), p.book_md5) AS book, p.book_md5 AS md5, '' AS target,
+    'asked' AS state, p.question AS reason, 0 AS attempts
+FROM proposals p JOIN books b ON b.partial_md5 = p.book_md5 ORDER BY p.id LIMIT :limit
+"""
 SUPERSEDED = """
 SELECT i.kind AS kind, COALESCE(NULLIF(b.title, ''), i.book_md5) AS book, i.book_md5 AS md5, d.target AS target,
     COALESCE(d.reason, 'something newer is there') AS reason, d.retry_count AS attempts, d.state AS state
 FROM deliveries d JOIN items i ON i.id = d.item_id JOIN books b ON b.partial_md5 = i.book_md5
 WHERE d.state = 'superseded' AND d.revision = i.revision ORDER BY d.tried_at DESC, d.item_id LIMIT :limit
 """
-WAITING_TOTAL = "SELECT COUNT(*) AS total FROM owed"
+WAITING_TOTAL = "SELECT (SELECT COUNT(*) FROM owed) + (SELECT COUNT(*) FROM proposals) AS total"
 REMARKS = "SELECT COUNT(*) AS count FROM remarks"
 ASIDE = """
 SELECT COUNT(*) AS lines, (SELECT q.reason FROM quarantine q WHERE q.dismissed_at IS NULL
@@ -94,7 +99,8 @@ class DatabaseFile:
 @dataclass(frozen=True)
 class Waiting:
     """One item that a target still waits for, or for which it has something newer, and why. book: its title, or its
-    partial MD5 where none is known. state: of its delivery, `new` for one that was never tried.
+    partial MD5 where none is known. state: of its delivery, `new` for one that was never tried; `asked` for one that no
+    target waits for yet, as a person has to answer a question first, which is the reason.
     """
 
     kind: str
@@ -130,6 +136,11 @@ class Status:
         return {**queues, "superseded": superseded, "remarks": self.remarks, "quarantine": self.quarantine}
 
     @property
+    def questions(self) -> list[str]:
+        """What a person is asked, each question once."""
+        return list(dict.fromkeys(one.reason for one in self.waiting if one.state == "asked"))
+
+    @property
     def aside(self) -> str:
         """What a person is told of lines that could not be taken in, empty when all could."""
         lines, reason = self.quarantine["lines"], self.quarantine["reason"]
@@ -139,7 +150,8 @@ class Status:
 
 def read_status(source: Rows, limit: int = MAX_WAITING) -> Status:
     """The state of the queues. limit: how many waiting items are listed; the counts are complete."""
-    waiting, superseded = ([Waiting(**row) for row in source.rows(sql, limit=limit)] for sql in (WAITING, SUPERSEDED))
+    found = [[Waiting(**row) for row in source.rows(sql, limit=limit)] for sql in (ASKED, WAITING, SUPERSEDED)]
+    waiting, superseded = [*found[0], *found[1]][:limit], found[2]
     synced, total = as_counts(source.rows(DELIVERED)), source.rows(WAITING_TOTAL)[0]["total"]
     remarks, [aside] = source.rows(REMARKS)[0]["count"], source.rows(ASIDE)
     books, pending, kinds = count_books(source), count_pending(source), read_kinds(source)

@@ -143,7 +143,14 @@ ALTER TABLE books DROP COLUMN whole_stars
 
 VERSION_4 = "CREATE INDEX events_of_book ON events (book_md5, at)"
 
-MIGRATIONS = (VERSION_1, VERSION_2, VERSION_3, VERSION_4)
+VERSION_5 = """
+CREATE TABLE proposals (
+    id {id}, kind TEXT NOT NULL, key TEXT NOT NULL, book_md5 TEXT NOT NULL REFERENCES books (partial_md5),
+    body TEXT NOT NULL, occurred_at {real} NOT NULL, plugin TEXT NOT NULL, question TEXT NOT NULL, UNIQUE (kind, key)
+)
+"""
+
+MIGRATIONS = (VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5)
 """MIGRATIONS[n] brings a database from version n to n + 1. A released one is never edited."""
 
 VERSION = len(MIGRATIONS)
