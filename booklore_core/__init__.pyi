@@ -50,6 +50,9 @@ from .pipeline.positions import Pushed as Pushed
 from .pipeline.positions import is_news as is_news
 from .pipeline.positions import is_same_place as is_same_place
 from .pipeline.positions import position_told as position_told
+from .pipeline.snapshots import Annotation as Annotation
+from .pipeline.snapshots import Changes as Changes
+from .pipeline.snapshots import annotation_changes as annotation_changes
 from .settings import BadSetting as BadSetting
 from .settings import Section as Section
 from .settings import Setting as Setting

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from math import floor
+from pathlib import PurePosixPath
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
@@ -11,6 +12,7 @@ from booklore_core.isbn import find_isbns
 from booklore_core.items import MD5, BookRef
 
 PERCENT_SLACK = 1e-6
+READ = 0.99
 
 
 def _utc(value: Any) -> datetime:
@@ -80,6 +82,9 @@ Annotations = Annotated[tuple[dict[str, Any], ...] | None, Field(max_length=100_
 RATING_SUFFIX = "/rating"
 """What a rating's id has after the id of the line that it was found in; no line's id may end so."""
 
+SIDECAR_MARK = "/sidecar-"
+"""In the id of what a sidecar tells: between that of the line that the device had written last, and what is its own."""
+
 FROZEN = ConfigDict(frozen=True)
 
 
@@ -95,6 +100,12 @@ class Book(BaseModel):
     identifiers: Text | None = None
     language: Text | None = None
     pages: Pages | None = None
+
+    @property
+    def format(self) -> str | None:
+        """What its file's name ends with, in lower case: `epub`, `kepub.epub`, `pdf`."""
+        name = (self.file or "").lower()
+        return "kepub.epub" if name.endswith(".kepub.epub") else PurePosixPath(name).suffix[1:] or None
 
     @property
     def ref(self) -> BookRef:
@@ -122,6 +133,10 @@ class Reading(BaseModel):
     stars: Stars = UNKNOWN
     status: Status | None = None
 
+    @property
+    def is_complete(self) -> bool:
+        return self.status == "complete" or (self.percent or 0.0) >= READ
+
 
 class Event(BaseModel):
     """Something KOReader did. name: its class as a line and a hook say it: `BookClose`, `book_close`, `on_book_close`.
@@ -148,13 +163,13 @@ class Event(BaseModel):
         """Sorts a device's events as they happened: by the counter at the end of the id, else by the clock.
 
         The clock of an e-reader jumps; the counter does not (demands §4.1 H). What was told under a former id comes
-        first.
+        first, and what a sidecar tells after the line that the device had written last.
         """
-        line = self.id.removesuffix(RATING_SUFFIX)
-        prefix, _, counter = line.rpartition("-")
+        line, *after = self.id.removesuffix(RATING_SUFFIX).partition(SIDECAR_MARK)
+        place, (prefix, _, counter) = f"{self.at.isoformat()} {line}", line.rpartition("-")
         if prefix in (self.device, self.former_id) and counter.isascii() and counter.isdecimal():
-            return f"{int(counter):020d}" if prefix == self.device else f"-{prefix} {int(counter):020d}"
-        return f"{self.at.isoformat()} {line}"
+            place = f"{int(counter):020d}" if prefix == self.device else f"-{prefix} {int(counter):020d}"
+        return "".join((place, *after))
 
 
 class Device(Event):
@@ -188,9 +203,11 @@ class PageTurns(ReadingEvent):
 
 
 class BookClose(ReadingEvent):
-    """The stretch ended. annotations: KOReader's live table, None when it was not read, () when there are none."""
+    """The stretch ended; with the reason `sidecar` none did, and what KOReader has stored of a closed book is told.
 
-    reason: Literal["close", "suspend", "exit"] | None = None
+    annotations: KOReader's live table, None when it was not read, () when there are none."""
+
+    reason: Literal["close", "suspend", "exit", "sidecar"] | None = None
     annotations: Annotations = None
 
 

@@ -22,11 +22,10 @@ class BadSetting(ValueError):
 class Setting:
     """One setting of a plugin. name: without the section, which is the plugin's name. Raises ValueError as `Kind` does.
 
-    type: bool, int, float or str. choices: the texts allowed. low, high: the range of a number. fits: raises ValueError
-    for what else is no value, about a secret a BadSetting that does not hold it; a text that it returns is the value,
-    written as it should be. unit: for people. secret: kept in the secrets file, never shown. env: another name for its
-    variable. label: the menu's text, else the help. menu: the submenus below Tools → BookLore Sync, else the plugin's
-    place. forgets: the secrets that go where this says; a device that changes it is asked for them anew (design §9).
+    choices: the texts allowed; words: the menu's for them. low, high: of a number. fits: raises ValueError for what
+    else is no value, of a secret a BadSetting without it; a text that it returns is the value as it should be. unit:
+    for people. secret: kept in the secrets file, never shown. env: another name for its variable. label: the menu's
+    text, else the help. menu: its submenus. forgets: secrets for which a device that changes this is asked anew.
     """
 
     name: str
@@ -43,9 +42,10 @@ class Setting:
     menu: tuple[str, ...] = ()
     forgets: tuple[str, ...] = ()
     fits: Callable[[Any], object] = bool
+    words: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        check_fields(self, help=str, unit=str, env=str, label=str, secret=bool)
+        check_fields(self, help=str, unit=str, env=str, label=str, secret=bool, words=tuple)
         check_fields(self, choices=tuple, menu=tuple, forgets=tuple, fits=Callable)
         types, number = (bool,) if self.name == "enabled" else (bool, int, float, str), int | float
         if self.type not in types:

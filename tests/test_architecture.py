@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from declared_kinds import KINDS
 
+from booklore_core.events import SPOOLED
 from booklore_core.hookspecs import PROJECT
 from booklore_core.storage.counts import read_kinds
 
@@ -234,10 +235,11 @@ def shipped(open_core):
 def test_the_core_names_no_plugin_kind_view_or_setting(shipped):
     kinds, views, settings = shipped
     plugins = ENTRY_POINTS.keys() - {PROJECT}
+    fields = {field for event in SPOOLED for field in event.model_fields}  # a plugin may be called as what it reads
     words = plugins | kinds | views | settings
     texts_of_core = [(name, text) for name in CORE for text in texts(TREES[name])]
 
-    named = [f"{name}: {text[:60]!r}" for name, text in texts_of_core if is_named(name, text, words, plugins)]
+    named = [f"{name}: {text[:60]!r}" for name, text in texts_of_core if is_named(name, text, words - fields, plugins)]
 
     assert named == []
 

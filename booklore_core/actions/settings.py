@@ -99,7 +99,7 @@ def text_of(value: Value) -> str:
         return label
     if setting.secret:
         return f"{label}: {'***' if value.value else 'not set'}"
-    shown = word(str(value.value)) if setting.choices else value.value
+    shown = choice_name(setting, value.value) if setting.choices else value.value
     return f"{label}: {'not set' if shown == '' else shown} {setting.unit}".rstrip()
 
 
@@ -112,6 +112,10 @@ def question_text(value: Value) -> str:
 
 def shown_name(setting: Setting) -> str:
     return setting.label or setting.help
+
+
+def choice_name(setting: Setting, choice: str) -> str:
+    return dict(zip(setting.choices, setting.words, strict=False)).get(choice) or word(choice)
 
 
 def word(text: str) -> str:

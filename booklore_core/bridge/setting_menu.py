@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from booklore_core.actions.settings import FIXED_BY, SET_SETTING, sync_mode, text_of, word
+from booklore_core.actions.settings import FIXED_BY, SET_SETTING, choice_name, sync_mode, text_of, word
 from booklore_core.core import Core
 from booklore_core.plugin_manager import Plugin
 from booklore_core.settings import PREFERENCES, TRIGGERS, Value
@@ -98,7 +98,8 @@ def setting_entry(value: Value, menu: tuple[str, ...], order: int, enabled: bool
 def choice_entry(value: Value, choice: str, enabled: bool) -> MenuEntry:
     args = {"name": value.name, "value": choice}
     id_, checked = f"{value.name}={choice}", value.value == choice
-    return MenuEntry(id_, word(choice), (), SET_SETTING.name, args, enabled=enabled, checked=checked, radio=True)
+    text = choice_name(value.setting, choice)
+    return MenuEntry(id_, text, (), SET_SETTING.name, args, enabled=enabled, checked=checked, radio=True)
 
 
 def plugin_switch(core: Core, plugin: Plugin, values: list[Value]) -> MenuEntry:

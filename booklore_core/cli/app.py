@@ -10,12 +10,12 @@ import typer
 from typer.core import TyperGroup
 
 from booklore_core.cli.commands import bridge, clear, config, plugins, quarantine
-from booklore_core.cli.commands.answer import answer
 from booklore_core.cli.commands.demo import demo
 from booklore_core.cli.commands.doctor import doctor
 from booklore_core.cli.commands.ingest import ingest
 from booklore_core.cli.commands.login import login
 from booklore_core.cli.commands.match import match
+from booklore_core.cli.commands.questions import answer
 from booklore_core.cli.commands.rematch import rematch
 from booklore_core.cli.commands.reset import reset
 from booklore_core.cli.commands.run import run_action

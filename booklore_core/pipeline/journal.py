@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from booklore_core.events import OPENINGS, RATING_SUFFIX, READING, UNKNOWN, Event, Rating
+from booklore_core.events import OPENINGS, RATING_SUFFIX, READING, SIDECAR_MARK, UNKNOWN, BookClose, Event, Rating
 from booklore_core.pipeline.books import BookStars, utc
 from booklore_core.pipeline.boots import SLACK, Stamp
 from booklore_core.pipeline.clock import EARLIEST, KNOWN
@@ -22,7 +22,9 @@ STRETCHES_AROUND = 12
 WITNESSES, BATCH_OF_WITNESSES = 20, 5000
 """How many lines before and after others, and between them, are asked when those were written."""
 
-READ = "tracked = 1 AND name IN ({})".format(", ".join(f"'{cls.name}'" for cls in READING))
+READ = "tracked = 1 AND event_id NOT LIKE '%{}%' AND name IN ({})".format(
+    SIDECAR_MARK, ", ".join(f"'{cls.name}'" for cls in READING)
+)
 OPENED = "tracked = 1 AND book_md5 IS NOT NULL AND name IN ({})".format(", ".join(f"'{cls.name}'" for cls in OPENINGS))
 SAME = "SELECT event_id, digest, line FROM events WHERE device = :device AND event_id IN :ids"
 APPEND = """
@@ -38,6 +40,10 @@ DELETE FROM annotation_lists WHERE event <= :consumed AND event NOT IN (SELECT e
     AND EXISTS (SELECT 1 FROM annotation_lists later JOIN events l ON l.id = later.event
         WHERE later.device = annotation_lists.device AND later.book_md5 = annotation_lists.book_md5
         AND l.ord > (SELECT e.ord FROM events e WHERE e.id = annotation_lists.event))
+"""
+LIST_AT = """
+SELECT e.line, a.list FROM annotation_lists a JOIN events e ON e.id = a.event
+WHERE a.device = :device AND a.book_md5 = :md5 AND e.ord <= :ord ORDER BY e.ord DESC LIMIT 1
 """
 OPENED_NEAR = f"SELECT event_id, ord FROM events WHERE device = :device AND {OPENED} AND {{side}} LIMIT :count"
 UP_TO, BEFORE, AFTER = "ord <= :ord ORDER BY ord DESC", "ord < :ord ORDER BY ord DESC", "ord > :ord ORDER BY ord"
@@ -137,6 +143,13 @@ class Journal:
     def drop_lists(self, consumed: int) -> None:
         """Of each book's annotation lists on a device the last one stays, and those that a feature has yet to see."""
         self._database.run(DROP_LISTS, consumed=consumed)
+
+    def annotations(self, event: BookClose) -> BookClose | None:
+        """The event whose list stands at event: itself, or the last one before it: lists are told when they differ."""
+        if event.annotations is not None:
+            return event
+        row = self._database.row(LIST_AT, device=event.device, md5=event.book.partial_md5, ord=event.order)
+        return event_of(row) if row else None  # type: ignore[return-value]
 
     def around(self, event: Event, stretches: int = STRETCHES_AROUND) -> Sequence[Event]:
         """The device's lines of reading around event, in the order in which it happened: from `stretches` openings

@@ -1,0 +1,125 @@
+"""What is new in a book's list of annotations: compared with the list that the same device told before.
+
+KOReader tells of no edit, so lists are compared, by content. A device's copy of a book has a memory: the key of each
+annotation, when it was made, and a digest of what a reader can change. Only what differs from the own memory is told:
+the newest edit wins between devices, and the unchanged list of another one brings nothing back. A key stays for good:
+an annotation is known by when and where it was made, and one that was moved as what is left of the same second.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from booklore_core.events import BookClose, Device
+from booklore_core.items import TOMBSTONE, Item, Proposal, canonical_json
+from booklore_core.pipeline.facts import Facts
+from booklore_core.pipeline.journal import Journal
+
+Annotation = Mapping[str, Any]
+"""An entry of KOReader's list, as it is."""
+
+Known = Mapping[str, Sequence[str]]
+"""End of a key → KOReader's `datetime`, and a digest of the content, empty for what a person is asked about."""
+
+CHANGEABLE = ("page", "pos0", "pos1", "text", "note", "color", "drawer")
+"""What a reader can change. Page numbers change with the font, `datetime_updated` not with a note (facts 0.4)."""
+
+MANY = 5
+"""That many may be gone by mistake, where they are more than half of all."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a list says that is new, of highlights and bookmarks alike. at: when it was told, UTC.
+
+    told: key → annotation, of those that are new or differ. gone: the keys of those that are not in the list any more;
+    with a question a person has to agree first. undated: those without a `datetime`, which cannot be
+    told apart. memory: has to be made with what follows, or the same comes again.
+    """
+
+    told: Mapping[str, Annotation]
+    gone: Sequence[str]
+    question: str
+    undated: Sequence[Annotation]
+    at: datetime
+    memory: Item
+
+    def removal(self, item: Item) -> Item | Proposal:
+        """That the annotation of an item is gone. Its tombstone keeps the body, for who has to look for it."""
+        removed = replace(item, body={**item.body, **TOMBSTONE}, occurred_at=self.at)
+        return Proposal(removed, self.question) if self.question else removed
+
+
+def annotation_changes(kind: str, event: BookClose, journal: Journal, facts: Facts) -> Changes | None:
+    """What the list that stands at event says. None: nothing, as it or a later one was compared before.
+
+    kind: of the facts that are made of it, whose keys are the same for all devices. When a device tells its first list,
+    those that there are already stay as they are, removed ones too.
+    """
+    book, told, memory = event.book.ref, journal.annotations(event), f"{kind}_copy"
+    start, copy = f"{book.partial_md5}:", f"{book.partial_md5}:{event.device}"
+    held = next((fact.item for fact in facts.known(memory, [copy])), None)
+    if told is None or (held and told.order <= held.body["order"]):
+        return None
+    dated = [one for one in told.annotations or () if isinstance(one.get("datetime"), str)]
+    found = named(dated, held.body["known"] if held else made_before(kind, facts, event))
+    now = {name: (one["datetime"], digest([one.get(field) or None for field in CHANGEABLE]))
+           for name, one in found.items()}  # fmt: skip
+    there = () if held else {fact.item.key for fact in facts.known(kind, (start + name for name in now))}
+    known: Known = held.body["known"] if held else {name: now[name] for name in now if start + name in there}
+    lost = [name for name, (_, content) in known.items() if content and name not in now]
+    question = question_about(lost, known, told, journal)
+    asked = {
+        name: (when, "") for name, (when, content) in known.items() if name not in now and (question or not content)
+    }
+    at = max(told.at, held.occurred_at) if held else told.at
+    return Changes(
+        {start + name: one for name, one in found.items() if name not in known or known[name][1] != now[name][1]},
+        [start + name for name in lost],
+        question,
+        [one for one in told.annotations or () if not isinstance(one.get("datetime"), str)],
+        at,
+        Item(memory, copy, book, {"order": told.order, "known": asked | now}, at),
+    )
+
+
+def named(told: Sequence[Annotation], known: Known) -> dict[str, Annotation]:
+    """End of a key → annotation. Where several are equal in when and where they were made, their order tells."""
+    counts, names = Counter[str](), list[str]()
+    for one in told:
+        where = ("pos0", "pos1") if one.get("pos0") else ("page",)
+        made = digest([one["datetime"], *(one.get(field) for field in where)])
+        names.append(digest([made, counts[made]]))
+        counts[made] += 1
+    left, same = defaultdict[str, list[str]](list), set(names)
+    for name, (when, _) in known.items():
+        if name not in same:
+            left[when].append(name)
+    for index, one in enumerate(told):
+        if names[index] not in known and left[one["datetime"]]:
+            names[index] = left[one["datetime"]].pop(0)
+    return dict(zip(names, told, strict=True))
+
+
+def made_before(kind: str, facts: Facts, event: BookClose) -> Known:
+    """The annotations of which there are facts, to a device that has no memory yet."""
+    book = event.book.ref
+    made = {item.key.removeprefix(f"{book.partial_md5}:"): item.body for item in facts.of(kind, book)}
+    return {name: (str(body.get("datetime")), "") for name, body in made.items() if "/" not in name}
+
+
+def question_about(lost: Sequence[str], known: Known, told: BookClose, journal: Journal) -> str:
+    """What a person is asked before so many are taken as removed; empty where that is no question."""
+    count = sum(bool(content) for _, content in known.values())
+    if len(lost) < MANY or 2 * len(lost) <= count:
+        return ""
+    device, title = journal.latest(told.device, Device), told.book.title or "a book"
+    name = (device and (device.display or device.model)) or told.device
+    return f"{len(lost)} of {count} highlights and bookmarks of “{title}” are gone on {name}. Remove them everywhere?"
+
+
+def digest(parts: Sequence[Any]) -> str:
+    return sha256(canonical_json(parts, "list").encode()).hexdigest()[:16]
