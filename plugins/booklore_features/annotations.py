@@ -72,9 +72,8 @@ def on_book_close(
         yield from (changes.removal(live[name]) for name in (key, key + COPY) if name in live)
     undated = sum(map(is_highlight, changes.undated))
     if undated:
-        text = (
-            f"{undated} highlights of {event.book.title or 'a book'} are not sent: they do not say when they were made"
-        )
+        title = event.book.title or "a book"
+        text = f"highlights of {title} that do not say when they were made are not sent: {undated}"
         yield Remark(f"undated {event.book.partial_md5}", event.book.ref, text)
     yield changes.memory
 

@@ -61,9 +61,8 @@ def on_book_close(
             yield changes.removal(fact.item)
     undated = sum(map(is_bookmark, changes.undated))
     if undated:
-        text = (
-            f"{undated} bookmarks of {event.book.title or 'a book'} are not sent: they do not say when they were made"
-        )
+        title = event.book.title or "a book"
+        text = f"bookmarks of {title} that do not say when they were made are not sent: {undated}"
         yield Remark(f"undated {event.book.partial_md5}", event.book.ref, text)
     yield changes.memory
 

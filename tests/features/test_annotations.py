@@ -178,7 +178,7 @@ def test_what_has_no_date_is_left_out_and_said(marking):
     assert marking.texts() == [FIRST["text"]]
     (remark,) = marking.core.database.rows("SELECT plugin, remark FROM remarks WHERE key LIKE '%undated%'")
     assert remark["plugin"] == "annotations"
-    assert remark["remark"] == "2 highlights of Dune are not sent: they do not say when they were made"
+    assert remark["remark"] == "highlights of Dune that do not say when they were made are not sent: 2"
 
 
 def test_odd_fields_cost_nothing_else(marking):

@@ -1,0 +1,143 @@
+"""A list that lacks most of a book's highlights is not believed until a person says so."""
+
+import pytest
+from annotated_world import DUNE, Marking, bookmark, highlight, many
+
+from booklore_core.testing import SampleReader
+
+NINE = [*many(6), *(bookmark(number) for number in (1, 2, 3))]
+
+
+@pytest.fixture
+def marking(open_core):
+    return Marking(open_core)
+
+
+@pytest.fixture
+def bereft(marking):
+    """All nine were delivered, and are gone from the device."""
+    marking.close(*NINE)
+    marking.sent()
+    marking.close()
+    return marking
+
+
+def asked(marking):
+    return sorted(one.kind for one in marking.core.status().waiting if one.state == "asked")
+
+
+def test_nothing_is_removed_and_the_question_waits(bereft):
+    assert bereft.sent() == []
+    assert (len(bereft.held()), len(bereft.held("bookmark"))) == (6, 3)
+    assert asked(bereft) == ["annotation"] * 6 + ["bookmark"] * 3
+    assert bereft.questions() == ["9 of 9 highlights and bookmarks of “Dune” are gone on kobo. Remove them everywhere?"]
+
+
+def test_a_yes_removes_them(bereft):
+    bereft.answer(True)
+
+    assert [item.is_tombstone for item in bereft.sent()] == [True] * 9
+    assert (bereft.held(), bereft.held("bookmark"), asked(bereft)) == ({}, {}, [])
+
+
+def test_a_no_keeps_them_for_good(bereft):
+    bereft.answer(False)
+    bereft.close()
+    bereft.close(highlight(7))
+
+    assert [item.body["text"] for item in bereft.sent()] == [highlight(7)["text"]]
+    assert (len(bereft.held()), asked(bereft)) == (7, [])
+
+
+def test_a_list_that_comes_back_withdraws_the_question(bereft):
+    bereft.close(*NINE)
+
+    assert (bereft.sent(), asked(bereft), bereft.questions()) == ([], [], [])
+
+
+def test_what_comes_back_in_part_and_edited_is_told_and_the_rest_waits(bereft):
+    moved = highlight(2, pos1="/body/DocFragment[1]/body/p[2]/text().9", note="back")
+
+    bereft.close(highlight(1), moved)
+
+    assert [item.body["note"] for item in bereft.sent()] == ["back"]
+    assert (len(bereft.held()), len(asked(bereft))) == (6, 7)
+
+
+def test_after_a_yes_a_list_that_comes_back_brings_them_back(bereft):
+    bereft.answer(True)
+    bereft.sent()
+
+    bereft.close(*NINE)
+
+    assert (len(bereft.sent()), len(bereft.held()), len(bereft.held("bookmark"))) == (9, 6, 3)
+
+
+def test_new_highlights_are_told_all_the_same(bereft):
+    bereft.close(highlight(7))
+
+    assert [item.body["text"] for item in bereft.sent()] == [highlight(7)["text"]]
+    assert len(asked(bereft)) == 9
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_asked"),
+    [(10, 5, False), (10, 4, True), (4, 0, False), (5, 0, True), (9, 4, True), (100, 50, False), (100, 49, True)],
+)
+def test_more_than_half_and_at_least_five(marking, before, after, is_asked):
+    marking.close(*many(before))
+
+    marking.close(*many(after))
+
+    assert (len(asked(marking)), len(marking.removed())) == ((before - after, 0) if is_asked else (0, before - after))
+
+
+def test_highlights_and_bookmarks_count_together(marking):
+    """Of the highlights all are gone, of the list less than half."""
+    bookmarks = [bookmark(number) for number in range(1, 8)]
+    marking.close(*many(5), *bookmarks)
+
+    marking.close(*bookmarks)
+
+    assert (asked(marking), len(marking.removed())) == ([], 5)
+
+
+def test_what_a_person_was_asked_about_does_not_count_again(bereft):
+    bereft.close(*many(4))
+    bereft.close(highlight(1))
+
+    assert len(bereft.removed()) == 3
+    assert len(asked(bereft)) == 5
+
+
+def test_both_places_of_a_note_are_asked_about(marking):
+    marking.set("annotations.destination", "both")
+    marking.close(*(one | {"note": "why"} for one in many(5)))
+
+    marking.close()
+
+    assert len(asked(marking)) == 10
+    assert len(marking.questions()) == 1
+
+
+def test_the_device_is_called_by_its_name(marking):
+    reader = SampleReader("kobo")
+    hello = {"v": 1, "id": "kobo-000000", "event": "device", "at": "2026-11-20T08:00:00Z", "device": "kobo"}
+    marking.core.take([{**hello, "name": "Anna's Libra"}], "test")
+    reader.open(DUNE)
+    marking.core.take([reader.close(annotations=NINE)], "test")
+    reader.wait(60)
+    reader.open(DUNE)
+
+    marking.core.take([reader.close(annotations=[])], "test")
+
+    assert "are gone on Anna's Libra." in marking.questions()[0]
+
+
+def test_an_edit_elsewhere_after_the_question_outdoes_a_yes(bereft):
+    bereft.close(*NINE, device="kindle")
+    bereft.close(highlight(1, note="kept"), *NINE[1:], device="kindle")
+
+    bereft.answer(True)
+
+    assert [body["note"] for body in bereft.held().values()] == ["kept"]
