@@ -8,6 +8,7 @@ from typing import Any
 
 from booklore_core.actions import all_actions
 from booklore_core.actions.settings import sync_mode
+from booklore_core.actions.sync import sync_book
 from booklore_core.bridge import models, pairing
 from booklore_core.bridge.accounts import Accounts
 from booklore_core.bridge.dialogs import DEADLINE, Dialogs
@@ -15,6 +16,7 @@ from booklore_core.bridge.effects import Effects, LateEffects
 from booklore_core.bridge.intake import receive
 from booklore_core.bridge.menu import build_menu
 from booklore_core.bridge.replies import LATE_REPLY, Replies
+from booklore_core.bridge.sidecar import take_sidecar
 from booklore_core.bridge.triggers import WAIT, WAKE_SYNC, Triggers
 from booklore_core.bridge.watch import SettingsWatch
 from booklore_core.bridge.workers import BackgroundWorker, Workers, is_done_within, value_or
@@ -119,7 +121,8 @@ class Bridge:
         if name == LATE_REPLY:
             return self._outcome(device, self._unless_silent(self._replies.fetch(device)))
         book = given.book.partial_md5 if isinstance(given.book, models.BookInfo) else given.book
-        return self._outcome(device, self._dialogs.begin(device, name, Request(book, given.args, device)))
+        told = take_sidecar(self.core, device, given) if name == sync_book.name else []
+        return self._outcome(device, told + self._dialogs.begin(device, name, Request(book, given.args, device)))
 
     def has_action(self, name: str) -> bool:
         return name in (WAKE_SYNC, LATE_REPLY) or name in all_actions(self.core)

@@ -80,14 +80,21 @@ class HandOff(BaseModel):
 class BookInfo(BaseModel):
     """The book at hand, as in a spool line; the digest is enough."""
 
+    model_config = ConfigDict(extra="allow")
+
     partial_md5: Digest
 
 
 class ActionRequest(BaseModel):
-    """What an action is about. args: what the menu's entry says."""
+    """What an action is about. args: what the menu's entry says.
+
+    reading, annotations: of a closed book for `sync_book`, as in a spool line, read from its sidecar.
+    """
 
     book: BookInfo | Digest | None = None
     args: dict[str, Any] = {}
+    reading: Any = None
+    annotations: Any = None
 
 
 class AnswerRequest(BaseModel):

@@ -105,8 +105,10 @@ def on_page_turns(
 
 
 @hookimpl
-def on_book_close(event: BookClose, journal: Journal, facts: Facts, settings: Section) -> Iterator[Item | Remark]:
-    return sessions(event, journal, facts, settings)
+def on_book_close(
+    event: BookClose, journal: Journal, facts: Facts, settings: Section
+) -> Iterator[Item | Remark] | None:
+    return None if event.reason == "sidecar" else sessions(event, journal, facts, settings)
 
 
 def sessions(event: Event, journal: Journal, facts: Facts, settings: Section) -> Iterator[Item | Remark]:
