@@ -6,12 +6,16 @@ autoboxChildren, cleanIfOnlyEmptyTextInline.
 
 from __future__ import annotations
 
-from .crengine import Chunk, Seen, chunks_of
-from .source import Element
+from dataclasses import replace
+
+from .crengine import Chunk, Seen, chunks_of, without_first
+from .source import Element, Text
 from .styles import Style, Styles
 
 INLINE, BLOCK, NOWHERE = "inline", "block", "nowhere"
 """How an element is rendered; what is nowhere takes no part in any decision."""
+STRIPPED = frozenset(("pre", "textarea"))
+"""What loses a line end right after its tag."""
 IMAGES = frozenset("img svg object embed image".split())
 
 
@@ -29,7 +33,9 @@ class Laid:
         return self.rendered == INLINE
 
     def seen(self) -> Seen:
-        return Seen(self.element.name.lower(), self.element, [seen(child) for child in self.children])
+        name = self.element.name.lower()
+        shown = not self.style.hidden and name not in IMAGES
+        return Seen(name, self.element, [seen(child) for child in self.children], shown)
 
 
 class Box(Laid):
@@ -41,7 +47,7 @@ class Box(Laid):
         self.rendered = of.rendered if name == "floatBox" else BLOCK
 
     def seen(self) -> Seen:
-        return Seen(self.name, None, [seen(child) for child in self.children])
+        return Seen(self.name, None, [seen(child) for child in self.children], not self.style.hidden)
 
 
 def seen(node: Laid | Chunk) -> Seen | Chunk:
@@ -51,8 +57,8 @@ def seen(node: Laid | Chunk) -> Seen | Chunk:
 class Layout:
     """Arranges a document. boxed: boxes are put in; barren: elements whose text is dropped."""
 
-    def __init__(self, styles: Styles, boxed: bool, barren: frozenset[str]) -> None:
-        self.styles, self.boxed, self.barren = styles, boxed, barren
+    def __init__(self, styles: Styles, boxed: bool, keeps_line_end: bool, barren: frozenset[str]) -> None:
+        self.styles, self.boxed, self.keeps_line_end, self.barren = styles, boxed, keeps_line_end, barren
 
     def of(self, root: Element) -> Seen:
         return self._laid(root, Style()).seen()
@@ -60,19 +66,26 @@ class Layout:
     def _laid(self, element: Element, around: Style) -> Laid:
         style = self.styles.of(element, around)
         laid = Laid(element, style)
+        # What is within a picture is on no page.
+        within = replace(style, hidden=True) if element.name.lower() in IMAGES else style
         for child in element.children:
             if isinstance(child, Element):
-                laid.children.append(self._laid(child, style))
+                laid.children.append(self._laid(child, within))
             elif element.name.lower() not in self.barren:
-                for chunk in chunks_of(child, style.preserves):
-                    if laid.children or not style.is_block or style.preserves or not chunk.is_blank:
-                        laid.children.append(chunk)
+                self._take(child, laid)
         if self.boxed:
             laid.children = [
                 Box("floatBox", child, [child]) if is_floating(child) else child for child in laid.children
             ]
         self._arrange(laid)
         return laid
+
+    def _take(self, text: Text, laid: Laid) -> None:
+        style = laid.style
+        for chunk in chunks_of(text, style.preserves):
+            if laid.children or not style.is_block or style.preserves or not chunk.is_blank:
+                opens = not laid.children and not self.keeps_line_end and laid.element.name.lower() in STRIPPED
+                laid.children.append(without_first(chunk) if opens and chunk.text.startswith("\n") else chunk)
 
     def _arrange(self, laid: Laid) -> None:
         if laid.style.hidden:

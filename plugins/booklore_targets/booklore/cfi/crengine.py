@@ -51,27 +51,48 @@ class Chunk:
 
 
 class Seen:
-    """An element of the engine; source: None for a box that the engine put in."""
+    """An element of the engine; source: None for a box that the engine put in. shown: its text is on the page."""
 
-    __slots__ = ("children", "name", "parent", "source")
+    __slots__ = ("children", "kinds", "name", "parent", "shown", "source")
 
-    def __init__(self, name: str, source: Element | None, children: list[Seen | Chunk]) -> None:
-        self.name, self.source, self.children = name, source, children
+    def __init__(self, name: str, source: Element | None, children: list[Seen | Chunk], shown: bool) -> None:
+        self.name, self.source, self.children, self.shown = name, source, children, shown
         self.parent: Seen | None = None
+        self.kinds: dict[str, list[Seen | Chunk]] = {}
         for child in children:
             child.parent = self
+            self.kinds.setdefault(kind_of(child), []).append(child)
 
     def of(self, kind: str) -> list[Seen | Chunk]:
         """The children that a step of an xpointer counts: elements of a name, or text nodes for `text()`."""
-        return [child for child in self.children if kind_of(child) == kind]
+        return self.kinds.get(kind, [])
+
+    def within(self) -> Iterator[Seen | Chunk]:
+        """The nodes within, in order."""
+        waiting = list(reversed(self.children))
+        while waiting:
+            node = waiting.pop()
+            yield node
+            if isinstance(node, Seen):
+                waiting.extend(reversed(node.children))
 
     def chunks(self) -> Iterator[Chunk]:
         """The text nodes within, in order."""
-        for child in self.children:
-            if isinstance(child, Chunk):
-                yield child
-            else:
-                yield from child.chunks()
+        return (node for node in self.within() if isinstance(node, Chunk))
+
+
+class View:
+    """A document's body as one generation sees it, and its nodes by what they are made of."""
+
+    def __init__(self, body: Seen) -> None:
+        self.body = body
+        self.chunks: dict[Text, list[Chunk]] = {}
+        self.elements: dict[Element | None, Seen] = {body.source: body}
+        for node in body.within():
+            if isinstance(node, Chunk):
+                self.chunks.setdefault(node.source, []).append(node)
+            elif node.source is not None:
+                self.elements[node.source] = node
 
 
 def kind_of(node: Seen | Chunk) -> str:
@@ -108,17 +129,12 @@ def seen(text: Text, piece: Piece, base: int, preserves: bool) -> Chunk:
     place = base
     for raw in parts(piece):
         kept, told = _seen_and_told(raw, piece.literal, preserves)
-        if preserves and "\t" in kept:
-            kept, at = expanded(kept, place, sum(map(len, shown)))
-            places.extend(at)
-        elif len(kept) == len(told):
-            places.extend(range(place, place + len(told)))
-        else:
-            places.extend(place for _ in kept)
+        places.extend(range(place, place + len(told)) if len(kept) == len(told) else [place] * len(kept))
         shown.append(kept)
         place += len(told)
     places.append(place)
-    return Chunk(text, "".join(shown), base, places)
+    chunk = Chunk(text, "".join(shown), base, places)
+    return expanded(chunk) if preserves and "\t" in chunk.text else chunk
 
 
 def parts(piece: Piece) -> Iterator[str]:
@@ -144,13 +160,22 @@ def _seen_and_told(raw: str, literal: bool, preserves: bool) -> tuple[str, str]:
     return raw, raw
 
 
-def expanded(blank: str, place: int, column: int) -> tuple[str, list[int]]:
-    """White space with tabs as spaces up to the next multiple of eight, and the place of each."""
+def expanded(chunk: Chunk) -> Chunk:
+    """With tabs as spaces up to the next multiple of eight; the engine counts the line end itself as a column."""
     shown: list[str] = []
-    places: list[int] = []
-    for at, one in enumerate(blank, start=place):
+    places = array("I")
+    column = 0
+    for offset, one in enumerate(chunk.text):
+        column = 0 if one in "\r\n" else column
         width = TAB - column % TAB if one == "\t" else 1
         shown.append(" " * width if one == "\t" else one)
-        places.extend([at] * width)
-        column = 0 if one == "\n" else column + width
-    return "".join(shown), places
+        places.extend([chunk.place(offset)] * width)
+        column += width
+    places.append(chunk.end)
+    return Chunk(chunk.source, "".join(shown), chunk.base, places)
+
+
+def without_first(chunk: Chunk) -> Chunk:
+    """The text node without its first character, the line end after `<pre>`."""
+    places = [chunk.place(offset) for offset in range(1, len(chunk.text) + 1)]
+    return Chunk(chunk.source, chunk.text[1:], chunk.base, array("I", places))

@@ -10,18 +10,19 @@ from dataclasses import dataclass
 class Generation:
     """indexed: every step has an index, else only where there are several of its kind. boxed: boxes that the engine put
     in are part of the path. every_item: any spine item gets a fragment, else only XHTML that is there. barren: elements
-    in which text is dropped."""
+    in which text is dropped. keeps_line_end: the first character of `<pre>`."""
 
     version: int
     indexed: bool = False
     boxed: bool = False
     every_item: bool = True
+    keeps_line_end: bool = False
     barren: frozenset[str] = frozenset()
 
     @property
-    def view(self) -> tuple[bool, frozenset[str]]:
+    def view(self) -> tuple[bool, bool, frozenset[str]]:
         """What makes the text nodes of two generations differ."""
-        return self.boxed, self.barren
+        return self.boxed, self.keeps_line_end, self.barren
 
 
 NO_TEXT = frozenset(
@@ -34,6 +35,6 @@ GENERATIONS = (
     Generation(20260812, indexed=True, barren=NO_TEXT),
     Generation(20240114, barren=NO_TEXT),
     Generation(20210904, every_item=False, barren=NO_TEXT),
-    Generation(20171225, boxed=True, every_item=False, barren=OLD_NO_TEXT),
+    Generation(20171225, boxed=True, every_item=False, keeps_line_end=True, barren=OLD_NO_TEXT),
 )
 """The newest first."""

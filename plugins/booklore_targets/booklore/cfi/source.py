@@ -14,24 +14,38 @@ from .markup import KEPT, Piece, decoded, split, value
 
 
 class Text:
-    """Characters between two pieces of markup. A comment ends one and begins the next; an entity does not."""
+    """Characters between two pieces of markup. A comment ends one and begins the next; an entity does not.
 
-    __slots__ = ("number", "parent", "piece", "value")
+    step: of the CFI; the texts between two elements share it. before: UTF-16 units of those of its step before it.
+    """
+
+    __slots__ = ("before", "number", "parent", "piece", "step", "value")
 
     def __init__(self, piece: Piece, parent: Element, number: int) -> None:
         self.piece, self.parent, self.number = piece, parent, number
         self.value = value(piece)
+        self.step, self.before = parent.elements_so_far * 2 + 1, parent.units_so_far
+        parent.units_so_far += utf16(self.value)
+        parent.children.append(self)
 
 
 class Element:
-    """first and last: the numbers of the texts within are at least first and less than last."""
+    """first and last: the numbers of the texts within are at least first and less than last. step: of the CFI."""
 
-    __slots__ = ("attributes", "children", "first", "last", "name", "parent")
+    __slots__ = (
+        "attributes", "children", "elements_so_far", "first", "last", "name", "parent", "step", "units_so_far",
+    )  # fmt: skip
 
     def __init__(self, name: str, attributes: dict[str, str], parent: Element | None, first: int) -> None:
         self.name, self.attributes, self.parent = name, attributes, parent
         self.children: list[Element | Text] = []
         self.first = self.last = first
+        self.elements_so_far = self.units_so_far = self.step = 0
+        if parent is not None:
+            parent.children.append(self)
+            parent.elements_so_far += 1
+            parent.units_so_far = 0
+            self.step = parent.elements_so_far * 2
 
     @property
     def elements(self) -> Iterator[Element]:
@@ -80,10 +94,7 @@ class Builder:
         parent = self.open[-1] if self.open else None
         named = {local(name): unescape(value) for name, value in attributes.items()}
         element = Element(local(tag), named, parent, len(self.texts))
-        if parent is not None:
-            parent.children.append(element)
-        elif self.root is None:
-            self.root = element
+        self.root = self.root or element
         self.open.append(element)
 
     def end(self, _tag: str) -> None:
@@ -91,10 +102,7 @@ class Builder:
 
     def pi(self, target: str, data: str | None = None) -> None:
         if target == KEPT and self.open:
-            parent = self.open[-1]
-            text = Text(self.pieces[int(data or 0)], parent, len(self.texts))
-            self.texts.append(text)
-            parent.children.append(text)
+            self.texts.append(Text(self.pieces[int(data or 0)], self.open[-1], len(self.texts)))
 
     def data(self, _text: str) -> None:
         """Nothing: what a broken tag leaves behind is no text of the book."""
@@ -106,6 +114,11 @@ class Builder:
         while self.open:
             self.end("")
         return Source(self.root, self.texts)
+
+
+def utf16(text: str) -> int:
+    """The length of a text in UTF-16 units, as CFIs count."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", errors="surrogatepass")) // 2
 
 
 def local(name: str) -> str:

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 
 from .boxing import Layout
-from .crengine import Chunk, Seen, kind_of
+from .crengine import Chunk, Seen, View, kind_of
 from .epub import XHTML, Document, Epub
 from .generations import GENERATIONS, Generation
 from .places import Place
-from .source import Element
+from .source import Element, Text
 from .styles import MOST_BYTES_OF_A_SHEET, Styles, sheets_of
 
 FRAGMENT = re.compile(r"/body(?:\[1\])?/DocFragment(?:\[(\d{1,6})\])?")
@@ -63,14 +63,14 @@ def fragments(epub: Epub, generation: Generation) -> list[Document]:
     return [one for one in epub.documents if one.item.media_type == XHTML and one.source.root is not None]
 
 
-def view(document: Document, generation: Generation) -> Seen | None:
+def view(document: Document, generation: Generation) -> View | None:
     """The body as the engine sees it, None where the document has none."""
     body = document.source.body
     if body is None:
         return None
     made = document.views.get(generation.view)
-    if not isinstance(made, Seen):
-        made = document.views[generation.view] = Layout(styles(document), *generation.view).of(body)
+    if not isinstance(made, View):
+        made = document.views[generation.view] = View(Layout(styles(document), *generation.view).of(body))
     return made
 
 
@@ -100,7 +100,7 @@ def place_of(epub: Epub, pointer: XPointer, generation: Generation) -> Place | N
     document = document_of(epub, pointer, generation)
     if document is None:
         return None
-    if not pointer.steps:
+    if not pointer.steps or document.source.body is None:
         return Place(document, document.source.body or document.source.root, 0)
     node, left = walk(view(document, generation), pointer)
     if node is None or left:
@@ -108,11 +108,11 @@ def place_of(epub: Epub, pointer: XPointer, generation: Generation) -> Place | N
     return place_at(document, node, pointer.offset)
 
 
-def walk(body: Seen | None, pointer: XPointer) -> tuple[Seen | Chunk | None, int]:
+def walk(seen: View | None, pointer: XPointer) -> tuple[Seen | Chunk | None, int]:
     """The node at the end of the path or, where that is not in the document, as far as it goes; and the steps left."""
-    if body is None or pointer.steps[0] != ("body", 1):
+    if seen is None or pointer.steps[0] != ("body", 1):
         return None, len(pointer.steps)
-    node: Seen | Chunk = body
+    node: Seen | Chunk = seen.body
     for taken, (kind, index) in enumerate(pointer.steps[1:], start=1):
         found = node.of(kind) if isinstance(node, Seen) else []
         if not 0 < index <= len(found):
@@ -156,32 +156,24 @@ def write(epub: Epub, place: Place, generation: Generation) -> str | None:
     first = "[1]" if generation.indexed else ""
     indexed = generation.indexed or len(counted) > 1
     start = f"/body{first}/DocFragment" + (f"[{number}]" if indexed else "")
-    body = view(place.document, generation)
-    if body is None or place.node is None:
+    seen = view(place.document, generation)
+    if seen is None or place.node is None:
         return f"{start}.0"
-    found = chunk_at(body, place)
+    found = node_at(seen, place)
     if found is None:
         return None
     node, offset = found
     return f"{start}{path_of(node, generation)}.{offset}"
 
 
-def chunk_at(body: Seen, place: Place) -> tuple[Seen | Chunk, int] | None:
+def node_at(seen: View, place: Place) -> tuple[Seen | Chunk, int] | None:
     """The engine's node at a place, and the offset in it."""
-    if isinstance(place.node, Element):
-        found = next((node for node in seen_within(body) if node.source is place.node), None)
-        return (found, 0) if found else None
-    for chunk in body.chunks():
-        if chunk.source is place.node and chunk.base <= place.offset <= chunk.end:
-            return chunk, chunk.offset(place.offset)
-    return None
-
-
-def seen_within(body: Seen) -> list[Seen]:
-    found = [body]
-    for node in found:
-        found.extend(child for child in node.children if isinstance(child, Seen))
-    return found
+    if isinstance(place.node, Text):
+        chunks = seen.chunks.get(place.node, [])
+        found = next((chunk for chunk in chunks if chunk.base <= place.offset <= chunk.end), None)
+        return (found, found.offset(place.offset)) if found else None
+    element = seen.elements.get(place.node)
+    return (element, 0) if element else None
 
 
 def path_of(node: Seen | Chunk, generation: Generation) -> str:
