@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from .crengine import Seen
 from .epub import Document, Epub
 from .generations import GENERATIONS
-from .places import Place
+from .places import BookPlace
 from .search import Squeezed
 from .xpointer import XPointer, document_of, place_at, place_of, view, walk
 
@@ -18,7 +18,7 @@ class Approximation:
 
     number: int
     document: Document | None
-    place: Place | None
+    place: BookPlace | None
 
     @classmethod
     def of(cls, epub: Epub, pointer: XPointer | None) -> Approximation:
@@ -40,9 +40,9 @@ class Approximation:
         return words.position(self.place) if self.place and words.document is self.document else None
 
 
-def nearest(document: Document, pointer: XPointer) -> Place | None:
+def nearest(document: Document, pointer: XPointer) -> BookPlace | None:
     """The innermost element on the way that the document has, None when it has none below its body."""
-    reached: list[tuple[int, Place]] = []
+    reached: list[tuple[int, BookPlace]] = []
     for steps in ways(pointer):
         node, left = walk(view(document, GENERATIONS[1]), steps)
         taken = len(steps.steps) - left

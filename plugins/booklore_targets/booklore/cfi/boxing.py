@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .crengine import Chunk, Seen, chunks_of, without_first
+from .crengine import Chunk, Seen, chunks_of
 from .source import Element, Text
 from .styles import Style, Styles
 
@@ -16,7 +16,7 @@ INLINE, BLOCK, NOWHERE = "inline", "block", "nowhere"
 """How an element is rendered; what is nowhere takes no part in any decision."""
 STRIPPED = frozenset(("pre", "textarea"))
 """What loses a line end right after its tag."""
-IMAGES = frozenset("img svg object embed image".split())
+IMAGES = frozenset(("img", "svg", "object", "embed", "image"))
 
 
 class Laid:
@@ -75,7 +75,8 @@ class Layout:
                 self._take(child, laid)
         if self.boxed:
             laid.children = [
-                Box("floatBox", child, [child]) if is_floating(child) else child for child in laid.children
+                Box("floatBox", child, [child]) if isinstance(child, Laid) and is_floating(child) else child
+                for child in laid.children
             ]
         self._arrange(laid)
         return laid
@@ -85,7 +86,8 @@ class Layout:
         for chunk in chunks_of(text, style.preserves):
             if laid.children or not style.is_block or style.preserves or not chunk.is_blank:
                 opens = not laid.children and not self.keeps_line_end and laid.element.name.lower() in STRIPPED
-                laid.children.append(without_first(chunk) if opens and chunk.text.startswith("\n") else chunk)
+                chunk.without = int(opens and chunk.text.startswith("\n"))
+                laid.children.append(chunk)
 
     def _arrange(self, laid: Laid) -> None:
         if laid.style.hidden:
@@ -122,8 +124,8 @@ class Layout:
             if any(map(is_inline, laid.children)):
                 laid.children = self._boxed(laid)
         elif any(map(is_floating, laid.children)) and not has_blocks and not laid.style.preserves:
-            if not any(is_inline(child) and not is_blank(child) for child in laid.children):
-                laid.children = [child for child in laid.children if not is_blank(child)]
+            told = any(is_inline(child) and not is_blank(child) for child in laid.children)
+            laid.children = [child for child in laid.children if told or not is_blank(child)]
 
     def _boxed(self, laid: Laid) -> list[Laid | Chunk]:
         """The children with every run of inline ones trimmed, and in a box of its own where there are boxes."""

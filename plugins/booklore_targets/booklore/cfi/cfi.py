@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from .epub import Document, Epub
-from .places import Place
+from .places import BookPlace
 from .source import Element, Text, utf16
 
 SPECIAL = re.compile(r"[\^\[\](),;=]")
@@ -21,7 +21,7 @@ class NoSuchPlace(ValueError):
 
 
 @dataclass(frozen=True)
-class Step:
+class CfiStep:
     """offset: UTF-16 units into the text of the step."""
 
     number: int
@@ -33,12 +33,12 @@ class Step:
         return f"/{self.number}{asserted}" + (f":{self.offset}" if self.offset is not None else "")
 
 
-def point(epub: Epub, place: Place, ids: bool = True) -> str:
+def point(epub: Epub, place: BookPlace, ids: bool = True) -> str:
     """The CFI of one place. ids: assert the ids of elements on the way, so that it survives a change of the file."""
     return f"epubcfi({package_path(epub, place.document, ids)}!{joined(steps(place, ids))})"
 
 
-def span(epub: Epub, start: Place, end: Place, ids: bool = True) -> str:
+def span(epub: Epub, start: BookPlace, end: BookPlace, ids: bool = True) -> str:
     """The CFI of a range in one document."""
     ways = steps(start, ids), steps(end, ids)
     shared = 0
@@ -48,32 +48,32 @@ def span(epub: Epub, start: Place, end: Place, ids: bool = True) -> str:
     return f"epubcfi({package_path(epub, start.document, ids)}!{','.join(parts)})"
 
 
-def joined(way: list[Step]) -> str:
+def joined(way: list[CfiStep]) -> str:
     return "".join(map(str, way))
 
 
 def package_path(epub: Epub, document: Document, ids: bool) -> str:
-    return f"/{2 * epub.spine}{Step(2 * document.item.step, document.item.id if ids else '')}"
+    return f"/{2 * epub.spine}{CfiStep(2 * document.item.step, document.item.id if ids else '')}"
 
 
-def steps(place: Place, ids: bool) -> list[Step]:
+def steps(place: BookPlace, ids: bool) -> list[CfiStep]:
     """The way from the root of the document to the place."""
     node = place.node
     if node is None or node.parent is None:
         return [root_step(node)]
-    way: list[Step] = []
+    way: list[CfiStep] = []
     if isinstance(node, Text):
-        way.append(Step(node.step, offset=node.before + utf16(node.value[: place.offset])))
+        way.append(CfiStep(node.step, offset=node.before + utf16(node.value[: place.offset])))
         node = node.parent
     while node.parent is not None:
-        way.append(Step(node.step, asserted(node, place.document) if ids else ""))
+        way.append(CfiStep(node.step, asserted(node, place.document) if ids else ""))
         node = node.parent
     return way[::-1]
 
 
-def root_step(root: Element | None) -> Step:
+def root_step(root: Element | None) -> CfiStep:
     """A path has at least one step: the first element of a picture, the body of what is not there."""
-    return Step(2 if root is not None and root.elements_so_far else 0 if root is not None else 4)
+    return CfiStep(2 if root is not None and root.elements_so_far else 0 if root is not None else 4)
 
 
 def asserted(element: Element, document: Document) -> str:
@@ -82,7 +82,7 @@ def asserted(element: Element, document: Document) -> str:
     return name if document.source.ids[name] == 1 else ""
 
 
-def places(epub: Epub, written: str) -> list[Place]:
+def places(epub: Epub, written: str) -> list[BookPlace]:
     """One place of a point, two of a range. Raises NoSuchPlace."""
     found = WRITTEN.fullmatch(written.strip())
     if found is None or written.count("/") > MOST_STEPS:
@@ -103,7 +103,7 @@ def document_at(epub: Epub, numbers: list[int]) -> Document:
     raise NoSuchPlace("The CFI names a chapter that this EPUB does not have.")
 
 
-def place_at(document: Document, path: str) -> Place:
+def place_at(document: Document, path: str) -> BookPlace:
     numbers = [int(number) for number in re.findall(r"/(\d+)", path)]
     offset = int(path.partition(":")[2] or 0)
     element = document.source.root
@@ -119,19 +119,19 @@ def place_at(document: Document, path: str) -> Place:
             break
         element = inner or element
     else:
-        return Place(document, element, 0)
+        return BookPlace(document, element, 0)
     if document.source.root is None:
-        return Place(document, None, 0)
+        return BookPlace(document, None, 0)
     raise NoSuchPlace("The CFI leads to an element that its chapter does not have.")
 
 
-def text_at(document: Document, element: Element, number: int, offset: int) -> Place:
+def text_at(document: Document, element: Element, number: int, offset: int) -> BookPlace:
     texts = [child for child in element.children if isinstance(child, Text) and child.step == number]
     for text in texts:
         if offset <= text.before + utf16(text.value):
-            return Place(document, text, code_points(text.value, offset - text.before))
+            return BookPlace(document, text, code_points(text.value, offset - text.before))
     if not texts and number <= 2 * element.elements_so_far + 1:
-        return Place(document, next((child for child in element.elements if child.step > number), element), 0)
+        return BookPlace(document, next((child for child in element.elements if child.step > number), element), 0)
     raise NoSuchPlace("The CFI leads beyond the text that its chapter has there.")
 
 

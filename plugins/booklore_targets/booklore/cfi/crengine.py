@@ -8,46 +8,50 @@ from __future__ import annotations
 
 import re
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
-from .markup import REFERENCE, Piece, character, line_ends
+from .markup import REFERENCE, Passage, character, line_ends, value
 from .source import Element, Text
 
 LONGEST = 8192
 """Raw characters after which the engine begins another text node."""
 
-UNLIKE = re.compile(REFERENCE.pattern + r"|[ \t\r\n]+")
-NOTABLE = re.compile(r"[ \t\r\n]{2}|[\t\r\n&]")
+UNLIKE = re.compile(REFERENCE.pattern + r"|[ \t\r\n]{2,}|[\t\r\n]")
+"""What the engine shows otherwise than its source has it."""
 TAB = 8
 
 
 class Chunk:
-    """A text node of the engine. places: for each of its characters, and for its end, the offset in the source's text;
-    None when they run on by one from base."""
+    """A text node of the engine, from an offset in the source's text on.
 
-    __slots__ = ("base", "parent", "places", "source", "text")
+    What it shows is worked out when it is asked for: most nodes of a book bear no highlight.
+    """
 
-    def __init__(self, source: Text, text: str, base: int, places: Sequence[int] | None) -> None:
-        self.source, self.text, self.base, self.places = source, text, base, places
+    __slots__ = ("_places", "_text", "base", "end", "is_blank", "parent", "piece", "preserves", "source", "without")
+
+    def __init__(self, source: Text, piece: Passage, base: int, told: str, preserves: bool) -> None:
+        self.source, self.piece, self.base, self.preserves = source, piece, base, preserves
+        self.end = base + len(told)
+        self.is_blank = not told.strip(" \t\r\n")
         self.parent: Seen | None = None
+        self.without = 0
+        self._text: str | None = None
+        self._places: Sequence[int] = ()
 
     @property
-    def is_blank(self) -> bool:
-        return not self.text.strip(" \t\r\n")
-
-    @property
-    def end(self) -> int:
-        return self.place(len(self.text))
+    def text(self) -> str:
+        if self._text is None:
+            self._text, self._places = shown(self.piece, self.base, self.preserves)
+        return self._text[self.without :]
 
     def place(self, offset: int) -> int:
-        """The offset in the source's text of a character of this node."""
-        return self.base + offset if self.places is None else self.places[offset]
+        """The offset in the source's text of a character of this node, or of its end."""
+        return self._places[offset + self.without] if self.text or self._places else self.base
 
     def offset(self, place: int) -> int:
         """The character of this node that is at an offset in the source's text, or the first after it."""
-        if self.places is None:
-            return place - self.base
-        return next(offset for offset, at in enumerate(self.places) if at >= place)
+        return bisect_left(self._places, place) - self.without if self.text else 0
 
 
 class Seen:
@@ -101,9 +105,13 @@ def kind_of(node: Seen | Chunk) -> str:
 
 def chunks_of(text: Text, preserves: bool) -> Iterator[Chunk]:
     """The text nodes that the engine makes of one text of the source."""
+    if len(text.piece.raw) < LONGEST:
+        yield Chunk(text, text.piece, 0, text.value, preserves)
+        return
     base = 0
     for raw in pieces(text.piece.raw):
-        chunk = seen(text, Piece(raw, text.piece.literal), base, preserves)
+        piece = Passage(raw, text.piece.literal)
+        chunk = Chunk(text, piece, base, value(piece), preserves)
         yield chunk
         base = chunk.end
 
@@ -121,23 +129,22 @@ def pieces(raw: str) -> Iterator[str]:
         yield raw
 
 
-def seen(text: Text, piece: Piece, base: int, preserves: bool) -> Chunk:
-    if not NOTABLE.search(piece.raw):
-        return Chunk(text, piece.raw, base, None)
-    shown: list[str] = []
+def shown(piece: Passage, base: int, preserves: bool) -> tuple[str, Sequence[int]]:
+    """The characters of a text node; and for each of them, and for its end, the offset in the source's text."""
+    texts: list[str] = []
     places = array("I")
     place = base
     for raw in parts(piece):
-        kept, told = _seen_and_told(raw, piece.literal, preserves)
+        kept, told = _shown_and_told(raw, piece.literal, preserves)
         places.extend(range(place, place + len(told)) if len(kept) == len(told) else [place] * len(kept))
-        shown.append(kept)
+        texts.append(kept)
         place += len(told)
     places.append(place)
-    chunk = Chunk(text, "".join(shown), base, places)
-    return expanded(chunk) if preserves and "\t" in chunk.text else chunk
+    text = "".join(texts)
+    return expanded(text, places) if preserves and "\t" in text else (text, places)
 
 
-def parts(piece: Piece) -> Iterator[str]:
+def parts(piece: Passage) -> Iterator[str]:
     """References and runs of white space, each by itself, and what is between them."""
     end = 0
     for found in UNLIKE.finditer(piece.raw):
@@ -149,33 +156,27 @@ def parts(piece: Piece) -> Iterator[str]:
         yield piece.raw[end:]
 
 
-def _seen_and_told(raw: str, literal: bool, preserves: bool) -> tuple[str, str]:
+def _shown_and_told(raw: str, literal: bool, preserves: bool) -> tuple[str, str]:
     """What the engine shows, and what the document says, for one part."""
     if raw[0] == "&" and not literal and REFERENCE.fullmatch(raw):
         meant = character(raw)
         return meant, meant
-    if raw[0] in " \t\r\n":
+    if UNLIKE.fullmatch(raw) and raw[0] != "&":
         told = line_ends(raw)
         return told if preserves else " ", told
     return raw, raw
 
 
-def expanded(chunk: Chunk) -> Chunk:
+def expanded(text: str, places: Sequence[int]) -> tuple[str, Sequence[int]]:
     """With tabs as spaces up to the next multiple of eight; the engine counts the line end itself as a column."""
-    shown: list[str] = []
-    places = array("I")
+    texts: list[str] = []
+    at = array("I")
     column = 0
-    for offset, one in enumerate(chunk.text):
+    for one, place in zip(text, places, strict=False):
         column = 0 if one in "\r\n" else column
         width = TAB - column % TAB if one == "\t" else 1
-        shown.append(" " * width if one == "\t" else one)
-        places.extend([chunk.place(offset)] * width)
+        texts.append(" " * width if one == "\t" else one)
+        at.extend([place] * width)
         column += width
-    places.append(chunk.end)
-    return Chunk(chunk.source, "".join(shown), chunk.base, places)
-
-
-def without_first(chunk: Chunk) -> Chunk:
-    """The text node without its first character, the line end after `<pre>`."""
-    places = [chunk.place(offset) for offset in range(1, len(chunk.text) + 1)]
-    return Chunk(chunk.source, chunk.text[1:], chunk.base, array("I", places))
+    at.append(places[-1])
+    return "".join(texts), at

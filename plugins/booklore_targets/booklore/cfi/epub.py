@@ -65,7 +65,7 @@ class Epub:
         """Raises UnreadableEpub; OSError when the path cannot be read."""
         try:
             archive = zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source)
-        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        except (zipfile.BadZipFile, ValueError, RuntimeError) as error:
             raise UnreadableEpub("The file is no EPUB: it is not a ZIP archive, or a damaged one.") from error
         if len(archive.infolist()) > MOST_FILES:
             raise UnreadableEpub(f"The EPUB holds more than {MOST_FILES:,} files, which no book needs.")
@@ -88,8 +88,8 @@ class Epub:
         try:
             with self._archive.open(name) as file:
                 data = file.read(MOST_BYTES_OF_A_FILE + 1)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
-            raise UnreadableEpub(f"“{path}” in the EPUB is damaged or encrypted, so its text cannot be read.") from error
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
+            raise UnreadableEpub(f"“{path}” in the EPUB cannot be read: it is damaged or encrypted.") from error
         self._read += len(data)
         if len(data) > MOST_BYTES_OF_A_FILE or self._read > MOST_BYTES_READ:
             raise UnreadableEpub(f"“{path}” in the EPUB unpacks to more than a book's chapter can hold.")
@@ -126,9 +126,11 @@ class Epub:
 
 def _spine_items(package: Element, spine: Element, path: str) -> list[SpineItem]:
     manifest: dict[str, Element] = {}
-    for element in package.child("manifest").elements if package.child("manifest") else ():
-        manifest.setdefault(element.attributes.get("id", ""), element)
-    manifest.pop("", None)
+    listed = package.child("manifest")
+    for element in listed.elements if listed is not None else ():
+        # Of two items with one id KOReader takes the first, as readers do.
+        if element.attributes.get("id"):
+            manifest.setdefault(element.attributes["id"], element)
     if sum(1 for _ in spine.elements) > MOST_SPINE_ITEMS:
         raise UnreadableEpub(f"The EPUB's spine has more than {MOST_SPINE_ITEMS:,} items, which no book needs.")
     return [

@@ -25,11 +25,12 @@ class Generation:
         return self.boxed, self.keeps_line_end, self.barren
 
 
-NO_TEXT = frozenset(
+CONTAINERS = (
     "html head table colgroup col thead tbody tfoot tr base basefont bgsound meta link track area input keygen param"
-    " audio source applet".split()
+    " audio source applet"
 )
-OLD_NO_TEXT = NO_TEXT | frozenset("hr ul ol dl output section".split())
+NO_TEXT = frozenset(CONTAINERS.split())
+OLD_NO_TEXT = NO_TEXT | {"hr", "ul", "ol", "dl", "output", "section"}
 
 GENERATIONS = (
     Generation(20260812, indexed=True, barren=NO_TEXT),

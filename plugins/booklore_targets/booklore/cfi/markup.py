@@ -1,4 +1,4 @@
-"""Markup without its text: what is between tags is kept aside as it stands in the source, so that tags alone are parsed."""
+"""Markup without its text: what is between tags is kept aside as the source has it, so that tags alone are parsed."""
 
 import re
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ KEPT = "kept"
 ENCODINGS = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
-# A comment, CDATA, an instruction, a declaration or a tag. Each part takes all that it can and gives nothing back, and a
-# tag ends within 64 Ki characters: hostile markup costs no more than its length.
+# A comment, CDATA, an instruction, a declaration or a tag. No part gives back what it has taken, and a tag ends within
+# 64 Ki characters: hostile markup costs no more than its length.
 MARKUP = re.compile(
     r"""<!--.*?-->|<!\[CDATA\[(?P<cdata>.*?)\]\]>|<\?.*?\?>|<![A-Za-z](?:\[[^\]]*\]|"[^"]*"|'[^']*'|[^>\["'])*+>"""
     r"""|(?P<tag></?[A-Za-z_:](?:"[^"]*"|'[^']*'|[^"'<>]){0,65536}+>)""",
@@ -24,7 +24,7 @@ LINE_END = re.compile("\r\n?")
 
 
 @dataclass(frozen=True)
-class Piece:
+class Passage:
     """Text between two pieces of markup, as it stands in the source; literal: CDATA, where nothing is a reference."""
 
     raw: str
@@ -43,27 +43,27 @@ def decoded(data: bytes) -> str:
         return data.decode("utf-8", errors="replace")
 
 
-def split(source: str) -> tuple[str, list[Piece]]:
+def split(source: str) -> tuple[str, list[Passage]]:
     """The tags alone, with an instruction in the place of every text, and those texts by number."""
-    pieces: list[Piece] = []
+    pieces: list[Passage] = []
     return "".join(_skeleton(source, pieces)), pieces
 
 
-def _skeleton(source: str, pieces: list[Piece]) -> Iterator[str]:
+def _skeleton(source: str, pieces: list[Passage]) -> Iterator[str]:
     end = 0
     for found in MARKUP.finditer(source):
         if found.start() > end:
-            yield _kept(pieces, Piece(source[end : found.start()]))
+            yield _kept(pieces, Passage(source[end : found.start()]))
         if found["cdata"]:
-            yield _kept(pieces, Piece(found["cdata"], literal=True))
+            yield _kept(pieces, Passage(found["cdata"], literal=True))
         elif found["tag"]:
             yield found["tag"].replace("&", "&amp;")
         end = found.end()
     if end < len(source):
-        yield _kept(pieces, Piece(source[end:]))
+        yield _kept(pieces, Passage(source[end:]))
 
 
-def _kept(pieces: list[Piece], piece: Piece) -> str:
+def _kept(pieces: list[Passage], piece: Passage) -> str:
     pieces.append(piece)
     return f"<?{KEPT} {len(pieces) - 1}?>"
 
@@ -81,7 +81,7 @@ def line_ends(text: str) -> str:
     return LINE_END.sub("\n", text) if "\r" in text else text
 
 
-def value(piece: Piece) -> str:
+def value(piece: Passage) -> str:
     """The text as a reader's document has it: references resolved, line ends as XML has them."""
     text = line_ends(piece.raw)
     if piece.literal or "&" not in text:

@@ -9,7 +9,7 @@ from .source import Element, Text
 
 
 @dataclass(frozen=True)
-class Place:
+class BookPlace:
     """offset: code points into the value of a text, 0 for an element. node: None in a document without elements."""
 
     document: Document

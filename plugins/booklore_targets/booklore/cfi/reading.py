@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from .crengine import View
 from .epub import Document
 from .generations import GENERATIONS
-from .places import Place
+from .places import BookPlace
 from .search import Squeezed, squeezed
 from .source import Element, Text
 from .xpointer import view
@@ -18,10 +18,9 @@ GLIMPSE = 80
 
 
 def indexes(document: Document) -> Iterator[Squeezed]:
-    """The document's text by reading, then with what is hidden."""
-    for without in READINGS:
-        yield index(document, without)
-    yield index(document, None)
+    """The document's text by reading, then with what is hidden; each that differs once."""
+    found = dict.fromkeys(index(document, without) for without in (*READINGS, None))
+    yield from found
 
 
 def index(document: Document, without: tuple[str, ...] | None = READINGS[0]) -> Squeezed:
@@ -30,18 +29,25 @@ def index(document: Document, without: tuple[str, ...] | None = READINGS[0]) -> 
     made = document.views.get(key)
     if not isinstance(made, Squeezed):
         seen = view(document, GENERATIONS[0])
-        counted = None if without is None or seen is None else shown(seen, without)
-        made = document.views[key] = Squeezed(document, counted)
+        counted = everywhere(document) if without is None or seen is None else shown(seen, without)
+        made = document.views[key] = same(document, counted) or Squeezed(document, counted)
     return made
 
 
-def shown(seen: View, without: tuple[str, ...]) -> set[int]:
+def everywhere(document: Document) -> frozenset[int]:
+    return frozenset(range(len(document.source.texts)))
+
+
+def same(document: Document, counted: frozenset[int]) -> Squeezed | None:
+    """The index of another reading that has the same texts, as in a book without ruby."""
+    made = (one for one in document.views.values() if isinstance(one, Squeezed))
+    return next((one for one in made if one.counted == counted), None)
+
+
+def shown(seen: View, without: tuple[str, ...]) -> frozenset[int]:
     """The numbers of the texts on the page."""
-    return {
-        chunk.source.number
-        for chunk in seen.body.chunks()
-        if chunk.parent is not None and chunk.parent.shown and not is_within(chunk.source, without)
-    }
+    chunks = (chunk for chunk in seen.body.chunks() if chunk.parent is not None and chunk.parent.shown)
+    return frozenset(chunk.source.number for chunk in chunks if not is_within(chunk.source, without))
 
 
 def is_within(text: Text, names: tuple[str, ...]) -> bool:
@@ -56,7 +62,7 @@ def is_within(text: Text, names: tuple[str, ...]) -> bool:
     return False
 
 
-def selections(words: Squeezed, start: Place, end: Place) -> Iterator[str]:
+def selections(words: Squeezed, start: BookPlace, end: BookPlace) -> Iterator[str]:
     """What may be selected between two places: where it begins in left out text, that is kept; where it ends, maybe."""
     between = words.text[words.position(start) : words.position(end)]
     if start.node is end.node:
@@ -68,37 +74,37 @@ def selections(words: Squeezed, start: Place, end: Place) -> Iterator[str]:
         yield opening + between + squeezed(head_of(end))
 
 
-def tail_of(place: Place) -> str:
+def tail_of(place: BookPlace) -> str:
     return place.node.value[place.offset :] if isinstance(place.node, Text) else ""
 
 
-def head_of(place: Place) -> str:
+def head_of(place: BookPlace) -> str:
     return place.node.value[: place.offset] if isinstance(place.node, Text) else ""
 
 
-def everything(start: Place, end: Place) -> str:
+def everything(start: BookPlace, end: BookPlace) -> str:
     """All the file's text between two places of one document, hidden or not."""
     return "".join(cut(text, start, end) for text in between(start, end))
 
 
-def told(start: Place, end: Place) -> str:
-    """The text between two places of one document as it is read, with all of that in which it begins and ends."""
+def told(start: BookPlace, end: BookPlace) -> str:
+    """The text between two places of one document as it is read: of what is left out only that in which it begins."""
     words = index(start.document)
-    texts = (text for text in between(start, end) if text in (start.node, end.node) or words.has(text))
+    texts = (text for text in between(start, end) if text is start.node or words.has(text))
     return "".join(cut(text, start, end) for text in texts) or everything(start, end)
 
 
-def between(start: Place, end: Place) -> list[Text]:
+def between(start: BookPlace, end: BookPlace) -> list[Text]:
     return start.document.source.texts[start.order[0] : end.order[0] + 1]
 
 
-def cut(text: Text, start: Place, end: Place) -> str:
+def cut(text: Text, start: BookPlace, end: BookPlace) -> str:
     """The part of a text that is between two places; an end at an element is before all of its text."""
     stop = end.order[1] if text.number == end.order[0] else None
     return text.value[start.order[1] if text.number == start.order[0] else 0 : stop]
 
 
-def glimpse(place: Place) -> str:
+def glimpse(place: BookPlace) -> str:
     """The first words after a place."""
     words = index(place.document)
     number, offset = place.order

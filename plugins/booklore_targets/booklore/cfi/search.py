@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from itertools import accumulate
 
 from .epub import Document
-from .places import Place
+from .places import BookPlace
 from .source import Element, Text
 
 SKIPPED = re.compile("[\\s\u00ad\u200b-\u200f\u2060\ufeff]+")
@@ -38,22 +38,22 @@ def begins(found: str, wanted: str) -> bool:
 
 
 class Squeezed:
-    """The squeezed text of a document. counted: the numbers of the texts that count, None for all."""
+    """The squeezed text of a document. counted: the numbers of the texts that count."""
 
-    def __init__(self, document: Document, counted: Container[int] | None) -> None:
+    def __init__(self, document: Document, counted: frozenset[int]) -> None:
         self.document, self.counted = document, counted
         kept = [squeezed(text.value) if self.has(text) else "" for text in document.source.texts]
         self.starts = [0, *accumulate(map(len, kept))]
         self.text = "".join(kept)
 
     def has(self, text: Text) -> bool:
-        return self.counted is None or text.number in self.counted
+        return text.number in self.counted
 
-    def counts(self, place: Place) -> bool:
+    def counts(self, place: BookPlace) -> bool:
         """Whether a place is in text that counts, or at an element."""
         return not isinstance(place.node, Text) or self.has(place.node)
 
-    def position(self, place: Place) -> int:
+    def position(self, place: BookPlace) -> int:
         """How many characters are before a place."""
         node = place.node
         if isinstance(node, Text):
@@ -61,17 +61,17 @@ class Squeezed:
             return self.starts[node.number] + within
         return self.starts[node.first] if isinstance(node, Element) else 0
 
-    def start(self, position: int) -> Place:
+    def start(self, position: int) -> BookPlace:
         """The place before the character at a position."""
         number = bisect_right(self.starts, position) - 1
         text = self.document.source.texts[number]
-        return Place(self.document, text, nth(text.value, position - self.starts[number]))
+        return BookPlace(self.document, text, nth(text.value, position - self.starts[number]))
 
-    def end(self, position: int) -> Place:
+    def end(self, position: int) -> BookPlace:
         """The place after the character before a position."""
         number = bisect_left(self.starts, position) - 1
         text = self.document.source.texts[number]
-        return Place(self.document, text, nth(text.value, position - self.starts[number] - 1) + 1)
+        return BookPlace(self.document, text, nth(text.value, position - self.starts[number] - 1) + 1)
 
     def occurrences(self, needle: str) -> Iterator[int]:
         at = self.text.find(needle)

@@ -10,7 +10,7 @@ from typing import Any
 
 from lxml import etree
 
-from .markup import KEPT, Piece, decoded, split, value
+from .markup import KEPT, Passage, decoded, split, value
 
 
 class Text:
@@ -21,7 +21,7 @@ class Text:
 
     __slots__ = ("before", "number", "parent", "piece", "step", "value")
 
-    def __init__(self, piece: Piece, parent: Element, number: int) -> None:
+    def __init__(self, piece: Passage, parent: Element, number: int) -> None:
         self.piece, self.parent, self.number = piece, parent, number
         self.value = value(piece)
         self.step, self.before = parent.elements_so_far * 2 + 1, parent.units_so_far
@@ -84,7 +84,7 @@ class Source:
 class Builder:
     """What lxml calls for every tag; it mends what is not well formed by closing what is open."""
 
-    def __init__(self, pieces: list[Piece]) -> None:
+    def __init__(self, pieces: list[Passage]) -> None:
         self.pieces = pieces
         self.texts: list[Text] = []
         self.root: Element | None = None

@@ -13,15 +13,18 @@ from urllib.parse import unquote
 
 from .source import Element, Text
 
-BLOCKS = frozenset(
-    "html body hr form pre blockquote div h1 h2 h3 h4 h5 h6 p output section ol ul li dl dt dd table caption colgroup col"
-    " thead tbody tfoot tr th td address article aside canvas fieldset figcaption figure footer header hgroup legend main"
-    " nav noscript video center dir menu multicol noframes search listing textarea plaintext xmp details dialog summary"
-    " frame frameset iframe noembed template select button marquee applet optgroup datalist map area track input keygen"
-    " param audio source title".split()
+NAMES = (
+    "html body hr form pre blockquote div h1 h2 h3 h4 h5 h6 p output section ol ul li dl dt dd table caption"
+    " colgroup col thead tbody tfoot tr th td address article aside canvas fieldset figcaption figure footer header"
+    " hgroup legend main nav noscript video center dir menu multicol noframes search listing textarea plaintext xmp"
+    " details dialog summary frame frameset iframe noembed template select button marquee applet optgroup datalist"
+    " map area track input keygen param audio source title"
 )
-INVISIBLE = frozenset("script style base basefont bgsound meta link head binary stylesheet".split())
-PRESERVED = frozenset("pre listing textarea plaintext xmp".split())
+BLOCKS = frozenset(NAMES.split())
+INVISIBLE = frozenset(
+    ("script", "style", "base", "basefont", "bgsound", "meta", "link", "head", "binary", "stylesheet")
+)
+PRESERVED = frozenset(("pre", "listing", "textarea", "plaintext", "xmp"))
 PRESERVING = frozenset(("pre", "pre-wrap", "pre-line", "break-spaces"))
 
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)

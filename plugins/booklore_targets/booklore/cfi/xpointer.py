@@ -9,7 +9,7 @@ from .boxing import Layout
 from .crengine import Chunk, Seen, View, kind_of
 from .epub import XHTML, Document, Epub
 from .generations import GENERATIONS, Generation
-from .places import Place
+from .places import BookPlace
 from .source import Element, Text
 from .styles import MOST_BYTES_OF_A_SHEET, Styles, sheets_of
 
@@ -95,13 +95,13 @@ def document_of(epub: Epub, pointer: XPointer, generation: Generation) -> Docume
     return counted[pointer.fragment - 1] if 0 < pointer.fragment <= len(counted) else None
 
 
-def place_of(epub: Epub, pointer: XPointer, generation: Generation) -> Place | None:
+def place_of(epub: Epub, pointer: XPointer, generation: Generation) -> BookPlace | None:
     """Where the xpointer is in this file, None when it is nowhere there."""
     document = document_of(epub, pointer, generation)
     if document is None:
         return None
     if not pointer.steps or document.source.body is None:
-        return Place(document, document.source.body or document.source.root, 0)
+        return BookPlace(document, document.source.body or document.source.root, 0)
     node, left = walk(view(document, generation), pointer)
     if node is None or left:
         return None
@@ -121,20 +121,24 @@ def walk(seen: View | None, pointer: XPointer) -> tuple[Seen | Chunk | None, int
     return node, 0
 
 
-def place_at(document: Document, node: Seen | Chunk, offset: int | None) -> Place | None:
+def place_at(document: Document, node: Seen | Chunk, offset: int | None) -> BookPlace | None:
     if isinstance(node, Chunk):
         if (offset or 0) > len(node.text):
             return None
-        return Place(document, node.source, node.place(offset or 0))
+        return BookPlace(document, node.source, node.place(offset or 0))
     if not offset:
-        return Place(document, element_of(node), 0)
+        return BookPlace(document, element_of(node), 0)
     if offset > len(node.children):
         return None
     if offset < len(node.children):
         child = node.children[offset]
-        return Place(document, child.source, child.base) if isinstance(child, Chunk) else place_at(document, child, 0)
+        return (
+            BookPlace(document, child.source, child.base) if isinstance(child, Chunk) else place_at(document, child, 0)
+        )
     chunks = list(node.chunks())
-    return Place(document, chunks[-1].source, chunks[-1].end) if chunks else Place(document, element_of(node), 0)
+    return (
+        BookPlace(document, chunks[-1].source, chunks[-1].end) if chunks else BookPlace(document, element_of(node), 0)
+    )
 
 
 def element_of(node: Seen) -> Element:
@@ -147,7 +151,7 @@ def element_of(node: Seen) -> Element:
     return node.source
 
 
-def write(epub: Epub, place: Place, generation: Generation) -> str | None:
+def write(epub: Epub, place: BookPlace, generation: Generation) -> str | None:
     """The xpointer of a place as that generation writes it, None where it has no such node."""
     counted = fragments(epub, generation)
     if place.document not in counted:
@@ -166,7 +170,7 @@ def write(epub: Epub, place: Place, generation: Generation) -> str | None:
     return f"{start}{path_of(node, generation)}.{offset}"
 
 
-def node_at(seen: View, place: Place) -> tuple[Seen | Chunk, int] | None:
+def node_at(seen: View, place: BookPlace) -> tuple[Seen | Chunk, int] | None:
     """The engine's node at a place, and the offset in it."""
     if isinstance(place.node, Text):
         chunks = seen.chunks.get(place.node, [])

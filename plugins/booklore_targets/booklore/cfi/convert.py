@@ -10,7 +10,7 @@ from . import cfi
 from .approximation import Approximation
 from .epub import Epub
 from .generations import Generation
-from .places import Place
+from .places import BookPlace
 from .reading import GLIMPSE, glimpse, index, indexes, selections, told
 from .search import Squeezed, agree, begins, core, squeezed
 from .source import Text
@@ -42,8 +42,8 @@ class Anchor:
 class Span:
     """Two places in one document; whole: the highlight ends there."""
 
-    start: Place
-    end: Place
+    start: BookPlace
+    end: BookPlace
     whole: bool = True
 
 
@@ -74,10 +74,9 @@ def point(epub: Epub, xpointer: str, chapter: str = "") -> Anchor:
     if chapter:
         places.sort(key=lambda place: squeezed(chapter) not in index(place.document).text)
     if not places:
-        raise Unplaceable(f"The bookmark at “{xpointer}” is at no place of this EPUB: it is of another edition or format.")
-    place = places[0]
-    written = bounded(cfi.point(epub, place), cfi.point(epub, place, ids=False))
-    return Anchor(written, glimpse(place), "exact")
+        raise Unplaceable(f"The bookmark at “{xpointer}” is at no place of this EPUB: it may be of another edition.")
+    written = bounded(cfi.point(epub, places[0]), cfi.point(epub, places[0], ids=False))
+    return Anchor(written, glimpse(places[0]), "exact")
 
 
 def resolve(epub: Epub, written: str) -> str:
@@ -98,7 +97,7 @@ def bounded(written: str, shorter: str) -> str:
     raise Unplaceable(f"Its place is nested so deeply that the CFI would be longer than {MOST_UNITS:,} characters.")
 
 
-def candidates(epub: Epub, pointer: XPointer) -> list[tuple[Generation, Place]]:
+def candidates(epub: Epub, pointer: XPointer) -> list[tuple[Generation, BookPlace]]:
     """Where an xpointer may be, by generation; first those that would write this place just so."""
     found = [(one, place) for one in pointer.generations if (place := place_of(epub, pointer, one))]
     if len(found) > 1:
@@ -114,7 +113,7 @@ def spans(epub: Epub, first: XPointer, last: XPointer) -> Iterator[Span]:
             yield bound(epub, start, end)
 
 
-def bound(epub: Epub, start: Place, end: Place) -> Span:
+def bound(epub: Epub, start: BookPlace, end: BookPlace) -> Span:
     """The range between two places in any order, cut at the end of the chapter in which it begins to have text."""
     numbers = epub.documents.index(start.document), epub.documents.index(end.document)
     if (numbers[0], start.order) > (numbers[1], end.order):
@@ -125,7 +124,7 @@ def bound(epub: Epub, start: Place, end: Place) -> Span:
         if begin < len(words.text):
             return Span(words.start(begin), words.end(len(words.text)), whole=False)
     if start.document is not end.document:
-        start = Place(end.document, end.document.source.body, 0)
+        start = BookPlace(end.document, end.document.source.body, 0)
     words = index(end.document)
     begin, stop = words.position(start), words.position(end)
     if begin == stop:
