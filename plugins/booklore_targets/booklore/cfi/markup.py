@@ -20,6 +20,10 @@ MARKUP = re.compile(
     re.DOTALL,
 )
 REFERENCE = re.compile(r"&(?:#(?:[0-9]{1,7}|[xX][0-9A-Fa-f]{1,6})|[A-Za-z][A-Za-z0-9]{0,31});")
+EMPTY = re.compile(
+    r"<(/?)((?:area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr)\b[^<>]*?)/?>", re.IGNORECASE
+)
+"""The elements that HTML has without an end."""
 LINE_END = re.compile("\r\n?")
 
 
@@ -47,6 +51,11 @@ def split(source: str) -> tuple[str, list[Passage]]:
     """The tags alone, with an instruction in the place of every text, and those texts by number."""
     pieces: list[Passage] = []
     return "".join(_skeleton(source, pieces)), pieces
+
+
+def closed(tags: str) -> str:
+    """Tags that are not well formed, as HTML has them: what can have no content is closed at once, and only once."""
+    return EMPTY.sub(lambda found: "" if found[1] else f"<{found[2]}/>", tags)
 
 
 def _skeleton(source: str, pieces: list[Passage]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from .generations import GENERATIONS
 from .places import BookPlace
 from .search import Squeezed, squeezed
 from .source import Element, Text
-from .xpointer import view
+from .views import view
 
 READINGS: tuple[tuple[str, ...], ...] = (("rt", "rtc", "rp"), ("rt", "rtc"), ())
 """Elements that a reading leaves out: newer generations leave out ruby with its parentheses, older ones without."""
