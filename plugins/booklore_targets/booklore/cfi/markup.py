@@ -12,11 +12,12 @@ KEPT = "kept"
 ENCODINGS = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
-# A comment, CDATA, an instruction, a declaration or a tag. No part gives back what it has taken, and a tag ends within
-# 64 Ki characters: hostile markup costs no more than its length.
+# A comment, CDATA, an instruction, a declaration or a tag. What does not end goes on to the end of the file, and a tag
+# ends before the next one: hostile markup is gone through once.
 MARKUP = re.compile(
-    r"""<!--.*?-->|<!\[CDATA\[(?P<cdata>.*?)\]\]>|<\?.*?\?>|<![A-Za-z](?:\[[^\]]*\]|"[^"]*"|'[^']*'|[^>\["'])*+>"""
-    r"""|(?P<tag></?[A-Za-z_:](?:"[^"]*"|'[^']*'|[^"'<>]){0,65536}+>)""",
+    r"""<!--.*?(?:-->|\Z)|<!\[CDATA\[(?P<cdata>.*?)(?:\]\]>|\Z)|<\?.*?(?:\?>|\Z)"""
+    r"""|<![A-Za-z](?:\[[^\]]*(?:\]|\Z)|"[^"]*"|'[^']*'|[^>\["'<])*+(?:>|\Z)"""
+    r"""|(?P<tag></?[A-Za-z_:](?:"[^"]*"|'[^']*'|[^"'<>])*+>)""",
     re.DOTALL,
 )
 REFERENCE = re.compile(r"&(?:#(?:[0-9]{1,7}|[xX][0-9A-Fa-f]{1,6})|[A-Za-z][A-Za-z0-9]{0,31});")
