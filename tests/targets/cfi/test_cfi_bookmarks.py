@@ -59,13 +59,14 @@ def test_a_spine_item_that_is_no_chapter_has_a_place_of_its_own(kind, files, cfi
     assert resolve(epub, cfi) == ""
 
 
-MIXED = "<div>In <i>the</i> <p>end</p> of <b>it</b></div><div>all</div>"
+MIXED = "<div>In <i>the</i> <p>end</p> of <b>it</b></div><div>all</div><ul><li>or <p>not</p></li></ul>"
 BOXED = {
     "a box before a block": ("div[1]/autoBoxing[1]/text().1", "/4/2/1:1"),
     "an element in a box": ("div[1]/autoBoxing[1]/i/text().1", "/4/2/2/1:1"),
     "a block beside boxes": ("div[1]/p/text().1", "/4/2/4/1:1"),
     "a box after a block": ("div[1]/autoBoxing[2]/text().2", "/4/2/5:2"),
     "a box itself": ("div[1]/autoBoxing[1].0", "/4/2/2"),
+    "no box in a list item": ("ul/li/text().1", "/4/6/2/1:1"),
     "no box": ("div[2]/text().1", "/4/4/1:1"),
 }
 

@@ -97,7 +97,9 @@ class Layout:
             laid.rendered = self._arrange_inline(laid)
         else:
             laid.rendered = BLOCK
-            self._arrange_block(laid)
+            # Where there are boxes, a list item is an old one, in which all is put in a line.
+            if not (self.boxed and laid.style.display == "list-item"):
+                self._arrange_block(laid)
 
     def _arrange_inline(self, laid: Laid) -> str:
         """Blocks within an inline element: it becomes a block, or they lose the white space at their sides."""

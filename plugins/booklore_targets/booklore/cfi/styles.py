@@ -22,6 +22,7 @@ BLOCKS = frozenset(NAMES.split())
 INVISIBLE = frozenset(
     ("script", "style", "base", "basefont", "bgsound", "meta", "link", "head", "binary", "stylesheet")
 )
+SPECIAL = {"li": "list-item", "ruby": "ruby"}
 PRESERVED = frozenset(("pre", "listing", "textarea", "plaintext", "xmp"))
 PRESERVING = frozenset(("pre", "pre-wrap", "pre-line", "break-spaces"))
 
@@ -143,4 +144,4 @@ def declarations(block: str) -> dict[str, str]:
 def default_display(element: Element) -> str:
     if element.name in INVISIBLE or "hidden" in element.attributes:
         return "none"
-    return "block" if element.name in BLOCKS else "ruby" if element.name == "ruby" else "inline"
+    return SPECIAL.get(element.name) or ("block" if element.name in BLOCKS else "inline")
