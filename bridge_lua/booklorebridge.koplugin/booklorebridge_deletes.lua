@@ -8,7 +8,6 @@ local Sidecar = require("booklorebridge_sidecar")
 local guarded = require("booklorebridge_guard")
 local lfs = require("libs/libkoreader-lfs")
 
-local MOST = 2000 -- files of a folder that are looked at
 local doomed -- while KOReader deletes: the books that it may delete, by path
 
 -- Only while the file is there can its bytes say which book it is: another one may lie where a read one was.
@@ -19,11 +18,12 @@ local look = guarded(function(file, remembered)
     doomed[file] = isKnown and book or nil
 end)
 
+-- At two thousand files of a folder at most.
 local function lookBelow(path)
     local remembered = Books.at(path)
     if lfs.attributes(path, "mode") ~= "directory" then return look(path, remembered) end
     for file in pairs(remembered) do look(file, remembered) end
-    require("util").findFiles(path, function(file) if not doomed[file] then look(file, remembered) end end, true, MOST)
+    require("util").findFiles(path, function(file) if not doomed[file] then look(file, remembered) end end, true, 2000)
 end
 
 local tell = guarded(function(file, book)

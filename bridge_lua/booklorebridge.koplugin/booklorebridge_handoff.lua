@@ -15,8 +15,8 @@ local rapidjson = require("rapidjson")
 local _ = require("gettext")
 
 local Handoff = {}
-local AWAKE, DEADLINE = 5, 90 -- seconds: how long a request holds standby, and how long it may take
-local OFTEN, SELDOM = 0.25, 2 -- seconds between two looks, before and after that
+-- Seconds: how long a request holds standby, how long it may take; between two looks, before and after it lets go.
+local AWAKE, DEADLINE, OFTEN, SELDOM = 5, 90, 0.25, 2
 local queue, busy, started = {}, false, false
 local owed -- what the core scheduled and was not there for: then that comes first, as it may change what the core says
 

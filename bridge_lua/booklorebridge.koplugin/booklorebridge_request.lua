@@ -7,9 +7,10 @@ local rapidjson = require("rapidjson")
 local _ = require("gettext")
 
 local wish, result, status -- of the one request of this process
-local LINES, BYTES = 1000, 900 * 1024 -- under the 1 MiB that many proxies allow
+-- Of one request, under the 1 MiB that many proxies allow; and seconds for one child, with the last request still well
+-- under the parent's deadline.
+local LINES, BYTES, PATIENCE = 1000, 900 * 1024, 20
 local SWITCHES = { "ask_wifi", "silent", "manual_only" } -- of the core's, that the shim knows
-local PATIENCE = 20 -- seconds for one child; with the last request still well under the parent's deadline
 
 -- Takes note of a setting for the requests that follow, and for the parent; false is none.
 local function learn(name, value)

@@ -6,7 +6,6 @@ local Segments = require("booklorebridge_segments")
 
 local Spool = { segments = {}, unwritten = {} } -- and `error`: why the disk took nothing lately
 local BYTES, LINES = 256 * 1024, Segments.LINES -- of a segment
-local AHEAD = 10 -- segments whose ids are reserved in the settings
 local segments = Spool.segments -- by number: name, count of lines, how many of those the core has
 local active -- the segment that this process writes; also its number and size, how many ids it gave out
 local unwritten = Spool.unwritten -- lines that the disk did not take; weight: 1, but 0 of those about the device
@@ -20,10 +19,10 @@ for _i, one in ipairs(Segments.list()) do
     segments[one.number], newest = { name = one.name, count = one.count, gone = 0 }, math.max(newest, one.number)
 end
 
---- Reserves ids for the next start; not for page turns, as it may write a file. The folder knows them too.
+--- Reserves ids of ten segments for the next start; not for page turns, as it may write a file. The folder knows them too.
 function Spool.reserve()
     if (Memory:readSetting("reserved") or 0) < (newest + 2) * LINES then
-        Memory:saveSetting("reserved", (newest + AHEAD) * LINES):flush()
+        Memory:saveSetting("reserved", (newest + 10) * LINES):flush()
     end
 end
 
