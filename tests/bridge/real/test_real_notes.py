@@ -53,15 +53,19 @@ def test_nothing_goes_wrong_inside(visited: Visit) -> None:
 def test_a_highlight_and_a_page_bookmark_travel_with_every_field(visited: Visit, core: LoopbackCore) -> None:
     highlight, bookmark, other = lists(core)[0]
 
-    assert highlight | {
-        "page": "/body/p[3].0",
-        "pos0": "/body/p[3].0",
-        "pos1": "/body/p[4].0",
-        "pageno": 3,
-        "text": "Handsome, clever, and rich",
-        "drawer": "lighten",
-        "color": "gray",
-    } == highlight
+    assert (
+        highlight
+        | {
+            "page": "/body/p[3].0",
+            "pos0": "/body/p[3].0",
+            "pos1": "/body/p[4].0",
+            "pageno": 3,
+            "text": "Handsome, clever, and rich",
+            "drawer": "lighten",
+            "color": "gray",
+        }
+        == highlight
+    )
     assert len(highlight["datetime"]) == 19 and "note" not in highlight and "datetime_updated" not in highlight
     assert (bookmark["page"], bookmark["pageno"]) == ("/body/p[5].0", 5)
     assert not bookmark.keys() & {"drawer", "pos0", "pos1"}
