@@ -83,6 +83,27 @@ def test_what_floats_has_a_box_of_its_own_there():
     assert point(epub, "/body/DocFragment/body/p[2]/text().1").cfi == "epubcfi(/6/2!/4/6/1:1)"
 
 
+def test_what_stands_in_a_line_has_a_box_of_its_own_there():
+    epub = book('<p>In <b style="display: inline-block"> <i>the</i> </b> end</p><b>or <p>not</p></b>')
+    below = "/body/DocFragment/body/"
+
+    found = [
+        point(epub, below + path).cfi for path in ("p/inlineBox/b/i/text().1", "autoBoxing/b/inlineBox/p/text().1")
+    ]
+
+    assert found == ["epubcfi(/6/2!/4/2/2/2/1:1)", "epubcfi(/6/2!/4/4/2/1:1)"]
+    assert point(epub, below + "p/b/text().0").cfi == "epubcfi(/6/2!/4/2/2/3:0)"
+
+
+@pytest.mark.parametrize("style", ["float: left", "display: inline-block", "display: block"])
+def test_boxes_in_boxes_in_boxes_are_gone_through(style):
+    depth = 240
+    epub = book(f'a<b style="{style}">' * depth + "In the end" + "</b>" * depth)
+
+    with pytest.raises(Unplaceable):
+        point(epub, "/body/DocFragment/body/b/floatBox[9]/text().0")
+
+
 SHORT = {
     "an index only where there are several": ("<p>In</p><h1>the</h1><p>end</p>", "h1/text().1", "/4/4/1:1"),
     "with an index where there are": ("<p>In</p><h1>the</h1><p>end</p>", "p[2]/text().1", "/4/6/1:1"),

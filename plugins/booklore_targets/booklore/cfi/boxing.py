@@ -26,31 +26,43 @@ class Laid:
         self.element, self.style = element, style
         self.children: list[Laid | Chunk] = []
         self.rendered = INLINE
-        self.box: list[Laid | Chunk] | None = None
+        self._seen: Seen | None = None
 
     @property
     def is_inline(self) -> bool:
         return self.rendered == INLINE
 
+    @property
     def seen(self) -> Seen:
+        """What the engine has of it in the end; asked for level by level, as deep documents need."""
+        if self._seen is None:
+            self._seen = self._made([child if isinstance(child, Chunk) else child.seen for child in self.children])
+        return self._seen
+
+    def _made(self, children: list[Seen | Chunk]) -> Seen:
         shown = not self.style.hidden and self.element.name not in IMAGES
-        return Seen(self.element.name, self.element, [seen(child) for child in self.children], shown)
+        return Seen(self.element.name, self.element, children, shown)
 
 
 class Box(Laid):
-    """An element of the engine's own around others."""
+    """An element of the engine's own: `floatBox` and `inlineBox` around one, `autoBoxing` around a run of them."""
 
     def __init__(self, name: str, of: Laid, children: list[Laid | Chunk]) -> None:
         super().__init__(of.element, of.style if name == "floatBox" else Style())
         self.name, self.children = name, children
-        self.rendered = of.rendered if name == "floatBox" else BLOCK
+        self.rendered = {"floatBox": of.rendered, "inlineBox": INLINE}.get(name, BLOCK)
 
-    def seen(self) -> Seen:
-        return Seen(self.name, None, [seen(child) for child in self.children], not self.style.hidden)
+    def _made(self, children: list[Seen | Chunk]) -> Seen:
+        return Seen(self.name, None, children, not self.style.hidden)
 
 
-def seen(node: Laid | Chunk) -> Seen | Chunk:
-    return node if isinstance(node, Chunk) else node.seen()
+def in_its_box(child: Laid | Chunk) -> Laid | Chunk:
+    """With the box that an element has for itself."""
+    if isinstance(child, Laid) and is_floating(child):
+        return Box("floatBox", child, [child])
+    if isinstance(child, Laid) and child.style.stands_in_line and not child.style.hidden:
+        return Box("inlineBox", child, [child])
+    return child
 
 
 class Layout:
@@ -60,7 +72,7 @@ class Layout:
         self.styles, self.boxed, self.keeps_line_end, self.barren = styles, boxed, keeps_line_end, barren
 
     def of(self, root: Element) -> Seen:
-        return self._laid(root, Style()).seen()
+        return self._laid(root, Style()).seen
 
     def _laid(self, element: Element, around: Style) -> Laid:
         style = self.styles.of(element, around)
@@ -73,11 +85,11 @@ class Layout:
             elif element.name not in self.barren:
                 self._take(child, laid)
         if self.boxed:
-            laid.children = [
-                Box("floatBox", child, [child]) if isinstance(child, Laid) and is_floating(child) else child
-                for child in laid.children
-            ]
+            laid.children = list(map(in_its_box, laid.children))
         self._arrange(laid)
+        for arranged in laid.children:
+            if isinstance(arranged, Laid):
+                _ = arranged.seen
         return laid
 
     def _take(self, text: Text, laid: Laid) -> None:
@@ -96,7 +108,7 @@ class Layout:
         elif laid.style.is_inline:
             laid.rendered = self._arrange_inline(laid)
         else:
-            laid.rendered = BLOCK
+            laid.rendered = INLINE if laid.style.stands_in_line else BLOCK
             # Where there are boxes, a list item is an old one, in which all is put in a line.
             if not (self.boxed and laid.style.display == "list-item"):
                 self._arrange_block(laid)
@@ -115,7 +127,8 @@ class Layout:
             for step in (-1, 1)
             if 0 <= index + step < len(laid.children) and is_blank(laid.children[index + step])
         }
-        laid.children = [child for index, child in enumerate(laid.children) if index not in beside]
+        kept = [child for index, child in enumerate(laid.children) if index not in beside]
+        laid.children = [Box("inlineBox", laid, [one]) if self.boxed and is_block(one) else one for one in kept]
         return INLINE
 
     def _arrange_block(self, laid: Laid) -> None:

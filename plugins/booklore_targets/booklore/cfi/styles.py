@@ -22,6 +22,10 @@ BLOCKS = frozenset(NAMES.split())
 INVISIBLE = frozenset(
     ("script", "style", "base", "basefont", "bgsound", "meta", "link", "head", "binary", "stylesheet")
 )
+KNOWN = "ruby run-in inline block list-item inline-block inline-table none table table-row-group table-header-group"
+KNOWN += " table-footer-group table-row table-column-group table-column table-cell table-caption"
+DISPLAYS = frozenset(KNOWN.split())
+"""What the engine knows; anything else is as if it was not said."""
 SPECIAL = {"li": "list-item", "ruby": "ruby"}
 PRESERVED = frozenset(("pre", "listing", "textarea", "plaintext", "xmp"))
 PRESERVING = frozenset(("pre", "pre-wrap", "pre-line", "break-spaces"))
@@ -44,10 +48,15 @@ class Style:
 
     @property
     def is_inline(self) -> bool:
-        return self.display in ("inline", "ruby")
+        return self.display in ("inline", "ruby", "run-in")
+
+    @property
+    def stands_in_line(self) -> bool:
+        return self.display in ("inline-block", "inline-table")
 
     @property
     def is_block(self) -> bool:
+        """Whether it is arranged within as a block, though it may stand in a line."""
         return not self.is_inline and self.display != "none"
 
 
@@ -138,7 +147,8 @@ class Styles:
 
 
 def declarations(block: str) -> dict[str, str]:
-    return {name.lower(): value.lower() for name, value in MOVING.findall(block)}
+    said = ((name.lower(), value.lower()) for name, value in MOVING.findall(block))
+    return {name: value for name, value in said if name != "display" or value in DISPLAYS}
 
 
 def default_display(element: Element) -> str:
