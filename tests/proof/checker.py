@@ -13,6 +13,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from elsewhere import OTHER
 from scenario import DIGESTS, Facts, Place, Session
 
 from booklore_core.actions import verify
@@ -21,9 +22,6 @@ from booklore_core.testing import BookLoreServer
 
 UNSETTLED = """SELECT d.state, d.reason, i.kind FROM deliveries d JOIN items i ON i.id = d.item_id
     WHERE d.state NOT IN ('delivered', 'discarded') AND NOT (d.state = 'superseded' AND i.kind = 'progress')"""
-
-LATE = 600
-"""Seconds after which a request whose answer was lost may still be carried out: so far a finish date may move."""
 
 
 def held_sessions(server: BookLoreServer) -> Counter[Any]:
@@ -117,20 +115,21 @@ def pushed_wrongly(pushes: Sequence[Push], places: Collection[Place], unanswered
             [came.get((one.device, one.percent)) for one in (before, after)],
         )
         if before.percent == after.percent:
-            repeated[spot] += 1
+            repeated[spot] += after.device != OTHER
         elif all(places_told) and not unanswered[spot] and outdoes(*places_told):
             faults.append(f"stale progress: {after} over {before}")
     return faults + [f"repeated progress: {spot} x{count}" for spot, count in (repeated - unanswered).items()]
 
 
 def moved_finish(pushes: Sequence[Push], unanswered: Spots) -> list[str]:
-    """Whether a book that was read to its end was taken as unread again, or as read later."""
+    """Pushes after which a book that was read to its end is unread again or read later; a lost answer excuses one."""
     read = next((number for number, one in enumerate(pushes) if one.is_read), len(pushes))
-    return [
-        f"moved finish: {one}, finished at {pushes[read].finished} before"
+    moves = Counter(
+        (one.book, one.percent)
         for one in pushes[read + 1 :]
-        if not (one.is_read or unanswered[one.book, one.percent]) or one.finished > pushes[read].finished + LATE
-    ]
+        if one.finished != pushes[read].finished or not one.is_read
+    )
+    return [f"moved finish: {spot}, read first by {pushes[read]}" for spot in moves - unanswered]
 
 
 HELD: Mapping[str, Callable[[BookLoreServer, Facts], list[str]]] = {

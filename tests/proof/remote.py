@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -27,15 +27,19 @@ from booklore_core import (
 from booklore_core.testing import FakePlugin
 
 T = TypeVar("T")
+KINDS = frozenset({"session", "progress"})
 
 
 class Remote:
-    """What is stored, sessions and each book's position, and how likely an exchange goes wrong. rate: fraction 0–1. late:
-    what is carried out when, all the same. locked_until: until then reads answer, and writes are carried out at its end.
+    """What is stored, sessions and each book's position, and how likely exchanges about the troubled kinds go wrong.
+
+    rate: fraction 0–1. late: what is carried out when, all the same. locked_until: until then sessions can be read, and
+    those that are written are carried out at its end.
     """
 
     def __init__(self, rng: random.Random, rate: float, clock: Callable[[], float]) -> None:
         self.rng, self.rate, self.clock = rng, rate, clock
+        self.troubled: Collection[str] = KINDS
         self.held: Counter[Any] = Counter()
         self.pushes: list[Push] = []
         self.places: dict[str, RemotePosition] = {}
@@ -65,10 +69,11 @@ class Remote:
         return any(row[:2] == row_of(item)[:2] for row in self.held)
 
     def write(self, items: Sequence[Item]) -> None:
-        """Stores items, now, late or never."""
+        """Stores items of one kind, now, late or never."""
         self.carry_out()
-        due = self.locked_until
-        if self.rng.random() < self.rate:
+        kind = items[0].kind
+        due = self.locked_until if kind == "session" else 0.0
+        if kind in self.troubled and self.rng.random() < self.rate:
             self.faults += 1
             error, is_done = self.rng.choice(WRONG_WRITES)
             if is_done is not LATE:
@@ -83,10 +88,10 @@ class Remote:
         self.unanswered.update((DIGESTS[item.book.partial_md5], item.body["percent"]) for item in placed)
         raise TargetUnavailable("no answer")
 
-    def read(self, look: Callable[[], T]) -> T:
+    def read(self, kind: str, look: Callable[[], T]) -> T:
         """What look finds, unless nobody answers."""
         self.carry_out()
-        if self.rng.random() >= self.rate:
+        if kind not in self.troubled or self.rng.random() >= self.rate:
             return look()
         self.faults += 1
         raise self.rng.choice(WRONG_READS)()
@@ -136,7 +141,7 @@ def row_of(item: Item) -> tuple[Any, ...]:
 class RemoteTarget:
     """Delivers to the remote, and can look what is there."""
 
-    name, kinds, batch_size = "remote", frozenset({"session", "progress"}), 10
+    name, kinds, batch_size = "remote", KINDS, 10
     looked_for = frozenset({"session"})
 
     def __init__(self, remote: Remote, store: Store) -> None:
@@ -150,10 +155,10 @@ class RemoteTarget:
         return before.remote_id or item.key
 
     def find(self, item: Item) -> str | None:
-        return item.key if self._remote.read(lambda: self._remote.has(item)) else None
+        return item.key if self._remote.read("session", lambda: self._remote.has(item)) else None
 
     def _bring(self, item: Item) -> None:
-        told = self._remote.read(lambda: self._remote.places.get(DIGESTS[item.book.partial_md5]))
+        told = self._remote.read("progress", lambda: self._remote.places.get(DIGESTS[item.book.partial_md5]))
         now = datetime.fromtimestamp(self._remote.clock(), UTC)
         self._pushed.bring(item, told, lambda: self._remote.write([item]), now)
 

@@ -14,7 +14,7 @@ from elsewhere import OTHER, read_on
 from household import REPEAT_AFTER, Clock, Household, hand_over
 from one_clock import OnClock
 from power import AFTER, BEFORE, Machine, powered
-from remote import LATENESS, Remote, RemotePlugin
+from remote import KINDS, LATENESS, Remote, RemotePlugin
 from scenario import PAGES, TITLES, Diary, Facts, Place, Unit, lines_of, percent_of, stock
 from tally import count
 
@@ -86,9 +86,11 @@ class InProcess:
 
     def upset(self, rng: random.Random) -> None:
         self.remote.rate = rng.choice((0.0, 0.2, 0.5, 1.0))
+        self.remote.troubled = rng.choice((KINDS, {"session"}, {"progress"}))
 
     def slow_down(self, rng: random.Random) -> None:
         self.remote.locked_until = self._clock() + rng.choice(LATENESS)
+        self.remote.troubled = KINDS
 
     def calm(self) -> None:
         self.remote.rate = 0.0
@@ -268,8 +270,8 @@ class Week:
     def _note(self, told: Sequence[tuple[str, float, float]], who: str) -> None:
         """Whatever devices read from now on is later than these places, which others came to."""
         self.others.progress |= {Place(who, book, utc(at), percent) for book, at, percent in told}
-        for device in self.devices:
-            device.diary.sleep_until(self.clock.utc() + timedelta(minutes=1))
+        for number, device in enumerate(self.devices, start=1):
+            device.diary.sleep_until(self.clock.utc() + timedelta(minutes=number))
         self.clock.forward(LONG)
 
     def _happen(self, core: Core) -> None:
