@@ -115,8 +115,7 @@ def on_page_turns(event: PageTurns, journal: Journal, facts: Facts, settings: Se
 
 @hookimpl
 def on_book_close(event: BookClose, journal: Journal, facts: Facts) -> Iterator[Item]:
-    # What a sidecar holds was read at some time before: like a place where a book opens it outdoes nobody's reading.
-    return place(event, journal, facts, is_opening=event.reason == "sidecar")
+    return place(event, journal, facts, is_opening=event.reason == "sidecar")  # it was read earlier
 
 
 def place(event: Event, journal: Journal, facts: Facts, is_opening: bool = False) -> Iterator[Item]:
