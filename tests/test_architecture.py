@@ -47,12 +47,12 @@ ACTIONS = "clear doctor login match plugins own quarantine questions rematch set
 """Who looks for a step or for something that a person may ask for finds a file of that name."""
 
 HOUSE = ("", "storage", "pipeline", "actions")
-SMALL, GOAL = {HOUSE: 5400, ("guard",): 110}, 4500
+SMALL, GOAL = {HOUSE: 5550, ("guard",): 110}, 4500
 MOST_AT_THE_ROOT = 14
 """Lines of code, that is without docstrings, comments and blank lines, of these folders together ("" is the root);
 files at the root. When there are more: merge what is one concept, or move to a plugin what is a plugin's."""
 
-TOO_LARGE = "mending time took 210 lines, positions 150, telling devices and digests apart 190, looks before sending 80"
+TOO_LARGE = "mending time took 210 lines, positions 150, devices and digests 190, looks 80, lists and proposals 180"
 BROAD = {
     "booklore_core.guard.deadline": "others' code runs in a thread of its own; what it raises is handed to who waits",
     "booklore_core.guard.culprit": "an error of others' code may fail at saying what it is",
