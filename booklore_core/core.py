@@ -216,7 +216,7 @@ class Core:
     def pending(self) -> dict[str, int]:
         return self.database.once("pending", self.outbox.pending)
 
-    def questions(self) -> list[tuple[str, str]]:
+    def questions(self) -> list[str]:
         return self.database.once("questions", self.outbox.questions)
 
     def _close_targets(self) -> None:

@@ -12,7 +12,7 @@ from booklore_core.isbn import find_isbns
 from booklore_core.items import MD5, BookRef
 
 PERCENT_SLACK = 1e-6
-READ = 0.99
+READ, LEAST_PAGES = 0.99, 3
 
 
 def _utc(value: Any) -> datetime:
@@ -135,7 +135,9 @@ class Reading(BaseModel):
 
     @property
     def is_complete(self) -> bool:
-        return self.status == "complete" or (self.percent or 0.0) >= READ
+        """Whether the book was read to its end, or called so. Where two pages are shown, the last is never reached."""
+        is_last = self.page is not None and self.pages is not None and self.page >= self.pages - 1 >= LEAST_PAGES
+        return self.status == "complete" or is_last or (self.percent or 0.0) >= READ
 
 
 class Event(BaseModel):

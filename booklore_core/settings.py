@@ -22,10 +22,10 @@ class BadSetting(ValueError):
 class Setting:
     """One setting of a plugin. name: without the section, which is the plugin's name. Raises ValueError as `Kind` does.
 
-    choices: the texts allowed; words: the menu's for them. low, high: of a number. fits: raises ValueError for what
-    else is no value, of a secret a BadSetting without it; a text that it returns is the value as it should be. unit:
-    for people. secret: kept in the secrets file, never shown. env: another name for its variable. label: the menu's
-    text, else the help. menu: its submenus. forgets: secrets for which a device that changes this is asked anew.
+    choices: the texts allowed; words: the menu's; warns: what a person agrees to first. low, high: of a number. fits:
+    raises ValueError for what else is none, of a secret a BadSetting without it; a text that it returns is the value as
+    it should be. unit: for people. secret: in the secrets file, never shown. env: another name for its variable. label:
+    the menu's text, else the help. menu: its submenus. forgets: secrets that a device which changes this is asked for.
     """
 
     name: str
@@ -43,9 +43,10 @@ class Setting:
     forgets: tuple[str, ...] = ()
     fits: Callable[[Any], object] = bool
     words: tuple[str, ...] = ()
+    warns: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        check_fields(self, help=str, unit=str, env=str, label=str, secret=bool, words=tuple)
+        check_fields(self, help=str, unit=str, env=str, label=str, secret=bool, words=tuple, warns=Mapping)
         check_fields(self, choices=tuple, menu=tuple, forgets=tuple, fits=Callable)
         types, number = (bool,) if self.name == "enabled" else (bool, int, float, str), int | float
         if self.type not in types:
@@ -154,8 +155,7 @@ class Settings:
         bare = f"{section}.enabled" if section in self._bare else None
         declared = {name: one for name, one in self._declared.items() if name != bare}
         for setting in settings:
-            name = f"{section}.{setting.name}"
-            if name in declared:
+            if (name := f"{section}.{setting.name}") in declared:
                 raise BadSetting(f"{name}: declared twice")
             declared[name] = setting
         self._declared = declared

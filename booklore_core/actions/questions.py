@@ -16,11 +16,11 @@ ANSWERS = YES, NO = "Yes", "No"
 def answer_questions(core: Core, request: Request) -> Flow:
     """Asks each question: yes takes in what it is about, no drops that for good, cancelled lets it wait. args: none."""
     counts = {YES: 0, NO: 0}
-    for md5, question in core.questions():
+    for question in core.questions():
         chosen = yield Choose(question, ANSWERS, cancel="Later")
         if chosen is not None:
             agrees = ANSWERS[chosen] == YES
-            counts[ANSWERS[chosen]] += core.outbox.answer(md5, question, agrees, core.clock())
+            counts[ANSWERS[chosen]] += core.outbox.answer(question, agrees, core.clock())
     left = len(core.questions())
     told = [f"{quantity(counts[YES], 'change')} will be synced"] if counts[YES] else []
     told += [f"{quantity(counts[NO], 'change')} dropped"] if counts[NO] else []

@@ -5,7 +5,7 @@ from typing import Any
 
 from booklore_core.actions.own import action
 from booklore_core.core import Core
-from booklore_core.flows import Ask, Choose, Flow, Question, Request, Result
+from booklore_core.flows import Ask, Choose, Confirm, Flow, Question, Request, Result
 from booklore_core.settings import TRIGGERS, BadSetting, Setting, Value
 
 FIXED_BY = {"env": "environment", "file": "configuration file"}
@@ -60,6 +60,9 @@ def change(core: Core, request: Request, before: Value, wanted: Any) -> Flow:
     what the plugin was given for them: a login's tokens open the account as well.
     """
     setting, section = before.setting, before.name.partition(".")[0]
+    warning = setting.warns.get(wanted) if wanted != before.value else None
+    if warning and not (yield Confirm(warning, choice_name(setting, wanted))):
+        return Result(f"{before.name} stays {before.value}. {warning}", ok=False)
     if request.device is None or not setting.forgets or setting.check(wanted, before.name) == before.value:
         return store(core, before, wanted)
     secrets = [one for one in (core.settings.value(f"{section}.{key}") for key in setting.forgets) if one.value]

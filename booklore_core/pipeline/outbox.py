@@ -69,7 +69,7 @@ DELETE FROM owed WHERE NOT EXISTS (SELECT 1 FROM subscriptions s JOIN items i ON
 WITHDRAW = "DELETE FROM proposals WHERE kind = :kind AND key = :key AND occurred_at <= :occurred_at"
 PROPOSED = """
 SELECT b.*, p.kind, p.key, p.body, p.occurred_at, p.plugin FROM proposals p JOIN books b ON b.partial_md5 = p.book_md5
-WHERE p.book_md5 = :md5 AND p.question = :question ORDER BY p.id
+WHERE p.question = :question ORDER BY p.id
 """
 
 
@@ -98,16 +98,16 @@ class Outbox:
             row = {**fact_row(one.item), "plugin": plugin, "question": one.question}
             self._proposals.upsert(row, ["kind", "key"])
 
-    def questions(self) -> list[tuple[str, str]]:
-        """What a person is asked, the oldest first: each question once for the book of this partial MD5."""
-        return list(dict.fromkeys((row["book_md5"], row["question"]) for row in self._proposals.find("id")))
+    def questions(self) -> list[str]:
+        """What a person is asked, the oldest first: each question once, of however many items and books it is."""
+        return list(dict.fromkeys(row["question"] for row in self._proposals.find("id")))
 
-    def answer(self, md5: str, question: str, agrees: bool, now: datetime) -> int:
+    def answer(self, question: str, agrees: bool, now: datetime) -> int:
         """Takes in or drops what a question is about by now. Returns how many items that were."""
         with self._database.writing():
             self._database.lock()
-            rows = self._database.rows(PROPOSED, md5=md5, question=question)
-            self._proposals.delete(book_md5=md5, question=question)
+            rows = self._database.rows(PROPOSED, question=question)
+            self._proposals.delete(question=question)
             for plugin in {row["plugin"] for row in rows if agrees}:
                 self.put([item_of(row) for row in rows if row["plugin"] == plugin], plugin, now)
         return len(rows)

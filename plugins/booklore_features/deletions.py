@@ -33,8 +33,8 @@ MANY, IN_A_ROW = 10, 300
 """So many books a device may delete before a person is asked, each at most so many seconds after the one before."""
 
 CONSEQUENCE = (
-    "all of its files, in every format, and with them everybody's reading sessions, highlights, notes and bookmarks of it, "
-    "yours and those of all other readers. The server has no way back."
+    "all of its files, in every format, and with them the reading sessions, highlights, notes and bookmarks of it, yours "
+    "and those of all other readers. The server has no way back."
 )
 WARNING = f"A book that is deleted on an e-reader is then deleted from the server's library as well: {CONSEQUENCE}"
 VIEWS = {
@@ -103,8 +103,10 @@ def question_about(event: Delete, item: Item, journal: Journal) -> str:
     """The same for all that were deleted in a row."""
     told = journal.latest(event.device, Device)
     name = (told and (told.display or told.model)) or event.device
-    then = {UNSHELVE: f"Take all of them off the shelf “{item.body['shelf']}”?", DELETE: f"Delete each of them from the server's library as well: {CONSEQUENCE}"}
-    return f"More than {MANY} books were deleted on {name} at once, on {event.at:%Y-%m-%d}. {then[item.body['policy']]}"
+    then = f"Take all of them off the shelf “{item.body['shelf']}”?"
+    if item.body["policy"] == DELETE:
+        then = f"Delete each of them from the server's library as well: {CONSEQUENCE}"
+    return f"More than {MANY} books were deleted on {name} at once, on {event.at:%Y-%m-%d}. {then}"
 
 
 @hookimpl
@@ -123,7 +125,7 @@ def come_back(event: BookOpen | Resume, facts: Facts) -> Iterator[Item]:
         return
     book = event.book.ref
     held = next((fact.item for fact in facts.known(KIND, [book.partial_md5])), None)
-    burst = next((fact.item.body["books"] for fact in facts.known(BURST, [event.device])), [])
+    burst: list[str] = next((fact.item.body["books"] for fact in facts.known(BURST, [event.device])), [])
     is_waiting = held.body["device"] == event.device if held else book.partial_md5 in burst
     if is_waiting and not (held and held.is_tombstone):
         was = held.body if held else {"device": event.device}

@@ -9,16 +9,12 @@ from collections.abc import Iterable, Iterator
 from booklore_core import (
     BookClose,
     BookOpen,
-    Event,
     Facts,
     Item,
     Kind,
     PageTurns,
-    Reading,
     Resume,
-    Section,
     Setting,
-    book_of,
     hookimpl,
 )
 
@@ -42,27 +38,27 @@ def register_settings() -> Iterable[Setting]:
 
 @hookimpl
 def on_book_open(event: BookOpen, facts: Facts) -> Iterator[Item]:
-    return status(event, event.reading, facts)
+    return status(event, facts)
 
 
 @hookimpl
 def on_resume(event: Resume, facts: Facts) -> Iterator[Item]:
-    return status(event, event.reading, facts)
+    return status(event, facts)
 
 
 @hookimpl
 def on_page_turns(event: PageTurns, facts: Facts) -> Iterator[Item]:
-    return status(event, event.reading, facts)
+    return status(event, facts)
 
 
 @hookimpl
 def on_book_close(event: BookClose, facts: Facts) -> Iterator[Item]:
-    return status(event, event.reading, facts)
+    return status(event, facts)
 
 
-def status(event: Event, reading: Reading | None, facts: Facts) -> Iterator[Item]:
+def status(event: BookOpen | Resume | PageTurns | BookClose, facts: Facts) -> Iterator[Item]:
     """The status, where it is another one than was told last."""
-    book, now = book_of(event), reading.status if reading else None
+    book, now = event.book, event.reading.status if event.reading else None
     if book is None or now not in (COMPLETE, ON_HOLD, READING):
         return
     before = next((fact.item.body.get("status") for fact in facts.known(KIND, [book.partial_md5])), None)

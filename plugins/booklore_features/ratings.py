@@ -3,7 +3,7 @@
 One fact for each book, whose newest body counts: a rating from 1 to 10, or none where the stars were taken away.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -74,11 +74,10 @@ def on_rating(event: Rating, settings: Section) -> Iterator[Item]:
 @hookimpl
 def reply(event: Event, facts: Facts, settings: Section) -> Iterator[Effect | Item]:
     """Has the reader asked who has come to the end of a book, once: also when he cancels, and on whichever device."""
-    is_end = isinstance(event, BookClose) and event.reason == "close" and event.reading.is_complete
-    if not is_end or settings["mode"] != AT_COMPLETE:
+    if not isinstance(event, BookClose) or event.reason != "close" or settings["mode"] != AT_COMPLETE:
         return
     book = event.book.ref
-    if not facts.known(ASKED, [book.partial_md5]):
+    if event.reading.is_complete and not facts.known(ASKED, [book.partial_md5]):
         yield Item(ASKED, book.partial_md5, book, {"device": event.device}, event.at)
         yield Schedule(SOON, "rate_book", book.partial_md5)
 
@@ -104,5 +103,5 @@ def rate_book(core: Any, request: Request) -> Flow:
 
 def rating_of(book: BookRef, database: Any, now: datetime) -> int | None:
     """The rating as it is held."""
-    held: Mapping[str, Any] = next((fact.item.body for fact in Facts(database, now).known(KIND, [book.partial_md5])), {})
-    return held.get("rating")
+    held = Facts(database, now).known(KIND, [book.partial_md5])
+    return held[0].item.body.get("rating") if held else None

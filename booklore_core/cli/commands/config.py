@@ -9,7 +9,7 @@ from booklore_core.cli.errors import Refused
 from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json, Yes
 from booklore_core.cli.output import say, show, show_json, show_table
-from booklore_core.cli.terminal import read_lines, typed_secret
+from booklore_core.cli.terminal import chosen, read_lines, typed_secret
 from booklore_core.cli.toml import to_toml
 
 if TYPE_CHECKING:
@@ -67,8 +67,10 @@ def set_value(
     """Store a setting's value."""
     with opened() as core:
         wanted = read_value(core, name, value, may_ask=not yes)
-        perform(core, "set_setting", args={"name": name, "value": wanted})
+        result = perform(core, "set_setting", args={"name": name, "value": wanted}, reply=chosen if yes else None)
         holds = core.settings.value(name)
+        if not result.ok and holds.source not in SOURCES:
+            raise Refused(f"{result.message} Give --yes to choose it all the same.")
         core.refresh()
     warn_if_shadowed(holds, holds.value != holds.setting.check(wanted, name))
     show_one(setting_json(holds), as_json)
