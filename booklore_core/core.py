@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
+from booklore_core.events import Event
 from booklore_core.flows import Action
 from booklore_core.items import Item
 from booklore_core.kinds import Kinds
@@ -19,6 +21,7 @@ from booklore_core.pipeline.clock import Contact, begun
 from booklore_core.pipeline.delivery import DeliveryRun, RunSummary
 from booklore_core.pipeline.derive import Derive
 from booklore_core.pipeline.devices import Devices
+from booklore_core.pipeline.facts import Facts
 from booklore_core.pipeline.gateway import Doors, Gateway
 from booklore_core.pipeline.ingest import Ingest, Taken
 from booklore_core.pipeline.journal import Journal
@@ -175,6 +178,13 @@ class Core:
     def put(self, items: Sequence[Item], plugin: str) -> int:
         """Takes in facts that follow from a person's answers. Returns how many are news."""
         return self.outbox.put(items, plugin, self.clock())
+
+    def tell(self, event: Event) -> None:
+        """Asks the features about what no line tells, and takes in what follows."""
+        hook, facts = f"on_{event.name}", Facts(self.database, self.clock())
+        for plugin in self.plugins.with_hook(hook):
+            ask = partial(self.plugins.call, plugin, hook, event=event, journal=self.journal, facts=facts)
+            self.put([one for one in self.plugins.guard(plugin, hook, ask) or () if isinstance(one, Item)], plugin.name)
 
     def sync(self, target: str | None = None, progress: Progress | None = None, book: str | None = None) -> Report:
         """One delivery run at every enabled target, or at one. Raises BadSetting for a target that there is not.

@@ -84,8 +84,8 @@ class Marking:
         self.core.refresh()
 
     def questions(self) -> list[str]:
-        return [question for _, question in self.core.questions()]
+        return self.core.questions()
 
     def answer(self, agrees: bool) -> None:
-        for md5, question in self.core.questions():
-            self.core.outbox.answer(md5, question, agrees, self.core.clock())
+        for question in self.core.questions():
+            self.core.outbox.answer(question, agrees, self.core.clock())

@@ -24,10 +24,14 @@ ON CONFLICT (partial_md5) DO UPDATE SET
     pages = COALESCE(excluded.pages, books.pages), updated_at = excluded.updated_at
 """
 SEEN = """
-INSERT INTO files (device, path, book_md5, size, seen_at) VALUES (:device, :path, :book_md5, :size, :now)
-ON CONFLICT (device, path) DO UPDATE SET book_md5 = excluded.book_md5, size = excluded.size, seen_at = excluded.seen_at
+INSERT INTO files (device, path, book_md5, size, seen_at, gone) VALUES (:device, :path, :book_md5, :size, :now, :gone)
+ON CONFLICT (device, path) DO UPDATE SET book_md5 = excluded.book_md5, size = excluded.size,
+    seen_at = excluded.seen_at, gone = excluded.gone
 """
-FILE = "(SELECT f.path FROM files f WHERE f.book_md5 = b.partial_md5 ORDER BY f.seen_at DESC, f.id DESC LIMIT 1)"
+GONE = "UPDATE files SET gone = 1 WHERE device = :device AND book_md5 = :book_md5"
+FILE = (
+    "(SELECT f.path FROM files f WHERE f.book_md5 = b.partial_md5 ORDER BY f.gone, f.seen_at DESC, f.id DESC LIMIT 1)"
+)
 BOOK = f"SELECT b.*, {FILE} AS file FROM books b"
 UNTRACKED = "SELECT partial_md5 FROM books WHERE tracked = 0 ORDER BY updated_at DESC LIMIT 500"
 SEEN_AS = "SELECT partial_md5, title, size FROM books WHERE partial_md5 IN :ids"
@@ -37,7 +41,7 @@ STARS = "SELECT partial_md5, tracked, stars, stars_at FROM books WHERE partial_m
 KEEP_STARS = "UPDATE books SET stars_known = 1, stars = :stars, stars_at = :at WHERE partial_md5 = :md5"
 OWED = "b.partial_md5 IN (SELECT book_md5 FROM owed WHERE target = :target)"
 UNMATCHED_ANYWHERE = """(b.partial_md5 NOT IN (SELECT book_md5 FROM matches)
-    AND b.partial_md5 IN (SELECT book_md5 FROM files UNION SELECT book_md5 FROM owed))"""
+    AND b.partial_md5 IN (SELECT book_md5 FROM files WHERE gone = 0 UNION SELECT book_md5 FROM owed))"""
 UNMATCHED = """
 WHERE b.partial_md5 NOT IN (SELECT book_md5 FROM matches WHERE target = :target) AND {which} ORDER BY b.updated_at DESC
 """
@@ -88,15 +92,16 @@ class Books:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def see(self, seen: Iterable[tuple[str, Book]], now: datetime) -> None:
-        """Notes books and the files that devices saw them as, in this order. What is not told stays as it was."""
+    def see(self, seen: Iterable[tuple[str, Book, bool]], now: datetime) -> None:
+        """Notes books and the files that devices saw them as, or deleted, in this order. What is not told stays as it
+        was. seen: device, book, and whether its file is gone."""
         told = list(dict.fromkeys(reversed(list(seen))))[::-1]  # of what is told twice the last
-        self._database.run_many(KEEP, [book_row(one.ref, now, one.language, one.pages) for _, one in told])
+        self._database.run_many(KEEP, [book_row(one.ref, now, one.language, one.pages) for _, one, _ in told])
         files = [
-            {"device": device, "path": one.file, "book_md5": one.partial_md5, "size": one.size, "now": now.timestamp()}
-            for device, one in told
-            if one.file
-        ]
+            {"device": device, "path": one.file, "book_md5": one.partial_md5, "size": one.size, "now": now.timestamp(),
+             "gone": int(is_gone)} for device, one, is_gone in told if one.file
+        ]  # fmt: skip
+        self._database.run_many(GONE, [one for one in files if one["gone"]])  # wherever it lay before
         self._database.run_many(SEEN, files)
 
     def keep(self, refs: Iterable[BookRef], now: datetime) -> None:

@@ -26,10 +26,6 @@ Numbered = dict[int, Line]
 Refused = tuple[int, BadLine]
 """The number of a line and what is wrong with it."""
 
-OTHER_BOOK = (
-    "it is the digest of “{}” ({} bytes), and this line is about “{}” ({} bytes): one of them is another file's"
-)
-
 REMARK = """
 INSERT INTO remarks (key, plugin, book_md5, remark, made_at) VALUES (:key, 'core', :book_md5, :remark, :now)
 ON CONFLICT (key) DO UPDATE SET remark = excluded.remark, made_at = excluded.made_at
@@ -161,10 +157,10 @@ class Ingest:
     def _keep(self, lines: Numbered, now: datetime) -> list[Event]:
         """Notes devices, books and remarks, and appends lines. Returns the events that are told on."""
         events = [line.event for line in lines.values()]
-        told_books = [(event.device, book) for event in events if (book := book_of(event))]
+        told_books = [(one.device, book, isinstance(one, Delete)) for one in events if (book := book_of(one))]
         self._devices.see(dict.fromkeys(map(device_of, events)), now)
         self._books.see(told_books, now)
-        stars = self._books.stars({book.partial_md5 for _, book in told_books})
+        stars = self._books.stars({book.partial_md5 for _, book, _ in told_books})
         told = [Told(line.event, line.kept, is_tracked(line.event, stars), line.digest) for line in lines.values()]
         kept = [one for one in told if one.tracked or not isinstance(one.event, PageTurns)]
         self._journal.append(list(with_ratings(kept, stars, now)), now)

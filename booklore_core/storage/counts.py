@@ -24,7 +24,8 @@ BOOKS = f"""
 SELECT COUNT(*) AS total, SUM(CASE WHEN m.book_md5 IS NULL OR u.book_md5 IS NOT NULL THEN 0 ELSE 1 END) AS matched
 FROM books b LEFT JOIN (SELECT DISTINCT book_md5 FROM matches) m ON m.book_md5 = b.partial_md5
 LEFT JOIN ({UNMATCHED}) u ON u.book_md5 = b.partial_md5
-WHERE m.book_md5 IS NOT NULL OR EXISTS (SELECT 1 FROM files f WHERE f.book_md5 = b.partial_md5)
+LEFT JOIN (SELECT book_md5, MIN(gone) AS gone FROM files GROUP BY book_md5) f ON f.book_md5 = b.partial_md5
+WHERE f.gone = 0 OR (f.gone IS NULL AND m.book_md5 IS NOT NULL)
     OR EXISTS (SELECT 1 FROM owed o WHERE o.book_md5 = b.partial_md5)
 """
 PENDING = "SELECT kind, COUNT(DISTINCT item_id) AS count FROM owed GROUP BY kind"

@@ -40,7 +40,7 @@ LEFT JOIN deliveries d ON d.item_id = o.item_id AND d.target = o.target""",
         b.authors AS author, {int:b.updated_at} AS last_accessed, {int:b.created_at} AS created_at,
         {int:b.updated_at} AS updated_at, NULL AS isbn10, SUBSTR(b.isbn, 1, 13) AS isbn13, NULL AS hardcover_id,
         b.tracked AS tracking_enabled
-        FROM books b LEFT JOIN files f ON f.book_md5 = b.partial_md5""",
+        FROM books b LEFT JOIN files f ON f.book_md5 = b.partial_md5 AND f.gone = 0""",
 }
 """`due`: what still has to be brought to which target; every reader of the queue reads this one view."""
 

@@ -1,15 +1,18 @@
 """Deletions: what becomes of a book on the server whose file was deleted on a device.
 
 One fact for each book, with what was chosen when it was deleted; a file that comes back on that device takes it back.
-Many at once may be a mistake, so a person is asked first. What leaves the device in another way than by KOReader, over
-USB, by a card that is out, no line tells: that is no deletion.
+Many at once may be a mistake, so a person is asked first, one question for all. What leaves the device in another way
+than by KOReader, over USB, by a card that is out, no line tells: that is no deletion.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 
 from booklore_core import (
     TOMBSTONE,
+    BookClose,
     BookOpen,
     Delete,
     Device,
@@ -24,39 +27,40 @@ from booklore_core import (
     hookimpl,
 )
 
-KIND, BURST = "deletion", "deletion_burst"
-"""The second is no target's: what a device has deleted in a row."""
+KIND, ASKED, ROW = "deletion", "deletion_asked", "deletion_row"
+"""The others are no target's: of which books a person was asked, and what a device has deleted in a row."""
 
 UNSHELVE, DELETE, IGNORE = POLICIES = ("unshelve", "delete", "ignore")
 MENU = ("What to Sync", "Deletions")
 MANY, IN_A_ROW = 10, 300
-"""So many books a device may delete before a person is asked, each at most so many seconds after the one before."""
+"""So many books a device may delete before a person is asked, each at most so many seconds from the one before."""
 
 CONSEQUENCE = (
-    "all of its files, in every format, and with them the reading sessions, highlights, notes and bookmarks of it, yours "
-    "and those of all other readers. The server has no way back."
+    "all of its files, in every format, and with them the reading sessions, highlights, notes and bookmarks of it, "
+    "yours and those of all other readers. The server has no way back."
 )
 WARNING = f"A book that is deleted on an e-reader is then deleted from the server's library as well: {CONSEQUENCE}"
 VIEWS = {
-    "pending_deletions": """SELECT id, {text:file} AS file_path, book_md5 AS file_hash, book_id, retry_count, created_at
-        FROM pending_items WHERE kind = 'deletion'""",
+    "pending_deletions": """SELECT id, {text:file} AS file_path, book_md5 AS file_hash, book_title AS stem, book_id,
+        retry_count, created_at FROM pending_items WHERE kind = 'deletion'""",
 }
-"""Source: seed offline-support, lua-plugin-behaviour §2."""
+"""Source: seed offline-support, and lua-plugin-behaviour §2."""
 
 
 @hookimpl
 def register_kinds() -> Iterable[Kind]:
-    yield Kind(KIND, "D", "deletion", "deletions", 90, VIEWS, history="Synced deletions")
+    yield Kind(KIND, "D", "deletion", "deletions", 90, VIEWS, history="Synced deletions", label_rank=90)
 
 
 @hookimpl
 def register_settings() -> Iterable[Setting]:
-    yield Setting("enabled", bool, True, "Whether the server is told of deletions", label="Sync deletions", menu=MENU)
+    about = "Whether the server is told of books that KOReader deletes; deleting them over USB is not noticed"
+    yield Setting("enabled", bool, True, about, label="Sync deletions", menu=MENU)
     yield Setting(
         "policy",
         str,
         UNSHELVE,
-        "What becomes of a book on the server that is deleted on an e-reader",
+        "What becomes of a book on the server that KOReader deletes",
         POLICIES,
         label="When a book is deleted here",
         menu=MENU,
@@ -74,39 +78,47 @@ def on_delete(event: Delete, journal: Journal, facts: Facts, settings: Section) 
     book = event.book.ref
     chosen = {"policy": settings["policy"], "shelf": settings["shelf"]}
     item = Item(KIND, book.partial_md5, book, {"file": book.file, "device": event.device, **chosen}, event.at)
-    burst = burst_with(item, facts)
-    if len(burst.body["books"]) <= MANY:
+    row = first(facts, ROW, event.device)
+    now = row_after(row.body if row else None, book.partial_md5, event.at.timestamp())
+    yield Item(ROW, event.device, book, now, max(event.at, row.occurred_at) if row else event.at)
+    deleted: list[str] = now["books"] if event.at.timestamp() >= now["first"] else []
+    if len(deleted) <= MANY:
         yield item
-    else:
-        question = question_about(event, item, journal)
-        for fact in facts.known(KIND, burst.body["books"]):
-            if not fact.is_given and not fact.item.is_tombstone and fact.item.key != item.key:
-                # Nobody has been told of it: it is taken out again, to be asked about with the others.
-                yield replace(fact.item, body=TOMBSTONE)
-                yield Proposal(fact.item, question)
-        yield Proposal(item, question)
-    yield burst
+        return
+    question = question_about(event, chosen, now["first"], journal)
+    if row and len(row.body["books"]) == MANY:  # until now nobody had to be asked
+        for fact in facts.known(KIND, row.body["books"]):
+            if not fact.is_given and not fact.item.is_tombstone:
+                yield replace(fact.item, body=TOMBSTONE)  # nobody has been told of it: it is taken out again
+                yield from asked(fact.item, question)
+    yield from asked(item, question)
 
 
-def burst_with(item: Item, facts: Facts) -> Item:
-    """What the device has deleted in a row, this book included."""
-    device, at = item.body["device"], item.occurred_at
-    held = next((fact.item for fact in facts.known(BURST, [device])), None)
-    books: list[str] = []
-    if held and abs(at.timestamp() - held.body["at"]) <= IN_A_ROW:
-        books = held.body["books"]
-    told = {"at": at.timestamp(), "books": [*dict.fromkeys([*books, item.key])]}
-    return Item(BURST, device, item.book, told, max(at, held.occurred_at) if held else at)
+def row_after(row: Mapping[str, Any] | None, md5: str, at: float) -> Mapping[str, Any]:
+    """What a device has deleted in a row, this book included. at: unix seconds. A line that comes late and is of another
+    time changes nothing."""
+    if row is None or at > row["last"] + IN_A_ROW:
+        return {"first": at, "last": at, "books": [md5]}
+    if at < row["first"] - IN_A_ROW:
+        return row
+    books = [*dict.fromkeys([*row["books"], md5])]
+    return {"first": min(at, row["first"]), "last": max(at, row["last"]), "books": books}
 
 
-def question_about(event: Delete, item: Item, journal: Journal) -> str:
+def question_about(event: Delete, chosen: Mapping[str, Any], since: float, journal: Journal) -> str:
     """The same for all that were deleted in a row."""
     told = journal.latest(event.device, Device)
     name = (told and (told.display or told.model)) or event.device
-    then = f"Take all of them off the shelf “{item.body['shelf']}”?"
-    if item.body["policy"] == DELETE:
+    then = f"Take all of them off the shelf “{chosen['shelf']}”?"
+    if chosen["policy"] == DELETE:
         then = f"Delete each of them from the server's library as well: {CONSEQUENCE}"
-    return f"More than {MANY} books were deleted on {name} at once, on {event.at:%Y-%m-%d}. {then}"
+    day = datetime.fromtimestamp(since, UTC)
+    return f"More than {MANY} books were deleted on {name} at once, on {day:%Y-%m-%d}. {then}"
+
+
+def asked(item: Item, question: str) -> Iterator[Item | Proposal]:
+    yield Proposal(item, question)
+    yield Item(ASKED, item.key, item.book, {"device": item.body["device"]}, item.occurred_at)
 
 
 @hookimpl
@@ -119,14 +131,31 @@ def on_resume(event: Resume, facts: Facts) -> Iterator[Item]:
     return come_back(event, facts)
 
 
-def come_back(event: BookOpen | Resume, facts: Facts) -> Iterator[Item]:
+@hookimpl
+def on_book_close(event: BookClose, facts: Facts) -> Iterator[Item]:
+    return come_back(event, facts)
+
+
+def come_back(event: BookOpen | Resume | BookClose, facts: Facts) -> Iterator[Item]:
     """Takes a deletion back that waits, or that a person is yet to be asked about."""
     if event.book is None:
         return
     book = event.book.ref
-    held = next((fact.item for fact in facts.known(KIND, [book.partial_md5])), None)
-    burst: list[str] = next((fact.item.body["books"] for fact in facts.known(BURST, [event.device])), [])
-    is_waiting = held.body["device"] == event.device if held else book.partial_md5 in burst
-    if is_waiting and not (held and held.is_tombstone):
-        was = held.body if held else {"device": event.device}
-        yield Item(KIND, book.partial_md5, book, {**was, **TOMBSTONE}, event.at)
+    held = next(iter(facts.known(KIND, [book.partial_md5])), None)
+    question = first(facts, ASKED, book.partial_md5)
+    if held is None and question and question.body["device"] == event.device:
+        # Made and taken back at once: nothing is left of it, and the question about it is withdrawn.
+        back = Item(KIND, book.partial_md5, book, TOMBSTONE, event.at)
+        yield from (replace(back, body=question.body), back)
+    elif held and is_undone(held.item, event):
+        body = {**held.item.body, **TOMBSTONE}
+        yield replace(held.item, body=body, occurred_at=event.at if held.is_given else held.item.occurred_at)
+
+
+def is_undone(item: Item, event: BookOpen | Resume | BookClose) -> bool:
+    """Whether the event shows that a deleted book is there again, on the device that it was deleted on."""
+    return not item.is_tombstone and item.body["device"] == event.device and event.at > item.occurred_at
+
+
+def first(facts: Facts, kind: str, key: str) -> Item | None:
+    return next((fact.item for fact in facts.known(kind, [key])), None)

@@ -1,16 +1,20 @@
 """Finished: the status that a reader gives a book in KOReader, complete or on hold.
 
-One fact for each book. KOReader tells no event for a status; it rides in the lines of reading. That a book is being
-read again follows only where it was on hold: one that is finished stays so for the servers (design §12).
+One fact for each book. KOReader tells no event for a status; it rides in the lines of reading, where it counts when it
+is another one than in the device's line before: a second device that goes on saying the same changes nothing. When each
+status was given last says what holds, in whatever order the lines arrive. That a book is being read again follows only
+where it was on hold: one that is finished stays so for the servers (design §12).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 
 from booklore_core import (
     BookClose,
     BookOpen,
     Facts,
     Item,
+    Journal,
     Kind,
     PageTurns,
     Resume,
@@ -18,10 +22,14 @@ from booklore_core import (
     hookimpl,
 )
 
-KIND = "status"
+KIND, GIVEN = "status", "status_given"
+"""The second is no target's: when each status was given last, unix seconds."""
+
 MENU = ("What to Sync",)
-COMPLETE, ON_HOLD, READING = "complete", "abandoned", "reading"
+COMPLETE, ON_HOLD, READING = STATUSES = ("complete", "abandoned", "reading")
 """KOReader's words; the second it shows as *On hold*."""
+
+Line = BookOpen | Resume | PageTurns | BookClose
 
 
 @hookimpl
@@ -37,30 +45,74 @@ def register_settings() -> Iterable[Setting]:
 
 
 @hookimpl
-def on_book_open(event: BookOpen, facts: Facts) -> Iterator[Item]:
-    return status(event, facts)
+def on_book_open(event: BookOpen, journal: Journal, facts: Facts) -> Iterator[Item]:
+    return status(event, journal, facts)
 
 
 @hookimpl
-def on_resume(event: Resume, facts: Facts) -> Iterator[Item]:
-    return status(event, facts)
+def on_resume(event: Resume, journal: Journal, facts: Facts) -> Iterator[Item]:
+    return status(event, journal, facts)
 
 
 @hookimpl
-def on_page_turns(event: PageTurns, facts: Facts) -> Iterator[Item]:
-    return status(event, facts)
+def on_page_turns(event: PageTurns, journal: Journal, facts: Facts) -> Iterator[Item]:
+    return status(event, journal, facts)
 
 
 @hookimpl
-def on_book_close(event: BookClose, facts: Facts) -> Iterator[Item]:
-    return status(event, facts)
+def on_book_close(event: BookClose, journal: Journal, facts: Facts) -> Iterator[Item]:
+    return status(event, journal, facts)
 
 
-def status(event: BookOpen | Resume | PageTurns | BookClose, facts: Facts) -> Iterator[Item]:
-    """The status, where it is another one than was told last."""
-    book, now = event.book, event.reading.status if event.reading else None
-    if book is None or now not in (COMPLETE, ON_HOLD, READING):
+def status(event: Line, journal: Journal, facts: Facts) -> Iterator[Item]:
+    """What holds after a line, where it is another status than was told last."""
+    book, now = event.book, status_of(event)
+    if book is None or now is None:
         return
-    before = next((fact.item.body.get("status") for fact in facts.known(KIND, [book.partial_md5])), None)
-    if now != before and (now != READING or before == ON_HOLD):
-        yield Item(KIND, book.partial_md5, book.ref, {"status": now, "device": event.device}, event.at)
+    known = first(facts, GIVEN, book.partial_md5)
+    before: Mapping[str, float] = known.body if known else {}
+    if now == holding(before) or (now == READING and holding(before) != ON_HOLD):
+        return  # as most lines do
+    given = {**before, **changes(event, before, journal)}
+    if given == before:
+        return
+    at = max(event.at, known.occurred_at) if known else event.at
+    yield Item(GIVEN, book.partial_md5, book.ref, given, at)
+    told, holds = first(facts, KIND, book.partial_md5), holding(given)
+    if holds != (told and told.body["status"]) and (told or holds != READING):
+        when = max(event.at, told.occurred_at) if told else event.at
+        yield Item(KIND, book.partial_md5, book.ref, {"status": holds, "device": event.device}, when)
+
+
+def changes(event: Line, before: Mapping[str, float], journal: Journal) -> dict[str, float]:
+    """The statuses that were given with a line, or, if it is a late one, with the device's next line of the book."""
+    lines = [one for one in journal.around(event) if is_same_book(one, event) and status_of(one)]
+    earlier = [one for one in lines if one.order < event.order][-1:]
+    later = [one for one in lines if one.order > event.order][:1]
+    run = [*earlier, event, *later]
+    changed = [one for last, one in pairwise(run) if status_of(last) != status_of(one)]
+    latest = dict(before)
+    for one in changed if earlier else [event, *changed]:
+        name = str(status_of(one))
+        latest[name] = max(one.at.timestamp(), latest.get(name, 0.0))
+    return latest
+
+
+def holding(given: Mapping[str, float]) -> str | None:
+    """The status that holds: the one given last; but reading counts only after on hold."""
+    last = max((one for one in (COMPLETE, ON_HOLD) if one in given), key=lambda one: given[one], default=None)
+    return READING if last == ON_HOLD and given.get(READING, 0.0) > given[ON_HOLD] else last
+
+
+def is_same_book(one: object, event: Line) -> bool:
+    book = getattr(one, "book", None)
+    return book is not None and event.book is not None and book.partial_md5 == event.book.partial_md5
+
+
+def status_of(event: object) -> str | None:
+    reading = getattr(event, "reading", None)
+    return reading.status if reading and reading.status in STATUSES else None
+
+
+def first(facts: Facts, kind: str, md5: str) -> Item | None:
+    return next((fact.item for fact in facts.known(kind, [md5])), None)

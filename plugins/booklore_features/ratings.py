@@ -1,6 +1,8 @@
 """Ratings: KOReader's stars whenever they change, or what the reader says when a book is read to its end.
 
-One fact for each book, whose newest body counts: a rating from 1 to 10, or none where the stars were taken away.
+One fact for each book, whose newest body counts: a rating from 1 to 10, or none where the stars were taken away. A
+reader is asked once for each book, when it is closed at its end, on whichever device; also when he cancels. Until the
+question has been shown a device remembers the book: it may go off, or be without a core, before that.
 """
 
 from collections.abc import Iterable, Iterator
@@ -27,8 +29,8 @@ from booklore_core import (
     hookimpl,
 )
 
-KIND, ASKED = "rating", "rating_asked"
-"""The second is no target's: that a reader was asked about a book, which happens once."""
+KIND, ASKED, DUE = "rating", "rating_asked", "rating_due"
+"""The others are no target's: that a reader was asked about a book; about which books one is to be asked on a device."""
 
 SCALED, AT_COMPLETE = MODES = ("scaled", "select_at_complete")
 MENU, LONG_PRESS = ("What to Sync", "Rating"), ("Long press",)
@@ -36,6 +38,14 @@ LOWEST, HIGHEST = 1, 10
 SOON = 2.0
 """Seconds after a book was closed that its reader is asked: KOReader shows its files by then."""
 
+MOST = 10
+"""So many books at most a device remembers to ask about."""
+
+ASKED_HERE = "/asked"
+"""Ends the id of a rating that was asked for, as other features are told of it."""
+
+UNKNOWN = "Nothing was rated: no device has told of this book yet. Open it once."
+SEVERAL = "Nothing was rated: that may be one of several books. Give the partial MD5 of one of them."
 VIEWS = {
     "pending_ratings": """SELECT id, book_cache_id, book_id, {int:{text:rating}} AS rating, retry_count, last_retry_at,
         created_at FROM pending_items WHERE kind = 'rating'""",
@@ -65,7 +75,7 @@ def register_actions() -> Iterable[Action]:
 
 @hookimpl
 def on_rating(event: Rating, settings: Section) -> Iterator[Item]:
-    if settings["mode"] == SCALED:
+    if settings["mode"] == SCALED and not event.id.endswith(ASKED_HERE):
         rating = None if event.stars is None else int(2 * event.stars)
         told = {"rating": rating, "stars": event.stars, "device": event.device, "how": "scaled"}
         yield Item(KIND, event.book.partial_md5, event.book.ref, told, event.at)
@@ -73,35 +83,69 @@ def on_rating(event: Rating, settings: Section) -> Iterator[Item]:
 
 @hookimpl
 def reply(event: Event, facts: Facts, settings: Section) -> Iterator[Effect | Item]:
-    """Has the reader asked who has come to the end of a book, once: also when he cancels, and on whichever device."""
-    if not isinstance(event, BookClose) or event.reason != "close" or settings["mode"] != AT_COMPLETE:
+    """Has the reader asked about the books that were closed at their end."""
+    if not isinstance(event, BookClose) or event.reason not in ("close", "exit") or settings["mode"] != AT_COMPLETE:
         return
-    book = event.book.ref
-    if event.reading.is_complete and not facts.known(ASKED, [book.partial_md5]):
-        yield Item(ASKED, book.partial_md5, book, {"device": event.device}, event.at)
-        yield Schedule(SOON, "rate_book", book.partial_md5)
+    held = next((fact.item for fact in facts.known(DUE, [event.device])), None)
+    before: list[str] = held.body["books"] if held else []
+    closed = [event.book.partial_md5] if event.reading.is_complete else []
+    due = unasked([*before, *closed], facts)[-MOST:]
+    if due != before:
+        at = max(event.at, held.occurred_at) if held else event.at
+        yield Item(DUE, event.device, event.book.ref, {"books": due}, at)
+    if due:
+        yield Schedule(SOON, "rate_book", due[-1], {"books": due})
+
+
+def unasked(books: Iterable[str], facts: Facts) -> list[str]:
+    """Of these books, by partial MD5, those that nobody was asked about and that have no rating yet."""
+    wanted = list(dict.fromkeys(books))
+    rated = {fact.item.key for fact in facts.known(KIND, wanted) if fact.item.body["rating"] is not None}
+    asked = {fact.item.key for fact in facts.known(ASKED, wanted)}
+    return [md5 for md5 in wanted if md5 not in rated | asked]
 
 
 def rate_book(core: Any, request: Request) -> Flow:
-    """Asks for a rating. args: rating, which is not asked for then."""
-    book = core.books.get(request.book or "")
-    if book is None:
-        return Result("Nothing was rated: no device has told of this book yet; open it once.", ok=False)
-    rating = request.args.get("rating")
+    """Asks for a rating. args: rating, which is not asked for then; or, as a device is told to, books: partial MD5s, each
+    of which is asked about unless it was before."""
+    books = request.args.get("books")
+    if isinstance(books, list):
+        return (yield from rate_unasked(core, request, books))
+    found = core.books.find(request.book or "")
+    if len(found) != 1:
+        return Result(SEVERAL if found else UNKNOWN, ok=False)
+    return (yield from rate(core, request, found[0], request.args.get("rating")))
+
+
+def rate_unasked(core: Any, request: Request, books: Iterable[Any]) -> Flow:
+    results: list[Result] = []
+    for book in filter(None, (core.books.get(str(md5)) for md5 in books)):
+        if unasked([book.partial_md5], Facts(core.database, core.clock())):
+            core.put([Item(ASKED, book.partial_md5, book, {"device": request.device}, core.clock())], "ratings")
+            results.append((yield from rate(core, request, book)))
+    told = "; ".join(one.message for one in results if one.message)
+    return Result(told, items=tuple(item for one in results for item in one.items))
+
+
+def rate(core: Any, request: Request, book: BookRef, rating: Any = None) -> Flow:
+    name = f"“{book.title}”" if book.title else "this book"
     if rating is None:
-        before = rating_of(book, core.database, core.clock())
-        text = f"How do you rate “{book.title or 'this book'}”, from {LOWEST} to {HIGHEST}?"
+        held = next((one.item for one in Facts(core.database, core.clock()).known(KIND, [book.partial_md5])), None)
+        before = held.body["rating"] if held else None
+        text = f"How do you rate {name}, from {LOWEST} to {HIGHEST}?"
         rating = yield Ask(text, "" if before is None else before, low=LOWEST, high=HIGHEST)
     if rating is None:
         return Result()
     if not isinstance(rating, int) or isinstance(rating, bool) or not LOWEST <= rating <= HIGHEST:
         return Result(f"rating: expected a whole number from {LOWEST} to {HIGHEST}, got {rating!r}", ok=False)
     told = {"rating": rating, "stars": rating / 2, "device": request.device, "how": "asked"}
+    core.tell(as_event(book, rating, request.device or "booklore", core.clock()))
     item = Item(KIND, book.partial_md5, book, told, core.clock())
-    return Result(f"{rating} of {HIGHEST} for “{book.title or 'this book'}”", items=(item,), data={"rating": rating})
+    return Result(f"{name} is rated {rating} of {HIGHEST}", items=(item,), data={"rating": rating})
 
 
-def rating_of(book: BookRef, database: Any, now: datetime) -> int | None:
-    """The rating as it is held."""
-    held = Facts(database, now).known(KIND, [book.partial_md5])
-    return held[0].item.body.get("rating") if held else None
+def as_event(book: BookRef, rating: int, device: str, at: datetime) -> Rating:
+    """A rating that was asked for as those that stars give, so that whatever follows from these follows from it."""
+    about = {"partial_md5": book.partial_md5, "title": book.title, "file": book.file, "size": book.size}
+    fields = {"id": f"{device}{ASKED_HERE}", "device": device, "at": f"{at:%Y-%m-%dT%H:%M:%SZ}"}
+    return Rating.model_validate({**fields, "book": about, "stars": rating / 2})

@@ -16,7 +16,7 @@ def core(open_core):
 
 
 def keep(core, clock, *lines, tracked=True):
-    core.books.see([("kobo", parse_event(line).book) for line in lines if "book" in line], clock())
+    core.books.see([("kobo", parse_event(line).book, False) for line in lines if "book" in line], clock())
     core.journal.append([Told(parse_event(line), line, tracked, digest_of(line)) for line in lines], clock())
 
 
