@@ -136,7 +136,7 @@ class Reading(BaseModel):
     @property
     def is_complete(self) -> bool:
         """Whether the book was read to its end, or called so. Where two pages are shown, the last is never reached."""
-        is_last = self.page is not None and self.pages is not None and self.page >= self.pages - 1 >= LEAST_PAGES
+        is_last = (self.page or 0) >= (self.pages or 0) - 1 >= LEAST_PAGES
         return self.status == "complete" or is_last or (self.percent or 0.0) >= READ
 
 
@@ -229,10 +229,8 @@ class Delete(BookEvent):
 
 
 class Rating(BookEvent):
-    """Stars that differ from the last known ones. Derived by the core: KOReader fires no event for a rating.
-
-    Its id is that of the line whose snapshot shows the stars, and a suffix; it stands where that line stands.
-    """
+    """Stars that differ from the last known ones, as the core finds them: KOReader fires no event for a rating.
+    Its id is that of the line whose snapshot shows them, and a suffix; it stands where that line stands."""
 
     id: Annotated[str, Field(min_length=1, max_length=300)]
     stars: Stars

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from declared_kinds import KINDS
 
-from booklore_core.events import SPOOLED
+from booklore_core.events import SPOOLED, Reading
 from booklore_core.hookspecs import PROJECT
 from booklore_core.storage.counts import read_kinds
 
@@ -47,12 +47,12 @@ ACTIONS = "clear doctor login match plugins own quarantine questions rematch set
 """Who looks for a step or for something that a person may ask for finds a file of that name."""
 
 HOUSE = ("", "storage", "pipeline", "actions")
-SMALL, GOAL = {HOUSE: 5550, ("guard",): 110}, 4500
+SMALL, GOAL = {HOUSE: 5570, ("guard",): 110}, 4500
 MOST_AT_THE_ROOT = 14
 """Lines of code, that is without docstrings, comments and blank lines, of these folders together ("" is the root);
 files at the root. When there are more: merge what is one concept, or move to a plugin what is a plugin's."""
 
-TOO_LARGE = "mending time took 210 lines, positions 150, devices and digests 190, looks 80, lists and proposals 180"
+TOO_LARGE = "mending time took 210 lines, positions 150, devices and digests 190, looks 80, lists and proposals 180, what is gone 20"
 BROAD = {
     "booklore_core.guard.deadline": "others' code runs in a thread of its own; what it raises is handed to who waits",
     "booklore_core.guard.culprit": "an error of others' code may fail at saying what it is",
@@ -235,7 +235,9 @@ def shipped(open_core):
 def test_the_core_names_no_plugin_kind_view_or_setting(shipped):
     kinds, views, settings = shipped
     plugins = ENTRY_POINTS.keys() - {PROJECT}
-    fields = {field for event in SPOOLED for field in event.model_fields}  # a plugin may be called as what it reads
+    fields = {
+        name for one in (*SPOOLED, Reading) for name in one.model_fields
+    }  # plugins may be called as what they read
     words = plugins | kinds | views | settings
     texts_of_core = [(name, text) for name in CORE for text in texts(TREES[name])]
 

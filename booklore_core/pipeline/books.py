@@ -29,9 +29,8 @@ ON CONFLICT (device, path) DO UPDATE SET book_md5 = excluded.book_md5, size = ex
     seen_at = excluded.seen_at, gone = excluded.gone
 """
 GONE = "UPDATE files SET gone = 1 WHERE device = :device AND book_md5 = :book_md5"
-FILE = (
-    "(SELECT f.path FROM files f WHERE f.book_md5 = b.partial_md5 ORDER BY f.gone, f.seen_at DESC, f.id DESC LIMIT 1)"
-)
+FILE = """(SELECT f.path FROM files f WHERE f.book_md5 = b.partial_md5
+    ORDER BY f.gone, f.seen_at DESC, f.id DESC LIMIT 1)"""
 BOOK = f"SELECT b.*, {FILE} AS file FROM books b"
 UNTRACKED = "SELECT partial_md5 FROM books WHERE tracked = 0 ORDER BY updated_at DESC LIMIT 500"
 SEEN_AS = "SELECT partial_md5, title, size FROM books WHERE partial_md5 IN :ids"

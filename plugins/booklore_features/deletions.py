@@ -85,18 +85,17 @@ def on_delete(event: Delete, journal: Journal, facts: Facts, settings: Section) 
     if len(deleted) <= MANY:
         yield item
         return
-    question = question_about(event, chosen, now["first"], journal)
     if row and len(row.body["books"]) == MANY:  # until now nobody had to be asked
         for fact in facts.known(KIND, row.body["books"]):
             if not fact.is_given and not fact.item.is_tombstone:
                 yield replace(fact.item, body=TOMBSTONE)  # nobody has been told of it: it is taken out again
-                yield from asked(fact.item, question)
-    yield from asked(item, question)
+                yield from asked(fact.item, question_about(fact.item, now["first"], journal))
+    yield from asked(item, question_about(item, now["first"], journal))
 
 
 def row_after(row: Mapping[str, Any] | None, md5: str, at: float) -> Mapping[str, Any]:
-    """What a device has deleted in a row, this book included. at: unix seconds. A line that comes late and is of another
-    time changes nothing."""
+    """What a device has deleted in a row, this book included. at: unix seconds. A line that comes late, of
+    another time, changes nothing."""
     if row is None or at > row["last"] + IN_A_ROW:
         return {"first": at, "last": at, "books": [md5]}
     if at < row["first"] - IN_A_ROW:
@@ -105,12 +104,12 @@ def row_after(row: Mapping[str, Any] | None, md5: str, at: float) -> Mapping[str
     return {"first": min(at, row["first"]), "last": max(at, row["last"]), "books": books}
 
 
-def question_about(event: Delete, chosen: Mapping[str, Any], since: float, journal: Journal) -> str:
-    """The same for all that were deleted in a row."""
-    told = journal.latest(event.device, Device)
-    name = (told and (told.display or told.model)) or event.device
-    then = f"Take all of them off the shelf “{chosen['shelf']}”?"
-    if chosen["policy"] == DELETE:
+def question_about(item: Item, since: float, journal: Journal) -> str:
+    """The same for all that were deleted in a row, as far as the same was chosen for them."""
+    told = journal.latest(item.body["device"], Device)
+    name = (told and (told.display or told.model)) or item.body["device"]
+    then = f"Take all of them off the shelf “{item.body['shelf']}”?"
+    if item.body["policy"] == DELETE:
         then = f"Delete each of them from the server's library as well: {CONSEQUENCE}"
     day = datetime.fromtimestamp(since, UTC)
     return f"More than {MANY} books were deleted on {name} at once, on {day:%Y-%m-%d}. {then}"

@@ -30,7 +30,7 @@ from booklore_core import (
 )
 
 KIND, ASKED, DUE = "rating", "rating_asked", "rating_due"
-"""The others are no target's: that a reader was asked about a book; about which books one is to be asked on a device."""
+"""The others are no target's: that a reader was asked about a book, and about which ones a device is yet to ask."""
 
 SCALED, AT_COMPLETE = MODES = ("scaled", "select_at_complete")
 MENU, LONG_PRESS = ("What to Sync", "Rating"), ("Long press",)
@@ -106,8 +106,8 @@ def unasked(books: Iterable[str], facts: Facts) -> list[str]:
 
 
 def rate_book(core: Any, request: Request) -> Flow:
-    """Asks for a rating. args: rating, which is not asked for then; or, as a device is told to, books: partial MD5s, each
-    of which is asked about unless it was before."""
+    """Asks for a rating. args: rating, which is not asked for then; or books, as a device is told: the partial MD5s of
+    those to ask about unless somebody was asked before."""
     books = request.args.get("books")
     if isinstance(books, list):
         return (yield from rate_unasked(core, request, books))
