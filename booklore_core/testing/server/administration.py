@@ -61,6 +61,12 @@ class Administration:
             )
             return self._state.put_book(book)
 
+    def put_book(self, book: ServerBook) -> ServerBook:
+        """Give the book's id to it, whosever that is now: a backup was restored, and books were added since."""
+        with self._state.lock:
+            self._state.drop_book(book.id)
+            return self._state.put_book(book)
+
     def remove_book(self, book_id: int) -> None:
         """Delete the book, with everybody's data about it."""
         with self._state.lock:

@@ -98,7 +98,7 @@ def declined(response: Response, writing: bool) -> Declined:
     if (status == 404 and NO_BOOK in text) or (status == 403 and NO_ACCESS in text):
         return BookUnmatched(text)
     if status == 400 and NO_BOOKS in text:
-        return BookUnmatched("the server has no book of this number any more")
+        return BookUnmatched("the server has no book of that number any more")
     if status == 400 and text:
         return ItemRejected(reason(response))
     if status >= 500 or status < 300:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from booklore_core import Before, BookRef, BookUnmatched, Declined, Item, ItemFailed, ItemRejected
+from booklore_core import Before, BookRef, Declined, Item, ItemFailed, ItemRejected
 from booklore_targets.booklore.answers import NO_ACCESS, declined, message
 from booklore_targets.booklore.digest import read_remote
 from booklore_targets.booklore.proofs import is_same
@@ -69,10 +69,7 @@ class Deletions:
 
     def _prove(self, book: BookRef, book_id: str) -> None:
         """Raises ItemRejected unless the server's book is the very file that was deleted, and nothing besides."""
-        there = self._run.identities.look(book_id)
-        if there is None:
-            raise BookUnmatched(f"the server has no book of number {book_id} any more")
-        if there.get("alternativeFormats"):
+        if self._run.identities.look(book_id).get("alternativeFormats"):
             raise ItemRejected(FURTHER)
         remote = read_remote(self._run.connection, int(book_id), None, book.size)
         if remote is None:
@@ -97,7 +94,7 @@ class Deletions:
     def _is_gone(self, book_id: str) -> bool:
         """Raises Declined, maybe_sent True: something was sent before it is asked."""
         try:
-            return self._run.identities.look(book_id) is None
+            return self._run.identities.find(book_id) is None
         except Declined as error:
             error.maybe_sent = True
             raise

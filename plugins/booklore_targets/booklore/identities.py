@@ -44,7 +44,14 @@ class Identities:
             self.note(book)
         self._checked[book_id] = login
 
-    def look(self, book_id: str) -> dict[str, Any] | None:
+    def look(self, book_id: str) -> dict[str, Any]:
+        """The Book object as it is now. Raises BookUnmatched when the id is nobody's or another book's by now."""
+        told = self.find(book_id)
+        if told is None:
+            raise BookUnmatched(f"the server has no book of number {book_id} any more")
+        return told
+
+    def find(self, book_id: str) -> dict[str, Any] | None:
         """The Book object as it is now, None when there is none of that id any more.
 
         Raises BookUnmatched when the id is another book's by now, Declined when that cannot be told.

@@ -24,10 +24,10 @@ class Ratings:
     def deliver(self, item: Item, before: Before) -> None:
         """Source: server contract §8."""
         book_id, rating = book_id_of(item), rating_of(item)
-        check = partial(self._run.identities.check, book_id)
-        check()
+        look = partial(self._run.identities.look, book_id)
+        look()
         body = {"ids": [int(book_id)], "rating": rating}
-        response = self._run.connection.ask("PUT", PATH, json=body, before_repeat=check)
+        response = self._run.connection.ask("PUT", PATH, json=body, before_repeat=look)
         confirm(response, book_id, personalRating=rating)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from booklore_core import Before, BookUnmatched, Item, ItemRejected, Superseded, TargetUnavailable
+from booklore_core import Before, Item, ItemRejected, Superseded, TargetUnavailable
 from booklore_targets.booklore.answers import confirm, declined
 from booklore_targets.booklore.capabilities import is_absent
 from booklore_targets.booklore.run import Run
@@ -32,8 +32,6 @@ class ReadingStatuses:
             return
         book_id, wanted = book_id_of(item), wanted_status(item)
         book = self._run.identities.look(book_id)
-        if book is None:
-            raise BookUnmatched(f"the server has no book of number {book_id} any more")
         there = book.get("readStatus")
         if there == wanted:
             return
@@ -61,14 +59,14 @@ class ReadingStatuses:
 
     def _put_gently(self, book_id: str, status: str) -> None:
         """The answer is empty."""
-        again = partial(self._run.identities.check, book_id)
+        again = partial(self._run.identities.look, book_id)
         path, body = GENTLE.format(book_id), {"status": status}
         response = self._connection.ask("PUT", path, json=body, before_repeat=again)
         if response.status_code != 200 or response.content:
             raise declined(response, writing=True)
 
     def _post(self, book_id: str, status: str) -> None:
-        again = partial(self._run.identities.check, book_id)
+        again = partial(self._run.identities.look, book_id)
         body = {"bookIds": [int(book_id)], "status": status}
         response = self._connection.ask("POST", PLAIN, json=body, before_repeat=again)
         confirm(response, book_id, readStatus=status)

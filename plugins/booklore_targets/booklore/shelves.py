@@ -22,7 +22,7 @@ class Shelves:
     def take_off(self, book_id: str, name: str) -> None:
         """Does nothing where there is no such shelf, or the book is gone or does not stand on it. Raises Declined."""
         shelf = self._find(name)
-        book = self._run.identities.look(book_id) if shelf is not None else None
+        book = self._run.identities.find(book_id) if shelf is not None else None
         if shelf is None or book is None:
             return
         standing = shelves_of(book)
@@ -48,7 +48,7 @@ class Shelves:
     def _unassign(self, book_id: str, shelf: int) -> None:
         """All three lists must be there (contract §9). A book that is gone meanwhile is answered with an empty list."""
         body = {"bookIds": [int(book_id)], "shelvesToAssign": [], "shelvesToUnassign": [shelf]}
-        again = partial(self._run.identities.check, book_id)
+        again = partial(self._run.identities.look, book_id)
         response = self._connection.ask("POST", ASSIGN, json=body, before_repeat=again)
         told = json_body(response)
         if response.status_code != 200 or not isinstance(told, list):
