@@ -1,5 +1,6 @@
 """People at a BookLore server: what it has about their books, what they do there, and items about them."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -103,6 +104,17 @@ def taken_over(world: World, book: ServerBook) -> ServerBook:
     facts = {"title": "Another", "file_name": "another.epub", "authors": (), "isbn13": None, "isbn10": None}
     digest = {"content": content, "partial_md5": partial_digest(content), "size_kb": len(content) // 1024}
     return world.server.put_book(replace(book, added=world.clock() + 60, **facts, **digest))
+
+
+def just_before(world: World, method: str, path: str, work: Callable[[], object]) -> None:
+    """Something happens between what a target has looked at and what it sends then."""
+
+    def seen(request: Any) -> None:
+        if (request.method, request.path) == (method, path):
+            world.server.on_request = None
+            work()
+
+    world.server.on_request = seen
 
 
 def connected(world: World, **changed: str) -> Any:

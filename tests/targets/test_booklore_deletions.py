@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from booklore_world import FRESH, MAYBE_SENT, World, session, size_of
 from places_world import elsewhere_pushed, mark, on_the_page
-from reader_world import Person, connected, deletes, deletion, joined, rating, taken_over
+from reader_world import Person, connected, deletes, deletion, joined, just_before, rating, taken_over
 
 from booklore_core import Before, BookUnmatched, Declined, ItemFailed, ItemRejected, TargetUnavailable
 from booklore_core.testing import small_epub
@@ -265,12 +265,9 @@ def test_file_that_changes_while_a_token_is_replaced_is_not_deleted(world: World
     dune, target = world.server.books[1], connected(world)
     world.server.fail("status:401_empty", DELETE)
     world.clock.now += 600
+    rewritten = small_epub("Dune", paragraphs=41)
+    just_before(world, "POST", "/api/v1/auth/refresh", lambda: world.server.rewrite_book(dune.id, rewritten))
 
-    def rewritten(request: Any) -> None:
-        if request.path.startswith("/api/v1/auth/"):
-            world.server.rewrite_book(dune.id, small_epub("Dune", paragraphs=41))
-
-    world.server.on_request = rewritten
     with pytest.raises(ItemRejected):
         target.deliver(deletion(dune, "delete"), FRESH)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from booklore_world import FRESH, MAYBE_SENT, OpenWorld, World
 from places_world import on_the_page
-from reader_world import Person, connected, fact, joined, rating, taken_over, writes
+from reader_world import Person, connected, fact, joined, just_before, rating, taken_over, writes
 
 from booklore_core import BookUnmatched, Declined, ItemFailed, ItemRejected, TargetUnavailable
 from booklore_core.testing import small_epub
@@ -138,6 +138,16 @@ def test_rating_of_a_book_that_is_gone_waits_for_a_match(world: World) -> None:
         target.deliver(rating(dune, 8), FRESH)
 
 
+def test_book_that_goes_while_it_is_rated_waits_for_a_match(world: World) -> None:
+    dune, target = world.server.books[1], connected(world)
+    just_before(world, "PUT", PATH, lambda: world.server.remove_book(dune.id))
+
+    with pytest.raises(BookUnmatched, match="the server has no book of that number any more") as gone:
+        target.deliver(rating(dune, 8), FRESH)
+
+    assert not gone.value.maybe_sent
+
+
 @pytest.mark.parametrize("match", [None, "", "one", "1,2"])
 def test_rating_without_a_match_waits(stock: World, match: str | None) -> None:
     with pytest.raises(BookUnmatched):
@@ -155,6 +165,15 @@ def test_book_that_has_the_number_since_gets_no_stars(world: World) -> None:
         target.deliver(rating(dune, 3), FRESH)
 
     assert "personalRating" not in on_the_page(world, other)
+
+
+def test_book_is_known_from_its_first_stars_on(stock: World) -> None:
+    dune, target = stock.server.books[1], stock.target()
+    target.deliver(rating(dune, 8), FRESH)
+    taken_over(stock, dune)
+
+    with pytest.raises(BookUnmatched, match="the server has another book"):
+        target.deliver(rating(dune, 3), FRESH)
 
 
 def test_server_that_is_another_one_by_now_gets_no_stars(open_world: OpenWorld, dialect: str) -> None:

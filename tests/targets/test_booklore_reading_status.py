@@ -1,11 +1,13 @@
 """The status of a book at a BookLore server: looked up first, never lowered, its finish date moved by nobody twice."""
 
 import pytest
+import requests
 from booklore_world import FRESH, MAYBE_SENT, OpenWorld, World
-from places_world import elsewhere_pushed, mark, on_the_page, place
-from reader_world import connected, deletion, fact, joined, status, taken_over, writes
+from places_world import elsewhere_pushed, mark, on_the_page, place, signed
+from reader_world import connected, deletion, fact, joined, just_before, status, taken_over, writes
 
 from booklore_core import BookUnmatched, Declined, ItemFailed, ItemRejected, Superseded, TargetUnavailable
+from booklore_targets.booklore.answers import confirm
 
 PLAIN, GENTLE, PROBE = "POST /api/v1/books/status", "PUT /api/v1/app/books/1/status", "GET /api/v1/app/books"
 HIGHER = ["READ", "RE_READING", "PARTIALLY_READ", "WONT_READ"]
@@ -257,6 +259,29 @@ def test_status_of_a_book_that_is_gone_waits_for_a_match(world: World, word: str
 
     with pytest.raises(BookUnmatched, match="the server has no book of number 1 any more"):
         target.deliver(status(dune, word), FRESH)
+
+
+@pytest.mark.parametrize("dialect", ["booklore", "grimmory-3.5", "custom"])
+def test_book_that_goes_while_it_is_marked_waits_for_a_match(open_world: OpenWorld, dialect: str) -> None:
+    world = open_world(dialect)
+    dune, target = world.server.books[1], connected(world)
+    just_before(world, "POST", "/api/v1/books/status", lambda: world.server.remove_book(dune.id))
+
+    with pytest.raises(BookUnmatched, match="the server has no book of that number any more"):
+        target.deliver(status(dune, "complete"), FRESH)
+
+
+def test_answer_to_a_word_that_the_server_does_not_know_is_no_success(world: World) -> None:
+    dune = world.server.books[1]
+    body = {"bookIds": [dune.id], "status": "FINISHED"}
+    url = f"{world.server.url}/api/v1/books/status"
+    answer = requests.post(url, json=body, headers=signed(world), timeout=5)
+
+    with pytest.raises(ItemFailed, match="does not say that it has taken it") as refused:
+        confirm(answer, "1", readStatus="FINISHED")
+
+    assert answer.status_code == 200
+    assert refused.value.maybe_sent
 
 
 def test_book_that_has_the_number_since_keeps_its_status(world: World) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from booklore_world import FRESH, MAYBE_SENT, World
 from places_world import on_the_page
-from reader_world import Person, connected, deletes, deletion, fact, joined, rating, taken_over, writes
+from reader_world import Person, connected, deletes, deletion, fact, joined, just_before, rating, taken_over, writes
 
 from booklore_core import BookUnmatched, Declined, ItemFailed, ItemRejected, TargetUnavailable
 
@@ -188,18 +188,22 @@ def test_refusal_is_tried_again(stock: World, fault: str) -> None:
 def test_shelf_that_goes_away_meanwhile_holds_up_nothing(world: World) -> None:
     dune, me = world.server.books[1], Person(world)
     shelf, target = me.shelf("KOReader", dune), connected(world)
-
-    def removed(request: Any) -> None:
-        if request.path == "/api/v1/books/shelves":
-            world.server.on_request = None
-            me.send("DELETE", f"/api/v1/shelves/{shelf}")
-
-    world.server.on_request = removed
+    just_before(world, "POST", "/api/v1/books/shelves", lambda: me.send("DELETE", f"/api/v1/shelves/{shelf}"))
     with pytest.raises(ItemFailed, match="Cannot unassign shelves that do not belong to the user"):
         target.deliver(deletion(dune), FRESH)
     target.deliver(deletion(dune), FRESH)
 
     assert me.book(dune)
+
+
+def test_book_that_goes_meanwhile_stands_on_no_shelf(world: World) -> None:
+    dune, target = world.server.books[1], connected(world)
+    Person(world).shelf("KOReader", dune)
+    just_before(world, "POST", "/api/v1/books/shelves", lambda: world.server.remove_book(dune.id))
+
+    target.deliver(deletion(dune), FRESH)
+
+    assert dune not in world.server.books.values()
 
 
 def test_book_that_is_gone_stands_on_no_shelf(world: World) -> None:

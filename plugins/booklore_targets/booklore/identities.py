@@ -63,9 +63,10 @@ class Identities:
         book = listed(told) if response.status_code == 200 else None
         if book is None or not isinstance(told, dict):
             raise declined(response, writing=False)
-        self.check(book_id)
         if not self.is_still(book):
             raise self._another(book_id)
+        if self._connection.store.get(key_of(book_id)) is None:
+            self.note(book)
         return told
 
     def is_still(self, book: Listed) -> bool:
