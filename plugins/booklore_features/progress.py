@@ -130,7 +130,10 @@ def place(event: Event, journal: Journal, facts: Facts, is_opening: bool = False
     read_at = last_read(held) if is_opening else event.at.timestamp() if is_unmoved else None
     more = (last.seen, last.seen_at, is_opening, read_at)
     told = last if is_unmoved and not is_again else here.told(journal, *more)
-    if not told.is_at_start and not (is_unmoved and is_opening):
+    # A dead battery has the book open where it was closed before: what was read since may have reached nobody yet.
+    is_only_shown = is_opening or (isinstance(event, BookClose) and not event.reading.turns)
+    is_left_behind = is_only_shown and held is not None and not last.is_opening and told.percent < last.percent
+    if not is_left_behind and not told.is_at_start and not (is_unmoved and is_opening):
         yield Item(KIND, here.key, here.book.ref, told.as_body(), event.at)
 
 

@@ -86,6 +86,22 @@ def test_a_book_that_is_hardly_begun_makes_no_fact(core: Any, reader: SampleRead
     assert held(core) is None
 
 
+def test_book_that_opens_before_the_place_last_read_after_a_dead_battery_takes_nothing_of_it(
+    core: Any, reader: SampleReader
+) -> None:
+    """What a target has not got yet would be lost: it was read, the other place is only shown."""
+    take(core, *reader.read(DUNE, pages=23), reader.open(DUNE))
+    reader.turn(8)
+    take(core, reader.checkpoint())
+    reader.die()
+
+    take(core, reader.open(DUNE))
+    opened = place(core)
+    take(core, reader.close())
+
+    assert place(core) == opened == Position(0.32, "/body/p[32].0", "kobo-7f3a", "kobo-7f3a")
+
+
 def test_opening_and_closing_without_reading_is_no_new_revision(core: Any, reader: SampleReader) -> None:
     take(core, *reader.read(DUNE, pages=24))
     before = held(core)

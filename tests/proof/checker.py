@@ -1,19 +1,27 @@
-"""The invariants that every proof ends with: each fact arrived exactly once, and nothing waits."""
+"""The invariants that every proof ends with: each fact arrived exactly once, and nothing waits.
+
+A server keeps one position a book, so of all places the one that stands for the others must be there (`standing`); on
+the way to it nothing that was newer and further on may have been overwritten, and nothing pushed that changes nothing.
+"""
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
-from scenario import Facts, Session
+from elsewhere import OTHER
+from scenario import DIGESTS, Facts, Place, Session
 
 from booklore_core.actions import verify
 from booklore_core.core import Core
 from booklore_core.testing import BookLoreServer
 
-UNSETTLED = "SELECT state, reason FROM deliveries WHERE state NOT IN ('delivered', 'discarded')"
+UNSETTLED = """SELECT d.state, d.reason, i.kind FROM deliveries d JOIN items i ON i.id = d.item_id
+    WHERE d.state NOT IN ('delivered', 'discarded') AND NOT (d.state = 'superseded' AND i.kind = 'progress')"""
 
 
 def held_sessions(server: BookLoreServer) -> Counter[Any]:
@@ -31,10 +39,104 @@ def shown_sessions(facts: Counter[Session]) -> Counter[Any]:
     return shown
 
 
-HELD: Mapping[str, tuple[Callable[[BookLoreServer], Counter[Any]], Callable[[Any], Counter[Any]]]] = {
-    "session": (held_sessions, shown_sessions),
+class Push(NamedTuple):
+    """A position that was carried out. percent: a fraction with four decimals. at, finished: seconds since 1970; the
+    latter is when the server says after it that the book was read to its end, None for not at all."""
+
+    book: str
+    percent: float
+    device: str
+    at: float
+    finished: float | None = None
+    is_read: bool = False
+
+
+Spots = Counter[tuple[str, float]]
+"""Books and percents."""
+
+
+def pushes_at(server: BookLoreServer) -> list[Push]:
+    names = ("device_id", "at", "finished")
+    return [
+        Push(DIGESTS[one["document"]], round(one["percentage"], 4), *map(one.get, names), one["status"] == "READ")
+        for one in server.pushes
+    ]
+
+
+def unanswered_at(server: BookLoreServer) -> Spots:
+    """The pushes whose connection was closed: they may have been carried out, and may yet be."""
+    sent = [one for one in server.requests if one.method == "PUT" and one.path.endswith("/syncs/progress")]
+    bodies = [json.loads(one.body) for one in sent if one.status is None]
+    return Counter((DIGESTS[body["document"]], round(body["percentage"], 4)) for body in bodies)
+
+
+def misplaced(pushes: Sequence[Push], places: Collection[Place], unanswered: Spots) -> list[str]:
+    """What is wrong with the positions that a server was told, and with the one that it holds of each book."""
+    faults = []
+    for book in sorted({one.book for one in (*pushes, *places)}):
+        told, known = [one for one in pushes if one.book == book], [one for one in places if one.book == book]
+        faults += lost_places(book, told[-1] if told else None, known)
+        faults += pushed_wrongly(told, known, unanswered)
+        faults += moved_finish(told, unanswered)
+    return faults
+
+
+def lost_places(book: str, held: Push | None, places: Collection[Place]) -> list[str]:
+    may_stand = {one.percent for one in standing(places)}
+    if held is None:
+        return [f"lost progress: {book} is nowhere, {may_stand}"] if may_stand else []
+    return [] if held.percent in may_stand else [f"lost progress: {held}, it should be at {may_stand}"]
+
+
+def standing(places: Collection[Place]) -> list[Place]:
+    """The places of a book that may stand for all others: where each device's reader read last, or has it open where
+    nobody read, unless another one is both later and further on. Of an earlier one further on and a later one that is
+    less far the first to be delivered stays, until the reader has been asked (design §12)."""
+    by_device: dict[str, list[Place]] = defaultdict(list)
+    for one in places:
+        by_device[one.device].append(one)
+    last = [max(told, key=lambda one: (one.is_read, one.at)) for told in by_device.values()]
+    return [one for one in last if not any(outdoes(other, one) for other in last)]
+
+
+def outdoes(one: Place, other: Place) -> bool:
+    return one.is_read and one.device != other.device and one.at > other.at and one.percent > other.percent
+
+
+def pushed_wrongly(pushes: Sequence[Push], places: Collection[Place], unanswered: Spots) -> list[str]:
+    """Pushes of a place where its device never was, over one that is both newer and further on, and of what was there
+    already. An answer that was lost excuses the latter two: the request may have come in when nobody waited for it."""
+    came = {(one.device, one.percent): one for one in sorted(places, key=lambda one: one.at)}
+    faults = [f"wrong progress: {one}" for one in pushes if (one.device, one.percent) not in came]
+    repeated: Spots = Counter()
+    for before, after in pairwise(pushes):
+        spot, places_told = (
+            (after.book, after.percent),
+            [came.get((one.device, one.percent)) for one in (before, after)],
+        )
+        if before.percent == after.percent:
+            repeated[spot] += after.device != OTHER
+        elif all(places_told) and not unanswered[spot] and outdoes(*places_told):
+            faults.append(f"stale progress: {after} over {before}")
+    return faults + [f"repeated progress: {spot} x{count}" for spot, count in (repeated - unanswered).items()]
+
+
+def moved_finish(pushes: Sequence[Push], unanswered: Spots) -> list[str]:
+    """Pushes after which a book that was read to its end is unread again or read later; a lost answer excuses one."""
+    read = next((number for number, one in enumerate(pushes) if one.is_read), len(pushes))
+    moves = Counter(
+        (one.book, one.percent)
+        for one in pushes[read + 1 :]
+        if one.finished != pushes[read].finished or not one.is_read
+    )
+    return [f"moved finish: {spot}, read first by {pushes[read]}" for spot in moves - unanswered]
+
+
+HELD: Mapping[str, Callable[[BookLoreServer, Facts], list[str]]] = {
+    "session": lambda server, facts: compare(held_sessions(server), shown_sessions(facts.session), "session"),
+    "progress": lambda server, facts: misplaced(pushes_at(server), facts.progress, unanswered_at(server)),
 }
-"""kind → what the server holds of it, and how an expected fact looks there; a later kind joins with one line."""
+"""kind → what is wrong with what the server holds of it; a later kind joins with one line."""
 
 
 def compare(held: Counter[Any], expected: Counter[Any], kind: str) -> list[str]:
@@ -85,8 +187,8 @@ def unsettled(core: Core) -> list[str]:
 def find_faults(core: Core, server: BookLoreServer, facts: Facts, wall: Mapping[str, float]) -> list[str]:
     """Everything that is wrong after quiescence; empty when the server holds exactly what it must."""
     faults = []
-    for kind, (held, shown) in HELD.items():
-        faults += compare(held(server), shown(getattr(facts, kind)), kind)
+    for faults_of in HELD.values():
+        faults += faults_of(server, facts)
     faults += overlaps(facts.session) + excess(facts.session, wall) + unsettled(core)
     verification = verify.compare(core)
     if not verification.is_clean:

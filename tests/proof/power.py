@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ class Machine:
         self.home, self.image, self.cut_at, self.side, self.torn = home, image, cut_at, side, torn
         self.steps = 0
         self.is_dead = False
+        self.before_step: Callable[[], object] = lambda: None
         self._synced = 0
 
     @contextmanager
@@ -39,6 +40,7 @@ class Machine:
         """One step: the body is its effect."""
         if self.is_dead:
             raise PowerCut
+        self.before_step()
         self.steps += 1
         is_last = self.steps == self.cut_at
         if is_last and self.side == BEFORE:

@@ -4,26 +4,46 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import power
-from scenario import TITLES, book_named
+from checker import Push, Spots
+from scenario import DIGESTS
 
-from booklore_core import Before, BookUnmatched, Item, ItemFailed, ItemRejected, TargetUnavailable
+from booklore_core import (
+    Before,
+    BookUnmatched,
+    Item,
+    ItemFailed,
+    ItemRejected,
+    Pushed,
+    RemotePosition,
+    Store,
+    TargetUnavailable,
+    hookimpl,
+)
 from booklore_core.testing import FakePlugin
 
 T = TypeVar("T")
-TITLE_OF = {book_named(title)["partial_md5"]: title for title in TITLES}
+KINDS = frozenset({"session", "progress"})
 
 
 class Remote:
-    """What is stored, and how likely each exchange goes wrong. rate: fraction 0–1. late: what is carried out when, all
-    the same. locked_until: until then reads answer, and writes are carried out at its end."""
+    """What is stored, sessions and each book's position, and how likely exchanges about the troubled kinds go wrong.
+
+    rate: fraction 0–1. late: what is carried out when, all the same. locked_until: until then sessions can be read, and
+    those that are written are carried out at its end.
+    """
 
     def __init__(self, rng: random.Random, rate: float, clock: Callable[[], float]) -> None:
         self.rng, self.rate, self.clock = rng, rate, clock
+        self.troubled: Collection[str] = KINDS
         self.held: Counter[Any] = Counter()
+        self.pushes: list[Push] = []
+        self.places: dict[str, RemotePosition] = {}
+        self.unanswered: Spots = Counter()
         self.late: list[tuple[float, Sequence[Item]]] = []
         self.locked_until = 0.0
         self.faults = 0
@@ -31,16 +51,29 @@ class Remote:
     def store(self, items: Sequence[Item]) -> None:
         for item in items:
             with power.step():
-                self.held[row_of(item)] += 1
+                self._keep(item)
+
+    def _keep(self, item: Item) -> None:
+        if item.kind == "session":
+            self.held[row_of(item)] += 1
+        else:
+            body, title = item.body, DIGESTS[item.book.partial_md5]
+            self.place(title, body["percent"], body["position"], body["device_id"])
+
+    def place(self, title: str, percent: float, position: str | None, device: str) -> None:
+        """A push, ours or somebody else's: the last one counts, and is as late as it was received."""
+        self.pushes.append(Push(title, percent, device, self.clock()))
+        self.places[title] = RemotePosition(percent, position, None, datetime.fromtimestamp(self.clock(), UTC))
 
     def has(self, item: Item) -> bool:
         return any(row[:2] == row_of(item)[:2] for row in self.held)
 
     def write(self, items: Sequence[Item]) -> None:
-        """Stores items, now, late or never."""
+        """Stores items of one kind, now, late or never."""
         self.carry_out()
-        due = self.locked_until
-        if self.rng.random() < self.rate:
+        kind = items[0].kind
+        due = self.locked_until if kind == "session" else 0.0
+        if kind in self.troubled and self.rng.random() < self.rate:
             self.faults += 1
             error, is_done = self.rng.choice(WRONG_WRITES)
             if is_done is not LATE:
@@ -51,12 +84,14 @@ class Remote:
         if due <= self.clock():
             return self.store(items)
         self.late.append((due, items))
+        placed = [item for item in items if item.kind == "progress"]
+        self.unanswered.update((DIGESTS[item.book.partial_md5], item.body["percent"]) for item in placed)
         raise TargetUnavailable("no answer")
 
-    def read(self, look: Callable[[], T]) -> T:
+    def read(self, kind: str, look: Callable[[], T]) -> T:
         """What look finds, unless nobody answers."""
         self.carry_out()
-        if self.rng.random() >= self.rate:
+        if kind not in self.troubled or self.rng.random() >= self.rate:
             return look()
         self.faults += 1
         raise self.rng.choice(WRONG_READS)()
@@ -64,7 +99,8 @@ class Remote:
     def carry_out(self) -> None:
         """What is due by now. Nobody is there any more to hear of it."""
         for items in [items for due, items in self.late if due <= self.clock()]:
-            self.held.update(map(row_of, items))
+            for item in items:
+                self._keep(item)
         self.late = [(due, items) for due, items in self.late if due > self.clock()]
 
 
@@ -99,26 +135,36 @@ def row_of(item: Item) -> tuple[Any, ...]:
     """A session as the remote keeps it."""
     body = item.body
     pages = (str(body["start_page"]), str(body["end_page"]))
-    return (TITLE_OF[item.book.partial_md5], body["start"], body["end"], body["duration"], *pages)
+    return (DIGESTS[item.book.partial_md5], body["start"], body["end"], body["duration"], *pages)
 
 
 class RemoteTarget:
     """Delivers to the remote, and can look what is there."""
 
-    name, kinds, batch_size = "remote", frozenset({"session"}), 10
+    name, kinds, batch_size = "remote", KINDS, 10
+    looked_for = frozenset({"session"})
 
-    def __init__(self, remote: Remote) -> None:
-        self._remote = remote
+    def __init__(self, remote: Remote, store: Store) -> None:
+        self._remote, self._pushed = remote, Pushed(store)
 
-    def deliver(self, item: Item, before: Before) -> str:
+    def deliver(self, item: Item, before: Before) -> str | None:
+        if item.kind == "progress":
+            return self._bring(item)
         if not before.remote_id:
             self._remote.write([item])
         return before.remote_id or item.key
 
     def find(self, item: Item) -> str | None:
-        return item.key if self._remote.read(lambda: self._remote.has(item)) else None
+        return item.key if self._remote.read("session", lambda: self._remote.has(item)) else None
+
+    def _bring(self, item: Item) -> None:
+        told = self._remote.read("progress", lambda: self._remote.places.get(DIGESTS[item.book.partial_md5]))
+        now = datetime.fromtimestamp(self._remote.clock(), UTC)
+        self._pushed.bring(item, told, lambda: self._remote.write([item]), now)
 
     def deliver_batch(self, items: Sequence[Item]) -> list[str]:
+        if items[0].kind == "progress":
+            raise ItemFailed("positions are taken one by one")
         self._remote.write(items)
         return [item.key for item in items]
 
@@ -129,4 +175,9 @@ class RemotePlugin(FakePlugin):
     name = RemoteTarget.name
 
     def __init__(self, remote: Remote) -> None:
-        super().__init__([RemoteTarget(remote)])
+        super().__init__()
+        self._remote = remote
+
+    @hookimpl
+    def register_targets(self, store: Store) -> list[RemoteTarget]:
+        return [RemoteTarget(self._remote, store)]

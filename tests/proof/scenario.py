@@ -1,7 +1,15 @@
-"""What devices do all day, the lines they write about it, and the facts that the server must hold in the end."""
+"""What devices do all day, the lines they write about it, and the facts that the server must hold in the end.
+
+A kind joins the proof at four places, and every proof has it then: its feature in `FEATURES`; a field of its name in
+`Facts`, filled by the units of `Diary` that make such facts (a Counter where each must be there as often as it was
+made, a set where some stand for others); what is wrong with what a server holds of it, in `checker.HELD`; and, so that
+the quick remote of this process takes it too, `remote.RemoteTarget`. What only this kind can suffer is a proof of its
+own, as test_positions.py is.
+"""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -13,14 +21,21 @@ from booklore_core.testing import MORNING, BookLoreServer, SampleReader, partial
 
 Line = dict[str, Any]
 TITLES = ("Dune", "Emma")
+"""The long books, which nobody finishes."""
+
+SHORT = "Persuasion"
+PAGES = {"Dune": 600, "Emma": 600, SHORT: 12}
 IDLE_CAP = 600
 """Seconds that one page counts at most: the default of `sessions.idle_cap`."""
 
 PAUSE = 400
 """Seconds between two things a reader does: more than the pause over which short stretches are joined."""
 
-FEATURES = ("sessions",)
-"""The features whose facts the scenario expects; a later kind joins here, in `Facts` and in `checker.HELD`."""
+FEATURES = ("sessions", "progress")
+"""The features whose facts the scenario expects."""
+
+LEAST = 0.0025
+"""Percent (a fraction) of a place below which no position is told: a server would take the book as unread."""
 
 
 class Session(NamedTuple):
@@ -35,11 +50,23 @@ class Session(NamedTuple):
     last_page: str
 
 
+class Place(NamedTuple):
+    """Where a reader came to: percent is a fraction with four decimals, at in UTC. is_read: whether somebody read to
+    there, and did not just open the book."""
+
+    device: str
+    book: str
+    at: datetime
+    percent: float
+    is_read: bool = True
+
+
 @dataclass
 class Facts:
-    """What must arrive, as multisets by kind."""
+    """What must arrive, by kind: of sessions each one, of the places of a book the one that stands for the others."""
 
     session: Counter[Session] = field(default_factory=Counter)
+    progress: set[Place] = field(default_factory=set)
 
     def add(self, other: Facts) -> None:
         for kind, facts in vars(other).items():
@@ -57,10 +84,10 @@ class Unit:
 def book_named(title: str) -> dict[str, Any]:
     """The book as devices know it; the server has the very same file."""
     content = small_epub(title)
-    return sample_book(title, partial_md5=partial_digest(content), size=len(content))
+    return sample_book(title, PAGES[title], partial_md5=partial_digest(content), size=len(content))
 
 
-def stock(server: BookLoreServer, titles: Iterable[str] = TITLES) -> BookLoreServer:
+def stock(server: BookLoreServer, titles: Iterable[str] = tuple(PAGES)) -> BookLoreServer:
     """Puts the books that are read into the server's library, each once: of a file that is there twice the servers
     tell no position."""
     known = {book.title for book in server.books.values()}
@@ -69,7 +96,13 @@ def stock(server: BookLoreServer, titles: Iterable[str] = TITLES) -> BookLoreSer
     return server
 
 
-BOOKS = {title: book_named(title) for title in TITLES}
+BOOKS = {title: book_named(title) for title in PAGES}
+DIGESTS = {book["partial_md5"]: title for title, book in BOOKS.items()}
+
+
+def percent_of(page: float, title: str) -> float:
+    """As it is told: a fraction, floored to four decimals."""
+    return math.floor(page / PAGES[title] * 10_000) / 10_000
 
 
 def text(moment: datetime) -> str:
@@ -114,7 +147,7 @@ class Diary:
         def act() -> None:
             self._open(title)
             self.reader.turn(pages, seconds)
-            self.reader.checkpoint()
+            self._check(title)
             self.reader.turn(pages, seconds)
             self._close(title, 2 * pages * min(seconds, IDLE_CAP))
 
@@ -129,6 +162,7 @@ class Diary:
             self.reader.wait(IDLE_CAP)
             self._expect(title, 3 * 40 + IDLE_CAP)
             self.reader.wait(hours * 3600 - IDLE_CAP)
+            self._stand(title)
             self.reader.close()
 
         return self._unit(act)
@@ -154,6 +188,7 @@ class Diary:
         def act() -> None:
             self._open(title)
             self.reader.turn(1, 10)
+            self._stand(title)
             self.reader.suspend()
             self.reader.sleep(60)
             self.reader.resume()
@@ -163,12 +198,13 @@ class Diary:
         return self._unit(act)
 
     def run_dry(self, title: str) -> Unit:
-        """The battery dies: what the last checkpoint told is the session, once the device is opened again."""
+        """The battery dies: what the last checkpoint told is the session, once the device is opened again. The book
+        opens where it was closed last."""
 
         def act() -> None:
             self._open(title)
             self.reader.turn(3, 40)
-            self.reader.checkpoint()
+            self._check(title)
             self._expect(title, 120)
             self.reader.turn(1, 20)
             self.reader.die()
@@ -185,6 +221,21 @@ class Diary:
 
         return self._unit(act)
 
+    def finish(self) -> Unit:
+        """Reads the short book to its end, or looks at its last page again."""
+
+        def act() -> None:
+            self._open(SHORT)
+            left = PAGES[SHORT] - self.reader.page
+            if left:
+                self.reader.turn(left, 40)
+                self._close(SHORT, left * 40)
+            else:
+                self.reader.wait(60)
+                self.reader.close()
+
+        return self._unit(act)
+
     def connect(self) -> Unit:
         return self._unit(lambda: self.reader.network() and None)
 
@@ -196,6 +247,13 @@ class Diary:
             self._read(title, 2, 45)
 
         return self._unit(act)
+
+    def sleep_until(self, moment: datetime) -> None:
+        """The device lies about until then: what is read after that is the newer. It is no part of its day."""
+        gap = moment - self.now
+        if gap > timedelta():
+            self.reader.sleep(gap.total_seconds())
+            self.start += gap
 
     def book(self, title: str) -> dict[str, Any]:
         return BOOKS[title]
@@ -227,6 +285,7 @@ class Diary:
 
     def _open(self, title: str) -> None:
         self.reader.open(BOOKS[title])
+        self._stand(title, is_read=False)
         self._begin()
 
     def _begin(self) -> None:
@@ -234,7 +293,17 @@ class Diary:
 
     def _close(self, title: str, seconds: int, reason: str = "close") -> None:
         self._expect(title, seconds)
+        self._stand(title)
         self.reader.close(reason)
+
+    def _check(self, title: str) -> None:
+        self._stand(title)
+        self.reader.checkpoint()
+
+    def _stand(self, title: str, is_read: bool = True) -> None:
+        percent = percent_of(self.reader.page, title)
+        if percent >= LEAST:
+            self._facts.progress.add(Place(self.reader.device, title, self.now, percent, is_read))
 
     def _expect(self, title: str, seconds: int) -> None:
         (start, page), reader = self._begun, self.reader
@@ -268,9 +337,9 @@ def full_day() -> Scenario:
     """Every kind of stretch, on two devices, handed over late, mixed up and twice."""
     kobo, phone = Diary(), Diary("phone-02", MORNING + timedelta(minutes=7))
     early = [kobo.read("Dune"), kobo.nap("Dune"), kobo.run_dry("Emma"), kobo.wake("Dune")]
-    late = [kobo.checkpoint("Emma"), kobo.leaf("Dune")]
-    last = [kobo.forget("Emma"), kobo.rate("Dune", 4), kobo.connect()]
-    other = [phone.read("Emma"), phone.read("Dune", 3, 70)]
+    late = [kobo.checkpoint("Emma"), kobo.leaf("Dune"), kobo.finish()]
+    last = [kobo.forget("Emma"), kobo.rate("Dune", 4), kobo.connect(), kobo.finish()]
+    other = [phone.read("Emma"), phone.read("Dune", 3, 70), phone.finish()]
     first = lines_of([*early, *last, *other])
     return scenario_of(kobo, phone, handovers=[first, [*reversed(lines_of(late)), *lines_of(early)]])
 

@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Callable, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from checker import compare, excess, find_faults, overlaps, shown_sessions, unsettled
+from checker import Push, compare, excess, find_faults, misplaced, overlaps, pushes_at, shown_sessions, unsettled
+from elsewhere import OTHER, read_on
 from household import REPEAT_AFTER, Clock, Household, hand_over
 from one_clock import OnClock
 from power import AFTER, BEFORE, Machine, powered
-from remote import LATENESS, Remote, RemotePlugin
-from scenario import TITLES, Diary, Facts, Unit, lines_of, stock
+from remote import KINDS, LATENESS, Remote, RemotePlugin
+from scenario import PAGES, TITLES, Diary, Facts, Place, Unit, lines_of, percent_of, stock
 from tally import count
 
 from booklore_core.core import Core
 from booklore_core.testing import MORNING, BookLoreServer
+
+POST, PUT = "POST /api/v1/reading-sessions", "PUT /api/koreader/syncs/progress"
 
 WEEK, DAY = 40, 8
 """How many things happen in it, half of them at devices."""
 
 CRASH_RATE = 0.3
 EXIT_RATE = 0.08
+LONG = 20 * 86400
+"""Seconds: longer than all that devices read in a week takes them."""
+
 LOSS_RATE = 0.08
 """How likely a database is lost between two processes."""
 
@@ -47,7 +53,8 @@ TROUBLES = (
 
 class World(Protocol):
     """The other end. name: the target's. upset: something goes wrong from now on; slow_down: what is written is carried
-    out late; calm: nothing goes wrong any more."""
+    out late; calm: nothing goes wrong any more. pushes: every position that came in, once nothing is on its way. read:
+    somebody else reads on there."""
 
     name: str
 
@@ -58,6 +65,10 @@ class World(Protocol):
     def slow_down(self, rng: random.Random) -> None: ...
 
     def calm(self) -> None: ...
+
+    def pushes(self) -> list[Push]: ...
+
+    def read(self, title: str, percent: float) -> None: ...
 
     def faults(self, core: Core, facts: Facts, wall: Mapping[str, float]) -> list[str]: ...
 
@@ -75,18 +86,28 @@ class InProcess:
 
     def upset(self, rng: random.Random) -> None:
         self.remote.rate = rng.choice((0.0, 0.2, 0.5, 1.0))
+        self.remote.troubled = rng.choice((KINDS, {"session"}, {"progress"}))
 
     def slow_down(self, rng: random.Random) -> None:
         self.remote.locked_until = self._clock() + rng.choice(LATENESS)
+        self.remote.troubled = KINDS
 
     def calm(self) -> None:
         self.remote.rate = 0.0
         self._clock.forward(3600)
         count("faults in simulations", self.remote.faults)
 
-    def faults(self, core: Core, facts: Facts, wall: Mapping[str, float]) -> list[str]:
+    def pushes(self) -> list[Push]:
         self.remote.carry_out()
-        compared = compare(self.remote.held, shown_sessions(facts.session), "session")
+        return self.remote.pushes
+
+    def read(self, title: str, percent: float) -> None:
+        self.remote.carry_out()
+        self.remote.place(title, percent, None, OTHER)
+
+    def faults(self, core: Core, facts: Facts, wall: Mapping[str, float]) -> list[str]:
+        compared = misplaced(self.pushes(), facts.progress, self.remote.unanswered)
+        compared += compare(self.remote.held, shown_sessions(facts.session), "session")
         return compared + overlaps(facts.session) + excess(facts.session, wall) + unsettled(core)
 
 
@@ -112,7 +133,7 @@ class OverHttp:
             case 3:
                 self.server.recover()
             case _:
-                where = rng.choice(("* /", "POST /api/v1/reading-sessions", "GET /api/v1/reading-sessions"))
+                where = rng.choice(("* /", POST, "GET /api/v1/reading-sessions", PUT, f"GET {PUT.split()[1]}"))
                 self.server.fail(rng.choice(TROUBLES), where, rng.choice((1, 1, 2, 5)), rng.randrange(4))
         count("faults in simulations")
 
@@ -120,11 +141,19 @@ class OverHttp:
         if rng.random() < 0.5:
             self.server.lock_sessions(rng.choice(LATENESS))
         else:
-            self.server.fail(f"late:{rng.choice(LATENESS)}", "POST /api/v1/reading-sessions", rng.choice((1, 2, 5)))
+            where = rng.choice((POST, PUT))
+            self.server.fail(f"late:{rng.choice(LATENESS)}", where, rng.choice((1, 2, 5)))
 
     def calm(self) -> None:
         self.server.recover()
         self._clock.forward(3600)
+
+    def pushes(self) -> list[Push]:
+        return pushes_at(self.server)
+
+    def read(self, title: str, percent: float) -> None:
+        self.server.recover()
+        read_on(self.server, title, percent)
 
     def faults(self, core: Core, facts: Facts, wall: Mapping[str, float]) -> list[str]:
         return find_faults(core, self.server, facts, wall)
@@ -147,7 +176,8 @@ class Device:
         if diary.reader.up is not None and self.rng.random() < 0.2:
             diary.set_clock(timedelta(hours=self.rng.choice((-10_000, -30, -5, -1, 1, 5, 10_000))))
         acts = (diary.read, diary.checkpoint, diary.forget, diary.wake, diary.nap, diary.run_dry, diary.leaf)
-        unit = self.rng.choice(acts)(self.rng.choice(TITLES))
+        act, title = self.rng.choice(acts), self.rng.choice(TITLES)
+        unit = act(title) if self.rng.random() < 0.9 else diary.finish()
         (self.other_spool if self.rng.random() < 0.15 else self.spool).append(unit)
 
     def offer(self, core: Core) -> None:
@@ -172,6 +202,7 @@ class Week:
         self.rng = random.Random(seed)
         self.folder, self.world, self.clock, self.household = folder, world, clock, household
         self.crashes = 0
+        self.others = Facts()
         self.devices = [Device(number, self.rng) for number in range(self.rng.randint(1, 3))]
         self.left = things
 
@@ -181,7 +212,7 @@ class Week:
             self._process()
         count("crashes in simulations", self.crashes)
         self.world.calm()
-        facts = Facts()
+        facts = self.others
         with self.household.opened(self.world.plugin(self.clock)) as core:
             self._enable(core, True)
             for device in self.devices:
@@ -213,13 +244,35 @@ class Week:
             self._lose_database()
 
     def _lose_database(self) -> None:
-        """Nothing is on its way any more; the devices hand all that they ever wrote over to a new one."""
+        """Nothing is on its way any more; the devices hand all that they ever wrote over to a new one, which takes the
+        positions at the other end for somebody else's."""
         self.clock.forward(REPEAT_AFTER)
+        held = {one.book: one for one in self.world.pushes()}
+        self._note([(one.book, one.at, one.percent) for one in held.values()], "an earlier database")
         shutil.rmtree(self.household.home, ignore_errors=True)
         self.household.begins_at = None
         for device in self.devices:
             device.spool, device.other_spool = list(device.diary.units), []
         count("databases lost in simulations")
+
+    def _read_elsewhere(self) -> None:
+        """Somebody else reads a book, mostly further on than anybody was; nothing is on its way then: what would be
+        carried out later would be lost upon it."""
+        self.clock.forward(REPEAT_AFTER)
+        title = self.rng.choice(TITLES)
+        known = [one.percent for one in self.world.pushes() if one.book == title]
+        page = round(max(known, default=0.0) * PAGES[title]) + self.rng.choice((-3, 1, 1, 20))
+        percent = percent_of(max(2, page) + 0.5, title)
+        self.world.read(title, percent)
+        self._note([(title, self.clock(), percent)], OTHER)
+        count("other readers in simulations")
+
+    def _note(self, told: Sequence[tuple[str, float, float]], who: str) -> None:
+        """Whatever devices read from now on is later than these places, which others came to."""
+        self.others.progress |= {Place(who, book, utc(at), percent) for book, at, percent in told}
+        for number, device in enumerate(self.devices, start=1):
+            device.diary.sleep_until(self.clock.utc() + timedelta(minutes=number))
+        self.clock.forward(LONG)
 
     def _happen(self, core: Core) -> None:
         device = self.rng.choice(self.devices)
@@ -231,6 +284,7 @@ class Week:
             lambda: self.world.upset(self.rng): 10,
             lambda: self._hurry(core, device): 12,
             lambda: self._enable(core, self.rng.random() < 0.5): 4,
+            self._read_elsewhere: 3,
             lambda: self.clock.forward(self.rng.choice((600, 4 * 3600))): 4,
         }
         self.rng.choices(list(acts), list(acts.values()))[0]()
@@ -248,6 +302,10 @@ class Week:
     def _enable(self, core: Core, on: bool) -> None:
         core.settings.set(f"{self.world.name}.enabled", on)
         core.refresh()
+
+
+def utc(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def simulate_day(seed: int, folder: Path) -> list[str]:

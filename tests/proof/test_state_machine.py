@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from checker import assert_exact, compare, held_sessions, shown_sessions
-from household import DIALECTS, Clock, Household, hand_over
+from checker import HELD, assert_exact
+from elsewhere import OTHER, read_on
+from household import DIALECTS, REPEAT_AFTER, Clock, Household, hand_over
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from scenario import TITLES, Diary, Facts, Unit, lines_of, stock
-from simulation import TROUBLES
+from scenario import TITLES, Diary, Facts, Place, Unit, lines_of, percent_of, stock
+from simulation import LONG, POST, PUT, TROUBLES
 from tally import count
 
 from booklore_core.testing import MORNING, BookLoreServer
@@ -34,6 +36,7 @@ class ReadingLife(RuleBasedStateMachine):
         self.diaries = [Diary(f"kobo-{number}", MORNING) for number in range(2)]
         self.spools: list[list[Unit]] = [[], []]
         self.late: list[list[Unit]] = [[], []]
+        self.others = Facts()
 
     @initialize(dialect=st.sampled_from(DIALECTS))
     def set_up(self, dialect: str) -> None:
@@ -75,6 +78,23 @@ class ReadingLife(RuleBasedStateMachine):
         self._note(number, self.diaries[number].rate(title, stars))
 
     @rule(number=devices)
+    def finish(self, number: int) -> None:
+        self._note(number, self.diaries[number].finish())
+
+    @rule(title=titles, page=st.integers(2, 300))
+    def read_elsewhere(self, title: str, page: int) -> None:
+        """Somebody else reads, and tells the server; nothing is on its way to it then. Devices read on after that."""
+        if self.is_online:
+            self.server.recover()
+            self.clock.forward(REPEAT_AFTER)
+            percent = percent_of(page + 0.5, title)
+            read_on(self.server, title, percent)
+            self.others.progress.add(Place(OTHER, title, self.clock.utc(), percent))
+            for minutes, diary in enumerate(self.diaries, start=1):
+                diary.sleep_until(self.clock.utc() + timedelta(minutes=minutes))
+            self.clock.forward(LONG)
+
+    @rule(number=devices)
     def leave_lines_behind(self, number: int) -> None:
         """What was spooled last is handed over late."""
         if self.spools[number]:
@@ -100,11 +120,17 @@ class ReadingLife(RuleBasedStateMachine):
     def get_into_trouble(self, fault: str, after: int, times: int | None) -> None:
         self.server.fail(fault, "* /", times, after)
 
-    @rule(number=devices, fault=st.sampled_from(TROUBLES), after=st.integers(0, 2), lasts=st.booleans())
-    def sync_and_be_answered_badly(self, number: int, fault: str, after: int, lasts: bool) -> None:
-        """Something new is sent, and the answer to a session leaves its outcome open."""
+    @rule(
+        number=devices,
+        fault=st.sampled_from(TROUBLES),
+        after=st.integers(0, 2),
+        lasts=st.booleans(),
+        where=st.sampled_from([POST, PUT]),
+    )
+    def sync_and_be_answered_badly(self, number: int, fault: str, after: int, lasts: bool, where: str) -> None:
+        """Something new is sent, and the answer to a session or a position leaves its outcome open."""
         hand_over(self.core, lines_of([*self.spools[number], self.diaries[number].read("Emma", 2)]))
-        self.server.fail(fault, "POST /api/v1/reading-sessions", None if lasts else 1, after)
+        self.server.fail(fault, where, None if lasts else 1, after)
         self.household.sync(self.core)
 
     @rule()
@@ -142,7 +168,8 @@ class ReadingLife(RuleBasedStateMachine):
     @invariant()
     def nothing_is_there_twice_or_from_nowhere(self) -> None:
         if hasattr(self, "server"):
-            faults = compare(held_sessions(self.server), shown_sessions(self._facts().session), "session")
+            facts = self._facts()
+            faults = [fault for faults_of in HELD.values() for fault in faults_of(self.server, facts)]
             assert not [fault for fault in faults if not fault.startswith("lost")], faults
 
     def teardown(self) -> None:
@@ -177,6 +204,7 @@ class ReadingLife(RuleBasedStateMachine):
 
     def _facts(self) -> Facts:
         facts = Facts()
+        facts.add(self.others)
         for diary in self.diaries:
             facts.add(diary.facts())
         return facts

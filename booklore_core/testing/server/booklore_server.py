@@ -114,6 +114,14 @@ class BookLoreServer(Administration):
         return [{**row, **{name: instant_text(row[name]) for name in ("startTime", "endTime")}} for row in rows]
 
     @property
+    def pushes(self) -> list[dict[str, Any]]:
+        """Every position that a device has pushed, in the order in which they were carried out: the request's fields,
+        `bookId`, and what it left: `at`, seconds since 1970, the book's `status` and when it was `finished`."""
+        self._responder.carry_out_late(self._state.now())
+        with self._state.lock:
+            return [dict(push) for push in self._state.pushes]
+
+    @property
     def requests(self) -> list[Record]:
         """The latest requests, oldest first."""
         return list(self._responder.records)

@@ -76,6 +76,8 @@ def put_position(state: State, request: ServerRequest) -> Answer:
         _force_status(progress, percentage * 100, state.now())
         if request.account.web_reader:
             progress.web_percent, progress.cfi = percentage * 100, _place_in_book(position)
+    now = {"at": progress.synced, "status": progress.status, "finished": progress.finished}
+    state.pushes.append({**body, "bookId": book.id, "percentage": percentage, **now})
     return json_answer({"status": "progress updated"})
 
 

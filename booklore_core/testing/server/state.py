@@ -101,6 +101,7 @@ class State:
     bookmarks: ServerTable = field(default_factory=ServerTable)
     shelves: ServerTable = field(default_factory=ServerTable)
     progress: dict[tuple[int, int], Progress] = field(default_factory=dict)
+    pushes: list[Row] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     feed_users: ServerTable = field(default_factory=ServerTable)
     database_away: bool = False

@@ -1,0 +1,157 @@
+"""What is a block, what floats and what keeps its white space: KOReader's own defaults, then the book's style sheets.
+
+Source: crengine, fb2def.h (defaults) and html5.css. Of CSS only what moves text nodes is read: `display`, `float` and
+`white-space`, with selectors of names, classes and ids.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from .source import Element
+
+NAMES = (
+    "html body hr form pre blockquote div h1 h2 h3 h4 h5 h6 p output section ol ul li dl dt dd table caption"
+    " colgroup col thead tbody tfoot tr th td address article aside canvas fieldset figcaption figure footer header"
+    " hgroup legend main nav noscript video center dir menu multicol noframes search listing textarea plaintext xmp"
+    " details dialog summary frame frameset iframe noembed template select button marquee applet optgroup datalist"
+    " map area track input keygen param audio source title"
+)
+BLOCKS = frozenset(NAMES.split())
+INVISIBLE = frozenset(
+    ("script", "style", "base", "basefont", "bgsound", "meta", "link", "head", "binary", "stylesheet")
+)
+KNOWN = "ruby run-in inline block list-item inline-block inline-table none table table-row-group table-header-group"
+KNOWN += " table-footer-group table-row table-column-group table-column table-cell table-caption"
+DISPLAYS = frozenset(KNOWN.split())
+"""What the engine knows; anything else is as if it was not said."""
+SPECIAL = {"li": "list-item", "ruby": "ruby"}
+PRESERVED = frozenset(("pre", "listing", "textarea", "plaintext", "xmp"))
+PRESERVING = frozenset(("pre", "pre-wrap", "pre-line", "break-spaces"))
+
+COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+RULE = re.compile(r"([^{};]+)\{([^{}]*)\}")
+MOVING = re.compile(r"(?:^|[;\s])(display|float|white-space)\s*:\s*([a-z-]+)", re.IGNORECASE)
+COMPOUND = re.compile(r"(?=.)(?:[A-Za-z][\w-]*|\*)?(?:[.#][\w-]+)*")
+PART = re.compile(r"[.#]?[\w*-]+")
+
+
+@dataclass(frozen=True)
+class Style:
+    """As it is computed for an element: display is `none`, `inline`, `block` or what else the book says."""
+
+    display: str = "block"
+    floats: bool = False
+    preserves: bool = False
+    hidden: bool = False
+
+    @property
+    def is_inline(self) -> bool:
+        return self.display in ("inline", "ruby", "run-in")
+
+    @property
+    def stands_in_line(self) -> bool:
+        return self.display in ("inline-block", "inline-table")
+
+    @property
+    def is_block(self) -> bool:
+        """Whether it is arranged within as a block, though it may stand in a line."""
+        return not self.is_inline and self.display != "none"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """selector: compounds, the outermost first. weight: how many ids, classes and names it has."""
+
+    selector: tuple[tuple[str, ...], ...]
+    weight: tuple[int, int, int]
+    declared: dict[str, str]
+
+    @property
+    def key(self) -> str:
+        """A part that an element must have for the rule to fit."""
+        return max(self.selector[-1], key=lambda part: (part != "*", part[0] == ".", part[0] == "#"))
+
+    def fits(self, element: Element) -> bool:
+        *outer, last = self.selector
+        if not matches(last, element):
+            return False
+        ancestor = element.parent
+        while outer and ancestor is not None:
+            if matches(outer[-1], ancestor):
+                outer.pop()
+            ancestor = ancestor.parent
+        return not outer
+
+
+def matches(compound: tuple[str, ...], element: Element) -> bool:
+    return set(compound) <= parts_of(element)
+
+
+def parts_of(element: Element) -> set[str]:
+    """What a compound may ask for."""
+    classes = {f".{one}" for one in element.attributes.get("class", "").split()}
+    return {"*", element.name, f"#{element.attributes.get('id')}"} | classes
+
+
+def rules_of(sheet: str) -> list[Rule]:
+    """The rules of a style sheet that move text nodes, in its order."""
+    return [
+        rule
+        for selectors, block in RULE.findall(COMMENT.sub(" ", sheet))
+        if (declared := declarations(block))
+        for selector in selectors.split(",")
+        if (rule := rule_of(selector.replace(">", " ").split(), declared))
+    ]
+
+
+def rule_of(compounds: list[str], declared: dict[str, str]) -> Rule | None:
+    """None for a selector that asks for more than names, classes and ids."""
+    if not compounds or not all(COMPOUND.fullmatch(one) for one in compounds):
+        return None
+    parts = tuple(tuple(PART.findall(one)) for one in compounds)
+    first = [part[0] for compound in parts for part in compound]
+    ids, classes = first.count("#"), first.count(".")
+    return Rule(parts, (ids, classes, len(first) - ids - classes), declared)
+
+
+class Styles:
+    """The styles of one document: of its sheets in their order, and of the attributes of its elements."""
+
+    def __init__(self, sheets: list[list[Rule]]) -> None:
+        rules = sorted((rule for sheet in sheets for rule in sheet), key=lambda rule: rule.weight)
+        self.rules: dict[str, list[tuple[int, Rule]]] = {}
+        for number, rule in enumerate(rules):
+            self.rules.setdefault(rule.key, []).append((number, rule))
+
+    def of(self, element: Element, around: Style) -> Style:
+        """The style of an element within one of the style `around`."""
+        said = {"display": default_display(element), "float": "none"}
+        if element.name in PRESERVED:
+            said["white-space"] = "pre"
+        for rule in self._fitting(element):
+            said |= rule.declared
+        if "style" in element.attributes:
+            said |= declarations(element.attributes["style"])
+        preserves = said["white-space"] in PRESERVING if "white-space" in said else around.preserves
+        hidden = around.hidden or said["display"] == "none"
+        return Style(said["display"], said["float"] in ("left", "right"), preserves, hidden)
+
+    def _fitting(self, element: Element) -> list[Rule]:
+        """The rules for an element, the weightiest last."""
+        if not self.rules:
+            return []
+        found = [one for part in parts_of(element) for one in self.rules.get(part, ())]
+        return [rule for _, rule in sorted(found, key=lambda one: one[0]) if rule.fits(element)]
+
+
+def declarations(block: str) -> dict[str, str]:
+    said = ((name.lower(), value.lower()) for name, value in MOVING.findall(block))
+    return {name: value for name, value in said if name != "display" or value in DISPLAYS}
+
+
+def default_display(element: Element) -> str:
+    if element.name in INVISIBLE or "hidden" in element.attributes:
+        return "none"
+    return SPECIAL.get(element.name) or ("block" if element.name in BLOCKS else "inline")

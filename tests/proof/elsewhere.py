@@ -1,0 +1,23 @@
+"""Somebody else, who reads the same books with another program and tells the server so itself."""
+
+from __future__ import annotations
+
+import hashlib
+
+import requests
+from scenario import BOOKS
+
+from booklore_core.testing import BookLoreServer
+
+OTHER = "ipad-1"
+PATH = "/api/koreader/syncs/progress"
+
+
+def read_on(server: BookLoreServer, title: str, percent: float, device: str = OTHER) -> None:
+    """The server is told of a place, a fraction of the book, and stamps it with its time. It must be in good health."""
+    key = hashlib.md5(server.koreader_password.encode(), usedforsecurity=False).hexdigest()
+    body = {"document": BOOKS[title]["partial_md5"], "percentage": percent, "progress": None, "timestamp": 0}
+    about = {"device": "iPad", "device_id": device}
+    headers = {"x-auth-user": server.koreader_username, "x-auth-key": key}
+    answer = requests.put(server.url + PATH, json={**body, **about}, headers=headers, timeout=30)
+    assert answer.status_code == 200, answer.text
