@@ -24,7 +24,10 @@ from booklore_targets.booklore import lookup
 from booklore_targets.booklore.audit import audit_sessions
 from booklore_targets.booklore.capabilities import known_capabilities
 from booklore_targets.booklore.checks import check_run, failed
+from booklore_targets.booklore.deletions import Deletions
 from booklore_targets.booklore.progress import Positions
+from booklore_targets.booklore.ratings import Ratings
+from booklore_targets.booklore.reading_status import ReadingStatuses
 from booklore_targets.booklore.run import Run
 from booklore_targets.booklore.sessions import Sessions
 from booklore_targets.booklore.setup import RUN_LOGIN, server_url
@@ -41,7 +44,13 @@ class Handler(Protocol):
     def deliver(self, item: Item, before: Before) -> str | None: ...
 
 
-HANDLERS: Mapping[str, Callable[[Run], Handler]] = {"session": Sessions, "progress": Positions}
+HANDLERS: Mapping[str, Callable[[Run], Handler]] = {
+    "session": Sessions,
+    "progress": Positions,
+    "rating": Ratings,
+    "status": ReadingStatuses,
+    "deletion": Deletions,
+}
 """Who delivers what."""
 
 
