@@ -1,0 +1,93 @@
+"""Where a mark of KOReader's is for the server: a CFI, a page, or nowhere in particular."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from booklore_core import Item, ItemRejected
+from booklore_targets.booklore.book_types import type_of_file, type_of_format
+from booklore_targets.booklore.epub_source import EpubSource
+from booklore_targets.booklore.mark_text import field_of, page_of
+from booklore_targets.booklore.sessions import book_id_of
+
+if TYPE_CHECKING:
+    from booklore_targets.booklore.run import Run
+
+CFI_LENGTH = 1000
+"""UTF-16 units. Source: server contract §7.1."""
+
+OFFSETS = 10**8
+
+OTHER_EDITION = "the server has another edition of this file, in which nothing tells where the bookmark is"
+
+
+class Spot(NamedTuple):
+    """cfi: as long as the server takes. text: what stands there in the book, "" where that is not known."""
+
+    cfi: str
+    text: str = ""
+
+
+class MarkPlaces:
+    """Remembers the last spot: an item is looked for and then delivered."""
+
+    def __init__(self, run: Run) -> None:
+        self._epubs = EpubSource(run)
+        self._last: tuple[str, Spot | None] = ("", None)
+
+    def spot_of(self, item: Item) -> Spot | None:
+        """Where a mark is in the text, None where its format has no positions that the server knows.
+
+        Raises ItemRejected, with the reason, for what cannot be placed; Declined when that cannot be told now.
+        """
+        if self._last[0] != item.idempotency_key:
+            self._last = (item.idempotency_key, self._spot_of(item))
+        return self._last[1]
+
+    def close(self) -> None:
+        self._epubs.close()
+
+    def _spot_of(self, item: Item) -> Spot | None:
+        book_type = book_type_of(item)
+        if book_type == "EPUB":
+            return self._in_epub(item)
+        page = page_of(item.body)
+        return Spot(placeholder(page, item.key)) if book_type == "PDF" and page else None
+
+    def _in_epub(self, item: Item) -> Spot:
+        from booklore_targets.booklore.cfi import Unplaceable, UnreadableEpub, anchor, point
+
+        found = self._epubs.open(item.book, book_id_of(item))
+        body = item.body
+        is_range = isinstance(body.get("pos0"), str)
+        if not is_range and not found.is_readers:
+            raise ItemRejected(OTHER_EDITION)
+        try:
+            if is_range:
+                ends = (text_of(body.get("pos0")), text_of(body.get("pos1")))
+                placed = anchor(found.epub, *ends, field_of(body, "text"))
+            else:
+                placed = point(found.epub, text_of(body.get("page")))
+        except (Unplaceable, UnreadableEpub) as error:
+            raise ItemRejected(str(error)) from error
+        if len(placed.cfi) > CFI_LENGTH:
+            raise ItemRejected(f"its CFI has {len(placed.cfi)} characters, more than the {CFI_LENGTH} that the server takes")
+        return Spot(placed.cfi, placed.text)
+
+
+def book_type_of(item: Item) -> str | None:
+    """The server's type for the device's file."""
+    suffix = str(item.body.get("format") or "").rpartition(".")[2]
+    return type_of_format(suffix) if suffix else type_of_file(item.book.file)
+
+
+def placeholder(page: int, key: str) -> str:
+    """The CFI of a mark on a PDF's page, where there is none: the server shows it nowhere, and tells marks apart by it
+    (design, positions). Two marks of a page differ in their offsets, which follow from their keys."""
+    offset = int(sha256(key.encode()).hexdigest(), 16) % OFFSETS
+    return f"epubcfi(/6/{2 * page}!/4/2/1:{offset})"
+
+
+def text_of(value: Any) -> str:
+    return value if isinstance(value, str) else ""
