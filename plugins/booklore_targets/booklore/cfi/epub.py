@@ -1,0 +1,147 @@
+"""An EPUB as a sequence of spine documents, from the bytes of its file; bounded, whoever made the file."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from posixpath import normpath
+from urllib.parse import unquote
+
+from .source import Element, Source, parse
+
+MOST_BYTES_OF_A_FILE = 32 * 1024 * 1024
+MOST_BYTES_READ = 256 * 1024 * 1024
+MOST_FILES = 65_535
+MOST_SPINE_ITEMS = 10_000
+XHTML = "application/xhtml+xml"
+
+
+class UnreadableEpub(ValueError):
+    """The file is no EPUB that can be read; says why in a sentence."""
+
+
+@dataclass(frozen=True)
+class SpineItem:
+    """step: the item's place among all elements of the spine, from 1. path: in the archive, None when unknown there."""
+
+    step: int
+    id: str
+    path: str | None
+    media_type: str
+
+
+@dataclass(frozen=True, eq=False)
+class Document:
+    """One item of the spine with its source; a file that occurs twice in the spine is two documents."""
+
+    epub: Epub = field(repr=False)
+    item: SpineItem
+
+    @cached_property
+    def source(self) -> Source:
+        return parse(self.epub.read(self.item.path) or b"") if self.item.path else Source(None, [])
+
+    @cached_property
+    def views(self) -> dict[object, object]:
+        """What others made of this document, made once."""
+        return {}
+
+
+class Epub:
+    """documents: of every spine item that the manifest knows, in order. spine: the step of the spine in its package."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+        self._read = 0
+        self.spine, items = self._package()
+        self.documents = [Document(self, item) for item in items]
+
+    @classmethod
+    def open(cls, source: Path | bytes) -> Epub:
+        """Raises UnreadableEpub; OSError when the path cannot be read."""
+        try:
+            archive = zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source)
+        except (zipfile.BadZipFile, ValueError, RuntimeError) as error:
+            raise UnreadableEpub("The file is no EPUB: it is not a ZIP archive, or a damaged one.") from error
+        if len(archive.infolist()) > MOST_FILES:
+            raise UnreadableEpub(f"The EPUB holds more than {MOST_FILES:,} files, which no book needs.")
+        return cls(archive)
+
+    def close(self) -> None:
+        self._archive.close()
+
+    def __enter__(self) -> Epub:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def read(self, path: str) -> bytes | None:
+        """The bytes of a file in the archive, None when there is none. Raises UnreadableEpub."""
+        name = self._names.get(path) or self._names.get(path.casefold())
+        if name is None:
+            return None
+        try:
+            with self._archive.open(name) as file:
+                data = file.read(MOST_BYTES_OF_A_FILE + 1)
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
+            raise UnreadableEpub(f"“{path}” in the EPUB cannot be read: it is damaged or encrypted.") from error
+        self._read += len(data)
+        if len(data) > MOST_BYTES_OF_A_FILE or self._read > MOST_BYTES_READ:
+            raise UnreadableEpub(f"“{path}” in the EPUB unpacks to more than a book's chapter can hold.")
+        return data
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        names = self._archive.namelist()
+        return {name.casefold(): name for name in reversed(names)} | {name: name for name in names}
+
+    def _package(self) -> tuple[int, list[SpineItem]]:
+        path = self._package_path()
+        package = self._xml(path)
+        spine = package.child("spine")
+        if spine is None:
+            raise UnreadableEpub(f"The EPUB's package “{path}” has no spine, so its chapters have no order.")
+        step = [*package.elements].index(spine) + 1
+        return step, _spine_items(package, spine, path)
+
+    def _package_path(self) -> str:
+        container = self._xml("META-INF/container.xml")
+        paths = [element.attributes.get("full-path") for element in container.within() if element.name == "rootfile"]
+        if not paths or not paths[0]:
+            raise UnreadableEpub("The EPUB's container names no package, so its chapters cannot be found.")
+        return paths[0]
+
+    def _xml(self, path: str) -> Element:
+        data = self.read(path)
+        root = parse(data).root if data is not None else None
+        if root is None:
+            raise UnreadableEpub(f"The EPUB has no readable “{path}”, so its chapters cannot be found.")
+        return root
+
+
+def _spine_items(package: Element, spine: Element, path: str) -> list[SpineItem]:
+    manifest: dict[str, Element] = {}
+    listed = package.child("manifest")
+    for element in listed.elements if listed is not None else ():
+        # Of two items with one id KOReader takes the first, as readers do.
+        if element.attributes.get("id"):
+            manifest.setdefault(element.attributes["id"], element)
+    if sum(1 for _ in spine.elements) > MOST_SPINE_ITEMS:
+        raise UnreadableEpub(f"The EPUB's spine has more than {MOST_SPINE_ITEMS:,} items, which no book needs.")
+    return [
+        _spine_item(step, reference, manifest[idref], path)
+        for step, reference in enumerate(spine.elements, start=1)
+        if (idref := reference.attributes.get("idref", "")) in manifest
+    ]
+
+
+def _spine_item(step: int, reference: Element, item: Element, path: str) -> SpineItem:
+    href = unquote(item.attributes.get("href", "").partition("#")[0])
+    folder = path.rpartition("/")[0]
+    target = normpath(f"{folder}/{href}").lstrip("/") if href else None
+    return SpineItem(step, reference.attributes.get("id", ""), target, item.attributes.get("media-type", ""))

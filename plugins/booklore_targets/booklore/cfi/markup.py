@@ -1,0 +1,89 @@
+"""Markup without its text: what is between tags is kept aside as the source has it, so that tags alone are parsed."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import unescape
+from html.entities import html5
+
+KEPT = "kept"
+"""Target of the processing instruction that stands for the text with the number it carries."""
+
+ENCODINGS = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+
+# A comment, CDATA, an instruction, a declaration or a tag. No part gives back what it has taken, and a tag ends within
+# 64 Ki characters: hostile markup costs no more than its length.
+MARKUP = re.compile(
+    r"""<!--.*?-->|<!\[CDATA\[(?P<cdata>.*?)\]\]>|<\?.*?\?>|<![A-Za-z](?:\[[^\]]*\]|"[^"]*"|'[^']*'|[^>\["'])*+>"""
+    r"""|(?P<tag></?[A-Za-z_:](?:"[^"]*"|'[^']*'|[^"'<>]){0,65536}+>)""",
+    re.DOTALL,
+)
+REFERENCE = re.compile(r"&(?:#(?:[0-9]{1,7}|[xX][0-9A-Fa-f]{1,6})|[A-Za-z][A-Za-z0-9]{0,31});")
+LINE_END = re.compile("\r\n?")
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Text between two pieces of markup, as it stands in the source; literal: CDATA, where nothing is a reference."""
+
+    raw: str
+    literal: bool = False
+
+
+def decoded(data: bytes) -> str:
+    """The characters of an XML file: by its byte order mark, else by its declaration, else UTF-8."""
+    for mark, encoding in MARKS:
+        if data.startswith(mark):
+            return data[len(mark) :].decode(encoding, errors="replace")
+    declared = ENCODINGS.match(data[:200])
+    try:
+        return data.decode(declared[1].decode("ascii") if declared else "utf-8", errors="replace")
+    except LookupError:
+        return data.decode("utf-8", errors="replace")
+
+
+def split(source: str) -> tuple[str, list[Passage]]:
+    """The tags alone, with an instruction in the place of every text, and those texts by number."""
+    pieces: list[Passage] = []
+    return "".join(_skeleton(source, pieces)), pieces
+
+
+def _skeleton(source: str, pieces: list[Passage]) -> Iterator[str]:
+    end = 0
+    for found in MARKUP.finditer(source):
+        if found.start() > end:
+            yield _kept(pieces, Passage(source[end : found.start()]))
+        if found["cdata"]:
+            yield _kept(pieces, Passage(found["cdata"], literal=True))
+        elif found["tag"]:
+            yield found["tag"].replace("&", "&amp;")
+        end = found.end()
+    if end < len(source):
+        yield _kept(pieces, Passage(source[end:]))
+
+
+def _kept(pieces: list[Passage], piece: Passage) -> str:
+    pieces.append(piece)
+    return f"<?{KEPT} {len(pieces) - 1}?>"
+
+
+def character(reference: str) -> str:
+    """What a reference such as `&nbsp;` or `&#32;` stands for; one that nobody knows stands for itself."""
+    name = reference[1:]
+    if not name.startswith("#") and name not in html5:
+        return reference
+    return unescape(reference)
+
+
+def line_ends(text: str) -> str:
+    """The text with the line ends that every XML parser makes of others."""
+    return LINE_END.sub("\n", text) if "\r" in text else text
+
+
+def value(piece: Passage) -> str:
+    """The text as a reader's document has it: references resolved, line ends as XML has them."""
+    text = line_ends(piece.raw)
+    if piece.literal or "&" not in text:
+        return text
+    return REFERENCE.sub(lambda found: character(found[0]), text)

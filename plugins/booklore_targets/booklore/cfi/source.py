@@ -1,0 +1,138 @@
+"""A spine document as its file has it: elements, and the texts between two pieces of markup, each with its source."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from functools import cached_property
+from html import unescape
+from typing import Any
+
+from lxml import etree
+
+from .markup import KEPT, Passage, decoded, split, value
+
+
+class Text:
+    """Characters between two pieces of markup. A comment ends one and begins the next; an entity does not.
+
+    step: of the CFI; the texts between two elements share it. before: UTF-16 units of those of its step before it.
+    """
+
+    __slots__ = ("before", "number", "parent", "piece", "step", "value")
+
+    def __init__(self, piece: Passage, parent: Element, number: int) -> None:
+        self.piece, self.parent, self.number = piece, parent, number
+        self.value = value(piece)
+        self.step, self.before = parent.elements_so_far * 2 + 1, parent.units_so_far
+        parent.units_so_far += utf16(self.value)
+        parent.children.append(self)
+
+
+class Element:
+    """first and last: the numbers of the texts within are at least first and less than last. step: of the CFI."""
+
+    __slots__ = (
+        "attributes", "children", "elements_so_far", "first", "last", "name", "parent", "step", "units_so_far",
+    )  # fmt: skip
+
+    def __init__(self, name: str, attributes: dict[str, str], parent: Element | None, first: int) -> None:
+        self.name, self.attributes, self.parent = name, attributes, parent
+        self.children: list[Element | Text] = []
+        self.first = self.last = first
+        self.elements_so_far = self.units_so_far = self.step = 0
+        if parent is not None:
+            parent.children.append(self)
+            parent.elements_so_far += 1
+            parent.units_so_far = 0
+            self.step = parent.elements_so_far * 2
+
+    @property
+    def elements(self) -> Iterator[Element]:
+        return (child for child in self.children if isinstance(child, Element))
+
+    def child(self, name: str) -> Element | None:
+        """The first child element of that name."""
+        return next((child for child in self.elements if child.name == name), None)
+
+    def within(self) -> Iterator[Element]:
+        """This element and those within, in the order of the document."""
+        waiting = [self]
+        while waiting:
+            element = waiting.pop()
+            yield element
+            waiting.extend(reversed(list(element.elements)))
+
+
+class Source:
+    """root: None where the file has no element. texts: in the order of the document."""
+
+    def __init__(self, root: Element | None, texts: list[Text]) -> None:
+        self.root, self.texts = root, texts
+
+    @cached_property
+    def body(self) -> Element | None:
+        return self.root.child("body") if self.root is not None else None
+
+    @cached_property
+    def ids(self) -> Counter[str]:
+        """How often each id occurs."""
+        elements = self.root.within() if self.root is not None else ()
+        return Counter(element.attributes["id"] for element in elements if "id" in element.attributes)
+
+
+class Builder:
+    """What lxml calls for every tag; it mends what is not well formed by closing what is open."""
+
+    def __init__(self, pieces: list[Passage]) -> None:
+        self.pieces = pieces
+        self.texts: list[Text] = []
+        self.root: Element | None = None
+        self.open: list[Element] = []
+
+    def start(self, tag: str, attributes: Any) -> None:
+        parent = self.open[-1] if self.open else None
+        named = {local(name): unescape(value) for name, value in attributes.items()}
+        element = Element(local(tag), named, parent, len(self.texts))
+        self.root = self.root or element
+        self.open.append(element)
+
+    def end(self, _tag: str) -> None:
+        self.open.pop().last = len(self.texts)
+
+    def pi(self, target: str, data: str | None = None) -> None:
+        if target == KEPT and self.open:
+            self.texts.append(Text(self.pieces[int(data or 0)], self.open[-1], len(self.texts)))
+
+    def data(self, _text: str) -> None:
+        """Nothing: what a broken tag leaves behind is no text of the book."""
+
+    def comment(self, _text: str) -> None:
+        """Nothing: comments were left out when the texts were put aside."""
+
+    def close(self) -> Source:
+        while self.open:
+            self.end("")
+        return Source(self.root, self.texts)
+
+
+def utf16(text: str) -> int:
+    """The length of a text in UTF-16 units, as CFIs count."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", errors="surrogatepass")) // 2
+
+
+def local(name: str) -> str:
+    """A name without its namespace."""
+    return name.rpartition("}")[2]
+
+
+def parse(data: bytes) -> Source:
+    """The document that the bytes of a file make; a file that is no XML at all makes one without a root."""
+    tags, pieces = split(decoded(data))
+    builder = Builder(pieces)
+    parser = etree.XMLParser(target=builder, recover=True, no_network=True)
+    try:
+        source: Source = etree.fromstring(tags, parser)
+    except (etree.XMLSyntaxError, ValueError):
+        return builder.close()
+    return source
