@@ -36,9 +36,6 @@ class AnnotationHandler:
     def find(self, item: Item) -> str | None:
         return self._upkeep.find(item, self._wanted(item), self._forms)
 
-    def close(self) -> None:
-        self._places.close()
-
     def _wanted(self, item: Item) -> Wanted:
         spot = None if item.body.get("place") == ON_BOOK else self._places.spot_of(item)
         if spot is None:

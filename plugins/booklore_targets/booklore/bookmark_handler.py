@@ -35,9 +35,6 @@ class BookmarkHandler:
     def find(self, item: Item) -> str | None:
         return self._upkeep.find(item, self._wanted(item), self._forms)
 
-    def close(self) -> None:
-        self._places.close()
-
     def _at_pages_or_not(self, work: Callable[[], T]) -> T:
         """A server that takes a page and keeps none is sent no other."""
         try:

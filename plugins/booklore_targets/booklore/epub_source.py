@@ -69,7 +69,9 @@ class EpubSource:
         book_type = None if file.is_primary else file.book_type
         remote = self._remote(book_id, book_type, [file.name, file.size_kb])
         if remote.size > LARGEST:
-            raise ItemRejected(f"the server's EPUB has {remote.size:,} bytes, more than the {LARGEST:,} that are fetched")
+            raise ItemRejected(
+                f"the server's EPUB has {remote.size:,} bytes, more than the {LARGEST:,} that are fetched"
+            )
         path = self._local(book, remote) or self._kept(remote) or self._fetch(book_id, book_type, remote)
         try:
             return Epub.open(path), remote.digest or ""

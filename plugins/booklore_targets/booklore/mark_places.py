@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from booklore_core import Item, ItemRejected
 from booklore_targets.booklore.book_types import type_of_file, type_of_format
-from booklore_targets.booklore.epub_source import EpubSource
 from booklore_targets.booklore.mark_text import field_of, page_of
 from booklore_targets.booklore.sessions import book_id_of
 
@@ -33,7 +32,7 @@ class MarkPlaces:
     """Remembers the last spot: an item is looked for and then delivered."""
 
     def __init__(self, run: Run) -> None:
-        self._epubs = EpubSource(run)
+        self._epubs = run.epubs
         self._last: tuple[str, Spot | None] = ("", None)
 
     def spot_of(self, item: Item) -> Spot | None:
@@ -44,9 +43,6 @@ class MarkPlaces:
         if self._last[0] != item.idempotency_key:
             self._last = (item.idempotency_key, self._spot_of(item))
         return self._last[1]
-
-    def close(self) -> None:
-        self._epubs.close()
 
     def _spot_of(self, item: Item) -> Spot | None:
         book_type = book_type_of(item)
@@ -72,7 +68,9 @@ class MarkPlaces:
         except (Unplaceable, UnreadableEpub) as error:
             raise ItemRejected(str(error)) from error
         if len(placed.cfi) > CFI_LENGTH:
-            raise ItemRejected(f"its CFI has {len(placed.cfi)} characters, more than the {CFI_LENGTH} that the server takes")
+            raise ItemRejected(
+                f"its CFI has {len(placed.cfi)} characters, more than the {CFI_LENGTH} that the server takes"
+            )
         return Spot(placed.cfi, placed.text)
 
 

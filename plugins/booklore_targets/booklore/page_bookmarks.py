@@ -18,12 +18,14 @@ class PageBookmarks:
     """Asked once a version of the server, and remembered."""
 
     def __init__(self, connection: Connection, capabilities: Capabilities) -> None:
-        self._connection = connection
+        self._connection, self._family = connection, capabilities.family
         self._server = [connection.setup.url, capabilities.family, capabilities.version]
 
     @property
     def are_kept(self) -> bool:
-        """Raises Declined when that cannot be told."""
+        """Raises Declined when that cannot be told. BookLore is not asked: no version of it keeps any."""
+        if self._family != "grimmory":
+            return False
         known = self._connection.store.get(KEY)
         if not known or known["server"] != self._server:
             self._note(self._probe())

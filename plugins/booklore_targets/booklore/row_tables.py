@@ -44,9 +44,7 @@ NOTES = RowTable(
     "note", "/api/v2/book-notes", ("cfi",), ("cfi", "selectedText"), ("noteContent", "color", "chapterTitle")
 )
 BOOK_NOTES = RowTable("book-note", "/api/v1/book-notes", ("title",), (), ("title", "content"), is_unique=False)
-BOOKMARKS = RowTable(
-    "bookmark", "/api/v1/bookmarks", ("cfi", "pageNumber"), ("cfi", "pageNumber"), ("title", "notes")
-)
+BOOKMARKS = RowTable("bookmark", "/api/v1/bookmarks", ("cfi", "pageNumber"), ("cfi", "pageNumber"), ("title", "notes"))
 TABLES = {table.name: table for table in (ANNOTATIONS, NOTES, BOOK_NOTES, BOOKMARKS)}
 """Source: server contract §7."""
 
