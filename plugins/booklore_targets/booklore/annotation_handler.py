@@ -30,7 +30,8 @@ class AnnotationHandler:
 
     def deliver(self, item: Item, before: Before) -> str | None:
         if item.is_tombstone:
-            return self._upkeep.remove(item, before, self._forms)
+            self._upkeep.remove(item, before, self._forms)
+            return None
         return self._upkeep.bring(item, self._wanted(item), before, self._forms)
 
     def find(self, item: Item) -> str | None:

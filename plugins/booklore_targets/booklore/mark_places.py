@@ -13,16 +13,13 @@ from booklore_targets.booklore.sessions import book_id_of
 if TYPE_CHECKING:
     from booklore_targets.booklore.run import Run
 
-CFI_LENGTH = 1000
-"""UTF-16 units. Source: server contract §7.1."""
-
 OFFSETS = 10**8
 
-OTHER_EDITION = "the server has another edition of this file, in which nothing tells where the bookmark is"
+OTHER_EDITION = "the server has another edition of this file, and nothing tells where in that this one is"
 
 
 class Spot(NamedTuple):
-    """cfi: as long as the server takes. text: what stands there in the book, "" where that is not known."""
+    """text: what stands there in the book, "" where that is not known."""
 
     cfi: str
     text: str = ""
@@ -55,22 +52,17 @@ class MarkPlaces:
         from booklore_targets.booklore.cfi import Unplaceable, UnreadableEpub, anchor, point
 
         found = self._epubs.open(item.book, book_id_of(item))
-        body = item.body
-        is_range = isinstance(body.get("pos0"), str)
-        if not is_range and not found.is_readers:
+        pos0, pos1, page = (text_of(item.body.get(name)) for name in ("pos0", "pos1", "page"))
+        text = field_of(item.body, "text") if pos0 else ""
+        if not text and not found.is_readers:
             raise ItemRejected(OTHER_EDITION)
         try:
-            if is_range:
-                ends = (text_of(body.get("pos0")), text_of(body.get("pos1")))
-                placed = anchor(found.epub, *ends, field_of(body, "text"))
+            if pos0:
+                placed = anchor(found.epub, pos0, pos1, text)
             else:
-                placed = point(found.epub, text_of(body.get("page")))
+                placed = point(found.epub, page, field_of(item.body, "chapter"))
         except (Unplaceable, UnreadableEpub) as error:
             raise ItemRejected(str(error)) from error
-        if len(placed.cfi) > CFI_LENGTH:
-            raise ItemRejected(
-                f"its CFI has {len(placed.cfi)} characters, more than the {CFI_LENGTH} that the server takes"
-            )
         return Spot(placed.cfi, placed.text)
 
 

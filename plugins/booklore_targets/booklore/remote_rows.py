@@ -25,7 +25,7 @@ GONE = (404, 500)
 Row = dict[str, Any]
 
 
-class PlaceTaken(Exception):
+class RowExists(Exception):
     """The server has a row at that place already."""
 
 
@@ -55,7 +55,7 @@ class RemoteRows:
         self._listed.pop(table.name, None)
 
     def create(self, table: RowTable, book: str, fields: Mapping[str, Any]) -> Row:
-        """The new row. Raises PlaceTaken, Declined."""
+        """The new row. Raises RowExists, Declined."""
         body = {"bookId": int(book), **fields}
         response = self._send("POST", table.path, table, book, body)
         row = row_of(response)
@@ -63,7 +63,7 @@ class RemoteRows:
             return self._note(table, book, row)
         self.forget(table)
         if response.status_code == 409 or (response.status_code == 400 and COLLISION in (message(response) or "")):
-            raise PlaceTaken(declined(response, writing=True).reason)
+            raise RowExists(declined(response, writing=True).reason)
         if response.status_code in GONE:
             self._refuse_without_book(book)
         raise declined(response, writing=True)

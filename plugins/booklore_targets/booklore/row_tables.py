@@ -15,9 +15,9 @@ STAMP = re.compile(r"\(([^()]+)\)$")
 
 @dataclass(frozen=True)
 class RowTable:
-    """name: begins the remote ids, as in `note:7`. place: the fields of which one tells a row from the others of a book.
-    fixed: what a change leaves as it is; changeable: what a change sets. is_unique: a second row at a place is refused;
-    otherwise there may be any number.
+    """name: begins the remote ids, as in `note:7`. place: the fields of which one tells a book's rows apart. fixed: what
+    a change leaves as it is; changeable: what a change sets. is_unique: a second row at a place is refused; otherwise
+    there may be any number.
     """
 
     name: str

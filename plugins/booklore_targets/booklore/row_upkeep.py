@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from booklore_core import Before, Item, ItemFailed, ItemRejected
-from booklore_targets.booklore.remote_rows import PlaceTaken, RemoteRows, Row
+from booklore_targets.booklore.remote_rows import RowExists, RemoteRows, Row
 from booklore_targets.booklore.row_owners import Owner, RowOwners
 from booklore_targets.booklore.row_tables import ANNOTATIONS, RowId, RowTable, Wanted, read_remote_id
 from booklore_targets.booklore.sessions import book_id_of
@@ -31,11 +31,12 @@ class PlaceIgnored(Exception):
 
 
 class RowUpkeep:
-    """What happens to an item's row. Most tables refuse a second row at one place; of the one that does not, the rows are
-    looked through before one is made.
+    """What happens to an item's row. Most tables refuse a second row at one place; of the one that does not, the rows
+    are looked through before one is made.
 
-    An item that moves has a remote id while its new row is under way, and the core looks for none such. So that it moves
-    is written down before, under `begun/`, and what could be a second one is not sent until the first can no more come.
+    An item that moves has a remote id while its new row is under way, and the core looks for none such. So this class
+    writes down before that it moves, under `begun/`, and sends nothing that could be a second one until the first one
+    cannot come any more.
     """
 
     def __init__(self, run: Run) -> None:
@@ -92,7 +93,7 @@ class RowUpkeep:
             self._store.set(begun_key(item), self._run.connection.now())
         try:
             row = self.rows.create(wanted.table, book, wanted.fields)
-        except PlaceTaken as error:
+        except RowExists as error:
             row = self._adopted(item, wanted, book, str(error))
         if not wanted.is_at(row):
             self._remove(RowId(wanted.table, row["id"]), book)
