@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from booklore_core.testing.server.answers import WEB_PAGE, Answer, Refusal
+from booklore_core.testing.server.answers import DATA_CONFLICT, WEB_PAGE, Answer, Refusal
 
 FAULTS = {
     "close_before": "the connection is closed before anything is done",
@@ -26,6 +26,7 @@ COMMIT_THEN = "commit_then_"
 CUT = ("close_before", "close_after", "half_body", "late")
 TIMED = ("delay:", "delay_before:", "late:")
 _MESSAGES = {
+    400: DATA_CONFLICT,
     429: "Too many failed login attempts. Please try again later.",
     500: "An unexpected error occurred.",
     503: "Service unavailable.",

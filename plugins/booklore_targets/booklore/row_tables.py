@@ -15,8 +15,8 @@ STAMP = re.compile(r"\(([^()]+)\)$")
 
 @dataclass(frozen=True)
 class RowTable:
-    """name: begins the remote ids, as in `note:7`. place: the fields of which one tells a book's rows apart. fixed: what
-    a change leaves as it is; changeable: what a change sets. is_unique: a second row at a place is refused; otherwise
+    """name: begins the remote ids, as in `note:7`. place: the fields of which one tells rows of a book apart. fixed:
+    what a change leaves as it is; changeable: what a change sets. is_unique: a second row at a place is refused, else
     there may be any number.
     """
 

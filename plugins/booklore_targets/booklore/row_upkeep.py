@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from booklore_core import Before, Item, ItemFailed, ItemRejected
-from booklore_targets.booklore.remote_rows import RowExists, RemoteRows, Row
+from booklore_targets.booklore.remote_rows import RemoteRows, Row, RowExists
 from booklore_targets.booklore.row_owners import Owner, RowOwners
 from booklore_targets.booklore.row_tables import ANNOTATIONS, RowId, RowTable, Wanted, read_remote_id
 from booklore_targets.booklore.sessions import book_id_of
