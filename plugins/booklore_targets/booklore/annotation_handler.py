@@ -6,16 +6,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from booklore_core import Before, Item, ItemRejected
-from booklore_targets.booklore.mark_places import MarkPlaces
+from booklore_targets.booklore.mark_places import MarkPlaces, is_on_book
 from booklore_targets.booklore.mark_text import annotation_row, book_note_row, field_of, has_note, note_row
 from booklore_targets.booklore.row_tables import Wanted
 from booklore_targets.booklore.row_upkeep import RowUpkeep
 
 if TYPE_CHECKING:
     from booklore_targets.booklore.run import Run
-
-ON_BOOK = "in_booklore"
-"""The place of what goes to the book as a whole."""
 
 
 class AnnotationHandler:
@@ -38,7 +35,7 @@ class AnnotationHandler:
         return self._upkeep.find(item, self._wanted(item), self._forms)
 
     def _wanted(self, item: Item) -> Wanted:
-        spot = None if item.body.get("place") == ON_BOOK else self._places.spot_of(item)
+        spot = None if is_on_book(item) else self._places.spot_of(item)
         if spot is None:
             return book_note_row(item)
         make = note_row if has_note(item) else annotation_row
@@ -47,7 +44,7 @@ class AnnotationHandler:
     def _forms(self, item: Item) -> Iterator[Wanted]:
         """What cannot be placed was never sent to a place."""
         try:
-            spot = None if item.body.get("place") == ON_BOOK else self._places.spot_of(item)
+            spot = None if is_on_book(item) else self._places.spot_of(item)
         except ItemRejected:
             return
         if spot is None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from booklore_core import BookRef, BookUnmatched, Finding, Item
 from booklore_targets.booklore.audit import RESEND
+from booklore_targets.booklore.mark_places import is_on_book
 from booklore_targets.booklore.mark_text import name_of
 from booklore_targets.booklore.remote_rows import RemoteRows, Row
 from booklore_targets.booklore.row_owners import Owner, RowOwners
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 TABLES_OF = {"annotation": (ANNOTATIONS, NOTES, BOOK_NOTES), "bookmark": (BOOKMARKS,)}
 REMOVE = "remove what is too much on the server's page of the book; nothing has to be sent again"
+OwnedRows = list[tuple[Row, Owner | None]]
 CONTENT = ("cfi", "pageNumber", "title", "content")
 """What two rows have in common that are one too many."""
 
@@ -29,7 +31,7 @@ class AuditedRows:
     def __init__(self, rows: RemoteRows, owners: RowOwners, book: BookRef) -> None:
         self._rows, self._owners, self._book = rows, owners, book
 
-    def of(self, table: RowTable) -> list[tuple[Row, Owner | None]]:
+    def of(self, table: RowTable) -> OwnedRows:
         """In the order in which they were made."""
         found = []
         for _, row in sorted(self._rows.of(table, self._book.match or "").items()):
@@ -49,21 +51,24 @@ def audit_rows(
             continue
         if not book.match:
             raise BookUnmatched("the book is not matched")
-        held = {table.name: rows.of(table) for table in tables}
-        yield from find_missing(book, kept, [owner for found in held.values() for _, owner in found if owner])
+        held = {table: rows.of(table) for table in tables}
+        yield from find_missing(book, kept, held)
         for found in held.values():
             yield from find_repeated(kind, book, found)
 
 
-def find_missing(book: BookRef, items: Sequence[Item], owners: Sequence[Owner]) -> Iterator[Finding]:
+def find_missing(book: BookRef, items: Sequence[Item], held: Mapping[RowTable, OwnedRows]) -> Iterator[Finding]:
+    """A mark may share its row with the same one of another file, and nothing with its twin in another table."""
     for item in items:
+        tables = held.keys() - ({NOTES, ANNOTATIONS} if is_on_book(item) else {BOOK_NOTES})
+        owners = (owner for table in tables for _, owner in held[table] if owner)
         if not any(owner.is_same(item) for owner in owners):
             yield Finding("missing", item.kind, book, item.key, f"{name_of(item)} is not on the server", RESEND)
 
 
-def find_repeated(kind: str, book: BookRef, rows: Sequence[tuple[Row, Owner | None]]) -> Iterator[Finding]:
+def find_repeated(kind: str, book: BookRef, rows: OwnedRows) -> Iterator[Finding]:
     """What lies there beside a row of ours and is like it: only notes on a book, and bookmarks of nowhere, can."""
-    alike: dict[tuple[Any, ...], list[tuple[Row, Owner | None]]] = defaultdict(list)
+    alike: dict[tuple[Any, ...], OwnedRows] = defaultdict(list)
     for row, owner in rows:
         alike[tuple(row.get(name) for name in CONTENT) + (row.get("text"), row.get("noteContent"))].append((row, owner))
     for group in alike.values():

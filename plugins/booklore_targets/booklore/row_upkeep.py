@@ -6,9 +6,11 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from booklore_core import Before, Item, ItemFailed, ItemRejected
+from booklore_core import Before, Declined, Item, ItemFailed, ItemRejected
+from booklore_targets.booklore.begun_rows import BegunRows
 from booklore_targets.booklore.remote_rows import RemoteRows, Row, RowExists
 from booklore_targets.booklore.row_owners import Owner, RowOwners
 from booklore_targets.booklore.row_tables import ANNOTATIONS, RowId, RowTable, Wanted, read_remote_id
@@ -34,15 +36,14 @@ class RowUpkeep:
     """What happens to an item's row. Most tables refuse a second row at one place; of the one that does not, the rows
     are looked through before one is made.
 
-    An item that moves has a remote id while its new row is under way, and the core looks for none such. So this class
-    writes down before that it moves, under `begun/`, and sends nothing that could be a second one until the first one
-    cannot come any more.
+    An item that moves has a remote id while its new row is under way, and the core looks for none such. So what was
+    begun is written down, and nothing is sent that could be a second one until the first one cannot come any more.
     """
 
     def __init__(self, run: Run) -> None:
-        self._run, self._store = run, run.connection.store
+        self._run, store = run, run.connection.store
         self.rows = RemoteRows(run.connection, run.identities)
-        self.owners = RowOwners(self._store)
+        self.owners, self._begun = RowOwners(store), BegunRows(store, run.connection.now)
 
     def bring(self, item: Item, wanted: Wanted, before: Before, forms: Forms) -> str:
         """The remote id of the item's row, which is there and as wanted afterwards. Raises Declined, PlaceIgnored."""
@@ -74,13 +75,13 @@ class RowUpkeep:
 
     def remove(self, item: Item, before: Before, forms: Forms) -> None:
         """Has the server hold no row of the item, whoever has removed it. Raises Declined."""
-        book, old, begun = self._book(item), read_remote_id(before.remote_id), self._begun_at(item)
+        book, old, begun = self._book(item), read_remote_id(before.remote_id), self._begun.of(item)
         if old and self._row_of(old, item) and self._is_own(old.text, item):
             self._remove(old, self._book_of(old, item))
-        if before.maybe_sent or begun is not None:
-            self._sweep(item, forms(item), book)
-            self._hold(begun if before.remote_id else None, "removes what may have come late")
-        self._forget_begun(item)
+        if before.maybe_sent or begun:
+            self._sweep(item, chain(begun, forms(item)), book)
+            self._hold(item, before, "removes what may have come late")
+            self._begun.forget(item)
 
     def _make(self, item: Item, wanted: Wanted, book: str, before: Before) -> Row:
         """A new row, or the one that is in its place."""
@@ -88,13 +89,17 @@ class RowUpkeep:
             row = self._look(item, wanted, book)
             if row and self._settle(item, wanted, row, book):
                 return row
-            self._hold(self._begun_at(item) if before.remote_id else None, "sends it again")
+            self._hold(item, before, "sends it again")
         if before.remote_id or before.maybe_sent:
-            self._store.set(begun_key(item), self._run.connection.now())
+            self._begun.note(item, wanted)
         try:
             row = self.rows.create(wanted.table, book, wanted.fields)
         except RowExists as error:
             row = self._adopted(item, wanted, book, str(error))
+        except Declined as error:
+            if error.maybe_sent:
+                self._begun.note(item, wanted)
+            raise
         if not wanted.is_at(row):
             self._remove(RowId(wanted.table, row["id"]), book)
             raise PlaceIgnored
@@ -138,18 +143,19 @@ class RowUpkeep:
         return False
 
     def _done(self, item: Item, wanted: Wanted, row: Row, before: Before, forms: Forms) -> str:
-        """Where an attempt was lost, a row of an earlier form may be left in another table."""
-        if before.maybe_sent or self._begun_at(item) is not None:
-            others = (form for form in forms(item) if form.table is not wanted.table)
-            self._sweep(item, others, book_id_of(item))
-            self._forget_begun(item)
-        return wanted.table.remote_id(row)
+        """Where an attempt was lost, a row of an earlier form may be left, in another place or table."""
+        remote_id, begun = wanted.table.remote_id(row), self._begun.of(item)
+        if before.maybe_sent or begun:
+            self._sweep(item, chain(begun, forms(item)), book_id_of(item), remote_id)
+            self._begun.forget(item)
+        return remote_id
 
-    def _sweep(self, item: Item, forms: Iterable[Wanted], book: str) -> None:
-        """Removes the rows of these forms that are the item's or nobody's."""
+    def _sweep(self, item: Item, forms: Iterable[Wanted], book: str, kept: str = "") -> None:
+        """Removes the rows of these forms that are the item's or nobody's, but for the one that is kept."""
         for form in forms:
             row = self._look(item, form, book)
-            if row and form.is_made_of(row) and self._is_own(form.table.remote_id(row), item):
+            remote_id = form.table.remote_id(row) if row else kept
+            if row and remote_id != kept and form.is_made_of(row) and self._is_own(remote_id, item):
                 self._remove(RowId(form.table, row["id"]), book)
 
     def _remove(self, row: RowId, book: str) -> None:
@@ -185,25 +191,13 @@ class RowUpkeep:
         owner = self.owners.of(remote_id)
         return owner is None or owner.key == item.key
 
-    def _begun_at(self, item: Item) -> float | None:
-        found = self._store.get(begun_key(item))
-        return float(found) if isinstance(found, int | float) else None
-
-    def _forget_begun(self, item: Item) -> None:
-        if self._begun_at(item) is not None:
-            self._store.remove(begun_key(item))
-
-    def _hold(self, begun: float | None, what: str) -> None:
-        """Raises ItemFailed while a request that was given up may still be carried out (contract §17)."""
-        after = float(self._run.settings.get("repeat_after", REPEAT_AFTER))
-        if begun is not None and self._run.connection.now() < begun + after:
-            again = datetime.fromtimestamp(begun + after, UTC).astimezone()
+    def _hold(self, item: Item, before: Before, what: str) -> None:
+        """Raises ItemFailed while a request of an item that has a remote id may still be carried out (contract §17)."""
+        after = float(self._run.settings.get("repeat_after", REPEAT_AFTER)) + self._begun.last_at(item)
+        if before.remote_id and self._run.connection.now() < after:
+            again = datetime.fromtimestamp(after, UTC).astimezone()
             reason = f"looked for, not there; the first sync after {again:%Y-%m-%d %H:%M %Z} {what}"
             raise ItemFailed(reason, maybe_sent=True)
-
-
-def begun_key(item: Item) -> str:
-    return f"begun/{item.kind}/{item.key}"
 
 
 def with_note_of(row: Row, wanted: Wanted) -> Wanted:
