@@ -1,5 +1,6 @@
 """The six calls of the protocol, beside a sync server's. `/openapi.json` describes all for other reading apps."""
 
+from functools import partial
 from importlib.metadata import version
 from typing import Annotated, Any
 
@@ -8,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from booklore_core.bridge import kosync, models, pairing
+from booklore_core.bridge import kosync, models, openapi, pairing
 from booklore_core.bridge.body import OpenRoute, PairedRoute
 from booklore_core.bridge.bridge import Bridge
 from booklore_core.bridge.dialogs import NoSuchQuestion
@@ -131,7 +132,7 @@ def tell_expected(request: Request, error: Exception) -> JSONResponse:
 def create_app(bridge: Bridge) -> FastAPI:
     """The bridge as an ASGI application."""
     app = FastAPI(title="BookLore Sync bridge", version=version(DISTRIBUTION), docs_url=None, redoc_url=None)
-    app.state.bridge = bridge
+    app.state.bridge, app.openapi = bridge, partial(openapi.document, app)  # type: ignore[method-assign]
     app.include_router(open_calls)
     app.include_router(paired_calls)
     app.include_router(kosync.open_calls)

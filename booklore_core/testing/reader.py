@@ -22,7 +22,8 @@ class SampleReader:
     """Reads, and remembers the lines. Every method returns the line that it wrote.
 
     device: its id. now: wall clock, moved on by `turn` and `wait`. lines: everything written so far, in order. up:
-    seconds of the boot clock, None for a device that has none, and boot: which boot that is.
+    seconds of the boot clock, None for a device that has none, and boot: which boot that is. stars, status: KOReader's
+    of the book, "unknown" and None where the lines do not tell them.
     """
 
     device: str = "kobo-7f3a"
@@ -31,6 +32,7 @@ class SampleReader:
     book: dict[str, Any] | None = None
     page: int = 1
     stars: Any = "unknown"
+    status: str | None = None
     up: float | None = None
     boot: str | None = None
     _counter: int = 0
@@ -130,6 +132,8 @@ class SampleReader:
             reading["dwell"], self._dwell = self._dwell, []
         if self.stars != "unknown":
             reading["stars"] = self.stars
+        if self.status:
+            reading["status"] = self.status
         return reading
 
     def _write(self, event: str, **fields: Any) -> dict[str, Any]:

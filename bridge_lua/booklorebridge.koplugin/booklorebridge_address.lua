@@ -9,18 +9,14 @@ function Address.normalise(text)
     if typed == "" then return nil, _("There is no address.") end
     if typed:find("[%s%c]") then return nil, _("An address has no spaces: ") .. typed:gsub("[%s%c]", " ") end
     local scheme, rest = typed:match("^([%a][%w+.-]*)://(.*)$")
-    scheme, rest = (scheme or "http"):lower(), rest or typed
-    if scheme ~= "http" and scheme ~= "https" then
-        return nil, _("An address begins with http:// or https://, not with: ") .. scheme .. "://"
-    end
-    local host, port, path = rest:match("^(%[[%x:.]+%])(:?%d*)(.*)$")
-    if not host then host, port, path = rest:match("^([^/:@?#%[%]\\]+)(:?%d*)(.*)$") end
-    local number = port and tonumber(port:sub(2))
-    local fits = host and (port == "" or number and number >= 1 and number <= 65535)
-    if not fits or path ~= "" and not path:find("^/[^?#\\]*$") then
-        return nil, _("This is no address, like http://192.168.1.2:8765: ") .. typed
-    end
-    return scheme .. "://" .. host .. port .. path
+    scheme, rest = (scheme or "http"):lower(), (rest or typed) .. "/"
+    local start = _("An address begins with http:// or https://, not with: ")
+    if not scheme:find("^https?$") then return nil, start .. scheme .. "://" end
+    local host, port, path = rest:match("^(%[[%x:.]+%])(:?%d*)(/[^?#\\]*)$")
+    if not host then host, port, path = rest:match("^([^/:@?#%[%]\\]+)(:?%d*)(/[^?#\\]*)$") end
+    local number = port == "" and 80 or tonumber((port or ""):sub(2)) or 0
+    if number < 1 or number > 65535 then return nil, _("This is no address, like http://192.168.1.2:8765: ") .. typed end
+    return scheme .. "://" .. host .. port .. path:sub(1, -2)
 end
 
 return Address

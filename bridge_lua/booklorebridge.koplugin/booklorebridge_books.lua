@@ -1,14 +1,14 @@
 --- What is remembered of each book that was read here: what its file was when it was last open, and which annotations
 -- were written down last, as digests: a list goes into a line only when it has changed.
-local DataStorage = require("datastorage")
-local Stretch = require("booklorebridge_snapshot")
+local Sidecar = require("booklorebridge_sidecar")
 local guarded = require("booklorebridge_guard")
-local lfs = require("libs/libkoreader-lfs")
 local rapidjson = require("rapidjson")
 local util = require("util")
 
-local Books = { digest = require("ffi/sha2").md5 }
-local PATH = DataStorage:getSettingsDir() .. "/booklorebridge."
+local md5 = require("ffi/sha2").md5
+
+local Books = {}
+local PATH = require("datastorage"):getSettingsDir() .. "/booklorebridge."
 local MOST = { books = 512 * 1024, told = 64 * 1024 } -- bytes of files that are only added to; the last line counts
 local noted = {} -- by path: the last line that this process wrote
 local told = {} -- by digest of the book: that of its list
@@ -34,7 +34,7 @@ for book, digest in read("told"):gmatch("(%x+) (%x+)[^\n]*\n") do told[book] = d
 
 --- Remembers a book and what its file is now: KOReader may have written highlights into it since it was opened.
 Books.note = guarded(function(book)
-    local md5, size = util.partialMD5(book.file), lfs.attributes(book.file, "size")
+    local md5, size = util.partialMD5(book.file), require("libs/libkoreader-lfs").attributes(book.file, "size")
     local line = rapidjson.encode({ book = book, partial_md5 = md5, size = size }, { sort_keys = true })
     if not md5 or line == noted[book.file] then return end
     noted[book.file] = add("books", line) and line
@@ -53,19 +53,34 @@ end
 
 --- Describes a file that is not open, and whether it has been opened before: under the name that its lines gave it.
 function Books.describe(file, remembered)
-    local book, isKnown = Stretch.describe(file)
+    local book, isKnown = Sidecar.describe(file)
     local was = (remembered or Books.at(file))[file]
     if was and was.partial_md5 == book.partial_md5 and was.size == book.size then return was.book, true end
     return book, isKnown
 end
 
---- Whether this is the last list that was written down of the book.
-function Books.wasTold(book, digest) return told[book] == digest end
+--- A list of annotations as JSON, and its digest; nothing when it is the last one that was told of the book.
+function Books.untold(book, list)
+    local fine, text = pcall(rapidjson.encode, list, { sort_keys = true })
+    local digest = list and fine and md5(text) -- what JSON cannot say costs the annotations, not the line
+    if digest and told[book] ~= digest then return text, digest end
+end
 
 --- Remembers the list that was written down of a book.
 function Books.tell(book, digest)
     told[book] = digest
     add("told", book .. " " .. digest)
+end
+
+--- What a line would say of a closed book's reading, and its annotations unless they were told last: nothing, where its
+-- sidecar is of another book. They go past the spool, whose next list is then told even if it was the one before.
+function Books.closed(file)
+    local book, isKnown = Books.describe(file)
+    if isKnown == false or not book.partial_md5 then return end
+    local reading, list = Sidecar.read(file)
+    list = Books.untold(book.partial_md5, list) and list or nil
+    if list then Books.tell(book.partial_md5, "0") end
+    return next(reading) and pcall(rapidjson.encode, reading) and reading or nil, list
 end
 
 --- Who reads the lines from now on was never told anything: another core, or one that never gets those that were lost.

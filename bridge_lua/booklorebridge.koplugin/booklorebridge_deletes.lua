@@ -4,13 +4,10 @@ local DocSettings = require("docsettings")
 local DocumentRegistry = require("document/documentregistry")
 local FileManager = require("apps/filemanager/filemanager")
 local Spool = require("booklorebridge_spool")
-local Stretch = require("booklorebridge_snapshot")
-local ffiUtil = require("ffi/util")
+local Sidecar = require("booklorebridge_sidecar")
 local guarded = require("booklorebridge_guard")
 local lfs = require("libs/libkoreader-lfs")
-local util = require("util")
 
-local MOST = 2000 -- files of a folder that are looked at
 local doomed -- while KOReader deletes: the books that it may delete, by path
 
 -- Only while the file is there can its bytes say which book it is: another one may lie where a read one was.
@@ -21,43 +18,41 @@ local look = guarded(function(file, remembered)
     doomed[file] = isKnown and book or nil
 end)
 
+-- At two thousand files of a folder at most.
 local function lookBelow(path)
     local remembered = Books.at(path)
     if lfs.attributes(path, "mode") ~= "directory" then return look(path, remembered) end
     for file in pairs(remembered) do look(file, remembered) end
-    util.findFiles(path, function(file) if not doomed[file] then look(file, remembered) end end, true, MOST)
+    require("util").findFiles(path, function(file) if not doomed[file] then look(file, remembered) end end, true, 2000)
 end
 
 local tell = guarded(function(file, book)
     if book.partial_md5 and not lfs.attributes(file, "mode") then Spool.record("delete", { book = book }, true) end
 end)
 
-local function after(...)
-    for file, book in pairs(doomed or {}) do tell(file, book) end
-    doomed = nil
-    return ...
-end
-
 local function watch(name, pathsOf)
     local delete = FileManager[name]
     FileManager[name] = delete and function(...)
         doomed = {}
         for _i, path in ipairs(guarded(pathsOf)(...) or {}) do guarded(lookBelow)(path) end
-        return after(delete(...))
+        local isGone = delete(...)
+        for file, book in pairs(doomed or {}) do tell(file, book) end
+        doomed = nil
+        return isGone
     end
 end
 
 watch("deleteFile", function(_ui, path) return { path } end)
 watch("deleteSelectedFiles", function(ui)
     local paths = {}
-    for path in pairs(ui.selected_files) do table.insert(paths, ffiUtil.realpath(path)) end
+    for path in pairs(ui.selected_files) do table.insert(paths, require("ffi/util").realpath(path)) end
     return paths
 end)
 
 -- Deleted by something else, the file is gone by now: it was what it was when it was last open.
 local unseen = guarded(function(file)
     local was = Books.at(file)[file]
-    tell(file, was and was.book or (Stretch.describe(file)))
+    tell(file, was and was.book or (Sidecar.describe(file)))
 end)
 
 local updateLocation = DocSettings.updateLocation

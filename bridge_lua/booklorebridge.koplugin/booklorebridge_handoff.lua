@@ -15,13 +15,14 @@ local rapidjson = require("rapidjson")
 local _ = require("gettext")
 
 local Handoff = {}
-local AWAKE, DEADLINE = 5, 90 -- seconds: how long a request holds standby, and how long it may take
-local OFTEN, SELDOM = 0.25, 2 -- seconds between two looks, before and after that
+-- Seconds: how long a request holds standby, how long it may take; between two looks, before and after it lets go.
+local AWAKE, DEADLINE, OFTEN, SELDOM = 5, 90, 0.25, 2
 local queue, busy, started = {}, false, false
 local owed -- what the core scheduled and was not there for: then that comes first, as it may change what the core says
 
---- Takes over booklorebridge.json, which an installation leaves in the plugin's folder.
+--- A new window: takes over booklorebridge.json, which an installation leaves in the plugin's folder.
 function Handoff.configure(path)
+    Spool.reserve()
     local ok, config = pcall(rapidjson.load, path)
     for key, value in pairs(ok and type(config) == "table" and config or {}) do
         if type(value) == "string" then Memory:saveSetting(key, value) end
@@ -55,8 +56,7 @@ local take = guarded(function(wish, result)
     if result.reached ~= nil then Menu.answered = result.reached end
     local command = result.reached == false and not started and Memory:readSetting("start_command")
     if command then started = os.execute("(" .. command .. ") >/dev/null 2>&1 &") ~= nil end
-    local isLost = wish.path and not wish.wasAsked and not result.reached
-    if isLost then owed = { path = wish.path, body = wish.body, isFirst = true } end
+    if wish.path and not wish.wasAsked and not result.reached then owed = { path = wish.path, body = wish.body, isFirst = true } end
     Screen.show(result.effects, wish.wasAsked)
     local on = (result.state or {}).enabled
     -- A switch flipped here that the core does not know of yet comes first.
@@ -128,9 +128,12 @@ local function toggle()
     Screen.send{ done = function() if Memory:has("untold") then Screen.tell(nil, text) end end }
 end
 
---- What a person asked for by menu or gesture: for this book, else for the open one.
+--- What a person asked for by menu or gesture: for this book, else for the open one. Of a book that is open the lines tell
+-- what is live; what a closed one holds goes along with the wish to sync it.
 function Screen.act(name, args, book)
     local body = { book = book or (Screen.reader.stretch or {}).book, args = args or rapidjson.object() }
+    local isOpen = book and (Screen.reader.ui.document or {}).file == book.file
+    if name == "sync_book" and book and not isOpen then body.reading, body.annotations = Books.closed(book.file) end
     local wish = { path = "/v1/actions/" .. name, body = body, done = Screen.tell, wifi = true }
     if name == "toggle_sync" then toggle() else Screen.send(wish) end
     return true

@@ -1,11 +1,8 @@
 --- What the shim remembers: the device, the way to the core, its menu, what it said of its settings, ids reserved.
-local DataStorage = require("datastorage")
 local Device = require("device")
-local LuaSettings = require("luasettings")
 local Segments = require("booklorebridge_segments")
 
-local Memory = LuaSettings:open(DataStorage:getSettingsDir() .. "/booklorebridge.lua")
-local FORMER = 20 -- ids
+local Memory = require("luasettings"):open(require("datastorage"):getSettingsDir() .. "/booklorebridge.lua")
 
 local function newId()
     local random = assert(io.open("/dev/urandom", "rb")) -- KOReader's own uuid repeats within a second
@@ -19,7 +16,7 @@ function Memory.become(id)
     local device, former = Memory:readSetting("device"), Memory:readSetting("former_ids") or {}
     if type(id) ~= "string" or not id:find("^[%w._-]+$") or id == device.id then return false end
     table.insert(former, device.id)
-    if #former > FORMER then table.remove(former, 1) end
+    if #former > 20 then table.remove(former, 1) end
     device.id = id
     Memory:saveSetting("former_ids", former)
     return true

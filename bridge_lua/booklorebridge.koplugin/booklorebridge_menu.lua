@@ -1,9 +1,6 @@
 --- The core's menu, gestures and buttons for held files, kept on the device so that they are there without the core.
 local Address = require("booklorebridge_address")
 local Books = require("booklorebridge_books")
-local Dispatcher = require("dispatcher")
-local DocumentRegistry = require("document/documentregistry")
-local FileManager = require("apps/filemanager/filemanager")
 local Memory = require("booklorebridge_memory")
 local Messages = require("booklorebridge_messages")
 local Screen = require("booklorebridge_screen")
@@ -29,7 +26,7 @@ Menu.GESTURES = {
 -- KOReader keeps the first registration of an id, so this may come often.
 local function register(id, event, title, arg)
     local action = { category = "none", event = event, title = title, arg = arg, general = true }
-    Dispatcher:registerAction("booklore_" .. id, action)
+    require("dispatcher"):registerAction("booklore_" .. id, action)
 end
 
 local function entries(nodes, list)
@@ -95,7 +92,7 @@ end)
 
 -- Of a held file: a button for each thing that the core offers for a book; for this one, where it says so.
 local function rowFor(file, shownList)
-    if not tree.long_press or not DocumentRegistry:hasProvider(file) then return end
+    if not tree.long_press or not require("document/documentregistry"):hasProvider(file) then return end
     local book, buttons = Books.describe(file), {}
     for i, node in ipairs(tree.long_press) do
         local own = setmetatable((node.books or {})[book.partial_md5] or {}, { __index = node })
@@ -113,7 +110,7 @@ Menu.offer = guarded(function(ui)
     for _i, lists in pairs{ ui.file_chooser and ui, ui.history, ui.collections, ui.filesearcher } do
         local shownList = lists.getMenuInstance
         local row = guarded(function(file, is_file) return is_file and rowFor(file, shownList) or nil end)
-        FileManager.addFileDialogButtons(lists, "booklorebridge", row)
+        require("apps/filemanager/filemanager").addFileDialogButtons(lists, "booklorebridge", row)
     end
 end)
 

@@ -1,5 +1,4 @@
 --- Messages: what a person asked for is answered, what nobody asked for lets a tap through, and none disturbs sleep.
-local Device = require("device")
 local UIManager = require("ui/uimanager")
 local guarded = require("booklorebridge_guard")
 
@@ -18,16 +17,12 @@ function Messages.open(widget, options)
     return shown
 end
 
-function Messages.close(shown)
-    if shown and UIManager:isWidgetShown(shown) then UIManager:close(shown) end
-end
+function Messages.close(shown) if shown and UIManager:isWidgetShown(shown) then UIManager:close(shown) end end
 
-function Messages.isAsleep() return asleep or Device.screen_saver_mode == true end
+function Messages.isAsleep() return asleep or require("device").screen_saver_mode == true end
 
 --- Does something with the screen, or keeps it until there is one: the sleep screen is nobody's to cover.
-function Messages.awake(show)
-    if Messages.isAsleep() then table.insert(later, show) else show() end
-end
+function Messages.awake(show) if Messages.isAsleep() then table.insert(later, show) else show() end end
 
 -- A sleep screen that is left by a tap is gone only after its event.
 local catchUp = guarded(function()

@@ -25,8 +25,8 @@ end
 local function list(question, answer)
     local menu, items = nil, {}
     for i, option in ipairs(question.options) do
-        local text = legible(tostring(option))
-        items[i] = { text = text, bold = question.default == i - 1, callback = function() answer(i - 1) end }
+        local isDefault = question.default == i - 1
+        items[i] = { text = legible(tostring(option)), bold = isDefault, callback = function() answer(i - 1) end }
     end
     menu = Messages.open("menu", {
         title = question.text, title_multilines = true, item_table = items, items_max_lines = 3,

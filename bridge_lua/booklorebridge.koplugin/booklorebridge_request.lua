@@ -3,14 +3,14 @@ local Backlog = require("booklorebridge_backlog")
 local Clock = require("booklorebridge_clock")
 local Memory = require("booklorebridge_memory")
 local Spool = require("booklorebridge_spool")
-local logger = require("logger")
 local rapidjson = require("rapidjson")
 local _ = require("gettext")
 
 local wish, result, status -- of the one request of this process
-local LINES, BYTES = 1000, 900 * 1024 -- under the 1 MiB that many proxies allow
+-- Of one request, under the 1 MiB that many proxies allow; and seconds for one child, with the last request still well
+-- under the parent's deadline.
+local LINES, BYTES, PATIENCE = 1000, 900 * 1024, 20
 local SWITCHES = { "ask_wifi", "silent", "manual_only" } -- of the core's, that the shim knows
-local PATIENCE = 20 -- seconds for one child; with the last request still well under the parent's deadline
 
 -- Takes note of a setting for the requests that follow, and for the parent; false is none.
 local function learn(name, value)
@@ -36,7 +36,8 @@ end
 -- The answer, and its text; else an error with a sentence: the reason of a refusal is the core's own text. Any other
 -- error is a mistake of ours, and nothing for a screen.
 local function ask(method, path, body)
-    local text = send(method, path, type(body) == "table" and rapidjson.encode(body) or body or "")
+    if type(body) == "table" then body = require("util").fixUtf8(rapidjson.encode(body), "\239\191\189") end
+    local text = send(method, path, body or "")
     result.reached = type(status) == "number"
     local answer = rapidjson.decode(text)
     if type(answer) ~= "table" then answer = {} end
@@ -71,8 +72,7 @@ end
 -- Trades a six-digit code for this device's token. The code is used up, unless the core could not judge it.
 local function pair(code)
     local ok, answer = pcall(ask, "POST", "/v1/pair", { code = code, device = speaker{} })
-    local isJudged = ok or status ~= 429 and tostring(status):find("^4%d%d$")
-    if isJudged then result.learnt.code = false end
+    if ok or status ~= 429 and tostring(status):find("^4%d%d$") then result.learnt.code = false end
     local paired = ok and { token = answer.token, url = wish.url, unpaired = false } or {}
     for name, value in pairs(paired) do learn(name, value) end
     if not ok and (wish.code or Memory:hasNot("token")) then error(answer, 0) end
@@ -141,7 +141,7 @@ end
 return function(given)
     wish, result = given, { learnt = {}, effects = rapidjson.array(), segments = rapidjson.array(), waiting = Spool.waiting() }
     local ok, err = pcall(carryOut)
-    if not ok and type(err) ~= "table" then logger.warn("BookLore Sync:", err) end
+    if not ok and type(err) ~= "table" then require("logger").warn("BookLore Sync:", err) end
     result.err = not ok and (type(err) == "table" and err.sentence or _("Something went wrong; KOReader's log says what.")) or nil
     return rapidjson.encode(result)
 end

@@ -11,12 +11,8 @@ local Screen = { ask = require("booklorebridge_questions") }
 -- `reader`: the instance of the plugin that lives now; Handoff puts `act` and `send` in, Menu `changed`
 local SHOW, timers, underWay = {}, {}, {}
 
-function SHOW.toast(effect, wasAsked)
-    (wasAsked and Messages.answer or Messages.notify)(tostring(effect.text or ""))
-end
-function SHOW.info(effect)
-    Messages.awake(function() Messages.open("textviewer", { title = effect.title, text = effect.text }) end)
-end
+function SHOW.toast(one, wasAsked) (wasAsked and Messages.answer or Messages.notify)(tostring(one.text or "")) end
+function SHOW.info(one) Messages.awake(function() Messages.open("textviewer", { title = one.title, text = one.text }) end) end
 SHOW["goto"] = function(effect)
     local percent = Screen.reader:jump(effect)
     local text = percent and _("That place does not exist in this copy of the book: went to ") .. percent .. " %."

@@ -2,13 +2,11 @@
 -- NUMBER.jsonl is written to by the one process that created it; NUMBER-COUNT.jsonl is sealed. Anybody may seal a segment:
 -- its writer looks after each write whether it is still there, and if not writes the same lines again elsewhere. So
 -- a sealed segment may be deleted by whoever has seen all of it handed over.
-local DataStorage = require("datastorage")
 local ffiUtil = require("ffi/util")
 local lfs = require("libs/libkoreader-lfs")
 
 local Segments = { LINES = 1000 } -- at most, of a segment; its number reserves their ids
-local FOLDER = DataStorage:getSettingsDir() .. "/booklorebridge.spool"
-local BLOCK, EXISTS = 512 * 1024, 17 -- bytes, EEXIST
+local FOLDER = require("datastorage"):getSettingsDir() .. "/booklorebridge.spool"
 local HEAD = '^{"v":1,"id":"([^"]*)%-(%d+)","event":"([%l_]*)'
 local created -- the segment whose entry in the folder may not be on the disk yet
 
@@ -32,7 +30,7 @@ function Segments.create(number)
     local isFirst = lfs.mkdir(FOLDER)
     local name = string.format("%08d.jsonl", number)
     local file, err, code = io.open(path(name), "abx")
-    if code == EXISTS then return Segments.create(number + 1) end
+    if code == 17 then return Segments.create(number + 1) end -- EEXIST
     if not file then return nil, err end
     file:close()
     created = name
@@ -45,8 +43,7 @@ function Segments.holds(name) return lfs.attributes(path(name), "mode") == "file
 -- The file is closed each time: an open one would keep USB storage from being unmounted.
 function Segments.append(name, lines, durable)
     local file, err = io.open(path(name), "r+b")
-    if not file and not Segments.holds(name) then return false end
-    if not file then return nil, err end
+    if not file then return Segments.holds(name) and nil, err end
     -- What a full disk tore must not be glued to what follows.
     local torn = file:seek("end") > 0 and file:seek("end", -1) and file:read(1) ~= "\n"
     file:seek("end")
@@ -78,13 +75,10 @@ end
 function Segments.lines(name, report)
     return coroutine.wrap(function()
         local file = io.open(path(name), "rb")
-        while file do
-            local block, rest = file:read(BLOCK, "*l")
-            if not block then break end
-            for line in (block .. (rest or "")):gmatch("[^\n]+") do coroutine.yield(line, line:match(HEAD)) end
-        end
-        report.size = file and file:seek()
-        if file then file:close() end
+        if not file then return end
+        for line in file:lines() do if line ~= "" then coroutine.yield(line, line:match(HEAD)) end end
+        report.size = file:seek()
+        file:close()
     end)
 end
 

@@ -1,10 +1,8 @@
 --- A stretch of reading: page turns, seconds on each page, and the open book, all live: the sidecar is stale.
-local DocSettings = require("docsettings")
+local Sidecar = require("booklorebridge_sidecar")
 local guarded = require("booklorebridge_guard")
-local lfs = require("libs/libkoreader-lfs")
 local rapidjson = require("rapidjson")
 local time = require("ui/time")
-local util = require("util")
 
 local Stretch = {}
 Stretch.__index = Stretch
@@ -12,8 +10,6 @@ local EVERY_TURNS, EVERY_SECONDS = 5, 60
 
 -- Stands still while the device sleeps, and no clock correction moves it.
 local function now() return time.to_s(time.monotonic()) end
-local function text(value) return type(value) == "string" and value ~= "" and value or nil end
-local pages = guarded(function(ui) return ui.document:getPageCount() end)
 
 local place = guarded(function(ui, page, count)
     local engine = ui.rolling or ui.paging
@@ -21,23 +17,6 @@ local place = guarded(function(ui, page, count)
     percent = percent == percent and math.min(math.max(percent, 0), 1) or nil
     return { percent = percent, position = position and tostring(position) }
 end)
-
--- Word for word, but that KOReader keys `ext` by page number, and JSON knows names only.
-local annotations = guarded(function(held)
-    local copies = rapidjson.array()
-    for i, item in ipairs(held) do
-        copies[i] = { ext = item.ext and {} }
-        for page, part in pairs(item.ext or {}) do copies[i].ext[tostring(page)] = part end
-        for key, value in pairs(item) do copies[i][key] = copies[i][key] or value end
-    end
-    return copies
-end)
-
--- As it stands there, whoever wrote it: what it is worth the core says. Null for none, nothing for what is no value.
-local function stars(rating)
-    if rating == nil or rating == 0 then return rapidjson.null end
-    return type(rating) ~= "table" and pcall(rapidjson.encode, rating) and rating or nil
-end
 
 -- Where KOReader remembers that a jump began: a link, the contents, a bookmark; and back, and forth again.
 local function jumps(ui)
@@ -56,26 +35,8 @@ local kosync = guarded(function(ui)
     return settings.auto_sync and (settings.custom_server or "https://sync.koreader.rocks:443/"):gsub("//[^/]*@", "//") or nil
 end)
 
---- A book as a line carries it, by the digest of its bytes: KOReader's own stays when another book is written to the
--- same path. Live from the reader that has it open, else from its sidecar. Also whether that is of these bytes.
-function Stretch.describe(file, ui)
-    -- :open would delete a sidecar that it cannot read
-    local settings = ui and ui.doc_settings or DocSettings.openSettingsFile(DocSettings:findSidecarFile(file))
-    local md5, digest = text(util.partialMD5(file)), text(settings:readSetting("partial_md5_checksum"))
-    if not ui and not lfs.attributes(file, "mode") then md5 = digest end -- gone: no bytes are left to ask
-    local isOfThese = ui ~= nil or md5 ~= nil and digest == md5
-    local kept = isOfThese and settings:readSetting("doc_props") or {}
-    local props = ui and ui.doc_props or kept -- with a person's own title, but without identifiers
-    return {
-        partial_md5 = md5, file = file, size = lfs.attributes(file, "size"),
-        pages = ui and pages(ui) or isOfThese and settings:readSetting("doc_pages") or nil,
-        title = text(props.title), language = text(props.language), identifiers = text(kept.identifiers),
-        authors = text(props.authors) and rapidjson.array(util.splitToArray(props.authors, "\n")),
-    }, isOfThese
-end
-
 function Stretch.begin(ui)
-    local book = Stretch.describe(ui.document.file, ui)
+    local book = Sidecar.describe(ui.document.file, ui)
     local self = { ui = ui, book = book, page = ui:getCurrentPage(), pages = book.pages, turns = 0 }
     self.began, self.spent, self.jumps = now(), 0, jumps(ui)
     return setmetatable(self, Stretch)
@@ -90,7 +51,7 @@ function Stretch:leavePage(at)
 end
 
 local function take(self, page, at, isTurn)
-    local count, jumped = pages(self.ui), jumps(self.ui)
+    local count, jumped = Sidecar.pages(self.ui), jumps(self.ui)
     local turned = isTurn and page ~= self.page and count == self.pages and jumped == self.jumps
     self.page, self.pages, self.jumps = page, count, jumped
     if not turned then return end
@@ -115,16 +76,15 @@ function Stretch:settle()
     return self.isDue
 end
 
---- What a line says of the book and its reader. `stars`: null when none are given, left out when they are not known.
+--- What a line says of the book and its reader.
 function Stretch:snapshot(ended)
     self:settle()
-    local ui, summary = self.ui, self.ui.doc_settings:readSetting("summary")
-    local reading = place(ui, self.page, self.pages) or {}
+    local ui, reading = self.ui, place(self.ui, self.page, self.pages) or {}
     if ended then self:leavePage(now()) end
     reading.page, reading.pages, reading.turns, reading.dwell = self.page, self.pages, self.turns, self.dwell
-    if type(summary) == "table" then reading.stars, reading.status = stars(summary.rating), text(summary.status) end
+    reading.stars, reading.status = Sidecar.verdict(ui.doc_settings)
     local line = { book = self.book, reading = reading, kosync = not self.told and kosync(ui) or nil }
-    if ended and ui.annotation then line.annotations = annotations(ui.annotation.annotations) end
+    if ended and ui.annotation then line.annotations = Sidecar.annotations(ui.annotation.annotations) end
     self.dwell, self.told, self.isDue = nil, now(), nil
     return line
 end

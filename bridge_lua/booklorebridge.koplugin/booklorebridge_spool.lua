@@ -3,13 +3,9 @@ local Books = require("booklorebridge_books")
 local Clock = require("booklorebridge_clock")
 local Memory = require("booklorebridge_memory")
 local Segments = require("booklorebridge_segments")
-local Version = require("version")
-local rapidjson = require("rapidjson")
-local util = require("util")
 
 local Spool = { segments = {}, unwritten = {} } -- and `error`: why the disk took nothing lately
 local BYTES, LINES = 256 * 1024, Segments.LINES -- of a segment
-local AHEAD = 10 -- segments whose ids are reserved in the settings
 local segments = Spool.segments -- by number: name, count of lines, how many of those the core has
 local active -- the segment that this process writes; also its number and size, how many ids it gave out
 local unwritten = Spool.unwritten -- lines that the disk did not take; weight: 1, but 0 of those about the device
@@ -23,21 +19,20 @@ for _i, one in ipairs(Segments.list()) do
     segments[one.number], newest = { name = one.name, count = one.count, gone = 0 }, math.max(newest, one.number)
 end
 
---- Reserves ids for the next start; not for page turns, as it may write a file. The folder knows them too.
+--- Reserves ids of ten segments for the next start; not for page turns, as it may write a file. The folder knows them too.
 function Spool.reserve()
     if (Memory:readSetting("reserved") or 0) < (newest + 2) * LINES then
-        Memory:saveSetting("reserved", (newest + AHEAD) * LINES):flush()
+        Memory:saveSetting("reserved", (newest + 10) * LINES):flush()
     end
 end
-
-local function encode(fields) return rapidjson.encode(fields, { sort_keys = true }) end
 
 -- A line but for its id, which comes from the segment that takes it.
 local function line(event, fields, annotations)
     fields.device, fields.at, fields.up, fields.boot = Memory:readSetting("device").id, Clock.at(), Clock.up(), Clock.boot
     local list = annotations and '"annotations":' .. annotations .. "," or ""
-    local rest = string.format('"event":"%s",', event) .. list .. encode(fields):sub(2)
-    return { device = fields.device, weight = event == "device" and 0 or 1, rest = util.fixUtf8(rest, "\239\191\189") }
+    local text = require("rapidjson").encode(fields, { sort_keys = true })
+    local rest = string.format('"event":"%s",', event) .. list .. text:sub(2)
+    return { device = fields.device, weight = event == "device" and 0 or 1, rest = require("util").fixUtf8(rest, "\239\191\189") }
 end
 
 local function begin()
@@ -45,7 +40,7 @@ local function begin()
     if not name then return nil, number end
     if isFirst then Books.forgetTold() end
     local device = Memory:readSetting("device")
-    local head = { name = device.name, model = device.model, koreader = Version:getCurrentRevision() }
+    local head = { name = device.name, model = device.model, koreader = require("version"):getCurrentRevision() }
     table.insert(unwritten, 1, line("device", head))
     active = { name = name, number = number, count = 0, gone = 0, size = 0, used = 0 }
     newest, segments[number] = number, active
@@ -94,15 +89,13 @@ end
 --- Adds an event; `durable` waits until the disk has it, so never in a page turn. On a full disk memory keeps it.
 function Spool.record(event, fields, durable)
     if Memory:isFalse("enabled") then return end
-    local held, book = fields.annotations, fields.book and fields.book.partial_md5
-    local fine, list = pcall(encode, held) -- what JSON cannot say costs the annotations, not the line
-    fields.annotations, list = nil, held and fine and list or nil
-    local digest = list and book and Books.digest(list)
-    if digest and Books.wasTold(book, digest) then list, digest = nil, nil end
+    local book = fields.book and fields.book.partial_md5
+    local list, digest = Books.untold(book, fields.annotations)
+    fields.annotations = nil
     table.insert(unwritten, line(event, fields, list))
     local ok, err = write(durable)
     Spool.error = not ok and tostring(err) or nil
-    if ok and digest then Books.tell(book, digest) end
+    if ok and book and digest then Books.tell(book, digest) end
 end
 
 --- How many lines wait.

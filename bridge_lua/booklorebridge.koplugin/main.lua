@@ -7,21 +7,17 @@ local Messages = require("booklorebridge_messages")
 local Occasions = require("booklorebridge_occasions")
 local Screen = require("booklorebridge_screen")
 local Snapshot = require("booklorebridge_snapshot")
-local Spool = require("booklorebridge_spool")
 local UIManager = require("ui/uimanager")
-local WidgetContainer = require("ui/widget/container/widgetcontainer")
 local guarded = require("booklorebridge_guard")
-local _ = require("gettext")
 require("booklorebridge_deletes")
 
-local BookloreBridge = WidgetContainer:extend{}
+local BookloreBridge = require("ui/widget/container/widgetcontainer"):extend{}
 local leaving = false
 
 function BookloreBridge:init()
     Screen.reader = self
     Handoff.configure(self.path .. "/booklorebridge.json")
     Memory:readSetting("device").shim = self.version
-    Spool.reserve()
     if self.ui.document then Occasions.opening() end
     self.look = guarded(function() self:checkpoint() end)
     self.ui.menu:registerToMainMenu(self)
@@ -31,14 +27,12 @@ end
 
 --- The text is static and the hint one that both of KOReader's menu orders have: its menu builder needs that.
 function BookloreBridge:addToMainMenu(items)
-    items.booklore_bridge = { text = _("BookLore Sync"), sorting_hint = "tools", sub_item_table_func = Menu.build }
+    items.booklore_bridge = { text = "BookLore Sync", sorting_hint = "tools", sub_item_table_func = Menu.build }
 end
 
 -- Here and not in init: only handlers that the class has when it is loaded are protected by KOReader.
 function BookloreBridge:onBookloreAction(name) return Screen.act(name) end
-for name, gesture in pairs(Menu.GESTURES) do
-    BookloreBridge["on" .. gesture[2]] = function() return Screen.act(name) end
-end
+for name, one in pairs(Menu.GESTURES) do BookloreBridge["on" .. one[2]] = function() return Screen.act(name) end end
 
 function BookloreBridge:begin(event)
     self.stretch = self.ui.document and Memory:nilOrTrue("enabled") and Snapshot.begin(self.ui) or nil

@@ -89,9 +89,12 @@ class Here:
         return bool(self.reading.turns and before) and (last_read(held) or 0.0) < max(before).timestamp()
 
     def is_worth(self, remote: RemotePosition, own: Position | None) -> bool:
-        """Whether a position is somebody else's, in another place, and was not declined before."""
-        is_none = not remote.percent or remote.forced_from is not None or remote.device_id == self.device
-        return not (is_none or self.is_at(remote.percent or 0.0, remote.position) or (own and own.knows(remote)))
+        """Whether a position is somebody else's, in another place, and was not declined before. The end of a book that
+        was read here before is no place to go to."""
+        percent = remote.percent or 0.0
+        is_none = not percent or remote.forced_from is not None or remote.device_id == self.device
+        is_end = self.is_looking_up and percent >= NEARLY_READ
+        return not (is_none or is_end or self.is_at(percent, remote.position) or (own and own.knows(remote)))
 
     def noted(self, remote: RemotePosition, own: Position | None) -> list[Any]:
         """percent and position that a reader knows who has been asked about a remote's: of those that he was asked

@@ -180,6 +180,7 @@ end
 function ko.flushed()
     local data = {}
     for key, value in pairs(ko.book.settings) do data[key] = value end
-    data.doc_pages = ko.book.pages
+    data.doc_pages, data.percent_finished, data.annotations = ko.book.pages, ko.book.percent, ko.book.annotations
+    data[ko.book.paged and "last_page" or "last_xpointer"] = ko.book.progress
     DocSettings.keep(ko.book.file, data)
 end

@@ -99,6 +99,8 @@ local function spell(value)
     return "{ " .. table.concat(parts, ", ") .. " }"
 end
 
+ko.spell = spell
+
 local LuaSettings = class()
 function LuaSettings:open(path)
     local file = io.open(path, "rb")

@@ -3,7 +3,8 @@ local host, ko = ...
 local provide, LuaSettings = ko.provide, require("luasettings")
 
 -- `location` as KOReader's setting: beside the book ("doc"), in a folder by path ("dir"), or by content ("hash"). A
--- digest in a sidecar is that of the file that was opened first; KOReader never computes it anew.
+-- digest in a sidecar is that of the file that was opened first; KOReader never computes it anew. A sidecar is Lua text,
+-- in which numbers have fourteen digits, and what is cut short is there but cannot be read.
 local DocSettings = { sidecars = {}, location = "doc" }
 local hashes = {}
 
@@ -13,7 +14,8 @@ local function place(file)
     return hashes[file] or file
 end
 
-function DocSettings.keep(file, data) DocSettings.sidecars[place(file)] = data end
+function DocSettings.keep(file, data) DocSettings.write(file, "return " .. ko.spell(data)) end
+function DocSettings.write(file, text) DocSettings.sidecars[place(file)] = text end
 function DocSettings.purged(folder)
     if DocSettings.location ~= "doc" then return end
     for file in pairs(DocSettings.sidecars) do
@@ -22,8 +24,21 @@ function DocSettings.purged(folder)
 end
 
 function DocSettings:findSidecarFile(file) return self.sidecars[place(file)] and place(file) .. ".sdr" or nil end
+local function run(path) return assert(loadstring(DocSettings.sidecars[path:sub(1, -5)]))() end
+
+-- Like the real one it fails over a file that is empty, or gives no table.
 function DocSettings.openSettingsFile(path)
-    return LuaSettings:new{ data = path and DocSettings.sidecars[path:sub(1, -5)] or {} }
+    local ok, stored
+    if path then ok, stored = pcall(run, path) end
+    return LuaSettings:new{ data = ok and next(stored) ~= nil and stored or {} }
+end
+
+-- The one for books that are opened deletes what it cannot read.
+function DocSettings:open(file)
+    local path = self:findSidecarFile(file)
+    local ok, stored = pcall(run, path or "")
+    if path and not (ok and next(stored or {})) then self.sidecars[place(file)] = nil end
+    return LuaSettings:new{ data = ok and stored or {} }
 end
 function DocSettings.updateLocation(file, new, copy)
     local data = DocSettings.sidecars[place(file)]

@@ -104,6 +104,19 @@ def test_a_core_that_is_paired_anew_is_told_again(paired: EReader, core: Loopbac
     assert lists(paired) == [[FIRST]]
 
 
+def test_positions_are_told_with_the_digits_that_the_sidecar_keeps(reader: EReader) -> None:
+    """Else the same highlight is another one as soon as the book was opened again."""
+    book = reader.open("paper.pdf", paged=True, annotations=[FIRST | {"page": 2, "pos0": {"page": 2, "x": 271 / 3}}])
+    reader.close()
+    sidecar = reader.ko.doc_settings.findSidecarFile(reader.ko.doc_settings, book.file)
+    (kept,) = reader.ko.doc_settings.openSettingsFile(sidecar).data.annotations.values()
+    reader.open("paper.pdf", paged=True, annotations=[FIRST | {"page": 2, "pos0": {"page": 2, "x": kept.pos0.x}}])
+    reader.close()
+
+    first, second = lists(reader)
+    assert (first[0]["pos0"], second) == ({"page": 2, "x": 90.333333333333}, "as told")
+
+
 def test_without_a_digest_of_the_book_the_list_is_written_each_time(reader: EReader) -> None:
     for _ in range(2):
         reader.open(file="/mnt/onboard/Books/gone.epub", annotations=[FIRST], settings={"partial_md5_checksum": ""})

@@ -70,7 +70,7 @@ def test_a_folder_that_was_read_in_before_a_restart_is_told(reader: EReader) -> 
 
 def test_a_folder_with_books_the_shim_never_saw_open_is_told_from_their_sidecars(reader: EReader) -> None:
     old = reader.put_book("old/dune.pdf")
-    reader.ko.doc_settings.sidecars[old] = reader.table({"partial_md5_checksum": DUNE_MD5})
+    reader.ko.doc_settings.keep(old, reader.table({"partial_md5_checksum": DUNE_MD5}))
     reader.delete(f"{BOOKS}/old")
 
     assert [book["partial_md5"] for book in told(reader)] == [DUNE_MD5]
@@ -199,7 +199,7 @@ def test_what_something_else_deletes_is_told_as_it_was_last_open(reader: EReader
 
 
 def test_what_something_else_deletes_and_the_shim_never_saw_is_told_from_its_sidecar(reader: EReader) -> None:
-    reader.ko.doc_settings.sidecars[f"{BOOKS}/old.pdf"] = reader.table({"partial_md5_checksum": "a" * 32})
+    reader.ko.doc_settings.keep(f"{BOOKS}/old.pdf", reader.table({"partial_md5_checksum": "a" * 32}))
     reader.ko.doc_settings.updateLocation(f"{BOOKS}/old.pdf")
 
     assert [book["partial_md5"] for book in told(reader)] == ["a" * 32]

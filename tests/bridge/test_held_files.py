@@ -117,6 +117,18 @@ def test_a_book_that_koreader_wrote_highlights_into_keeps_the_name_it_was_read_u
     assert body["book"]["partial_md5"] == read_under
 
 
+@pytest.mark.parametrize("text", ["", "return 5", "return { doc_props = { tit"])
+def test_a_sidecar_that_was_cut_short_costs_neither_the_row_nor_the_name(
+    offered: EReader, core: LoopbackCore, text: str
+) -> None:
+    offered.put_book("dune.epub", b"spice")
+    offered.ko.doc_settings.write(DUNE, text)
+    tap(offered, "Match book")
+
+    (body,) = core.bodies("/v1/actions/match_book")
+    assert body["book"] == {"partial_md5": partial_md5(offered.root / DUNE.lstrip("/")), "file": DUNE, "size": 5}
+
+
 def test_what_is_so_of_the_held_book_is_said(offered: EReader, core: LoopbackCore) -> None:
     offered.put_book("dune.epub", b"spice")
     offered.put_book("messiah.epub", b"more spice")

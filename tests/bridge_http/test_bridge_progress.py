@@ -113,16 +113,19 @@ def test_what_is_read_after_that_is_pushed_where_it_takes_nothing_away(
         assert home.state().get("retry_count", 0) == 0  # of what never was begun nothing is told
 
 
-@pytest.mark.parametrize("strategy", ["silently", "prompt", "disable"])
-def test_a_late_answer_is_fetched_and_bound_to_the_page(open_core: Any, serve: Any, clock: Any, strategy: str) -> None:
+@pytest.mark.parametrize(("direction", "strategy"), ROWS)
+@pytest.mark.parametrize("state", ["newer", "older", *PEACEFUL])
+def test_a_late_answer_is_fetched_and_bound_to_the_page(
+    open_core: Any, serve: Any, clock: Any, direction: str, strategy: str, state: str
+) -> None:
     remote = FakeRemote(clock)
     core = open_core(remote, plugins=("progress",))
     core.settings.set("sync.manual_only", True)
-    core.settings.set("progress.newer", strategy)
     home = Household(core, serve(core, replies=0.2), remote)
+    choose(home, direction, strategy)
     kobo = home.device()
     read(kobo, pages=40)
-    home.somewhere(0.7, kobo.reader.now)
+    put(home, state, kobo)
     remote.is_slow = True
 
     (first,) = opened(kobo)
@@ -133,8 +136,8 @@ def test_a_late_answer_is_fetched_and_bound_to_the_page(open_core: Any, serve: A
     wait_for_workers()
     effects = kobo.act("late_reply")["effects"]
 
-    expected = {"silently": ["goto", "toast"], "prompt": ["confirm"], "disable": []}
-    assert kinds(effects) == expected[strategy]
+    acts = {"silently": ["goto", "toast"], "prompt": ["confirm"], "disable": []}
+    assert kinds(effects) == (acts[strategy] if direction == state else [])
     assert all(effect["page"] == 41 for effect in effects if effect["type"] != "toast")
     assert kobo.act("late_reply")["effects"] == []
 

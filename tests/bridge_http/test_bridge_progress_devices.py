@@ -181,6 +181,19 @@ def test_opening_a_book_that_was_finished_here_changes_nothing(home: Household) 
     assert home.remote.places[MD5] is finished
 
 
+def test_who_looks_something_up_in_a_finished_book_is_not_led_to_its_end(home: Household) -> None:
+    kobo = home.device()
+    read(kobo, pages=99)
+    home.somewhere(1.0, kobo.reader.now + HOUR / 2)
+    kobo.reader.wait(3600)
+    kobo.reader.status, kobo.reader._pages[MD5] = "complete", 3
+
+    line = kobo.reader.open(DUNE)
+
+    assert line["reading"]["status"] == "complete" and line["reading"]["percent"] < 0.1
+    assert kobo.hand_off(line)["effects"] == []
+
+
 def test_opening_it_on_another_device_does_not_turn_it_unread(home: Household) -> None:
     kobo, boox = home.device("kobo"), home.device("boox")
     read(kobo, pages=99)

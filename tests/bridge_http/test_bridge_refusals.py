@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +15,7 @@ from bridge_world import EReader, paired
 
 from booklore_core.bridge import serving
 from booklore_core.core import Core
+from booklore_core.events import SPOOLED
 from booklore_core.storage.places import Places
 
 CALLS = [("POST", "/v1/events"), ("POST", "/v1/actions/sync_pending"), ("POST", "/v1/answers/x"), ("GET", "/v1/menu")]
@@ -159,6 +161,20 @@ def test_the_served_document_describes_every_call_and_effect(ereader: EReader) -
     assert document["paths"].keys() == paths | {f"/kosync/{path}" for path in sync_server}
     effects = {f"{name}Effect" for name in ("Toast", "Info", "GoTo", "Schedule", "Confirm", "Question")}
     assert effects <= document["components"]["schemas"].keys()
+
+
+def test_the_served_document_describes_the_lines_of_the_spool(ereader: EReader) -> None:
+    document = requests.get(f"{ereader.url}/openapi.json", timeout=5).json()
+
+    schemas = document["components"]["schemas"]
+    referred = re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document))
+    lines = schemas["HandOff"]["properties"]["lines"]["items"]["anyOf"]
+    events = {schemas[line["$ref"].rpartition("/")[2]]["properties"]["event"]["const"] for line in lines[:-1]}
+    assert events == {event.name for event in SPOOLED} and lines[-1]["type"] == "string"
+    assert set(referred) <= schemas.keys()
+    close = schemas["BookClose"]
+    assert {"v", "id", "event", "device", "at", "book"} == set(close["required"])
+    assert {"reading", "annotations", "reason", "up", "boot"} < close["properties"].keys()
 
 
 def as_json(ereader: EReader) -> dict[str, str]:

@@ -9,7 +9,8 @@ from .epub import Document, Epub
 from .generations import GENERATIONS
 from .places import BookPlace
 from .search import Squeezed
-from .xpointer import XPointer, document_of, place_at, place_of, view, walk
+from .views import view
+from .xpointer import XPointer, document_of, place_at, place_of, walk
 
 
 @dataclass(frozen=True)

@@ -33,9 +33,8 @@ class Laid:
         return self.rendered == INLINE
 
     def seen(self) -> Seen:
-        name = self.element.name.lower()
-        shown = not self.style.hidden and name not in IMAGES
-        return Seen(name, self.element, [seen(child) for child in self.children], shown)
+        shown = not self.style.hidden and self.element.name not in IMAGES
+        return Seen(self.element.name, self.element, [seen(child) for child in self.children], shown)
 
 
 class Box(Laid):
@@ -67,11 +66,11 @@ class Layout:
         style = self.styles.of(element, around)
         laid = Laid(element, style)
         # What is within a picture is on no page.
-        within = replace(style, hidden=True) if element.name.lower() in IMAGES else style
+        within = replace(style, hidden=True) if element.name in IMAGES else style
         for child in element.children:
             if isinstance(child, Element):
                 laid.children.append(self._laid(child, within))
-            elif element.name.lower() not in self.barren:
+            elif element.name not in self.barren:
                 self._take(child, laid)
         if self.boxed:
             laid.children = [
@@ -85,20 +84,22 @@ class Layout:
         style = laid.style
         for chunk in chunks_of(text, style.preserves):
             if laid.children or not style.is_block or style.preserves or not chunk.is_blank:
-                opens = not laid.children and not self.keeps_line_end and laid.element.name.lower() in STRIPPED
+                opens = not laid.children and not self.keeps_line_end and laid.element.name in STRIPPED
                 chunk.without = int(opens and chunk.text.startswith("\n"))
                 laid.children.append(chunk)
 
     def _arrange(self, laid: Laid) -> None:
         if laid.style.hidden:
             laid.rendered = NOWHERE
-        elif laid.style.display == "ruby" or laid.element.name.lower() in IMAGES:
+        elif laid.style.display == "ruby" or laid.element.name in IMAGES:
             laid.rendered = INLINE if not laid.style.is_block else BLOCK
         elif laid.style.is_inline:
             laid.rendered = self._arrange_inline(laid)
         else:
             laid.rendered = BLOCK
-            self._arrange_block(laid)
+            # Where there are boxes, a list item is an old one, in which all is put in a line.
+            if not (self.boxed and laid.style.display == "list-item"):
+                self._arrange_block(laid)
 
     def _arrange_inline(self, laid: Laid) -> str:
         """Blocks within an inline element: it becomes a block, or they lose the white space at their sides."""

@@ -51,7 +51,7 @@ class Chunk:
 
     def offset(self, place: int) -> int:
         """The character of this node that is at an offset in the source's text, or the first after it."""
-        return bisect_left(self._places, place) - self.without if self.text else 0
+        return max(0, bisect_left(self._places, place) - self.without) if self.text else 0
 
 
 class Seen:

@@ -12,9 +12,10 @@ from posixpath import normpath
 from urllib.parse import unquote
 
 from .source import Element, Source, parse
+from .styles import Rule
 
-MOST_BYTES_OF_A_FILE = 32 * 1024 * 1024
-MOST_BYTES_READ = 256 * 1024 * 1024
+MOST_BYTES_OF_A_FILE = 16 * 1024 * 1024
+MOST_BYTES_READ = 128 * 1024 * 1024
 MOST_FILES = 65_535
 MOST_SPINE_ITEMS = 10_000
 XHTML = "application/xhtml+xml"
@@ -52,11 +53,13 @@ class Document:
 
 
 class Epub:
-    """documents: of every spine item that the manifest knows, in order. spine: the step of the spine in its package."""
+    """documents: of every spine item that the manifest knows, in order. spine: the step of the spine in its package.
+    sheets: the style sheets that were read, by path."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
         self._read = 0
+        self.sheets: dict[str, list[Rule]] = {}
         self.spine, items = self._package()
         self.documents = [Document(self, item) for item in items]
 

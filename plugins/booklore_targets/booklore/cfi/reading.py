@@ -6,30 +6,38 @@ from collections.abc import Iterator
 
 from .crengine import View
 from .epub import Document
-from .generations import GENERATIONS
+from .generations import GENERATIONS, Generation
 from .places import BookPlace
 from .search import Squeezed, squeezed
 from .source import Element, Text
-from .xpointer import view
+from .views import view
 
-READINGS: tuple[tuple[str, ...], ...] = (("rt", "rtc", "rp"), ("rt", "rtc"), ())
-"""Elements that a reading leaves out: newer generations leave out ruby with its parentheses, older ones without."""
+RUBY = ("rt", "rtc", "rp")
+NEWEST, *_, OLDEST = GENERATIONS
+READINGS: tuple[tuple[Generation, tuple[str, ...]], ...] = (
+    (NEWEST, RUBY), (NEWEST, RUBY[:2]), (NEWEST, ()), (OLDEST, RUBY), (OLDEST, RUBY[:2]),
+)  # fmt: skip
+"""The generation whose texts count, and the elements that are left out: ruby with its parentheses, or without."""
 GLIMPSE = 80
 
 
 def indexes(document: Document) -> Iterator[Squeezed]:
     """The document's text by reading, then with what is hidden; each that differs once."""
-    found = dict.fromkeys(index(document, without) for without in (*READINGS, None))
-    yield from found
+    found: list[Squeezed] = []
+    for reading in (*READINGS, None):
+        words = index(document, reading)
+        if words not in found:
+            found.append(words)
+            yield words
 
 
-def index(document: Document, without: tuple[str, ...] | None = READINGS[0]) -> Squeezed:
-    """The document's text as it is shown, without some elements; None: all of it."""
-    key = ("squeezed", without)
+def index(document: Document, reading: tuple[Generation, tuple[str, ...]] | None = READINGS[0]) -> Squeezed:
+    """The document's text in one of the readings; None: all of it."""
+    key = ("squeezed", reading)
     made = document.views.get(key)
     if not isinstance(made, Squeezed):
-        seen = view(document, GENERATIONS[0])
-        counted = everywhere(document) if without is None or seen is None else shown(seen, without)
+        seen = view(document, reading[0]) if reading else None
+        counted = shown(seen, reading[1]) if reading and seen else everywhere(document)
         made = document.views[key] = same(document, counted) or Squeezed(document, counted)
     return made
 

@@ -10,7 +10,9 @@ from typing import Any
 
 from lxml import etree
 
-from .markup import KEPT, Passage, decoded, split, value
+from .markup import KEPT, Passage, closed, decoded, split, value
+
+MISMATCHED = ("ERR_TAG_NAME_MISMATCH", "ERR_TAG_NOT_FINISHED")
 
 
 class Text:
@@ -93,7 +95,7 @@ class Builder:
     def start(self, tag: str, attributes: Any) -> None:
         parent = self.open[-1] if self.open else None
         named = {local(name): unescape(value) for name, value in attributes.items()}
-        element = Element(local(tag), named, parent, len(self.texts))
+        element = Element(local(tag).lower(), named, parent, len(self.texts))
         self.root = self.root or element
         self.open.append(element)
 
@@ -129,10 +131,16 @@ def local(name: str) -> str:
 def parse(data: bytes) -> Source:
     """The document that the bytes of a file make; a file that is no XML at all makes one without a root."""
     tags, pieces = split(decoded(data))
+    source, is_mismatched = built(tags, pieces)
+    return built(closed(tags), pieces)[0] if is_mismatched else source
+
+
+def built(tags: str, pieces: list[Passage]) -> tuple[Source, bool]:
+    """The tree, and whether something was opened that is not closed, or the other way round."""
     builder = Builder(pieces)
     parser = etree.XMLParser(target=builder, recover=True, no_network=True)
     try:
         source: Source = etree.fromstring(tags, parser)
     except (etree.XMLSyntaxError, ValueError):
-        return builder.close()
-    return source
+        return builder.close(), False
+    return source, any(error.type_name in MISMATCHED for error in parser.error_log)

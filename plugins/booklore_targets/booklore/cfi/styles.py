@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from posixpath import dirname, normpath
-from urllib.parse import unquote
 
-from .source import Element, Text
+from .source import Element
 
 NAMES = (
     "html body hr form pre blockquote div h1 h2 h3 h4 h5 h6 p output section ol ul li dl dt dd table caption"
@@ -24,15 +22,15 @@ BLOCKS = frozenset(NAMES.split())
 INVISIBLE = frozenset(
     ("script", "style", "base", "basefont", "bgsound", "meta", "link", "head", "binary", "stylesheet")
 )
+SPECIAL = {"li": "list-item", "ruby": "ruby"}
 PRESERVED = frozenset(("pre", "listing", "textarea", "plaintext", "xmp"))
 PRESERVING = frozenset(("pre", "pre-wrap", "pre-line", "break-spaces"))
 
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 RULE = re.compile(r"([^{};]+)\{([^{}]*)\}")
 MOVING = re.compile(r"(?:^|[;\s])(display|float|white-space)\s*:\s*([a-z-]+)", re.IGNORECASE)
-COMPOUND = re.compile(r"(?:[A-Za-z][\w-]*|\*)?(?:[.#][\w-]+)*")
+COMPOUND = re.compile(r"(?=.)(?:[A-Za-z][\w-]*|\*)?(?:[.#][\w-]+)*")
 PART = re.compile(r"[.#]?[\w*-]+")
-MOST_BYTES_OF_A_SHEET = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -55,11 +53,16 @@ class Style:
 
 @dataclass(frozen=True)
 class Rule:
-    """selector: compounds, the outermost first. weight: its specificity, then its place among all rules."""
+    """selector: compounds, the outermost first. weight: how many ids, classes and names it has."""
 
     selector: tuple[tuple[str, ...], ...]
-    weight: tuple[int, int, int, int]
+    weight: tuple[int, int, int]
     declared: dict[str, str]
+
+    @property
+    def key(self) -> str:
+        """A part that an element must have for the rule to fit."""
+        return max(self.selector[-1], key=lambda part: (part != "*", part[0] == ".", part[0] == "#"))
 
     def fits(self, element: Element) -> bool:
         *outer, last = self.selector
@@ -74,73 +77,71 @@ class Rule:
 
 
 def matches(compound: tuple[str, ...], element: Element) -> bool:
-    classes = element.attributes.get("class", "").split()
-    return all(
-        part[1:] in classes
-        if part[0] == "."
-        else part[1:] == element.attributes.get("id")
-        if part[0] == "#"
-        else part in ("*", element.name.lower())
-        for part in compound
-    )
+    return set(compound) <= parts_of(element)
+
+
+def parts_of(element: Element) -> set[str]:
+    """What a compound may ask for."""
+    classes = {f".{one}" for one in element.attributes.get("class", "").split()}
+    return {"*", element.name, f"#{element.attributes.get('id')}"} | classes
+
+
+def rules_of(sheet: str) -> list[Rule]:
+    """The rules of a style sheet that move text nodes, in its order."""
+    return [
+        rule
+        for selectors, block in RULE.findall(COMMENT.sub(" ", sheet))
+        if (declared := declarations(block))
+        for selector in selectors.split(",")
+        if (rule := rule_of(selector.replace(">", " ").split(), declared))
+    ]
+
+
+def rule_of(compounds: list[str], declared: dict[str, str]) -> Rule | None:
+    """None for a selector that asks for more than names, classes and ids."""
+    if not compounds or not all(COMPOUND.fullmatch(one) for one in compounds):
+        return None
+    parts = tuple(tuple(PART.findall(one)) for one in compounds)
+    first = [part[0] for compound in parts for part in compound]
+    ids, classes = first.count("#"), first.count(".")
+    return Rule(parts, (ids, classes, len(first) - ids - classes), declared)
 
 
 class Styles:
-    """The styles of one document: of its linked sheets, its own ones, and the attributes of its elements."""
+    """The styles of one document: of its sheets in their order, and of the attributes of its elements."""
 
-    def __init__(self, sheets: list[str]) -> None:
-        self.rules: list[Rule] = []
-        for sheet in sheets:
-            self._take(COMMENT.sub(" ", sheet))
-        self.rules.sort(key=lambda rule: rule.weight)
-
-    def _take(self, sheet: str) -> None:
-        for selectors, block in RULE.findall(sheet):
-            if declared := declarations(block):
-                for selector in selectors.split(","):
-                    self._add(selector.replace(">", " ").split(), declared)
-
-    def _add(self, compounds: list[str], declared: dict[str, str]) -> None:
-        if compounds and all(COMPOUND.fullmatch(one) for one in compounds):
-            parts = tuple(tuple(PART.findall(one)) for one in compounds)
-            named = [part[0] for compound in parts for part in compound]
-            ids, classes = named.count("#"), named.count(".")
-            weight = (ids, classes, len(named) - ids - classes, len(self.rules))
-            self.rules.append(Rule(parts, weight, declared))
+    def __init__(self, sheets: list[list[Rule]]) -> None:
+        rules = sorted((rule for sheet in sheets for rule in sheet), key=lambda rule: rule.weight)
+        self.rules: dict[str, list[tuple[int, Rule]]] = {}
+        for number, rule in enumerate(rules):
+            self.rules.setdefault(rule.key, []).append((number, rule))
 
     def of(self, element: Element, around: Style) -> Style:
         """The style of an element within one of the style `around`."""
-        name = element.name.lower()
-        said = {"display": default_display(name, element), "float": "none"}
-        if name in PRESERVED:
+        said = {"display": default_display(element), "float": "none"}
+        if element.name in PRESERVED:
             said["white-space"] = "pre"
-        for rule in self.rules:
-            if rule.fits(element):
-                said |= rule.declared
-        said |= declarations(element.attributes.get("style", ""))
+        for rule in self._fitting(element):
+            said |= rule.declared
+        if "style" in element.attributes:
+            said |= declarations(element.attributes["style"])
         preserves = said["white-space"] in PRESERVING if "white-space" in said else around.preserves
         hidden = around.hidden or said["display"] == "none"
         return Style(said["display"], said["float"] in ("left", "right"), preserves, hidden)
+
+    def _fitting(self, element: Element) -> list[Rule]:
+        """The rules for an element, the weightiest last."""
+        if not self.rules:
+            return []
+        found = [one for part in parts_of(element) for one in self.rules.get(part, ())]
+        return [rule for _, rule in sorted(found, key=lambda one: one[0]) if rule.fits(element)]
 
 
 def declarations(block: str) -> dict[str, str]:
     return {name.lower(): value.lower() for name, value in MOVING.findall(block)}
 
 
-def default_display(name: str, element: Element) -> str:
-    if name in INVISIBLE or "hidden" in element.attributes:
+def default_display(element: Element) -> str:
+    if element.name in INVISIBLE or "hidden" in element.attributes:
         return "none"
-    return "block" if name in BLOCKS else "ruby" if name == "ruby" else "inline"
-
-
-def sheets_of(root: Element, path: str) -> tuple[list[str], list[str]]:
-    """Paths of the style sheets that a document at path links, and those within it."""
-    linked: list[str] = []
-    own: list[str] = []
-    for element in root.within():
-        if element.name == "link" and "stylesheet" in element.attributes.get("rel", "").lower():
-            target = unquote(element.attributes.get("href", "").partition("#")[0])
-            linked.append(normpath(f"{dirname(path)}/{target}").lstrip("/"))
-        elif element.name == "style":
-            own.append("".join(child.value for child in element.children if isinstance(child, Text)))
-    return linked, own
+    return SPECIAL.get(element.name) or ("block" if element.name in BLOCKS else "inline")

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .boxing import Layout
 from .crengine import Chunk, Seen, View, kind_of
 from .epub import XHTML, Document, Epub
 from .generations import GENERATIONS, Generation
 from .places import BookPlace
 from .source import Element, Text
-from .styles import MOST_BYTES_OF_A_SHEET, Styles, sheets_of
+from .views import view
 
 FRAGMENT = re.compile(r"/body(?:\[1\])?/DocFragment(?:\[(\d{1,6})\])?")
 STEP = re.compile(r"/([A-Za-z_][\w.:-]*?(?:\(\))?)(?:\[(\d{1,7})\])?(?=/|$)")
@@ -61,33 +60,6 @@ def fragments(epub: Epub, generation: Generation) -> list[Document]:
     if generation.every_item:
         return epub.documents
     return [one for one in epub.documents if one.item.media_type == XHTML and one.source.root is not None]
-
-
-def view(document: Document, generation: Generation) -> View | None:
-    """The body as the engine sees it, None where the document has none."""
-    body = document.source.body
-    if body is None:
-        return None
-    made = document.views.get(generation.view)
-    if not isinstance(made, View):
-        made = document.views[generation.view] = View(Layout(styles(document), *generation.view).of(body))
-    return made
-
-
-def styles(document: Document) -> Styles:
-    made = document.views.get(Styles)
-    if not isinstance(made, Styles):
-        made = document.views[Styles] = Styles(sheets(document))
-    return made
-
-
-def sheets(document: Document) -> list[str]:
-    root = document.source.root
-    if root is None or document.item.path is None:
-        return []
-    linked, own = sheets_of(root, document.item.path)
-    files = (document.epub.read(path) or b"" for path in linked)
-    return [data[:MOST_BYTES_OF_A_SHEET].decode("utf-8", errors="replace") for data in files] + own
 
 
 def document_of(epub: Epub, pointer: XPointer, generation: Generation) -> Document | None:

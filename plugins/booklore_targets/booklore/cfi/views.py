@@ -1,0 +1,54 @@
+"""Each document as a generation sees it, made once, with the style sheets that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from posixpath import dirname, normpath
+from urllib.parse import unquote
+
+from .boxing import Layout
+from .crengine import View
+from .epub import Document, Epub
+from .generations import Generation
+from .source import Text
+from .styles import Rule, Styles, rules_of
+
+MOST_BYTES_OF_A_SHEET = 1024 * 1024
+
+
+def view(document: Document, generation: Generation) -> View | None:
+    """The body as the engine sees it, None where the document has none."""
+    body = document.source.body
+    if body is None:
+        return None
+    made = document.views.get(generation.view)
+    if not isinstance(made, View):
+        made = document.views[generation.view] = View(Layout(styles(document), *generation.view).of(body))
+    return made
+
+
+def styles(document: Document) -> Styles:
+    made = document.views.get(Styles)
+    if not isinstance(made, Styles):
+        made = document.views[Styles] = Styles(list(sheets(document)))
+    return made
+
+
+def sheets(document: Document) -> Iterator[list[Rule]]:
+    """The rules of the sheets that a document links or has, in its order."""
+    root = document.source.root
+    for element in root.within() if root is not None else ():
+        if element.name == "link" and "stylesheet" in element.attributes.get("rel", "").lower():
+            target = unquote(element.attributes.get("href", "").partition("#")[0])
+            yield linked(document.epub, normpath(f"{dirname(document.item.path or '')}/{target}").lstrip("/"))
+        elif element.name == "style":
+            yield rules_of("".join(child.value for child in element.children if isinstance(child, Text)))
+
+
+def linked(epub: Epub, path: str) -> list[Rule]:
+    made = epub.sheets.get(path)
+    if made is None:
+        data = epub.read(path) or b""
+        made = rules_of(data[:MOST_BYTES_OF_A_SHEET].decode("utf-8", errors="replace"))
+        epub.sheets[path] = made
+    return made
