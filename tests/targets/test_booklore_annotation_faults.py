@@ -12,6 +12,7 @@ from booklore_core.testing import small_epub
 
 REPEAT_AFTER = 600
 LOST = ("close_before", "close_after", "half_body", "refuse", "commit_then_500", "status:503", "commit_then_html_200")
+OFTEN_LOST = ("close_before", "close_after", "refuse", "commit_then_500")
 WRITES = ("POST", "PUT", "DELETE")
 FORMS: dict[str, dict[str, Any]] = {
     "highlight": {},
@@ -61,12 +62,18 @@ def state(world: World) -> dict[str, list[dict[str, Any]]]:
     return WebReader(world).everything()
 
 
-def undisturbed(open_world: OpenWorld, items: Sequence[Item]) -> dict[str, list[dict[str, Any]]]:
-    """What the server holds after the last of the items alone."""
-    world = open_world("booklore")
-    if not items[-1].is_tombstone:
-        world.target().deliver(items[-1], FRESH)
-    return state(world)
+UNDISTURBED: dict[str, dict[str, list[dict[str, Any]]]] = {}
+
+
+def undisturbed(open_world: OpenWorld, item: Item) -> dict[str, list[dict[str, Any]]]:
+    """What a server holds after this item alone."""
+    if item.is_tombstone:
+        return {}
+    if item.idempotency_key not in UNDISTURBED:
+        world = open_world("booklore")
+        world.target().deliver(item, FRESH)
+        UNDISTURBED[item.idempotency_key] = state(world)
+    return UNDISTURBED[item.idempotency_key]
 
 
 @pytest.fixture(params=["booklore", "grimmory-3.5"])
@@ -86,11 +93,11 @@ def test_lost_answer_makes_no_second_one(served: World, open_world: OpenWorld, f
 
     Household(served).bring(marked)
 
-    assert state(served) == undisturbed(open_world, [marked])
+    assert state(served) == undisturbed(open_world, marked)
 
 
 @pytest.mark.parametrize("method", WRITES)
-@pytest.mark.parametrize("fault", LOST)
+@pytest.mark.parametrize("fault", OFTEN_LOST)
 @pytest.mark.parametrize("after", [0, 1])
 @pytest.mark.parametrize(
     ("forms"),
@@ -119,7 +126,7 @@ def test_edits_end_alike_whatever_goes_wrong(
 
     Household(served).bring(*items)
 
-    assert state(served) == undisturbed(open_world, items)
+    assert state(served) == undisturbed(open_world, items[-1])
 
 
 def form_of(world: World, form: str) -> Item:
@@ -141,7 +148,7 @@ def test_request_that_is_carried_out_minutes_later_makes_no_second_one(
 
     household.bring(marked)
 
-    assert state(served) == undisturbed(open_world, [marked])
+    assert state(served) == undisturbed(open_world, marked)
 
 
 def test_note_on_the_book_that_was_edited_while_its_way_was_unknown_is_there_once(served: World) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -29,27 +29,45 @@ class RowExists(Exception):
     """The server has a row at that place already."""
 
 
+class ListedRows:
+    """The rows of a book in one table, by id and by place. read_at: seconds since 1970."""
+
+    def __init__(self, table: RowTable, rows: Iterable[Row], read_at: float) -> None:
+        self._table, self.read_at = table, read_at
+        self.by_id: dict[int, Row] = {}
+        self._places: dict[str, dict[int, Row]] = {}
+        for row in rows:
+            self.put(row)
+
+    def at(self, place: str) -> list[Row]:
+        return list(self._places.get(place, {}).values())
+
+    def put(self, row: Row) -> None:
+        self.drop(row["id"])
+        self.by_id[row["id"]] = self._places.setdefault(self._table.place_of(row), {})[row["id"]] = row
+
+    def drop(self, row_id: int) -> None:
+        row = self.by_id.pop(row_id, None)
+        if row:
+            self._places[self._table.place_of(row)].pop(row_id, None)
+
+
 class RemoteRows:
-    """The rows of one book at a time, by id."""
+    """The rows of one book at a time."""
 
     def __init__(self, connection: Connection, identities: Identities) -> None:
         self._connection, self._identities = connection, identities
         self._book = ""
-        self._listed: dict[str, tuple[float, dict[int, Row]]] = {}
+        self._listed: dict[str, ListedRows] = {}
 
-    def of(self, table: RowTable, book: str) -> dict[int, Row]:
+    def of(self, table: RowTable, book: str) -> ListedRows:
         """Raises Declined when the rows cannot be told."""
         if book != self._book:
             self._book, self._listed = book, {}
-        read_at, rows = self._listed.get(table.name, (float("-inf"), {}))
-        if self._connection.used_at - read_at > LOOK_SECONDS:
-            rows = self._read(table, book)
-            self._listed[table.name] = (self._connection.used_at, rows)
-        return rows
-
-    def read_anew(self, table: RowTable, book: str) -> dict[int, Row]:
-        self.forget(table)
-        return self.of(table, book)
+        listed = self._listed.get(table.name)
+        if listed is None or self._connection.used_at - listed.read_at > LOOK_SECONDS:
+            listed = self._listed[table.name] = ListedRows(table, self._read(table, book), self._connection.used_at)
+        return listed
 
     def forget(self, table: RowTable) -> None:
         self._listed.pop(table.name, None)
@@ -87,12 +105,12 @@ class RemoteRows:
         if response.status_code != 204:
             self._is_gone(response, table, book, row_id)
         elif book == self._book and table.name in self._listed:
-            self._listed[table.name][1].pop(row_id, None)
+            self._listed[table.name].drop(row_id)
 
     def _is_gone(self, response: Response, table: RowTable, book: str, row_id: int) -> bool:
         """Whether a call failed because its row is not there any more. Raises what it failed for otherwise."""
         self.forget(table)
-        if response.status_code in GONE and row_id not in self.of(table, book):
+        if response.status_code in GONE and row_id not in self.of(table, book).by_id:
             return True
         raise declined(response, writing=True)
 
@@ -106,10 +124,10 @@ class RemoteRows:
 
     def _note(self, table: RowTable, book: str, row: Row) -> Row:
         if book == self._book and table.name in self._listed:
-            self._listed[table.name][1][row["id"]] = row
+            self._listed[table.name].put(row)
         return row
 
-    def _read(self, table: RowTable, book: str) -> dict[int, Row]:
+    def _read(self, table: RowTable, book: str) -> list[Row]:
         from booklore_core.http import json_answer
 
         response = self._connection.read(f"{table.path}/book/{book}")
@@ -118,7 +136,7 @@ class RemoteRows:
             raise declined(response, writing=False)
         if not all(is_row(one) for one in found):
             raise ItemFailed("the server's list of a book's marks cannot be read")
-        return {one["id"]: one for one in found}
+        return found
 
     def _refuse_without_book(self, book: str) -> None:
         """Raises BookUnmatched when the book is why the server has failed: it says no more than that it did."""

@@ -11,7 +11,7 @@ from booklore_targets.booklore.audit import RESEND
 from booklore_targets.booklore.mark_places import is_on_book
 from booklore_targets.booklore.mark_text import name_of
 from booklore_targets.booklore.remote_rows import RemoteRows, Row
-from booklore_targets.booklore.row_owners import Owner, RowOwners
+from booklore_targets.booklore.row_owners import Owner, RowOwners, mark_of
 from booklore_targets.booklore.row_tables import ANNOTATIONS, BOOK_NOTES, BOOKMARKS, NOTES, RowTable
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class AuditedRows:
     def of(self, table: RowTable) -> OwnedRows:
         """In the order in which they were made."""
         found = []
-        for _, row in sorted(self._rows.of(table, self._book.match or "").items()):
+        for _, row in sorted(self._rows.of(table, self._book.match or "").by_id.items()):
             owner = self._owners.of(table.remote_id(row))
             found.append((row, owner if owner and owner.place == table.place_of(row) else None))
         return found
@@ -59,10 +59,10 @@ def audit_rows(
 
 def find_missing(book: BookRef, items: Sequence[Item], held: Mapping[RowTable, OwnedRows]) -> Iterator[Finding]:
     """A mark may share its row with the same one of another file, and nothing with its twin in another table."""
+    marks = {table: {mark_of(owner.key) for _, owner in rows if owner} for table, rows in held.items()}
     for item in items:
         tables = held.keys() - ({NOTES, ANNOTATIONS} if is_on_book(item) else {BOOK_NOTES})
-        owners = (owner for table in tables for _, owner in held[table] if owner)
-        if not any(owner.is_same(item) for owner in owners):
+        if not any(mark_of(item.key) in marks[table] for table in tables):
             yield Finding("missing", item.kind, book, item.key, f"{name_of(item)} is not on the server", RESEND)
 
 

@@ -25,21 +25,26 @@ class Owner(NamedTuple):
 
 
 class RowOwners:
-    """Kept in the plugin's store, one value a row."""
+    """Kept in the plugin's store, one value a row; read from there once a run, in which nobody else delivers."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._read: dict[str, Owner | None] = {}
 
     def of(self, remote_id: str) -> Owner | None:
-        found = self._store.get(f"row/{remote_id}")
-        return Owner(*found) if found else None
+        if remote_id not in self._read:
+            found = self._store.get(f"row/{remote_id}")
+            self._read[remote_id] = Owner(*found) if found else None
+        return self._read[remote_id]
 
     def set(self, remote_id: str, owner: Owner) -> None:
         if self.of(remote_id) != owner:
             self._store.set(f"row/{remote_id}", list(owner))
+            self._read[remote_id] = owner
 
     def drop(self, remote_id: str) -> None:
         self._store.remove(f"row/{remote_id}")
+        self._read[remote_id] = None
 
 
 def mark_of(key: str) -> str:

@@ -110,7 +110,7 @@ class RowUpkeep:
     def _adopted(self, item: Item, wanted: Wanted, book: str, answer: str) -> Row:
         """The row that the server has in the place. Raises ItemRejected when that is another item's."""
         for _ in range(2):  # the listing may be from before
-            for row in filter(wanted.is_at, self.rows.of(wanted.table, book).values()):
+            for row in self.rows.of(wanted.table, book).at(wanted.place):
                 owner = self._owner(wanted.table, row)
                 if owner is None or owner.is_same(item):
                     return row
@@ -124,7 +124,7 @@ class RowUpkeep:
     def _look(self, item: Item, wanted: Wanted, book: str) -> Row | None:
         """A row that is the item's: its own, else the likeliest of those in its place that are nobody's."""
         free = []
-        for row in filter(wanted.is_at, self.rows.of(wanted.table, book).values()):
+        for row in self.rows.of(wanted.table, book).at(wanted.place):
             owner = self._owner(wanted.table, row)
             if owner and owner.is_same(item):
                 return row
@@ -176,7 +176,7 @@ class RowUpkeep:
     def _row_of(self, old: RowId, item: Item) -> Row | None:
         """The row that a remote id names, None when it is gone or has become another's: a library that is made anew
         gives ids out again."""
-        row = self.rows.of(old.table, self._book_of(old, item)).get(old.id)
+        row = self.rows.of(old.table, self._book_of(old, item)).by_id.get(old.id)
         owner = self.owners.of(old.text)
         is_ours = owner is None or (owner.is_same(item) and row and owner.place == old.table.place_of(row))
         return row if is_ours else None
