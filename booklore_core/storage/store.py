@@ -2,11 +2,16 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from booklore_core.items import canonical_json
 from booklore_core.storage.database import Database
 from booklore_core.storage.secrets import Secrets
+
+CACHE_SIZE = 256 * 1024 * 1024
+"""Bytes that a plugin's cache may hold."""
 
 
 class Store:
@@ -17,7 +22,21 @@ class Store:
 
     def __init__(self, database: Database, plugin: str, secrets: Secrets) -> None:
         self._values, self._plugin = database.table("plugin_store"), plugin
-        self.secrets = secrets.of(plugin)
+        self.secrets, self._cache = secrets.of(plugin), secrets.path.parent / "cache" / plugin
+
+    @property
+    def cache(self) -> Path:
+        """A folder for what can be fetched again, of at most 256 MiB: whenever it is asked for, the files whose times
+        are the oldest go until it holds no more. Who uses one sets its time; who writes one writes another and renames
+        it."""
+        self._cache.mkdir(parents=True, exist_ok=True)
+        room = CACHE_SIZE
+        for file in sorted(self._cache.iterdir(), key=time_of, reverse=True):
+            with suppress(OSError):  # another process cleans up, too
+                room -= file.stat().st_size
+                if room < 0:
+                    file.unlink()
+        return self._cache
 
     def get(self, key: str, default: Any = None) -> Any:
         row = self._values.find_one(plugin=self._plugin, key=key)
@@ -33,6 +52,12 @@ class Store:
 
     def keys(self) -> Iterator[str]:
         return (row["key"] for row in self._values.find("key", plugin=self._plugin))
+
+
+def time_of(file: Path) -> float:
+    with suppress(OSError):
+        return file.stat().st_mtime
+    return 0.0
 
 
 class StoredSettings:

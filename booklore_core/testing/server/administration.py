@@ -61,10 +61,33 @@ class Administration:
             )
             return self._state.put_book(book)
 
+    def put_book(self, book: ServerBook) -> ServerBook:
+        """Give the book's id to it, whosever that is now: a backup was restored, and books were added since."""
+        with self._state.lock:
+            self._state.drop_book(book.id)
+            return self._state.put_book(book)
+
     def remove_book(self, book_id: int) -> None:
         """Delete the book, with everybody's data about it."""
         with self._state.lock:
             self._state.drop_book(book_id)
+
+    def protect_file(self, book_id: int) -> None:
+        """Let the server have no right to remove the book's file."""
+        self._state.stuck_files.add(book_id)
+
+    def rescan(self) -> list[ServerBook]:
+        """Take files that a deletion has left behind into the library again, each under a new id."""
+        with self._state.lock:
+            left, self._state.left_behind = self._state.left_behind, []
+            added = self._state.now()
+            return [self._state.put_book(replace(one, id=self._state.next_book_id(), added=added)) for one in left]
+
+    def add_format(self, book_id: int, file_name: str) -> None:
+        """Give the book another file, which is listed and cannot be read."""
+        with self._state.lock:
+            known = self._state.books[book_id]
+            self._state.put_book(replace(known, other_files=(*known.other_files, file_name)))
 
     def rewrite_book(
         self, book_id: int, content: bytes, title: str | None = None, file_name: str | None = None

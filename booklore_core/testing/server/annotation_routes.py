@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from booklore_core.testing.server.answers import Answer, Refusal, empty_answer, invalid, json_answer, unexpected
 from booklore_core.testing.server.dialects import Dialect
-from booklore_core.testing.server.fields import Body, text, whole
+from booklore_core.testing.server.fields import Body, characters, limited_bytes, text, whole
 from booklore_core.testing.server.owned_rows import own_row, own_rows_of_book, shown
 from booklore_core.testing.server.routing import Route, ServerRequest
 from booklore_core.testing.server.state import Row, State
@@ -31,7 +31,7 @@ def annotation_routes(dialect: Dialect) -> Iterable[Route]:
 
 
 def post_annotation(state: State, request: ServerRequest) -> Answer:
-    """409 for a second one at the same CFI, which is compared without case and trailing spaces."""
+    """409 for a second one at the same CFI, which is compared as the database compares texts."""
     body = request.object()
     details = [*_missing(body, ("cfi", "CFI"), ("text", "Text")), *_annotation_faults(body)]
     if details:
@@ -73,18 +73,23 @@ def delete_annotation(state: State, request: ServerRequest) -> Answer:
 def post_note(state: State, request: ServerRequest) -> Answer:
     body = request.object()
     details = [*_missing(body, ("cfi", "CFI"), ("noteContent", "Note content")), *_place_faults(body)]
-    if len(text(body, "selectedText") or "") > TEXT_LENGTH:
+    if characters(text(body, "selectedText")) > TEXT_LENGTH:
         details.append("selectedText: Selected text must not exceed 5000 characters")
     if details:
         raise invalid(*details)
     names = ("cfi", "selectedText", "noteContent", "color", "chapterTitle")
     row = {name: text(body, name) for name in names}
+    limited_bytes(row["noteContent"])
     return _create(state, request, "notes", row, "Note already exists at this location")
 
 
 def put_note(state: State, request: ServerRequest) -> Answer:
     body = request.object()
+    details = _place_faults({name: value for name, value in body.items() if name in ("color", "chapterTitle")})
     row = own_row(state.notes, request)
+    if details:
+        raise invalid(*details)
+    limited_bytes(text(body, "noteContent"))
     return _change(state, row, {name: text(body, name) for name in ("noteContent", "color", "chapterTitle")})
 
 
@@ -128,7 +133,7 @@ def _missing(body: Body, *required: tuple[str, str]) -> list[str]:
 def _annotation_faults(body: Body) -> list[str]:
     details = _place_faults(body)
     for name, label in (("text", "Text"), ("note", "Note")):
-        if len(text(body, name) or "") > TEXT_LENGTH:
+        if characters(text(body, name)) > TEXT_LENGTH:
             details.append(f"{name}: {label} must not exceed {TEXT_LENGTH} characters")
     style = text(body, "style")
     if style is not None and style not in STYLES:
@@ -138,9 +143,9 @@ def _annotation_faults(body: Body) -> list[str]:
 
 def _place_faults(body: Body) -> list[str]:
     details = []
-    if len(text(body, "cfi") or "") > CFI_LENGTH:
+    if characters(text(body, "cfi")) > CFI_LENGTH:
         details.append(f"cfi: CFI must not exceed {CFI_LENGTH} characters")
-    if len(text(body, "chapterTitle") or "") > TITLE_LENGTH:
+    if characters(text(body, "chapterTitle")) > TITLE_LENGTH:
         details.append(f"chapterTitle: Chapter title must not exceed {TITLE_LENGTH} characters")
     color = text(body, "color")
     if color is not None and not re.fullmatch("#[0-9A-Fa-f]{6}", color):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 from booklore_core.testing.server.answers import encode, instant_text
 from booklore_core.testing.server.dialects import Dialect
-from booklore_core.testing.server.library import ServerBook
+from booklore_core.testing.server.library import BOOK_TYPE_OF, ServerBook
 from booklore_core.testing.server.state import Progress, State
 from booklore_core.testing.server.users import User
 
@@ -25,7 +26,8 @@ def book_object(state: State, book: ServerBook, user: User) -> dict[str, Any]:
     """One book with the user's progress and shelves; what is not set is left out."""
     written = _facts(book, state.dialect, state.started)
     written["metadata"] |= {"categories": [], "moods": [], "tags": [], **OPEN_LOCKS}
-    written |= {"alternativeFormats": [], "supplementaryFiles": [], "libraryPath": {"id": book.library_id}}
+    written |= {"supplementaryFiles": [], "libraryPath": {"id": book.library_id}}
+    written.setdefault("alternativeFormats", [])
     written |= {"shelves": shelves_of(state, user, book.id), **progress_fields(state, book, user)}
     return written
 
@@ -103,6 +105,11 @@ def primary_file(book: ServerBook, started: float) -> dict[str, Any]:
     }
 
 
+def other_files(book: ServerBook, started: float) -> list[dict[str, Any]]:
+    types = {name: BOOK_TYPE_OF[name.rpartition(".")[2].lower()] for name in book.other_files}
+    return [primary_file(replace(book, file_name=name, book_type=types[name]), started) for name in types]
+
+
 def _facts(book: ServerBook, dialect: Dialect, started: float) -> dict[str, Any]:
     metadata: dict[str, Any] = {"bookId": book.id, "authors": list(book.authors), "language": "en"}
     if book.title is not None:
@@ -110,7 +117,9 @@ def _facts(book: ServerBook, dialect: Dialect, started: float) -> dict[str, Any]
     if book.subtitle is not None:
         metadata["subtitle"] = book.subtitle
     metadata |= isbn_fields(book, dialect.isbn_column)
+    others = {"alternativeFormats": other_files(book, started)} if book.other_files else {}
     return {
+        **others,
         "addedOn": added_text(book, started),
         "id": book.id,
         "isPhysical": False,

@@ -83,13 +83,16 @@ def _hit(book: ServerBook, score: float) -> dict[str, object]:
 
 
 def delete_books(state: State, request: ServerRequest) -> Answer:
-    """Deletes for everybody, and echoes whatever ids were asked for. The files given to this server stay."""
+    """Deletes for everybody, and echoes whatever ids were asked for. A file that cannot be removed stays where it is,
+    its book goes all the same. The files given to this server stay."""
     refuse_unless(request.user, "delete", state.dialect)
     wanted = _ids(request)
-    visible = {book.id for book in state.books_for(request.user)}
-    for book_id in visible.intersection(wanted):
+    visible = {book.id for book in state.books_for(request.user)}.intersection(wanted)
+    failed = sorted(visible & state.stuck_files)
+    state.left_behind += [state.books[book_id] for book_id in failed]
+    for book_id in visible:
         state.drop_book(book_id)
-    return json_answer({"deleted": wanted, "failedFileDeletions": []})
+    return json_answer({"deleted": wanted, "failedFileDeletions": failed}, 207 if failed else 200)
 
 
 def _ids(request: ServerRequest) -> list[int]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from booklore_core.testing.server.answers import Answer, Refusal, empty_answer, invalid, json_answer, unexpected
 from booklore_core.testing.server.dialects import Dialect
-from booklore_core.testing.server.fields import Body, limited, text, whole
+from booklore_core.testing.server.fields import Body, characters, limited, limited_bytes, text, whole
 from booklore_core.testing.server.owned_rows import own_row, own_rows_of_book, shown
 from booklore_core.testing.server.routing import Route, ServerRequest
 from booklore_core.testing.server.state import Row, State
@@ -15,6 +15,8 @@ from booklore_core.testing.server.users import folded
 
 NEAR_MS = 5000
 CFI_LENGTH, TITLE_LENGTH = 1000, 255
+CHANGED_LENGTHS = {"title": 255, "cfi": 500, "notes": 2000}
+"""Of what a change sets; one that makes a bookmark may have a longer CFI."""
 
 
 def bookmark_routes(dialect: Dialect) -> Iterable[Route]:
@@ -85,8 +87,16 @@ def put_bookmark(state: State, request: ServerRequest) -> Answer:
     row = own_row(state.bookmarks, request)
     changes: Row = {name: text(body, name) for name in ("title", "cfi", "color", "notes")}
     changes["priority"] = whole(body, "priority")
+    if state.dialect.bookmarks_have_pages:
+        changes["pageNumber"] = whole(body, "pageNumber")
     if changes["priority"] is not None and not 1 <= changes["priority"] <= 5:
         raise invalid("priority: Priority must be between 1 and 5")
+    long = [name for name, most in CHANGED_LENGTHS.items() if characters(changes[name]) > most]
+    if long:
+        raise invalid(*(f"{name}: size must be between 0 and {CHANGED_LENGTHS[name]}" for name in long))
+    others = state.bookmarks.where(userId=row["userId"], bookId=row["bookId"])
+    if changes["cfi"] is not None:
+        _refuse_taken({**changes, "positionMs": None}, [other for other in others if other is not row])
     row |= {name: value for name, value in changes.items() if value is not None}
     row["updatedAt"] = state.now()
     return json_answer(shown(row))
@@ -104,7 +114,8 @@ def post_book_note(state: State, request: ServerRequest) -> Answer:
     if not content:
         raise invalid("content: Content is required")
     state.book(book_id)
-    facts = {"userId": request.user.id, "bookId": book_id, "title": text(body, "title"), "content": content}
+    title = limited(text(body, "title"), TITLE_LENGTH)
+    facts = {"userId": request.user.id, "bookId": book_id, "title": title, "content": limited_bytes(content)}
     if note_id is None:
         times = {"createdAt": state.now(), "updatedAt": state.now()}
         return json_answer(shown(state.book_notes.insert({**facts, **times}), fresh=True))

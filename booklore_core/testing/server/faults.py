@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from booklore_core.testing.server.answers import WEB_PAGE, Answer, Refusal
+from booklore_core.testing.server.answers import DATA_CONFLICT, WEB_PAGE, Answer, Refusal
 
 FAULTS = {
     "close_before": "the connection is closed before anything is done",
@@ -20,6 +20,7 @@ FAULTS = {
     "html_200": "nothing is done; the web application's page with status 200",
     "sync_disabled": "nothing is done; the application's 401 for an account whose sync is off; no login is told so",
     "refuse": "nothing is done; 500 An unexpected error occurred.",
+    "conflict": "nothing is done; 400 A data conflict occurred, as for one of two that come at once",
     "commit_then_CODE": "the request is carried out and answered as status:CODE, or html_200 for commit_then_html_200",
 }
 COMMIT_THEN = "commit_then_"
@@ -97,6 +98,8 @@ def replacement(name: str) -> Answer | Refusal:
         return Answer(200, WEB_PAGE, "text/html")
     if bare == "sync_disabled":
         return Refusal(401, "Sync is disabled for this user")
+    if bare == "conflict":
+        return Refusal(400, DATA_CONFLICT)
     if bare == "refuse":
         return Refusal(500, _MESSAGES[500])
     code = bare.removeprefix("status:")

@@ -11,6 +11,9 @@ from booklore_core.testing.server.answers import conflict, malformed
 
 BOOK_TYPES = ("PDF", "EPUB", "CBX", "FB2", "MOBI", "AZW3", "AUDIOBOOK")
 
+TEXT_BYTES = 65_535
+"""What a TEXT column holds."""
+
 Body = Mapping[str, Any]
 
 _FIRST_INSTANT, _LAST_INSTANT = -62_135_596_800, 253_402_300_799
@@ -112,6 +115,18 @@ def storable(moment: int) -> int:
 def limited(value: str | None, characters: int) -> str | None:
     """The text, unless its column is too short for it: then a data conflict."""
     if value is not None and len(value) > characters:
+        raise conflict()
+    return value
+
+
+def characters(value: str | None) -> int:
+    """How many the servers count: UTF-16 units."""
+    return len((value or "").encode("utf-16-le", "surrogatepass")) // 2
+
+
+def limited_bytes(value: str | None, most: int = TEXT_BYTES) -> str | None:
+    """The text, unless a TEXT column is too short for it: then a data conflict."""
+    if value is not None and len(value.encode("utf-8", "surrogatepass")) > most:
         raise conflict()
     return value
 

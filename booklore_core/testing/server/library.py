@@ -29,9 +29,10 @@ LIBRARY_NAMES = {1: "Main", 2: "Dup"}
 
 @dataclass(frozen=True)
 class ServerBook:
-    """A book of one file, as the server knows it; content is its bytes, or file the path they are read from.
+    """A book, mostly of one file, as the server knows it; content is its bytes, or file the path they are read from.
 
-    added: when it came into the library, seconds since 1970; None: with the server's start.
+    added: when it came into the library, seconds since 1970; None: with the server's start. other_files: names of its
+    files in other formats.
     """
 
     id: int
@@ -46,6 +47,7 @@ class ServerBook:
     isbn10: str | None = None
     added: float | None = None
     subtitle: str | None = None
+    other_files: tuple[str, ...] = ()
     content: bytes | None = field(default=None, repr=False, compare=False)
     file: Path | None = field(default=None, repr=False, compare=False)
 

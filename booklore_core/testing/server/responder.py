@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from booklore_core.testing.server.account_routes import account_routes
 from booklore_core.testing.server.annotation_routes import annotation_routes
@@ -55,6 +55,7 @@ class Record:
     auth: str
     status: int | None = None
     body: bytes = b""
+    query: Mapping[str, str] = field(default_factory=dict)
 
 
 class Responder:
@@ -72,7 +73,7 @@ class Responder:
         self._router = Router(route for area in AREAS for route in area(state.dialect))
 
     def respond(self, request: ServerRequest) -> Reply:
-        record = Record(request.method, request.path, credentials_sent(request), body=request.body)
+        record = Record(request.method, request.path, credentials_sent(request), None, request.body, request.query)
         if self.on_request is not None:
             self.on_request(record)
         reply = self._reply(request)

@@ -109,6 +109,8 @@ class State:
     single_sign_on_only: bool = False
     zone_hours: float = 0.0
     sessions_locked_until: float = 0.0
+    stuck_files: set[int] = field(default_factory=set)
+    left_behind: list[ServerBook] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.started = self.now()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from dataclasses import dataclass, field
+from functools import lru_cache
 
+ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff"
 PERMISSIONS = ("admin", "download", "delete", "sync_koreader", "bulk_status", "edit_metadata")
 
 
@@ -56,6 +59,10 @@ def same_name(one: str, other: str) -> bool:
     return folded(one) == folded(other)
 
 
+@lru_cache(maxsize=65_536)
 def folded(name: str) -> str:
-    """The name as the database compares it."""
-    return name.rstrip(" ").casefold()
+    """The name as the database compares it: without case, accents, width, zero-width characters and trailing blanks.
+    Source: server-contract.md 2.5."""
+    plain = unicodedata.normalize("NFKD", name)
+    kept = (one for one in plain if not unicodedata.combining(one) and one not in ZERO_WIDTH)
+    return "".join(kept).casefold().rstrip()

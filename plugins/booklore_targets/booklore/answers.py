@@ -14,6 +14,8 @@ REASON_LENGTH = 300
 COLLISION = "A data conflict occurred"
 NO_BOOK = "Book not found"
 NO_ACCESS = "not authorized to access this book"
+NO_BOOKS = "java.lang.String"
+"""What is left of "Book not found" where a call takes several ids (contract §8)."""
 
 
 def json_body(response: Response) -> object:
@@ -95,8 +97,25 @@ def declined(response: Response, writing: bool) -> Declined:
         return away
     if (status == 404 and NO_BOOK in text) or (status == 403 and NO_ACCESS in text):
         return BookUnmatched(text)
+    if status == 400 and NO_BOOKS in text:
+        return BookUnmatched("the server has no book of that number any more")
     if status == 400 and text:
         return ItemRejected(reason(response))
     if status >= 500 or status < 300:
         return ItemFailed(reason(response), maybe_sent=writing)
     return ItemFailed(reason(response))
+
+
+def confirm(response: Response, book_id: str, **written: object) -> None:
+    """Raises Declined unless a call for several books says that this one, the only one, has what was written.
+
+    A 200 alone says nothing: a word that the server does not know is taken for none (contract §8).
+    """
+    from booklore_core.http import json_answer
+
+    told = json_answer(response)
+    if response.status_code != 200 or told is None:
+        raise declined(response, writing=True)
+    one = told[0] if isinstance(told, list) and len(told) == 1 else None
+    if not isinstance(one, dict) or not {"bookId": int(book_id), **written}.items() <= one.items():
+        raise ItemFailed("the server answers, and does not say that it has taken it", maybe_sent=True)

@@ -55,7 +55,7 @@ class Connection:
         json: Any = None,
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
-        before_repeat: Callable[[], None] | None = None,
+        before_repeat: Callable[[], object] | None = None,
     ) -> Response:
         """The answer to a Bearer call, whatever it is; a refused token is replaced once. Raises TargetUnavailable.
 

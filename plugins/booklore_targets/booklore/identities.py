@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from booklore_core import BookUnmatched
-from booklore_targets.booklore.answers import declined, json_body
+from booklore_targets.booklore.answers import NO_BOOK, declined, json_body, message
 from booklore_targets.booklore.library import Listed, listed
 from booklore_targets.booklore.titles import title_key
 
@@ -40,10 +40,34 @@ class Identities:
             self._read.pop(book_id, None)
             book = self.read(book_id)
             if known and not is_same(known, book):
-                self._connection.store.remove(key_of(book_id))
-                raise BookUnmatched(f"the server has another book as number {book_id} than before")
+                raise self._another(book_id)
             self.note(book)
         self._checked[book_id] = login
+
+    def look(self, book_id: str) -> dict[str, Any]:
+        """The Book object as it is now. Raises BookUnmatched when the id is nobody's or another book's by now."""
+        told = self.find(book_id)
+        if told is None:
+            raise BookUnmatched(f"the server has no book of number {book_id} any more")
+        return told
+
+    def find(self, book_id: str) -> dict[str, Any] | None:
+        """The Book object as it is now, None when there is none of that id any more.
+
+        Raises BookUnmatched when the id is another book's by now, Declined when that cannot be told.
+        """
+        response = self._connection.read(f"/api/v1/books/{book_id}")
+        if response.status_code == 404 and NO_BOOK in (message(response) or ""):
+            return None
+        told = json_body(response)
+        book = listed(told) if response.status_code == 200 else None
+        if book is None or not isinstance(told, dict):
+            raise declined(response, writing=False)
+        if not self.is_still(book):
+            raise self._another(book_id)
+        if self._connection.store.get(key_of(book_id)) is None:
+            self.note(book)
+        return told
 
     def is_still(self, book: Listed) -> bool:
         """Whether a book of the listing is the one that its id was last; one that was never looked at is."""
@@ -59,6 +83,10 @@ class Identities:
                 raise declined(response, writing=False)
             self._read[book_id] = book
         return self._read[book_id]
+
+    def _another(self, book_id: str) -> BookUnmatched:
+        self._connection.store.remove(key_of(book_id))
+        return BookUnmatched(f"the server has another book as number {book_id} than before")
 
     @property
     def _login(self) -> Any:

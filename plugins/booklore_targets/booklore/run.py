@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from booklore_targets.booklore.capabilities import Capabilities, find_capabilities
 from booklore_targets.booklore.connection import Connection
+from booklore_targets.booklore.epub_source import EpubSource
 from booklore_targets.booklore.hashes import Hashes
 from booklore_targets.booklore.identities import Identities
 from booklore_targets.booklore.library import Library
 from booklore_targets.booklore.matching import Matcher
+from booklore_targets.booklore.page_bookmarks import PageBookmarks
 from booklore_targets.booklore.proofs import Proofs
 from booklore_targets.booklore.setup import read_setup
 
@@ -54,6 +56,14 @@ class Run:
         takes_newest = self.capabilities.family == "grimmory"  # of one file's books its kosync takes that (contract §1)
         return Matcher(self.library, hashes, proofs, self.identities, takes_newest, self._clock)
 
+    @cached_property
+    def page_bookmarks(self) -> PageBookmarks:
+        return PageBookmarks(self.connection, self.capabilities)
+
+    @cached_property
+    def epubs(self) -> EpubSource:
+        return EpubSource(self)
+
     @property
     def decimals(self) -> int:
         """Places of the percentages that are sent."""
@@ -70,3 +80,4 @@ class Run:
 
     def close(self) -> None:
         self.connection.close()
+        self.epubs.close()

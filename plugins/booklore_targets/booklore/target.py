@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from booklore_core import (
     Before,
@@ -21,10 +21,16 @@ from booklore_core import (
     TargetUnavailable,
 )
 from booklore_targets.booklore import lookup
+from booklore_targets.booklore.annotation_handler import AnnotationHandler
 from booklore_targets.booklore.audit import audit_sessions
+from booklore_targets.booklore.bookmark_handler import BookmarkHandler
 from booklore_targets.booklore.capabilities import known_capabilities
 from booklore_targets.booklore.checks import check_run, failed
+from booklore_targets.booklore.deletions import Deletions
 from booklore_targets.booklore.progress import Positions
+from booklore_targets.booklore.ratings import Ratings
+from booklore_targets.booklore.reading_status import ReadingStatuses
+from booklore_targets.booklore.row_audit import audit_rows
 from booklore_targets.booklore.run import Run
 from booklore_targets.booklore.sessions import Sessions
 from booklore_targets.booklore.setup import RUN_LOGIN, server_url
@@ -41,7 +47,21 @@ class Handler(Protocol):
     def deliver(self, item: Item, before: Before) -> str | None: ...
 
 
-HANDLERS: Mapping[str, Callable[[Run], Handler]] = {"session": Sessions, "progress": Positions}
+class LookingHandler(Handler, Protocol):
+    """One whose items are looked for before they are sent a second time."""
+
+    def find(self, item: Item) -> str | None: ...
+
+
+HANDLERS: Mapping[str, Callable[[Run], Handler]] = {
+    "session": Sessions,
+    "progress": Positions,
+    "annotation": AnnotationHandler,
+    "bookmark": BookmarkHandler,
+    "rating": Ratings,
+    "status": ReadingStatuses,
+    "deletion": Deletions,
+}
 """Who delivers what."""
 
 
@@ -50,7 +70,7 @@ class BookLore:
 
     name = "booklore"
     kinds = frozenset(HANDLERS)
-    looked_for = audited = frozenset({"session"})
+    looked_for = audited = frozenset({"session", "annotation", "bookmark"})
     credentials = ("url", "username", "password")
     token_credentials = ("url", "token")
 
@@ -91,12 +111,15 @@ class BookLore:
         return handler.deliver(item, before)
 
     def find(self, item: Item) -> str | None:
-        return self._sessions().find(item)
+        handler = cast(LookingHandler, self._handler(item.kind))
+        return handler.find(item)
 
     def deliver_batch(self, items: Sequence[Item]) -> list[str]:
         if items[0].kind != "session":
             raise ItemFailed(f"the server takes {items[0].kind} one by one only")
-        return self._sessions().deliver_batch(items)
+        handler = self._handler("session")
+        assert isinstance(handler, Sessions)
+        return handler.deliver_batch(items)
 
     def remote_progress(self, book: BookRef) -> RemotePosition | None:
         """Where the server's reader is in a book, None where nobody has read it on a device. Raises Declined."""
@@ -119,9 +142,10 @@ class BookLore:
         return lookup.read_book(self._connected().connection, remote_id)
 
     def audit(self, book: BookRef, items: Sequence[Item]) -> list[Finding]:
-        """What of these sessions the server lacks, has too often, or has among others that overlap. Raises Declined."""
+        """What of these the server lacks, has too often, or has among others that overlap. Raises Declined."""
         run = self._connected()
-        return audit_sessions(run.connection, book, items, run.decimals)
+        marks = audit_rows(run.connection, run.identities, book, items)
+        return [*audit_sessions(run.connection, book, items, run.decimals), *marks]
 
     def check(self) -> list[Check]:
         """What works, line by line; makes the KOReader account when there is none."""
@@ -164,11 +188,6 @@ class BookLore:
         run = self._open()
         run.connect()
         return run
-
-    def _sessions(self) -> Sessions:
-        handler = self._handler("session")
-        assert isinstance(handler, Sessions)
-        return handler
 
     def _handler(self, kind: str) -> Handler:
         run = self._connected()

@@ -1,0 +1,55 @@
+"""Delivers highlights and notes: each into the table that its note and its place say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from booklore_core import Before, Item, ItemRejected
+from booklore_targets.booklore.mark_places import MarkPlaces, is_on_book
+from booklore_targets.booklore.mark_text import annotation_row, book_note_row, field_of, has_note, note_row
+from booklore_targets.booklore.row_tables import Wanted
+from booklore_targets.booklore.row_upkeep import RowUpkeep
+
+if TYPE_CHECKING:
+    from booklore_targets.booklore.run import Run
+
+
+class AnnotationHandler:
+    """The target's handler of items of the kind `annotation`.
+
+    In the book: a highlight is an annotation, one with a note is a note in its stead. On the book, and where the
+    device's file has no positions that the server knows: a note on the book. Source: server contract §7.1 to §7.3.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._upkeep, self._places = RowUpkeep(run), MarkPlaces(run)
+
+    def deliver(self, item: Item, before: Before) -> str | None:
+        if item.is_tombstone:
+            self._upkeep.remove(item, before, self._forms)
+            return None
+        return self._upkeep.bring(item, self._wanted(item), before, self._forms)
+
+    def find(self, item: Item) -> str | None:
+        return self._upkeep.find(item, self._wanted(item), self._forms)
+
+    def _wanted(self, item: Item) -> Wanted:
+        spot = None if is_on_book(item) else self._places.spot_of(item)
+        if spot is None:
+            return book_note_row(item)
+        make = note_row if has_note(item) else annotation_row
+        return make(item, spot.cfi, field_of(item.body, "text") or spot.text)
+
+    def _forms(self, item: Item) -> Iterator[Wanted]:
+        """What cannot be placed was never sent to a place."""
+        try:
+            spot = None if is_on_book(item) else self._places.spot_of(item)
+        except ItemRejected:
+            return
+        if spot is None:
+            yield book_note_row(item)
+            return
+        text = field_of(item.body, "text") or spot.text
+        yield annotation_row(item, spot.cfi, text)
+        yield note_row(item, spot.cfi, text)

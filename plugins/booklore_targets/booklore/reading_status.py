@@ -1,0 +1,99 @@
+"""Delivers whether a book is read, given up or being read, and never takes a higher status from the server."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from booklore_core import Before, Item, ItemRejected, Superseded, TargetUnavailable
+from booklore_targets.booklore.answers import confirm, declined
+from booklore_targets.booklore.capabilities import is_absent
+from booklore_targets.booklore.run import Run
+from booklore_targets.booklore.sessions import book_id_of
+
+PLAIN, GENTLE = "/api/v1/books/status", "/api/v1/app/books/{}/status"
+READ = "READ"
+STATUSES = {"complete": READ, "abandoned": "ABANDONED", "reading": "READING"}
+"""KOReader's word → the server's, letter by letter: one that it does not know takes the status away (contract §8)."""
+
+MAY_BECOME_READING = (None, "UNSET", "UNREAD", "PAUSED", "ABANDONED")
+
+
+class ReadingStatuses:
+    """The target's handler of items of the kind `status`. Without a look nothing is written: the plain route dates a
+    book that is read already to now, and takes the finish date with every other status (contract §8)."""
+
+    def __init__(self, run: Run) -> None:
+        self._run, self._connection = run, run.connection
+        self._has_gentle: bool | None = None
+
+    def deliver(self, item: Item, before: Before) -> None:
+        if item.is_tombstone:
+            return
+        book_id, wanted = book_id_of(item), wanted_status(item)
+        book = self._run.identities.look(book_id)
+        there = book.get("readStatus")
+        if there == wanted:
+            return
+        refuse_lower(wanted, there)
+        if self._is_gentle(book_id):
+            self._put_gently(book_id, wanted)
+        else:
+            refuse_undated(wanted, book.get("dateFinished"))
+            self._post(book_id, wanted)
+
+    def _is_gentle(self, book_id: str) -> bool:
+        """Whether there is the route that keeps a finish date: Grimmory had it, and gives it up (contract §16)."""
+        from booklore_core.http import json_answer
+
+        if self._has_gentle is None:
+            try:
+                response = self._connection.ask("GET", f"/api/v1/app/books/{book_id}")
+            except TargetUnavailable as error:
+                raise TargetUnavailable(error.reason, maybe_sent=False) from error
+            has_it = response.status_code == 200 and json_answer(response, "id") is not None
+            if not has_it and not is_absent(response):
+                raise declined(response, writing=False)
+            self._has_gentle = has_it
+        return self._has_gentle
+
+    def _put_gently(self, book_id: str, status: str) -> None:
+        """The answer is empty."""
+        again = partial(self._run.identities.look, book_id)
+        path, body = GENTLE.format(book_id), {"status": status}
+        response = self._connection.ask("PUT", path, json=body, before_repeat=again)
+        if response.status_code != 200 or response.content:
+            raise declined(response, writing=True)
+
+    def _post(self, book_id: str, status: str) -> None:
+        again = partial(self._run.identities.look, book_id)
+        body = {"bookIds": [int(book_id)], "status": status}
+        response = self._connection.ask("POST", PLAIN, json=body, before_repeat=again)
+        confirm(response, book_id, readStatus=status)
+
+
+def wanted_status(item: Item) -> str:
+    """Raises ItemRejected for a word that is none of KOReader's."""
+    told = item.body.get("status")
+    if not isinstance(told, str) or told not in STATUSES:
+        raise ItemRejected(f"a status is complete, abandoned or reading, and this one is {told!r}")
+    return STATUSES[told]
+
+
+def refuse_lower(wanted: str, there: Any) -> None:
+    """Raises Superseded where the server's status is the higher one."""
+    stays = {READ: False, "ABANDONED": there == READ, "READING": there not in MAY_BECOME_READING}
+    if stays[wanted]:
+        raise Superseded(f"the book is marked as {words(there)} on the server, and stays so")
+
+
+def refuse_undated(wanted: str, finished: Any) -> None:
+    """Raises Superseded where a lower status would take the finish date of an earlier reading with it."""
+    if finished and wanted != READ:
+        raise Superseded(
+            f"the book was finished on {str(finished)[:10]}: marked as {words(wanted)}, the server would forget that"
+        )
+
+
+def words(status: Any) -> str:
+    return str(status).replace("_", "-").lower()

@@ -1,0 +1,207 @@
+"""Keeps one row on the server for one item: made once, changed or moved with it, removed with it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from booklore_core import Before, Declined, Item, ItemFailed, ItemRejected
+from booklore_targets.booklore.begun_rows import BegunRows
+from booklore_targets.booklore.remote_rows import RemoteRows, Row, RowExists
+from booklore_targets.booklore.row_owners import Owner, RowOwners
+from booklore_targets.booklore.row_tables import ANNOTATIONS, RowId, RowTable, Wanted, read_remote_id
+from booklore_targets.booklore.sessions import book_id_of
+
+if TYPE_CHECKING:
+    from booklore_targets.booklore.run import Run
+
+REPEAT_AFTER = 600
+"""Seconds, where nothing is set. Source: server contract §17."""
+
+Forms = Callable[[Item], Iterable[Wanted]]
+"""What rows an item may have had; asked for only where nobody knows which one it has."""
+
+log = logging.getLogger(__name__)
+
+
+class PlaceIgnored(Exception):
+    """The server has made a row, but not where it was told to; the row was removed again."""
+
+
+class RowUpkeep:
+    """What happens to an item's row. Most tables refuse a second row at one place; of the one that does not, the rows
+    are looked through before one is made.
+
+    An item that moves has a remote id while its new row is under way, and the core looks for none such. So what was
+    begun is written down, and nothing is sent that could be a second one until the first one cannot come any more.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run, store = run, run.connection.store
+        self.rows = RemoteRows(run.connection, run.identities)
+        self.owners, self._begun = RowOwners(store), BegunRows(store, run.connection.now)
+
+    def bring(self, item: Item, wanted: Wanted, before: Before, forms: Forms) -> str:
+        """The remote id of the item's row, which is there and as wanted afterwards. Raises Declined, PlaceIgnored."""
+        book = self._book(item)
+        old = read_remote_id(before.remote_id)
+        known = self._row_of(old, item) if old else None
+        if old is None or known is None:
+            return self._done(item, wanted, self._make(item, wanted, book, before), before, forms)
+        is_here = old.table is wanted.table and self._book_of(old, item) == book
+        if is_here and wanted.is_made_of(known) and self._settle(item, wanted, known, book):
+            return self._done(item, wanted, known, before, forms)
+        wanted = with_note_of(known, wanted)
+        if is_here and wanted.is_at(known):
+            self._remove(old, book)  # there is room for one only
+            known = None
+        row = self._make(item, wanted, book, before)
+        if known:
+            self._remove(old, self._book_of(old, item))
+        return self._done(item, wanted, row, before, forms)
+
+    def find(self, item: Item, wanted: Wanted, forms: Forms) -> str | None:
+        """The remote id of a row that is the item's, brought up to date: the core takes what is found for delivered."""
+        book = self._book(item)
+        row = self._look(item, wanted, book)
+        if row is None or not self._settle(item, wanted, row, book):
+            return None
+        log.info("%s %s had arrived", item.kind, item.key)
+        return self._done(item, wanted, row, Before(), forms)
+
+    def remove(self, item: Item, before: Before, forms: Forms) -> None:
+        """Has the server hold no row of the item, whoever has removed it. Raises Declined."""
+        book, old, begun = self._book(item), read_remote_id(before.remote_id), self._begun.of(item)
+        if old and self._row_of(old, item) and self._is_own(old.text, item):
+            self._remove(old, self._book_of(old, item))
+        if before.maybe_sent or begun:
+            self._sweep(item, chain(begun, forms(item)), book)
+            self._hold(item, before, "removes what may have come late")
+            self._begun.forget(item)
+
+    def _make(self, item: Item, wanted: Wanted, book: str, before: Before) -> Row:
+        """A new row, or the one that is in its place."""
+        if not wanted.table.is_unique:
+            row = self._look(item, wanted, book)
+            if row and self._settle(item, wanted, row, book):
+                return row
+            self._hold(item, before, "sends it again")
+        if before.remote_id or before.maybe_sent:
+            self._begun.note(item, wanted)
+        try:
+            row = self.rows.create(wanted.table, book, wanted.fields)
+        except RowExists as error:
+            row = self._adopted(item, wanted, book, str(error))
+        except Declined as error:
+            if error.maybe_sent:
+                self._begun.note(item, wanted)
+            raise
+        if not wanted.is_at(row):
+            self._remove(RowId(wanted.table, row["id"]), book)
+            raise PlaceIgnored
+        if not self._settle(item, wanted, row, book):
+            raise ItemFailed("what the server has in this place went away while it was changed")
+        return row
+
+    def _adopted(self, item: Item, wanted: Wanted, book: str, answer: str) -> Row:
+        """The row that the server has in the place. Raises ItemRejected when that is another item's."""
+        for _ in range(2):  # the listing may be from before
+            for row in self.rows.of(wanted.table, book).at(wanted.place):
+                owner = self._owner(wanted.table, row)
+                if owner is None or owner.is_same(item):
+                    return row
+                raise ItemRejected(
+                    f"{wanted.name} and {owner.name} are in one place for the server, which keeps one there: "
+                    "remove one of them on the device"
+                )
+            self.rows.forget(wanted.table)
+        raise ItemRejected(answer)
+
+    def _look(self, item: Item, wanted: Wanted, book: str) -> Row | None:
+        """A row that is the item's: its own, else the likeliest of those in its place that are nobody's."""
+        free = []
+        for row in self.rows.of(wanted.table, book).at(wanted.place):
+            owner = self._owner(wanted.table, row)
+            if owner and owner.is_same(item):
+                return row
+            if owner is None and wanted.likeness(row):
+                free.append(row)
+        return max(free, key=wanted.likeness, default=None)
+
+    def _settle(self, item: Item, wanted: Wanted, row: Row, book: str) -> bool:
+        """Takes the row as the item's and has it as wanted; False when it is not there any more."""
+        remote_id = wanted.table.remote_id(row)
+        self.owners.set(remote_id, Owner(item.key, wanted.name, wanted.table.place_of(row), book))
+        changes = wanted.changes(row)
+        if not changes or self.rows.change(wanted.table, book, row, changes):
+            return True
+        self.owners.drop(remote_id)
+        return False
+
+    def _done(self, item: Item, wanted: Wanted, row: Row, before: Before, forms: Forms) -> str:
+        """Where an attempt was lost, a row of an earlier form may be left, in another place or table."""
+        remote_id, begun = wanted.table.remote_id(row), self._begun.of(item)
+        if before.maybe_sent or begun:
+            self._sweep(item, chain(begun, forms(item)), book_id_of(item), remote_id)
+            self._begun.forget(item)
+        return remote_id
+
+    def _sweep(self, item: Item, forms: Iterable[Wanted], book: str, kept: str = "") -> None:
+        """Removes the rows of these forms that are the item's or nobody's, but for the one that is kept."""
+        for form in forms:
+            row = self._look(item, form, book)
+            remote_id = form.table.remote_id(row) if row else kept
+            if row and remote_id != kept and form.is_made_of(row) and self._is_own(remote_id, item):
+                self._remove(RowId(form.table, row["id"]), book)
+
+    def _remove(self, row: RowId, book: str) -> None:
+        self.rows.remove(row.table, book, row.id)
+        self.owners.drop(row.text)
+
+    def _book(self, item: Item) -> str:
+        """The server's id of the item's book, which still is that book. Raises Declined."""
+        book = book_id_of(item)
+        self._run.identities.check(book)
+        return book
+
+    def _book_of(self, old: RowId, item: Item) -> str:
+        """The book in which a row was made, whatever the item's is matched with since."""
+        owner = self.owners.of(old.text)
+        return owner.book if owner else book_id_of(item)
+
+    def _row_of(self, old: RowId, item: Item) -> Row | None:
+        """The row that a remote id names, None when it is gone or has become another's: a library that is made anew
+        gives ids out again."""
+        row = self.rows.of(old.table, self._book_of(old, item)).by_id.get(old.id)
+        owner = self.owners.of(old.text)
+        is_ours = owner is None or (owner.is_same(item) and row and owner.place == old.table.place_of(row))
+        return row if is_ours else None
+
+    def _owner(self, table: RowTable, row: Row) -> Owner | None:
+        """Whose a row is; one that is not where it was made is a new library's."""
+        owner = self.owners.of(table.remote_id(row))
+        return owner if owner and owner.place == table.place_of(row) else None
+
+    def _is_own(self, remote_id: str, item: Item) -> bool:
+        """Whether no other item, the same mark of another file included, needs the row."""
+        owner = self.owners.of(remote_id)
+        return owner is None or owner.key == item.key
+
+    def _hold(self, item: Item, before: Before, what: str) -> None:
+        """Raises ItemFailed while a request of an item that has a remote id may still be carried out (contract §17)."""
+        after = float(self._run.settings.get("repeat_after", REPEAT_AFTER)) + self._begun.last_at(item)
+        if before.remote_id and self._run.connection.now() < after:
+            again = datetime.fromtimestamp(after, UTC).astimezone()
+            reason = f"looked for, not there; the first sync after {again:%Y-%m-%d %H:%M %Z} {what}"
+            raise ItemFailed(reason, maybe_sent=True)
+
+
+def with_note_of(row: Row, wanted: Wanted) -> Wanted:
+    """A highlight that is made anew keeps the note that somebody has put on it on the server."""
+    if wanted.table is not ANNOTATIONS or not row.get("note"):
+        return wanted
+    return replace(wanted, fields={**wanted.fields, "note": row["note"]})
