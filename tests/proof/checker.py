@@ -14,7 +14,8 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from elsewhere import OTHER
-from scenario import DIGESTS, Facts, Place, Session
+from notebook import Mark
+from scenario import DIGESTS, Facts, Place, Session, Stars
 
 from booklore_core.actions import verify
 from booklore_core.core import Core
@@ -132,9 +133,70 @@ def moved_finish(pushes: Sequence[Push], unanswered: Spots) -> list[str]:
     return [f"moved finish: {spot}, read first by {pushes[read]}" for spot in moves - unanswered]
 
 
+Row = tuple[str, str, str, str]
+"""A mark as a server shows it: table, book, text, note ("" for none)."""
+
+
+def held_marks(server: BookLoreServer, *tables: str) -> Counter[Row]:
+    titles = {book.id: book.title for book in server.books.values()}
+    return Counter(
+        (table, titles[row["bookId"]] or "", text_of(row), row.get("noteContent") or row.get("notes") or "")
+        for table in tables
+        for row in server.rows(table)
+    )
+
+
+def text_of(row: Mapping[str, Any]) -> str:
+    return str(row.get("text") or row.get("selectedText") or row.get("title"))
+
+
+def mismarked(held: Counter[Row], marks: Collection[Mark], kind: str) -> list[str]:
+    """What is wrong with the marks that are held: a row stays for each that is in a list, as that told it last."""
+    last = {(one.book, one.text): one for one in sorted(marks, key=lambda one: one.at)}
+    expected = Counter(row_of(one, kind) for one in last.values() if one.is_there)
+    told = {row_of(one, kind) for one in marks}
+    lost = [f"lost {kind}: {row}" for row in sorted(expected - held)]
+    left = [f"lost track of {kind}: {row} is still there" for row in sorted(told & (held - expected).keys())]
+    doubled = [f"doubled {kind}: {row} x{count}" for row, count in sorted(held.items()) if count > 1]
+    return lost + left + doubled + [f"unexpected {kind}: {row}" for row in sorted(held.keys() - told)]
+
+
+def row_of(mark: Mark, kind: str) -> Row:
+    """A note takes the highlight's place."""
+    table = "bookmarks" if kind == "bookmark" else "notes" if mark.note else "annotations"
+    return (table, mark.book, mark.text, mark.note or "")
+
+
+def held_ratings(server: BookLoreServer) -> dict[str, int | None]:
+    return {server.books[book].title or "": kept.rating for book, kept in server.readings.items()}
+
+
+def misrated(held: Mapping[str, int | None], told: Collection[Stars]) -> list[str]:
+    """What is wrong with the ratings: of each book the stars count that were told last, twice over."""
+    faults = []
+    for book in sorted({*held, *(one.book for one in told)}):
+        known = [one for one in told if one.book == book]
+        latest = max((one.at for one in known), default=None)
+        may_stand = {rating_of(one.stars) for one in known if one.at == latest} or {None}
+        if held.get(book) not in may_stand | {rating_of(one.stars) for one in known} | {None}:
+            faults.append(f"unexpected rating: {book} has {held.get(book)}")
+        elif held.get(book) not in may_stand:
+            faults.append(f"lost rating: {book} has {held.get(book)}, it should have {may_stand}")
+    return faults
+
+
+def rating_of(stars: int | None) -> int | None:
+    return None if stars is None else 2 * stars
+
+
 HELD: Mapping[str, Callable[[BookLoreServer, Facts], list[str]]] = {
     "session": lambda server, facts: compare(held_sessions(server), shown_sessions(facts.session), "session"),
     "progress": lambda server, facts: misplaced(pushes_at(server), facts.progress, unanswered_at(server)),
+    "annotation": lambda server, facts: mismarked(
+        held_marks(server, "annotations", "notes"), facts.annotation, "annotation"
+    ),
+    "bookmark": lambda server, facts: mismarked(held_marks(server, "bookmarks"), facts.bookmark, "bookmark"),
+    "rating": lambda server, facts: misrated(held_ratings(server), facts.rating),
 }
 """kind → what is wrong with what the server holds of it; a later kind joins with one line."""
 

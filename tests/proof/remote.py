@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import power
-from checker import Push, Spots
+from checker import Push, Row, Spots
+from checker import row_of as row_of_mark
+from notebook import Mark
 from scenario import DIGESTS
 
 from booklore_core import (
@@ -27,7 +29,10 @@ from booklore_core import (
 from booklore_core.testing import FakePlugin
 
 T = TypeVar("T")
-KINDS = frozenset({"session", "progress"})
+KEPT = frozenset({"annotation", "bookmark", "rating"})
+"""Of these the remote keeps what it was told last of each key, as a table of its own."""
+
+KINDS = frozenset({"session", "progress"}) | KEPT
 
 
 class Remote:
@@ -43,6 +48,7 @@ class Remote:
         self.held: Counter[Any] = Counter()
         self.pushes: list[Push] = []
         self.places: dict[str, RemotePosition] = {}
+        self.kept: dict[tuple[str, str], Item] = {}
         self.unanswered: Spots = Counter()
         self.late: list[tuple[float, Sequence[Item]]] = []
         self.locked_until = 0.0
@@ -56,6 +62,10 @@ class Remote:
     def _keep(self, item: Item) -> None:
         if item.kind == "session":
             self.held[row_of(item)] += 1
+        elif item.kind in KEPT:
+            before = self.kept.get((item.kind, item.key))
+            if before is None or before.occurred_at <= item.occurred_at:
+                self.kept[item.kind, item.key] = item
         else:
             body, title = item.body, DIGESTS[item.book.partial_md5]
             self.place(title, body["percent"], body["position"], body["device_id"])
@@ -64,6 +74,18 @@ class Remote:
         """A push, ours or somebody else's: the last one counts, and is as late as it was received."""
         self.pushes.append(Push(title, percent, device, self.clock()))
         self.places[title] = RemotePosition(percent, position, None, datetime.fromtimestamp(self.clock(), UTC))
+
+    def marks(self, kind: str) -> Counter[Row]:
+        """What is kept of highlights or bookmarks, as a server would show it."""
+        kept = [one for (name, _), one in self.kept.items() if name == kind and not one.is_tombstone]
+        return Counter(
+            row_of_mark(Mark(DIGESTS[one.book.partial_md5], one.body["text"], one.occurred_at, one.body["note"]), kind)
+            for one in kept
+        )
+
+    def ratings(self) -> dict[str, int | None]:
+        found = [one for (kind, _), one in self.kept.items() if kind == "rating"]
+        return {DIGESTS[one.book.partial_md5]: one.body["rating"] for one in found}
 
     def has(self, item: Item) -> bool:
         return any(row[:2] == row_of(item)[:2] for row in self.held)
@@ -150,6 +172,8 @@ class RemoteTarget:
     def deliver(self, item: Item, before: Before) -> str | None:
         if item.kind == "progress":
             return self._bring(item)
+        if item.kind in KEPT:
+            return self._remote.write([item])
         if not before.remote_id:
             self._remote.write([item])
         return before.remote_id or item.key
@@ -163,8 +187,8 @@ class RemoteTarget:
         self._pushed.bring(item, told, lambda: self._remote.write([item]), now)
 
     def deliver_batch(self, items: Sequence[Item]) -> list[str]:
-        if items[0].kind == "progress":
-            raise ItemFailed("positions are taken one by one")
+        if items[0].kind != "session":
+            raise ItemFailed(f"of {items[0].kind} each is taken by itself")
         self._remote.write(items)
         return [item.key for item in items]
 

@@ -11,15 +11,18 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
+
+from notebook import Mark, Notebook
 
 from booklore_core.pipeline.clock import Contact
 from booklore_core.testing import MORNING, BookLoreServer, SampleReader, partial_digest, sample_book, small_epub
 
 Line = dict[str, Any]
+Change = Callable[[Notebook, str, datetime], None]
 TITLES = ("Dune", "Emma")
 """The long books, which nobody finishes."""
 
@@ -31,7 +34,7 @@ IDLE_CAP = 600
 PAUSE = 400
 """Seconds between two things a reader does: more than the pause over which short stretches are joined."""
 
-FEATURES = ("sessions", "progress")
+FEATURES = ("sessions", "progress", "annotations", "bookmarks", "ratings")
 """The features whose facts the scenario expects."""
 
 LEAST = 0.0025
@@ -61,12 +64,24 @@ class Place(NamedTuple):
     is_read: bool = True
 
 
+class Stars(NamedTuple):
+    """What a line said about the stars of a book, None for none. at: UTC."""
+
+    book: str
+    at: datetime
+    stars: int | None
+
+
 @dataclass
 class Facts:
-    """What must arrive, by kind: of sessions each one, of the places of a book the one that stands for the others."""
+    """What must arrive, by kind: of sessions each one, of the places of a book the one that stands for the others, of
+    what was said about a mark or a book's stars the last."""
 
     session: Counter[Session] = field(default_factory=Counter)
     progress: set[Place] = field(default_factory=set)
+    annotation: set[Mark] = field(default_factory=set)
+    bookmark: set[Mark] = field(default_factory=set)
+    rating: set[Stars] = field(default_factory=set)
 
     def add(self, other: Facts) -> None:
         for kind, facts in vars(other).items():
@@ -118,6 +133,8 @@ class Diary:
         self.start, self.wrong = start, timedelta()
         self.units: list[Unit] = []
         self._facts = Facts()
+        self._notebook = Notebook(device)
+        self._stars: dict[str, int | None] = {}
         self._begun: tuple[datetime, int] = (start, 0)
 
     @property
@@ -243,8 +260,20 @@ class Diary:
         """Gives stars and reads on."""
 
         def act() -> None:
-            self.reader.stars = stars
+            self._stars[title] = stars
             self._read(title, 2, 45)
+
+        return self._unit(act)
+
+    def mark(self, title: str, *what: Change) -> Unit:
+        """Reads, and marks something."""
+
+        def act() -> None:
+            self._open(title)
+            self.reader.turn(1, 50)
+            for one in what:
+                one(self._notebook, title, self.reader.now)
+            self._close(title, 50)
 
         return self._unit(act)
 
@@ -273,10 +302,17 @@ class Diary:
         first = len(self.reader.lines)
         self._facts = Facts()
         act()
+        self._facts.rating.update(self._stars_told(self.reader.lines[first:]))
         unit = Unit(self.reader.lines[first:], self._facts)
         self.units.append(unit)
         self.reader.sleep(PAUSE)
         return unit
+
+    def _stars_told(self, lines: Iterable[Line]) -> Iterator[Stars]:
+        for line in lines:
+            if "stars" in line.get("reading", {}):
+                at = datetime.fromisoformat(line["at"]) - self.wrong
+                yield Stars(DIGESTS[line["book"]["partial_md5"]], at, line["reading"]["stars"])
 
     def _read(self, title: str, pages: int, seconds: int) -> None:
         self._open(title)
@@ -284,6 +320,7 @@ class Diary:
         self._close(title, pages * min(seconds, IDLE_CAP))
 
     def _open(self, title: str) -> None:
+        self.reader.stars = self._stars.get(title, "unknown")
         self.reader.open(BOOKS[title])
         self._stand(title, is_read=False)
         self._begin()
@@ -294,7 +331,9 @@ class Diary:
     def _close(self, title: str, seconds: int, reason: str = "close") -> None:
         self._expect(title, seconds)
         self._stand(title)
-        self.reader.close(reason)
+        for kind, marks in self._notebook.tell(title, self.now).items():
+            getattr(self._facts, kind).update(marks)
+        self.reader.close(reason, self._notebook.entries(title))
 
     def _check(self, title: str) -> None:
         self._stand(title)
@@ -333,13 +372,30 @@ def scenario_of(*diaries: Diary, handovers: list[list[Line]] | None = None) -> S
     return Scenario(given, facts, {diary.reader.device: diary.seconds for diary in diaries})
 
 
+TWO = (Notebook.highlight, Notebook.highlight)
+"""Highlights of one second."""
+
+CHANGES: tuple[Change, ...] = (
+    Notebook.highlight,
+    Notebook.highlight,
+    Notebook.mark_page,
+    Notebook.note,
+    Notebook.note,
+    Notebook.clear_note,
+    Notebook.remove,
+    Notebook.highlight_again,
+)
+"""What a reader does with marks, what he does often more than once."""
+
+
 def full_day() -> Scenario:
     """Every kind of stretch, on two devices, handed over late, mixed up and twice."""
     kobo, phone = Diary(), Diary("phone-02", MORNING + timedelta(minutes=7))
     early = [kobo.read("Dune"), kobo.nap("Dune"), kobo.run_dry("Emma"), kobo.wake("Dune")]
     late = [kobo.checkpoint("Emma"), kobo.leaf("Dune"), kobo.finish()]
-    last = [kobo.forget("Emma"), kobo.rate("Dune", 4), kobo.connect(), kobo.finish()]
-    other = [phone.read("Emma"), phone.read("Dune", 3, 70), phone.finish()]
+    marks = [kobo.mark("Dune", *TWO, Notebook.mark_page), kobo.mark("Dune", Notebook.note, Notebook.remove)]
+    last = [kobo.forget("Emma"), kobo.rate("Dune", 4), kobo.connect(), kobo.finish(), *marks]
+    other = [phone.read("Emma"), phone.mark("Dune", *TWO), phone.rate("Dune", 2), phone.finish()]
     first = lines_of([*early, *last, *other])
     return scenario_of(kobo, phone, handovers=[first, [*reversed(lines_of(late)), *lines_of(early)]])
 
@@ -347,8 +403,9 @@ def full_day() -> Scenario:
 def short_day() -> Scenario:
     """As much of it as a crash at every single step affords: two books, a suspend, a dead battery, late lines."""
     kobo = Diary()
-    early = [kobo.wake("Dune"), kobo.run_dry("Emma")]
-    late = kobo.read("Dune", 2)
+    early = [kobo.wake("Dune"), kobo.run_dry("Emma"), kobo.rate("Dune", 4)]
+    early += [kobo.mark("Dune", *TWO, Notebook.mark_page)]
+    late = kobo.mark("Dune", Notebook.note)
     return scenario_of(kobo, handovers=[lines_of(early), [*reversed(late.lines)]])
 
 

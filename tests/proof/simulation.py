@@ -9,19 +9,38 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from checker import Push, compare, excess, find_faults, misplaced, overlaps, pushes_at, shown_sessions, unsettled
+from checker import (
+    Push,
+    compare,
+    excess,
+    find_faults,
+    mismarked,
+    misplaced,
+    misrated,
+    overlaps,
+    pushes_at,
+    shown_sessions,
+    unsettled,
+)
 from elsewhere import OTHER, read_on
 from household import REPEAT_AFTER, Clock, Household, hand_over
 from one_clock import OnClock
 from power import AFTER, BEFORE, Machine, powered
-from remote import KINDS, LATENESS, Remote, RemotePlugin
-from scenario import PAGES, TITLES, Diary, Facts, Place, Unit, lines_of, percent_of, stock
+from remote import KEPT, KINDS, LATENESS, Remote, RemotePlugin
+from scenario import CHANGES, PAGES, TITLES, Diary, Facts, Place, Unit, lines_of, percent_of, stock
 from tally import count
 
 from booklore_core.core import Core
 from booklore_core.testing import MORNING, BookLoreServer
 
 POST, PUT = "POST /api/v1/reading-sessions", "PUT /api/koreader/syncs/progress"
+
+MARKING = tuple(
+    f"{method} /api/{path}"
+    for method in ("POST", "PUT", "DELETE", "GET")
+    for path in ("v1/annotations", "v2/book-notes", "v1/bookmarks")
+) + ("PUT /api/v1/books/personal-rating",)
+"""Requests about marks and ratings."""
 
 WEEK, DAY = 40, 8
 """How many things happen in it, half of them at devices."""
@@ -86,7 +105,7 @@ class InProcess:
 
     def upset(self, rng: random.Random) -> None:
         self.remote.rate = rng.choice((0.0, 0.2, 0.5, 1.0))
-        self.remote.troubled = rng.choice((KINDS, {"session"}, {"progress"}))
+        self.remote.troubled = rng.choice((KINDS, {"session"}, {"progress"}, KEPT))
 
     def slow_down(self, rng: random.Random) -> None:
         self.remote.locked_until = self._clock() + rng.choice(LATENESS)
@@ -108,6 +127,9 @@ class InProcess:
     def faults(self, core: Core, facts: Facts, wall: Mapping[str, float]) -> list[str]:
         compared = misplaced(self.pushes(), facts.progress, self.remote.unanswered)
         compared += compare(self.remote.held, shown_sessions(facts.session), "session")
+        for kind, marks in (("annotation", facts.annotation), ("bookmark", facts.bookmark)):
+            compared += mismarked(self.remote.marks(kind), marks, kind)
+        compared += misrated(self.remote.ratings(), facts.rating)
         return compared + overlaps(facts.session) + excess(facts.session, wall) + unsettled(core)
 
 
@@ -133,7 +155,9 @@ class OverHttp:
             case 3:
                 self.server.recover()
             case _:
-                where = rng.choice(("* /", POST, "GET /api/v1/reading-sessions", PUT, f"GET {PUT.split()[1]}"))
+                where = rng.choice(
+                    ("* /", POST, "GET /api/v1/reading-sessions", PUT, f"GET {PUT.split()[1]}", *MARKING)
+                )
                 self.server.fail(rng.choice(TROUBLES), where, rng.choice((1, 1, 2, 5)), rng.randrange(4))
         count("faults in simulations")
 
@@ -177,7 +201,15 @@ class Device:
             diary.set_clock(timedelta(hours=self.rng.choice((-10_000, -30, -5, -1, 1, 5, 10_000))))
         acts = (diary.read, diary.checkpoint, diary.forget, diary.wake, diary.nap, diary.run_dry, diary.leaf)
         act, title = self.rng.choice(acts), self.rng.choice(TITLES)
-        unit = act(title) if self.rng.random() < 0.9 else diary.finish()
+        chance = self.rng.random()
+        if chance < 0.6:
+            unit = act(title)
+        elif chance < 0.8:
+            unit = diary.mark(title, *self.rng.choices(CHANGES, k=self.rng.choice((1, 1, 2, 3))))
+        elif chance < 0.9:
+            unit = diary.rate(title, self.rng.choice((None, 1, 3, 5)))
+        else:
+            unit = diary.finish()
         (self.other_spool if self.rng.random() < 0.15 else self.spool).append(unit)
 
     def offer(self, core: Core) -> None:

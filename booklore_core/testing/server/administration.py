@@ -67,6 +67,15 @@ class Administration:
             self._state.drop_book(book.id)
             return self._state.put_book(book)
 
+    def add_shelf(self, name: str, books: Iterable[int] = (), username: str = "") -> None:
+        """A shelf with these books, by default the first account's."""
+        with self._state.lock:
+            owner = self._user(username) if username else next(iter(self._state.users.values()))
+            icon = {"icon": "bookmark", "iconType": self._state.dialect.icon_types[0]}
+            self._state.shelves.insert(
+                {"name": name, **icon, "userId": owner.id, "publicShelf": False, "books": set(books)}
+            )
+
     def remove_book(self, book_id: int) -> None:
         """Delete the book, with everybody's data about it."""
         with self._state.lock:

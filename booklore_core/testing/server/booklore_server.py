@@ -6,6 +6,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -15,7 +16,7 @@ from booklore_core.testing.server.dialects import DIALECTS
 from booklore_core.testing.server.faults import Fault
 from booklore_core.testing.server.library import Account, load_library
 from booklore_core.testing.server.responder import Record, Responder
-from booklore_core.testing.server.state import State
+from booklore_core.testing.server.state import Progress, State
 from booklore_core.testing.server.wire import Listener
 
 POLL_SECONDS = 0.02
@@ -120,6 +121,20 @@ class BookLoreServer(Administration):
         self._responder.carry_out_late(self._state.now())
         with self._state.lock:
             return [dict(push) for push in self._state.pushes]
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """What is stored of `annotations`, `notes`, `book_notes`, `bookmarks` or `shelves`, in order of arrival. A
+        shelf's `books` are their ids."""
+        self._responder.carry_out_late(self._state.now())
+        with self._state.lock:
+            return [dict(row) for row in getattr(self._state, table).rows.values()]
+
+    @property
+    def readings(self) -> dict[int, Progress]:
+        """What the first account has of each book: status, finish date, rating and place, by the book's id."""
+        self._responder.carry_out_late(self._state.now())
+        with self._state.lock:
+            return {book: replace(kept) for (user, book), kept in self._state.progress.items() if user == 1}
 
     @property
     def requests(self) -> list[Record]:
