@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scenario import TITLES, Diary, Line
+from scenario import CHANGES, TITLES, Diary, Line
 
 from booklore_core.testing import BookLoreServer, Record
 
@@ -36,11 +36,13 @@ class EReader:
         self._spool: list[Line] = []
 
     def live(self) -> None:
-        """Reads once or twice."""
+        """Reads once or twice, marks something and rates."""
         diary = self.diary
         for _ in range(self.rng.randint(1, 2)):
             act = self.rng.choice((diary.read, diary.checkpoint, diary.wake, diary.nap, diary.run_dry))
             self._spool += act(self.rng.choice(TITLES)).lines
+        change = diary.mark(self.rng.choice(TITLES), self.rng.choice(CHANGES))
+        self._spool += change.lines + diary.rate(self.rng.choice(TITLES), self.rng.choice((None, 2, 5))).lines
 
     @property
     def spool(self) -> list[Line]:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 from checker import assert_exact, held_sessions, shown_sessions
 from household import REPEAT_AFTER, Household, OpenHousehold, hand_over
-from scenario import Diary, Scenario, scenario_of
+from notebook import Notebook
+from scenario import TWO, Change, Diary, Scenario, lines_of, scenario_of
 from tally import count
 
 import booklore_core.pipeline.gateway
@@ -56,6 +57,15 @@ def day() -> Scenario:
     return scenario_of(diary)
 
 
+def day_of_marks() -> Scenario:
+    """Something for every table of marks, and a rating."""
+    diary = Diary()
+    diary.mark("Dune", *TWO, Notebook.mark_page)
+    diary.mark("Emma", Notebook.note, Notebook.mark_page)
+    diary.rate("Emma", 4)
+    return scenario_of(diary)
+
+
 def ask(household: Household, core: Core, disturb: Callable[[BookLoreServer], None]) -> None:
     """One sync while something is wrong. Whatever counts as delivered is on the server, whatever waits says why."""
     disturb(household.server)
@@ -95,6 +105,48 @@ def test_answer_to_a_session_leaves_each_on_the_server_once(household: Household
 @pytest.mark.parametrize("fault", [*CUT_OFF, *ANSWERS])
 def test_answers_to_all_sessions_leave_each_on_the_server_once(open_household: OpenHousehold, fault: str) -> None:
     ambiguity(open_household("custom"), fault, times=None, after=0)
+
+
+TABLES = ("v1/annotations", "v2/book-notes", "v1/bookmarks", "v1/books/personal-rating")
+
+
+@pytest.mark.parametrize("times", [1, None])
+@pytest.mark.parametrize(
+    "fault", [*CUT_OFF, "commit_then_500", "status:502_html", "commit_then_html_200", "status:429"]
+)
+def test_answers_about_marks_and_ratings_leave_each_on_the_server_once(
+    open_household: OpenHousehold, fault: str, times: int | None
+) -> None:
+    household, scenario = open_household("custom"), day_of_marks()
+    with household.opened() as core:
+        hand_over(core, scenario.lines)
+        for table in TABLES:
+            household.server.fail(fault, f"* /api/{table}", times)
+        for _ in TABLES:
+            household.sync(core)
+
+        settle_exactly(household, core, scenario, f"{fault}, {times} times at each table")
+
+
+@pytest.mark.parametrize("edit", [Notebook.note, Notebook.clear_note, Notebook.remove, Notebook.highlight_again])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+@pytest.mark.parametrize("fault", ["close_before", "close_after", f"late:{REPEAT_AFTER - 10}"])
+def test_answer_to_a_mark_that_is_changed_meanwhile_leaves_its_last_form(
+    open_household: OpenHousehold, fault: str, method: str, edit: Change
+) -> None:
+    household, diary = open_household("grimmory"), Diary()
+    diary.mark("Dune", *TWO)
+    with household.opened() as core:
+        for change in (Notebook.note, Notebook.remove, edit, Notebook.highlight):
+            unit = diary.mark("Dune", change)
+            hand_over(core, lines_of(diary.units))
+            for table in TABLES:
+                household.server.fail(fault, f"{method} /api/{table}")
+            household.sync(core)
+            assert unit.facts.annotation
+        household.clock.forward(REPEAT_AFTER)
+
+        settle_exactly(household, core, scenario_of(diary), f"{fault} to {method}")
 
 
 @pytest.mark.soak

@@ -9,7 +9,7 @@ import pytest
 from checker import assert_exact, misplaced, pushes_at
 from elsewhere import OTHER, read_on
 from household import REPEAT_AFTER, Household, OpenHousehold, hand_over
-from scenario import SHORT, Diary, Facts, Place, Scenario, Unit, percent_of, scenario_of
+from scenario import SHORT, Diary, Facts, Place, Scenario, Unit, lines_of, percent_of, scenario_of
 from simulation import PUT
 from test_ambiguous_answers import ANSWERS, CUT_OFF, settle_exactly
 
@@ -206,3 +206,21 @@ def test_proof_sees_what_it_is_there_for(open_household: OpenHousehold, fault: s
     facts.add(Facts(progress=set() if fault == "wrong" else early.facts.progress))
     found = misplaced(pushes_at(household.server), facts.progress, unanswered=Counter())
     assert any(one.startswith(fault) for one in found), found
+
+
+@pytest.mark.parametrize("parts", [[(0, 2), (1,)], [(0,), (2,), (1,)], [(2,), (0, 1)]], ids=str)
+def test_place_before_a_dead_battery_is_told_however_late(
+    open_household: OpenHousehold, parts: list[tuple[int, ...]]
+) -> None:
+    """The book opens where it was closed before, and whoever just looks at it does not read it again."""
+    household, diary = open_household("custom"), Diary()
+    units = [diary.read("Emma", 10), diary.run_dry("Emma"), diary.leaf("Emma")]
+    last = diary.read("Dune")
+    with household.opened() as core:
+        for part in parts:
+            hand_over(core, lines_of([units[number] for number in part]))
+            household.sync(core)
+        hand_over(core, last.lines)
+        household.settle(core)
+
+        assert_exact(core, household.server, diary.facts(), {diary.reader.device: diary.seconds})

@@ -16,8 +16,8 @@ from household import DIALECTS, REPEAT_AFTER, Clock, Household, hand_over
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from scenario import TITLES, Diary, Facts, Place, Unit, lines_of, percent_of, stock
-from simulation import LONG, POST, PUT, TROUBLES
+from scenario import CHANGES, TITLES, Change, Diary, Facts, Place, Unit, lines_of, percent_of, stock
+from simulation import LONG, MARKING, POST, PUT, TROUBLES
 from tally import count
 
 from booklore_core.testing import MORNING, BookLoreServer
@@ -77,6 +77,10 @@ class ReadingLife(RuleBasedStateMachine):
     def rate(self, number: int, title: str, stars: int | None) -> None:
         self._note(number, self.diaries[number].rate(title, stars))
 
+    @rule(number=devices, title=titles, what=st.lists(st.sampled_from(CHANGES), min_size=1, max_size=3))
+    def mark(self, number: int, title: str, what: list[Change]) -> None:
+        self._note(number, self.diaries[number].mark(title, *what))
+
     @rule(number=devices)
     def finish(self, number: int) -> None:
         self._note(number, self.diaries[number].finish())
@@ -125,11 +129,11 @@ class ReadingLife(RuleBasedStateMachine):
         fault=st.sampled_from(TROUBLES),
         after=st.integers(0, 2),
         lasts=st.booleans(),
-        where=st.sampled_from([POST, PUT]),
+        where=st.sampled_from([POST, PUT, *MARKING]),
     )
     def sync_and_be_answered_badly(self, number: int, fault: str, after: int, lasts: bool, where: str) -> None:
-        """Something new is sent, and the answer to a session or a position leaves its outcome open."""
-        hand_over(self.core, lines_of([*self.spools[number], self.diaries[number].read("Emma", 2)]))
+        """Something new is sent, and the answer to one of it leaves its outcome open."""
+        hand_over(self.core, lines_of([*self.spools[number], *self._live(number)]))
         self.server.fail(fault, where, None if lasts else 1, after)
         self.household.sync(self.core)
 
@@ -198,6 +202,10 @@ class ReadingLife(RuleBasedStateMachine):
         for _ in range(2):
             self.clock.forward(3600)
             self.household.settle(self.core)
+
+    def _live(self, number: int) -> list[Unit]:
+        diary = self.diaries[number]
+        return [diary.read("Emma", 2), diary.mark("Emma", *CHANGES[:4]), diary.rate("Emma", number + 3)]
 
     def _note(self, number: int, unit: Unit) -> None:
         self.spools[number].append(unit)
