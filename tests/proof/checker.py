@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from elsewhere import OTHER
 from notebook import Mark
-from scenario import DIGESTS, Facts, Place, Session, Stars
+from scenario import DIGESTS, DROPPED, PAGES, SHELF, SHORT, Facts, Place, Session, Stars
 
 from booklore_core.actions import verify
 from booklore_core.core import Core
@@ -189,6 +189,26 @@ def rating_of(stars: int | None) -> int | None:
     return None if stars is None else 2 * stars
 
 
+def misread(held: Collection[str], finished: Collection[str]) -> list[str]:
+    """What is wrong with the books that are marked as read."""
+    lost = [f"lost status: {book} is not read" for book in sorted(set(finished) - set(held))]
+    return lost + [f"unexpected status: {book} is read" for book in sorted(set(held) - set(finished))]
+
+
+def held_statuses(server: BookLoreServer) -> set[str]:
+    """The books that are read, by their title."""
+    return {server.books[book].title or "" for book, kept in server.readings.items() if kept.status == "READ"}
+
+
+def shelved_wrongly(server: BookLoreServer, gone: Collection[str]) -> list[str]:
+    """A deleted book leaves its shelf; nothing else does, and nothing leaves the library."""
+    titles = {book.id: book.title for book in server.books.values()}
+    held = {titles.get(book) for shelf in server.rows("shelves") if shelf["name"] == SHELF for book in shelf["books"]}
+    lost = [f"lost deletion: {book} is still on the shelf" for book in sorted(gone) if book in held]
+    taken = [f"unexpected deletion: {book} left the shelf" for book in (DROPPED, SHORT) if book not in {*held, *gone}]
+    return lost + taken + [f"deleted from the library: {book}" for book in PAGES if book not in titles.values()]
+
+
 HELD: Mapping[str, Callable[[BookLoreServer, Facts], list[str]]] = {
     "session": lambda server, facts: compare(held_sessions(server), shown_sessions(facts.session), "session"),
     "progress": lambda server, facts: misplaced(pushes_at(server), facts.progress, unanswered_at(server)),
@@ -197,6 +217,8 @@ HELD: Mapping[str, Callable[[BookLoreServer, Facts], list[str]]] = {
     ),
     "bookmark": lambda server, facts: mismarked(held_marks(server, "bookmarks"), facts.bookmark, "bookmark"),
     "rating": lambda server, facts: misrated(held_ratings(server), facts.rating),
+    "status": lambda server, facts: misread(held_statuses(server), facts.status),
+    "deletion": lambda server, facts: shelved_wrongly(server, facts.deletion),
 }
 """kind → what is wrong with what the server holds of it; a later kind joins with one line."""
 

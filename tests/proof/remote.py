@@ -29,7 +29,7 @@ from booklore_core import (
 from booklore_core.testing import FakePlugin
 
 T = TypeVar("T")
-KEPT = frozenset({"annotation", "bookmark", "rating"})
+KEPT = frozenset({"annotation", "bookmark", "rating", "status", "deletion"})
 """Of these the remote keeps what it was told last of each key, as a table of its own."""
 
 KINDS = frozenset({"session", "progress"}) | KEPT
@@ -86,6 +86,10 @@ class Remote:
     def ratings(self) -> dict[str, int | None]:
         found = [one for (kind, _), one in self.kept.items() if kind == "rating"]
         return {DIGESTS[one.book.partial_md5]: one.body["rating"] for one in found}
+
+    def titles(self, kind: str) -> set[str]:
+        """The books of which something is kept of that kind."""
+        return {DIGESTS[one.book.partial_md5] for (name, _), one in self.kept.items() if name == kind}
 
     def has(self, item: Item) -> bool:
         return any(row[:2] == row_of(item)[:2] for row in self.held)

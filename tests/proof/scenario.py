@@ -26,15 +26,17 @@ Change = Callable[[Notebook, str, datetime], None]
 TITLES = ("Dune", "Emma")
 """The long books, which nobody finishes."""
 
-SHORT = "Persuasion"
-PAGES = {"Dune": 600, "Emma": 600, SHORT: 12}
+SHORT, DROPPED, SHELF = "Persuasion", "Ivanhoe", "KOReader"
+"""The short book, which is read to its end; the one that is deleted unread, and the shelf that it is taken off."""
+
+PAGES = {"Dune": 600, "Emma": 600, SHORT: 12, DROPPED: 500}
 IDLE_CAP = 600
 """Seconds that one page counts at most: the default of `sessions.idle_cap`."""
 
 PAUSE = 400
 """Seconds between two things a reader does: more than the pause over which short stretches are joined."""
 
-FEATURES = ("sessions", "progress", "annotations", "bookmarks", "ratings")
+FEATURES = ("sessions", "progress", "annotations", "bookmarks", "ratings", "finished", "deletions")
 """The features whose facts the scenario expects."""
 
 LEAST = 0.0025
@@ -75,13 +77,15 @@ class Stars(NamedTuple):
 @dataclass
 class Facts:
     """What must arrive, by kind: of sessions each one, of the places of a book the one that stands for the others, of
-    what was said about a mark or a book's stars the last."""
+    what was said about a mark or a book's stars the last; the titles that were finished, and that were deleted."""
 
     session: Counter[Session] = field(default_factory=Counter)
     progress: set[Place] = field(default_factory=set)
     annotation: set[Mark] = field(default_factory=set)
     bookmark: set[Mark] = field(default_factory=set)
     rating: set[Stars] = field(default_factory=set)
+    status: set[str] = field(default_factory=set)
+    deletion: set[str] = field(default_factory=set)
 
     def add(self, other: Facts) -> None:
         for kind, facts in vars(other).items():
@@ -108,6 +112,8 @@ def stock(server: BookLoreServer, titles: Iterable[str] = tuple(PAGES)) -> BookL
     known = {book.title for book in server.books.values()}
     for title in (title for title in titles if title not in known):
         server.add_book(small_epub(title), f"{title.lower()}.epub", title)
+    if DROPPED in titles and DROPPED not in known:
+        server.add_shelf(SHELF, [book.id for book in server.books.values() if book.title in (DROPPED, SHORT)])
     return server
 
 
@@ -135,6 +141,7 @@ class Diary:
         self._facts = Facts()
         self._notebook = Notebook(device)
         self._stars: dict[str, int | None] = {}
+        self._finished: set[str] = set()
         self._begun: tuple[datetime, int] = (start, 0)
 
     @property
@@ -239,11 +246,14 @@ class Diary:
         return self._unit(act)
 
     def finish(self) -> Unit:
-        """Reads the short book to its end, or looks at its last page again."""
+        """Reads the short book to its end and says so, or looks at its last page again."""
 
         def act() -> None:
             self._open(SHORT)
             left = PAGES[SHORT] - self.reader.page
+            self._finished.add(SHORT)
+            self.reader.status = "complete"
+            self._facts.status.add(SHORT)
             if left:
                 self.reader.turn(left, 40)
                 self._close(SHORT, left * 40)
@@ -262,6 +272,15 @@ class Diary:
         def act() -> None:
             self._stars[title] = stars
             self._read(title, 2, 45)
+
+        return self._unit(act)
+
+    def delete(self) -> Unit:
+        """Deletes the file of a book that nobody reads."""
+
+        def act() -> None:
+            self.reader.delete(BOOKS[DROPPED])
+            self._facts.deletion.add(DROPPED)
 
         return self._unit(act)
 
@@ -321,6 +340,7 @@ class Diary:
 
     def _open(self, title: str) -> None:
         self.reader.stars = self._stars.get(title, "unknown")
+        self.reader.status = "complete" if title in self._finished else None
         self.reader.open(BOOKS[title])
         self._stand(title, is_read=False)
         self._begin()
@@ -394,7 +414,7 @@ def full_day() -> Scenario:
     early = [kobo.read("Dune"), kobo.nap("Dune"), kobo.run_dry("Emma"), kobo.wake("Dune")]
     late = [kobo.checkpoint("Emma"), kobo.leaf("Dune"), kobo.finish()]
     marks = [kobo.mark("Dune", *TWO, Notebook.mark_page), kobo.mark("Dune", Notebook.note, Notebook.remove)]
-    last = [kobo.forget("Emma"), kobo.rate("Dune", 4), kobo.connect(), kobo.finish(), *marks]
+    last = [kobo.forget("Emma"), kobo.rate("Dune", 4), kobo.connect(), kobo.finish(), kobo.delete(), *marks]
     other = [phone.read("Emma"), phone.mark("Dune", *TWO), phone.rate("Dune", 2), phone.finish()]
     first = lines_of([*early, *last, *other])
     return scenario_of(kobo, phone, handovers=[first, [*reversed(lines_of(late)), *lines_of(early)]])

@@ -17,6 +17,7 @@ from checker import (
     mismarked,
     misplaced,
     misrated,
+    misread,
     overlaps,
     pushes_at,
     shown_sessions,
@@ -39,7 +40,7 @@ MARKING = tuple(
     f"{method} /api/{path}"
     for method in ("POST", "PUT", "DELETE", "GET")
     for path in ("v1/annotations", "v2/book-notes", "v1/bookmarks")
-) + ("PUT /api/v1/books/personal-rating",)
+) + ("PUT /api/v1/books/personal-rating", "POST /api/v1/books/s")
 """Requests about marks and ratings."""
 
 WEEK, DAY = 40, 8
@@ -130,6 +131,8 @@ class InProcess:
         for kind, marks in (("annotation", facts.annotation), ("bookmark", facts.bookmark)):
             compared += mismarked(self.remote.marks(kind), marks, kind)
         compared += misrated(self.remote.ratings(), facts.rating)
+        compared += misread(self.remote.titles("status"), facts.status)
+        compared += [f"lost deletion: {book}" for book in facts.deletion ^ self.remote.titles("deletion")]
         return compared + overlaps(facts.session) + excess(facts.session, wall) + unsettled(core)
 
 
@@ -209,7 +212,7 @@ class Device:
         elif chance < 0.9:
             unit = diary.rate(title, self.rng.choice((None, 1, 3, 5)))
         else:
-            unit = diary.finish()
+            unit = diary.finish() if chance < 0.97 else diary.delete()
         (self.other_spool if self.rng.random() < 0.15 else self.spool).append(unit)
 
     def offer(self, core: Core) -> None:

@@ -63,6 +63,8 @@ def day_of_marks() -> Scenario:
     diary.mark("Dune", *TWO, Notebook.mark_page)
     diary.mark("Emma", Notebook.note, Notebook.mark_page)
     diary.rate("Emma", 4)
+    diary.finish()
+    diary.delete()
     return scenario_of(diary)
 
 
@@ -107,7 +109,7 @@ def test_answers_to_all_sessions_leave_each_on_the_server_once(open_household: O
     ambiguity(open_household("custom"), fault, times=None, after=0)
 
 
-TABLES = ("v1/annotations", "v2/book-notes", "v1/bookmarks", "v1/books/personal-rating")
+TABLES = ("v1/annotations", "v2/book-notes", "v1/bookmarks", "v1/books/personal-rating", "v1/books/s", "v1/app")
 
 
 @pytest.mark.parametrize("times", [1, None])

@@ -85,6 +85,10 @@ class ReadingLife(RuleBasedStateMachine):
     def finish(self, number: int) -> None:
         self._note(number, self.diaries[number].finish())
 
+    @rule(number=devices)
+    def delete(self, number: int) -> None:
+        self._note(number, self.diaries[number].delete())
+
     @rule(title=titles, page=st.integers(2, 300))
     def read_elsewhere(self, title: str, page: int) -> None:
         """Somebody else reads, and tells the server; nothing is on its way to it then. Devices read on after that."""
