@@ -14,8 +14,9 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from elsewhere import OTHER
+from facts import Facts, Place, Session, Stars
 from notebook import Mark
-from scenario import DIGESTS, DROPPED, PAGES, SHELF, SHORT, Facts, Place, Session, Stars
+from scenario import DIGESTS, DROPPED, PAGES, SHELF, SHORT
 
 from booklore_core.actions import verify
 from booklore_core.core import Core

@@ -89,7 +89,9 @@ class Killer:
 
 
 def lapse_lease(home: Path) -> None:
-    """A minute passes: the lease of a killed process is over."""
+    """A minute passes: the lease of a killed process is over, if it came to have one."""
+    if not home.exists():
+        return
     with contextlib.closing(sqlite3.connect(home / "booklore.sqlite", timeout=30)) as database:
         with contextlib.suppress(sqlite3.OperationalError):  # killed before there were tables
             database.execute("UPDATE leases SET expires_at = 0")

@@ -10,13 +10,13 @@ own, as test_positions.py is.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
-from notebook import Mark, Notebook
+from facts import Facts, Place, Session, Stars
+from notebook import Notebook
 
 from booklore_core.pipeline.clock import Contact
 from booklore_core.testing import MORNING, BookLoreServer, SampleReader, partial_digest, sample_book, small_epub
@@ -41,55 +41,6 @@ FEATURES = ("sessions", "progress", "annotations", "bookmarks", "ratings", "fini
 
 LEAST = 0.0025
 """Percent (a fraction) of a place below which no position is told: a server would take the book as unread."""
-
-
-class Session(NamedTuple):
-    """A reading session as it must arrive; times in UTC, whole seconds."""
-
-    device: str
-    book: str
-    start: str
-    end: str
-    seconds: int
-    first_page: str
-    last_page: str
-
-
-class Place(NamedTuple):
-    """Where a reader came to: percent is a fraction with four decimals, at in UTC. is_read: whether somebody read to
-    there, and did not just open the book."""
-
-    device: str
-    book: str
-    at: datetime
-    percent: float
-    is_read: bool = True
-
-
-class Stars(NamedTuple):
-    """What a line said about the stars of a book, None for none. at: UTC."""
-
-    book: str
-    at: datetime
-    stars: int | None
-
-
-@dataclass
-class Facts:
-    """What must arrive, by kind: of sessions each one, of the places of a book the one that stands for the others, of
-    what was said about a mark or a book's stars the last; the titles that were finished, and that were deleted."""
-
-    session: Counter[Session] = field(default_factory=Counter)
-    progress: set[Place] = field(default_factory=set)
-    annotation: set[Mark] = field(default_factory=set)
-    bookmark: set[Mark] = field(default_factory=set)
-    rating: set[Stars] = field(default_factory=set)
-    status: set[str] = field(default_factory=set)
-    deletion: set[str] = field(default_factory=set)
-
-    def add(self, other: Facts) -> None:
-        for kind, facts in vars(other).items():
-            getattr(self, kind).update(facts)
 
 
 @dataclass(frozen=True)

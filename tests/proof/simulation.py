@@ -24,11 +24,12 @@ from checker import (
     unsettled,
 )
 from elsewhere import OTHER, read_on
+from facts import Facts, Place
 from household import REPEAT_AFTER, Clock, Household, hand_over
 from one_clock import OnClock
 from power import AFTER, BEFORE, Machine, powered
 from remote import KEPT, KINDS, LATENESS, Remote, RemotePlugin
-from scenario import CHANGES, PAGES, TITLES, Diary, Facts, Place, Unit, lines_of, percent_of, stock
+from scenario import CHANGES, PAGES, TITLES, Diary, Unit, lines_of, percent_of, stock
 from tally import count
 
 from booklore_core.core import Core

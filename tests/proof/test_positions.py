@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 import pytest
 from checker import assert_exact, misplaced, pushes_at
 from elsewhere import OTHER, read_on
+from facts import Facts, Place
 from household import REPEAT_AFTER, Household, OpenHousehold, hand_over
-from scenario import SHORT, Diary, Facts, Place, Scenario, Unit, lines_of, percent_of, scenario_of
+from scenario import SHORT, Diary, Scenario, Unit, lines_of, percent_of, scenario_of
 from simulation import PUT
 from test_ambiguous_answers import ANSWERS, CUT_OFF, settle_exactly
 

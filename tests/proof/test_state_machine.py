@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from checker import HELD, assert_exact
 from elsewhere import OTHER, read_on
+from facts import Facts, Place
 from household import DIALECTS, REPEAT_AFTER, Clock, Household, hand_over
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from scenario import CHANGES, TITLES, Change, Diary, Facts, Place, Unit, lines_of, percent_of, stock
+from scenario import CHANGES, TITLES, Change, Diary, Unit, lines_of, percent_of, stock
 from simulation import LONG, MARKING, POST, PUT, TROUBLES
 from tally import count
 
