@@ -120,6 +120,18 @@ def test_deleted_after_its_reader_closed_it_from_inside_it_is_deleted(deciding):
     assert deciding.sent() == [UNSHELVED]
 
 
+def test_another_book_that_was_written_to_the_same_path_is_deleted_and_not_the_first(deciding):
+    """The sidecar keeps the first one's digest; what travels is that of the bytes."""
+    path = {"file": "/mnt/onboard/Books/download.epub"}
+    first, second = sample_book("First Download", **path), sample_book("Second Download", **path)
+    deciding.take(*deciding.visit(first), *deciding.visit(second), deciding.delete(second))
+
+    deciding.core.sync()
+
+    assert [item.book.title for item in deciding.target.received] == ["Second Download"]
+    assert deciding.held("deletion", first) is None
+
+
 def asked(deciding):
     return [one for one in deciding.core.status().waiting if one.state == "asked"]
 
@@ -226,9 +238,7 @@ def test_the_question_says_what_the_server_does_where_that_was_chosen(deciding):
     delete_many(deciding, 11)
 
     (question,) = deciding.core.questions()
-    assert question.startswith(
-        "More than 10 books were deleted on kobo at once, on 2026-11-20. Delete each of them from"
-    )
+    assert "Delete each of them from the server's library as well" in question
     assert "all of its files, in every format" in question and "The server has no way back." in question
 
 
