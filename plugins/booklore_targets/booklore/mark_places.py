@@ -56,7 +56,8 @@ class MarkPlaces:
 
         found = self._epubs.open(item.book, book_id_of(item))
         pos0, pos1, page = (text_of(item.body.get(name)) for name in ("pos0", "pos1", "page"))
-        text = field_of(item.body, "text") if pos0 else ""
+        is_books = pos0 and not item.body.get("text_edited")
+        text = field_of(item.body, "text") if is_books else ""
         if not text and not found.is_readers:
             raise ItemRejected(OTHER_EDITION)
         try:
