@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from booklore_core import Item, ItemRejected
 from booklore_targets.booklore.book_types import type_of_file, type_of_format
-from booklore_targets.booklore.mark_text import field_of, page_of
-from booklore_targets.booklore.row_owners import mark_of
+from booklore_targets.booklore.marks.mark_text import field_of, page_of
+from booklore_targets.booklore.marks.row_owners import mark_of
 from booklore_targets.booklore.sessions import book_id_of
 
 if TYPE_CHECKING:
