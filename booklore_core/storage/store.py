@@ -31,8 +31,8 @@ class Store:
         it."""
         self._cache.mkdir(parents=True, exist_ok=True)
         room = CACHE_SIZE
-        for file in sorted(self._cache.iterdir(), key=time_of, reverse=True):
-            with suppress(OSError):  # another process cleans up, too
+        with suppress(OSError):  # another process cleans up, too
+            for file in sorted(self._cache.iterdir(), key=lambda one: -one.stat().st_mtime):
                 room -= file.stat().st_size
                 if room < 0:
                     file.unlink()
@@ -52,12 +52,6 @@ class Store:
 
     def keys(self) -> Iterator[str]:
         return (row["key"] for row in self._values.find("key", plugin=self._plugin))
-
-
-def time_of(file: Path) -> float:
-    with suppress(OSError):
-        return file.stat().st_mtime
-    return 0.0
 
 
 class StoredSettings:

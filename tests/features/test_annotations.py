@@ -81,6 +81,17 @@ def test_what_no_reader_has_changed_is_no_news(marking, change):
     assert the_only(marking.held())["pageno"] == 1
 
 
+def test_a_text_that_the_reader_wrote_anew_says_so(marking):
+    marking.close(highlight(1))
+    (before,) = marking.sent()
+
+    marking.close(highlight(1, text="In my own words", text_edited=True))
+
+    (item,) = marking.sent()
+    assert "text_edited" not in before.body
+    assert (item.body["text"], item.body["text_edited"]) == ("In my own words", True)
+
+
 def test_a_note_that_is_edited_in_place_is_told_without_any_time_stamp(marking):
     """KOReader touches nothing else (koreader-facts 0.4)."""
     marking.close(highlight(1, note="one"))
