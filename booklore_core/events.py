@@ -50,7 +50,8 @@ def _place(value: Any) -> Any:
 
 
 def _stars(value: Any) -> Any:
-    """The nearest half; whole stars are an int, so that 4 and 4.0 are told alike."""
+    """The nearest half; whole stars are an int, so that 4 and 4.0 are told alike. Other programs write them as text."""
+    value = float(value) if isinstance(value, str) and value.replace(".", "", 1).isdecimal() else value
     if value is None or _number(value) == 0:
         return None
     if not 0.5 <= value <= 5:
@@ -136,8 +137,8 @@ class Reading(BaseModel):
     @property
     def is_complete(self) -> bool:
         """Whether the book was read to its end, or called so. Where two pages are shown, the last is never reached."""
-        is_last = (self.page or 0) >= (self.pages or 0) - 1 >= LEAST_PAGES
-        return self.status == "complete" or is_last or (self.percent or 0.0) >= READ
+        is_at_end = (self.percent or 0) >= READ or (self.page or 0) >= (self.pages or 0) - 1 >= LEAST_PAGES
+        return is_at_end or self.status == "complete"
 
 
 class Event(BaseModel):
@@ -246,5 +247,4 @@ OPENINGS, READING = (BookOpen, Resume), (BookOpen, Resume, PageTurns, BookClose)
 
 def book_of(event: Event) -> Book | None:
     """The book that an event is about, if it is about one."""
-    book: Book | None = getattr(event, "book", None)
-    return book
+    return getattr(event, "book", None)

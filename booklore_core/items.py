@@ -110,7 +110,7 @@ class Proposal:
     """An item that a person is asked about before it is taken in.
 
     question: what a yes takes in and a no drops for good. It waits in `booklore status` until somebody answers, and is
-    asked once for all items of a book that have it. An item made later under the same kind and key withdraws it.
+    asked once for all items that have it. An item made later under the same kind and key withdraws it.
     """
 
     item: Item

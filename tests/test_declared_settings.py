@@ -30,6 +30,7 @@ BAD_SETTINGS = [
     (("a", str, "", "A"), {"menu": "Preferences"}, "menu"),
     (("a", str, "", "A"), {"forgets": "password"}, "forgets"),
     (("a", str, "", "A"), {"secret": "yes"}, "secret"),
+    (("a", str, "a", "A"), {"choices": ("a", "b"), "warns": "b"}, "warns"),
 ]
 
 

@@ -100,7 +100,7 @@ UNFIT = [
     *(("reading.pages", value, None) for value in (0, -1, "612", None, "")),
     *(("reading.turns", value, 2) for value in (-3, "31", 1.5, None, [31])),
     *(("reading.dwell", value, None) for value in ("41", [41, -1], [41, "38"], [41, 1.5], [[41]], 41)),
-    *(("reading.stars", value, "unknown") for value in (8, -1, 0.2, 5.5, "five", "4", True, False, [4], "NaN")),
+    *(("reading.stars", value, "unknown") for value in (8, -1, 0.2, 5.5, "five", "", "9", True, False, [4], "NaN")),
     *(("reading.status", value, None) for value in ("dancing", 7, [])),
     *(("reading.position", value, None) for value in (LONG, [], 1.5)),
     *(("book.size", value, None) for value in (-1, "1048576", 1 << 80)),
@@ -172,7 +172,7 @@ def test_a_line_is_known_again_by_what_was_told_not_by_what_was_kept():
 @pytest.mark.parametrize(
     ("told", "stars"),
     [(None, None), (0, None), (0.0, None), (0.5, 0.5), (1, 1), (3.5, 3.5), (3.4, 3.5), (3.7, 3.5), (3.8, 4), (4.75, 5),
-     (5.0, 5), (0.6, 0.5)],
+     (5.0, 5), (0.6, 0.5), ("4", 4), ("3.5", 3.5), ("0", None)],
 )  # fmt: skip
 def test_stars_go_by_halves(told, stars):
     found = parse_event(changed("reading.stars", told)).reading.stars

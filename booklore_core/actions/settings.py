@@ -60,7 +60,8 @@ def change(core: Core, request: Request, before: Value, wanted: Any) -> Flow:
     what the plugin was given for them: a login's tokens open the account as well.
     """
     setting, section = before.setting, before.name.partition(".")[0]
-    warning = setting.warns.get(wanted) if wanted != before.value else None
+    is_new = setting.warns and wanted not in ("", before.value)
+    warning = setting.warns.get(setting.check(wanted, before.name)) if is_new else None
     if warning and not (yield Confirm(warning, choice_name(setting, wanted))):
         return Result(f"{before.name} stays {before.value}. {warning}", ok=False)
     if request.device is None or not setting.forgets or setting.check(wanted, before.name) == before.value:

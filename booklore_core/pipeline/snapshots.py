@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
+from pathlib import PurePosixPath
 from typing import Any
 
 from booklore_core.events import BookClose, Device
@@ -116,7 +117,8 @@ def question_about(lost: Sequence[str], known: Known, told: BookClose, journal: 
     count = sum(bool(content) for _, content in known.values())
     if len(lost) < MANY or 2 * len(lost) <= count:
         return ""
-    device, title = journal.latest(told.device, Device), told.book.title or "a book"
+    device, book = journal.latest(told.device, Device), told.book
+    title = book.title or PurePosixPath(book.file or "").name or book.partial_md5[:8]
     name = (device and (device.display or device.model)) or told.device
     return f"{len(lost)} of {count} highlights and bookmarks of “{title}” are gone on {name}. Remove them everywhere?"
 

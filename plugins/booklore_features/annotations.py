@@ -97,7 +97,8 @@ def is_highlight(one: Annotation) -> bool:
 
 def body_of(one: Annotation, event: BookClose) -> dict[str, Any]:
     """Positions are xpointers, of a PDF KOReader's tables; page is the one that the highlight begins on: an xpointer,
-    or its number. datetime, updated: KOReader's own, local times without a zone. color, drawer: its names."""
+    or its number. datetime, updated: KOReader's own, local times without a zone. color, drawer: its names.
+    text_edited: that the reader wrote the text anew, so that it is not the book's."""
     return {
         "datetime": one["datetime"],
         "updated": text_of(one, "datetime_updated"),
@@ -112,6 +113,7 @@ def body_of(one: Annotation, event: BookClose) -> dict[str, Any]:
         "chapter": text_of(one, "chapter"),
         "device": event.device,
         "format": event.book.format,
+        **({"text_edited": True} if one.get("text_edited") else {}),
     }
 
 

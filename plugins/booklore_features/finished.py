@@ -85,11 +85,10 @@ def status(event: Line, journal: Journal, facts: Facts) -> Iterator[Item]:
 
 
 def changes(event: Line, before: Mapping[str, float], journal: Journal) -> dict[str, float]:
-    """The statuses that were given with a line, or, if it is a late one, with the device's next line of the book."""
+    """When each status was given last, as far as a line and, if it comes late, the device's lines after it tell."""
     lines = [one for one in journal.around(event) if is_same_book(one, event) and status_of(one)]
     earlier = [one for one in lines if one.order < event.order][-1:]
-    later = [one for one in lines if one.order > event.order][:1]
-    run = [*earlier, event, *later]
+    run = [*earlier, event, *(one for one in lines if one.order > event.order)]
     changed = [one for last, one in pairwise(run) if status_of(last) != status_of(one)]
     latest = dict(before)
     for one in changed if earlier else [event, *changed]:

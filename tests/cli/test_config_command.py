@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from cli_world import Booklore
+from cli_world import Booklore, in_a_dialog
 
 
 def test_show_tells_value_default_and_source(booklore: Booklore, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
@@ -315,3 +315,50 @@ def test_line_of_a_sync_server_that_is_none_is_named_and_not_shown(booklore: Boo
     assert ran.code == 1
     assert "kosync.servers: line 2: expected NAME = https://USER:PASSWORD@HOST/PATH" in ran.err
     assert "geheim" not in ran.err
+
+
+DELETE = ("config", "set", "deletions.policy", "delete")
+
+
+def test_what_a_person_has_to_agree_to_is_refused_where_there_is_none(booklore: Booklore) -> None:
+    ran = booklore(*DELETE, "--json")
+
+    assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
+    assert ran.err.startswith("booklore: deletions.policy stays unshelve. A book that is deleted on an e-reader is")
+    for named in ("all of its files, in every format", "all other readers", "no way back", "Give --yes"):
+        assert named in ran.err
+    assert booklore("config", "get", "deletions.policy").out == "unshelve\n"
+
+
+def test_with_yes_it_is_chosen(booklore: Booklore) -> None:
+    ran = booklore(*DELETE, "--yes", "--json")
+
+    assert (ran.code, ran.json["value"], ran.err) == (0, "delete", "")
+    assert booklore(*DELETE).code == 0  # as it is already
+    assert booklore("config", "set", "deletions.policy", "ignore").out == "ignore\n"
+
+
+@pytest.mark.parametrize(("typed", "value"), [("y\n", "delete"), ("n\n", "unshelve"), ("\n", "unshelve")])
+def test_at_a_terminal_a_person_is_asked(booklore: Booklore, typed: str, value: str) -> None:
+    code, told = in_a_dialog([*DELETE], ("The server has no way back.", typed))
+
+    assert code == (0 if value == "delete" else 1), told
+    assert booklore("config", "get", "deletions.policy").out == f"{value}\n"
+
+
+@pytest.mark.parametrize("source", ["env", "file"])
+def test_what_the_owner_wrote_down_counts_as_agreed(
+    booklore: Booklore, home: Path, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    if source == "env":
+        monkeypatch.setenv("BOOKLORE_DELETIONS__POLICY", "delete")
+    else:
+        home.mkdir()
+        (home / "config.toml").write_text('[deletions]\npolicy = "delete"\n')
+
+    (policy,) = [
+        one for one in booklore("config", "show", "--json").json["settings"] if one["name"] == "deletions.policy"
+    ]
+
+    assert (policy["value"], policy["source"], policy["faults"]) == ("delete", source, [])
+    assert booklore(*DELETE).code == 0

@@ -1,5 +1,7 @@
 """Highlights and notes follow from the lists that KOReader keeps: by content, whatever its time stamps say."""
 
+import json
+
 import pytest
 from annotated_world import DUNE, EMMA, Marking, highlight
 
@@ -79,6 +81,17 @@ def test_what_no_reader_has_changed_is_no_news(marking, change):
 
     assert len(marking.sent()) == 1
     assert the_only(marking.held())["pageno"] == 1
+
+
+def test_a_text_that_the_reader_wrote_anew_says_so(marking):
+    marking.close(highlight(1))
+    (before,) = marking.sent()
+
+    marking.close(highlight(1, text="In my own words", text_edited=True))
+
+    (item,) = marking.sent()
+    assert "text_edited" not in before.body
+    assert (item.body["text"], item.body["text_edited"]) == ("In my own words", True)
 
 
 def test_a_note_that_is_edited_in_place_is_told_without_any_time_stamp(marking):
@@ -188,6 +201,14 @@ def test_odd_fields_cost_nothing_else(marking):
 
     assert len(marking.held()) == 2
     assert marking.core.derive.failing() == {}
+
+
+def test_a_number_that_no_computer_has_costs_nothing_else(marking):
+    line = json.dumps(marking.line(highlight(1), highlight(2, pageno="huge"))).replace('"huge"', "1e999")
+
+    marking.core.take([line], "test")
+
+    assert len(marking.sent()) == 2
 
 
 def test_a_pdf_is_told_by_page_and_koreaders_tables(marking):

@@ -1,7 +1,7 @@
 """A list that lacks most of a book's highlights is not believed until a person says so."""
 
 import pytest
-from annotated_world import DUNE, Marking, bookmark, highlight, many
+from annotated_world import DUNE, EMMA, Marking, bookmark, highlight, many
 
 from booklore_core.testing import SampleReader
 
@@ -141,3 +141,14 @@ def test_an_edit_elsewhere_after_the_question_outdoes_a_yes(bereft):
     bereft.answer(True)
 
     assert [body["note"] for body in bereft.held().values()] == ["kept"]
+
+
+def test_books_without_a_title_are_asked_about_one_by_one(open_core):
+    marking = Marking(open_core)
+    books = [{**book, "title": None, "file": None} for book in (DUNE, EMMA)]
+    for book in books:
+        marking.close(*many(6), book=book)
+        marking.sent()
+        marking.close(book=book)
+
+    assert len(marking.questions()) == 2

@@ -1,4 +1,4 @@
-"""What a feature proposes waits for a person: asked once a book and question, taken in, dropped, or withdrawn."""
+"""What a feature proposes waits for a person: each question once, taken in, dropped, or withdrawn."""
 
 import pytest
 from function_features import add_feature, bodies, note
@@ -77,6 +77,18 @@ def test_each_question_is_asked_once_for_each_book(core, reader):
 
     assert asked == ["Remove 2 notes of “Dune”?", "Remove 2 notes of “Emma”?"]
     assert (result.message, len(waiting(core))) == ("2 questions still wait", 4)
+
+
+def test_what_has_one_question_is_asked_once_of_however_many_books(open_core, reader, bookworm):
+    core = open_core(bookworm)
+    add_feature(core, on_book_open=lambda event: [Proposal(note(event), "Remove all notes?")])
+    propose(core, reader, DUNE, EMMA)
+
+    result, asked = answer(core, 0)
+    core.sync()
+
+    assert (asked, result.data["taken"]) == (["Remove all notes?"], 2)
+    assert {item.book.title for item in bookworm.received} == {"Dune", "Emma"}
 
 
 def test_a_yes_takes_the_items_in_as_their_features_own(core, reader, bookworm):

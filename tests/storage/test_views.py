@@ -78,6 +78,16 @@ def test_every_printed_query_runs_as_printed(ask, query):
     assert len(ask(query)) == 1
 
 
+def test_what_the_shipped_features_declare_answers_every_printed_query(open_core):
+    features = ("sessions", "annotations", "bookmarks", "ratings", "progress", "deletions")
+    rows = open_core(home="shipped", plugins=features).database.rows
+
+    assert [rows(query) for query in PRINTED] == [[]] * len(PRINTED)
+    assert [rows(f"SELECT {', '.join(columns.split())} FROM {view}") for view, columns in COLUMNS.items()] == [
+        [] for _ in COLUMNS
+    ]
+
+
 @pytest.mark.parametrize("view", COLUMNS)
 def test_every_documented_table_has_its_columns(core, ask, view):
     core.sync()

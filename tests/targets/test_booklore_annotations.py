@@ -173,6 +173,17 @@ def test_highlight_whose_text_alone_changes_is_made_anew(world: World, dune: Ser
     assert [row["text"] for row in web.rows("annotations")] == ["Dune,  paragraph 1: the page turns."]
 
 
+def test_text_that_the_reader_wrote_anew_stays_in_its_place(world: World, dune: ServerBook, web: WebReader) -> None:
+    first = highlight(dune, 2)
+    remote_id = brought(world, first)
+    (there,) = web.rows("annotations")
+
+    brought(world, changed(first, text="In my own words", text_edited=True), remote_id=remote_id)
+
+    (row,) = web.rows("annotations")
+    assert (row["cfi"], row["text"]) == (there["cfi"], "In my own words")
+
+
 @pytest.mark.parametrize("facts", [{}, {"note": "who turns it?"}, {"place": "in_booklore", "note": "who turns it?"}])
 def test_what_was_removed_is_gone_and_can_come_back(
     world: World, dune: ServerBook, web: WebReader, facts: dict[str, str]

@@ -6,7 +6,7 @@ import pytest
 from booklore_world import FRESH, World
 from marks_world import WebReader, bookmark, highlight
 
-from booklore_targets.booklore.text_limits import clean, shortened, shortened_to_bytes, units
+from booklore_targets.booklore.marks.text_limits import clean, shortened, shortened_to_bytes, units
 
 OWL = "\N{OWL}"
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from booklore_targets.booklore.capabilities import Capabilities, find_capabilities
 from booklore_targets.booklore.connection import Connection
-from booklore_targets.booklore.epub_source import EpubSource
 from booklore_targets.booklore.hashes import Hashes
 from booklore_targets.booklore.identities import Identities
 from booklore_targets.booklore.library import Library
+from booklore_targets.booklore.marks.epub_source import EpubSource
+from booklore_targets.booklore.marks.page_bookmarks import PageBookmarks
 from booklore_targets.booklore.matching import Matcher
-from booklore_targets.booklore.page_bookmarks import PageBookmarks
 from booklore_targets.booklore.proofs import Proofs
 from booklore_targets.booklore.setup import read_setup
 

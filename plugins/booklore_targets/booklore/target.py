@@ -21,16 +21,16 @@ from booklore_core import (
     TargetUnavailable,
 )
 from booklore_targets.booklore import lookup
-from booklore_targets.booklore.annotation_handler import AnnotationHandler
 from booklore_targets.booklore.audit import audit_sessions
-from booklore_targets.booklore.bookmark_handler import BookmarkHandler
 from booklore_targets.booklore.capabilities import known_capabilities
 from booklore_targets.booklore.checks import check_run, failed
 from booklore_targets.booklore.deletions import Deletions
+from booklore_targets.booklore.marks.annotation_handler import AnnotationHandler
+from booklore_targets.booklore.marks.bookmark_handler import BookmarkHandler
+from booklore_targets.booklore.marks.row_audit import audit_rows
 from booklore_targets.booklore.progress import Positions
 from booklore_targets.booklore.ratings import Ratings
 from booklore_targets.booklore.reading_status import ReadingStatuses
-from booklore_targets.booklore.row_audit import audit_rows
 from booklore_targets.booklore.run import Run
 from booklore_targets.booklore.sessions import Sessions
 from booklore_targets.booklore.setup import RUN_LOGIN, server_url

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from booklore_core import Item, ItemRejected
 from booklore_targets.booklore.book_types import type_of_file, type_of_format
-from booklore_targets.booklore.mark_text import field_of, page_of
-from booklore_targets.booklore.row_owners import mark_of
+from booklore_targets.booklore.marks.mark_text import field_of, page_of
+from booklore_targets.booklore.marks.row_owners import mark_of
 from booklore_targets.booklore.sessions import book_id_of
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ class MarkPlaces:
 
         found = self._epubs.open(item.book, book_id_of(item))
         pos0, pos1, page = (text_of(item.body.get(name)) for name in ("pos0", "pos1", "page"))
-        text = field_of(item.body, "text") if pos0 else ""
+        is_books = pos0 and not item.body.get("text_edited")
+        text = field_of(item.body, "text") if is_books else ""
         if not text and not found.is_readers:
             raise ItemRejected(OTHER_EDITION)
         try:

@@ -10,10 +10,10 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from booklore_core import Before, Declined, Item, ItemFailed, ItemRejected
-from booklore_targets.booklore.begun_rows import BegunRows
-from booklore_targets.booklore.remote_rows import RemoteRows, Row, RowExists
-from booklore_targets.booklore.row_owners import Owner, RowOwners
-from booklore_targets.booklore.row_tables import ANNOTATIONS, RowId, RowTable, Wanted, read_remote_id
+from booklore_targets.booklore.marks.begun_rows import BegunRows
+from booklore_targets.booklore.marks.remote_rows import RemoteRows, Row, RowExists
+from booklore_targets.booklore.marks.row_owners import Owner, RowOwners
+from booklore_targets.booklore.marks.row_tables import ANNOTATIONS, RowId, RowTable, Wanted, read_remote_id
 from booklore_targets.booklore.sessions import book_id_of
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from booklore_core import BookRef, BookUnmatched, Finding, Item
 from booklore_targets.booklore.audit import RESEND
-from booklore_targets.booklore.mark_places import is_on_book
-from booklore_targets.booklore.mark_text import name_of
-from booklore_targets.booklore.remote_rows import RemoteRows, Row
-from booklore_targets.booklore.row_owners import Owner, RowOwners, mark_of
-from booklore_targets.booklore.row_tables import ANNOTATIONS, BOOK_NOTES, BOOKMARKS, NOTES, RowTable
+from booklore_targets.booklore.marks.mark_places import is_on_book
+from booklore_targets.booklore.marks.mark_text import name_of
+from booklore_targets.booklore.marks.remote_rows import RemoteRows, Row
+from booklore_targets.booklore.marks.row_owners import Owner, RowOwners, mark_of
+from booklore_targets.booklore.marks.row_tables import ANNOTATIONS, BOOK_NOTES, BOOKMARKS, NOTES, RowTable
 
 if TYPE_CHECKING:
     from booklore_targets.booklore.connection import Connection

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from booklore_core import Before, Item, ItemRejected
-from booklore_targets.booklore.mark_places import MarkPlaces, book_type_of
-from booklore_targets.booklore.mark_text import bookmark_row, page_of
-from booklore_targets.booklore.row_tables import Wanted
-from booklore_targets.booklore.row_upkeep import PlaceIgnored, RowUpkeep
+from booklore_targets.booklore.marks.mark_places import MarkPlaces, book_type_of
+from booklore_targets.booklore.marks.mark_text import bookmark_row, page_of
+from booklore_targets.booklore.marks.row_tables import Wanted
+from booklore_targets.booklore.marks.row_upkeep import PlaceIgnored, RowUpkeep
 
 if TYPE_CHECKING:
     from booklore_targets.booklore.run import Run

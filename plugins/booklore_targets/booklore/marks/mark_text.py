@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from booklore_core import Item
-from booklore_targets.booklore.appearance import color_of, style_of
-from booklore_targets.booklore.row_tables import ANNOTATIONS, BOOK_NOTES, BOOKMARKS, NOTES, Wanted
-from booklore_targets.booklore.text_limits import clean, shortened, shortened_to_bytes, units
+from booklore_targets.booklore.marks.appearance import color_of, style_of
+from booklore_targets.booklore.marks.row_tables import ANNOTATIONS, BOOK_NOTES, BOOKMARKS, NOTES, Wanted
+from booklore_targets.booklore.marks.text_limits import clean, shortened, shortened_to_bytes, units
 
 TEXT, CHAPTER, TITLE, BOOKMARK_NOTE = 5000, 500, 255, 2000
 """UTF-16 units. Source: server contract §7."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from booklore_targets.booklore.row_tables import TABLES, Wanted
+from booklore_targets.booklore.marks.row_tables import TABLES, Wanted
 
 if TYPE_CHECKING:
     from booklore_core import Item, Store

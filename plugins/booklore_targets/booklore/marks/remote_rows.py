@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from booklore_core import Declined, ItemFailed, TargetUnavailable
 from booklore_targets.booklore.answers import COLLISION, declined, message
-from booklore_targets.booklore.row_tables import BOOK_NOTES, RowTable
+from booklore_targets.booklore.marks.row_tables import BOOK_NOTES, RowTable
 
 if TYPE_CHECKING:
     from requests import Response

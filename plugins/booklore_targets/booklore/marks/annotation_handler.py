@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from booklore_core import Before, Item, ItemRejected
-from booklore_targets.booklore.mark_places import MarkPlaces, is_on_book
-from booklore_targets.booklore.mark_text import annotation_row, book_note_row, field_of, has_note, note_row
-from booklore_targets.booklore.row_tables import Wanted
-from booklore_targets.booklore.row_upkeep import RowUpkeep
+from booklore_targets.booklore.marks.mark_places import MarkPlaces, is_on_book
+from booklore_targets.booklore.marks.mark_text import annotation_row, book_note_row, field_of, has_note, note_row
+from booklore_targets.booklore.marks.row_tables import Wanted
+from booklore_targets.booklore.marks.row_upkeep import RowUpkeep
 
 if TYPE_CHECKING:
     from booklore_targets.booklore.run import Run

@@ -1,0 +1,136 @@
+"""Finished, on hold, and back from on hold, as KOReader's status of a book tells it."""
+
+from itertools import permutations
+
+import pytest
+from deciding_world import DUNE, EMMA, Deciding, library
+
+
+@pytest.fixture
+def deciding(open_core):
+    return Deciding(open_core)
+
+
+def statuses(deciding):
+    return [body["status"] for body in deciding.sent()]
+
+
+@pytest.mark.parametrize("status", ["complete", "abandoned"])
+def test_a_verdict_is_told_once(deciding, status):
+    deciding.take(*deciding.visit(status="reading"), *deciding.visit(status=status))
+    first = deciding.sent()
+
+    deciding.take(*deciding.visit(status=status), *deciding.visit(status=status, device="kobo"))
+
+    assert (first, deciding.sent()) == ([{"status": status, "device": "kobo"}], [])
+    (item,) = deciding.target.received
+    assert (item.kind, item.key) == ("status", DUNE["partial_md5"])
+
+
+@pytest.mark.parametrize("status", [None, "new", "reading"])
+def test_that_a_book_is_being_read_is_not_told(deciding, status):
+    deciding.take(*deciding.visit(status=status))
+
+    assert (deciding.sent(), deciding.held("status")) == ([], None)
+
+
+def test_a_book_that_comes_back_from_on_hold_is_told(deciding):
+    deciding.take(*deciding.visit(status="abandoned"))
+    first = statuses(deciding)
+
+    deciding.take(*deciding.visit(status="reading"))
+
+    assert (first, statuses(deciding)) == (["abandoned"], ["reading"])
+
+
+def test_a_book_that_is_read_again_stays_finished(deciding):
+    deciding.take(*deciding.visit(status="complete"))
+    first = statuses(deciding)
+
+    deciding.take(*deciding.visit(status="reading"), *deciding.visit(status="complete"))
+
+    assert (first, statuses(deciding)) == (["complete"], [])
+
+
+def test_whoever_goes_on_with_a_book_on_hold_and_finishes_it_is_told_of_last(deciding):
+    for status in ("abandoned", "reading", "complete"):
+        deciding.take(*deciding.visit(status=status))
+
+    assert statuses(deciding) == ["complete"]
+
+
+@pytest.mark.parametrize(
+    "lived",
+    [
+        ("abandoned", "reading", "complete"),
+        ("abandoned", "complete", "reading"),
+        ("complete", "abandoned", "reading"),
+        ("complete", "abandoned", "complete"),
+        ("abandoned", "reading", "abandoned"),
+        ("complete", "reading", "abandoned"),
+    ],
+    ids=" ".join,
+)
+def test_in_whatever_order_lines_arrive_the_same_holds(open_core, lived):
+    ends = set()
+    for number, order in enumerate(permutations(range(3))):
+        deciding = Deciding(open_core)
+        visits = [deciding.visit({**DUNE, "partial_md5": f"{number:032}"}, status=status) for status in lived]
+        for index in order:
+            deciding.take(*visits[index])
+            deciding.take(*visits[index])
+        held = deciding.held("status", {"partial_md5": f"{number:032}"})
+        ends.add(held["status"] if held else "reading")  # nobody was told of anything that this would take back
+        deciding.core.close()
+
+    assert ends == {last_of(lived)}
+
+
+def last_of(lived):
+    told = [status for status in lived if status != "reading"]
+    return "reading" if lived[-1] == "reading" and told[-1] == "abandoned" else told[-1]
+
+
+def test_a_late_on_hold_of_a_book_that_is_read_again_since_is_not_told(deciding):
+    on_hold, reading = deciding.visit(status="abandoned"), deciding.visit(status="reading")
+
+    deciding.take(*reading)
+    deciding.take(*on_hold)
+
+    assert deciding.sent() == []
+
+
+def test_another_device_that_goes_on_saying_the_same_takes_nothing_back(deciding):
+    deciding.take(*deciding.visit(status="abandoned"), *deciding.visit(status="abandoned", device="kindle"))
+    deciding.take(*deciding.visit(status="reading", device="kindle"))
+    first = statuses(deciding)
+
+    deciding.take(*deciding.visit(status="abandoned"))
+
+    assert (first, statuses(deciding)) == (["reading"], [])
+
+
+def test_each_book_has_its_own(deciding):
+    deciding.take(*deciding.visit(status="complete"), *deciding.visit(EMMA, status="abandoned"))
+
+    assert sorted(statuses(deciding)) == ["abandoned", "complete"]
+
+
+def test_a_book_that_no_server_knows_waits(open_core):
+    deciding = Deciding(open_core, library(EMMA))
+
+    deciding.take(*deciding.visit(status="complete"))
+    first = statuses(deciding)
+    deciding.target.shelf[DUNE["partial_md5"]] = "42"
+
+    assert (first, statuses(deciding)) == ([], ["complete"])
+
+
+def test_switched_off_it_tells_nothing_and_later_what_holds_by_then(deciding):
+    deciding.set("finished.enabled", False)
+    deciding.take(*deciding.visit(status="abandoned"), *deciding.visit(status="complete"))
+    assert deciding.sent() == []
+
+    deciding.set("finished.enabled", True)
+
+    assert statuses(deciding) == ["complete"]
