@@ -1,6 +1,7 @@
 """Where a reader is in a book, beside where others are: which of the two is worth telling, and how."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import floor
 from typing import Any
@@ -66,6 +67,16 @@ class Here:
     def told(self, journal: Journal, *more: Any) -> Position:
         """As a fact tells it. more: what else it says."""
         return Position(self.percent, self.position, device_name(self.device, journal), self.device, *more)
+
+    def in_time(self, told: Position, held: Item | None) -> tuple[Mapping[str, Any], datetime]:
+        """Body and time of the fact. A late line of the reading before an opening, which a dead battery has put back,
+        says where the book was read to last; the opening stays the later."""
+        at, last = self.event.at, Position.of(held) if held else None
+        if held is None or last is None or not last.is_opening or told.is_opening or told.percent <= last.percent:
+            return told.as_body(), at
+        if not (last_read(held) or 0.0) < at.timestamp() < held.occurred_at.timestamp():
+            return told.as_body(), at
+        return replace(told, is_opening=True, read_at=at.timestamp()).as_body(), held.occurred_at
 
     def is_at(self, percent: float, position: str | None) -> bool:
         """Whether a place is on the page that is shown. Another font puts the same place on a page that begins

@@ -134,17 +134,7 @@ def place(event: Event, journal: Journal, facts: Facts, is_opening: bool = False
     is_only_shown = is_opening or (isinstance(event, BookClose) and not event.reading.turns)
     is_left_behind = is_only_shown and held is not None and not last.is_opening and told.percent < last.percent
     if not is_left_behind and not told.is_at_start and not (is_unmoved and is_only_shown):
-        if held and last.is_opening and not is_opening and told.percent > last.percent and was_read_before(event, held):
-            # It was opened since at an earlier place, as a dead battery leaves it: that was not read to again.
-            told, at = here.told(journal, *more[:2], True, event.at.timestamp()), held.occurred_at
-            yield Item(KIND, here.key, here.book.ref, told.as_body(), at)
-        else:
-            yield Item(KIND, here.key, here.book.ref, told.as_body(), event.at)
-
-
-def was_read_before(event: Event, held: Item) -> bool:
-    """Whether a late line tells of the reading that came last before a book was opened."""
-    return (last_read(held) or 0.0) < event.at.timestamp() < held.occurred_at.timestamp()
+        yield Item(KIND, here.key, here.book.ref, *here.in_time(told, held))
 
 
 def held_of(key: str, facts: Facts) -> Item | None:
