@@ -58,7 +58,6 @@ DELETE FROM owed WHERE target = :target AND item_id = :item_id
     AND EXISTS (SELECT 1 FROM items i WHERE i.id = :item_id AND i.revision <= :held)
 """
 """What was changed while it was being sent stays owed."""
-
 FORGET_NEW = "DELETE FROM deliveries WHERE item_id = :item_id AND target = :target AND state = 'new'"
 BOOKS_AT = """
 SELECT DISTINCT b.id, b.partial_md5, COALESCE(d.given_to, m.remote_id, b.partial_md5) AS given_to FROM deliveries d
@@ -126,7 +125,8 @@ class Delivery:
 
     @property
     def before(self) -> Before:
-        return Before(self.last.remote_id, self.last.maybe_sent, utc(self.tried_at) if self.tried_at else None)
+        maybe_sent = self.last.maybe_sent or (self.item.is_tombstone and not self.held)  # by an earlier database
+        return Before(self.last.remote_id, maybe_sent, utc(self.tried_at) if self.tried_at else None)
 
     @property
     def is_in_doubt(self) -> bool:
