@@ -32,16 +32,14 @@ class Text:
 
 
 class Element:
-    """first and last: the numbers of the texts within are at least first and less than last. step: of the CFI."""
+    """first: the number of the first text that begins within or after it. step: of the CFI."""
 
-    __slots__ = (
-        "attributes", "children", "elements_so_far", "first", "last", "name", "parent", "step", "units_so_far",
-    )  # fmt: skip
+    __slots__ = ("attributes", "children", "elements_so_far", "first", "name", "parent", "step", "units_so_far")
 
     def __init__(self, name: str, attributes: dict[str, str], parent: Element | None, first: int) -> None:
         self.name, self.attributes, self.parent = name, attributes, parent
         self.children: list[Element | Text] = []
-        self.first = self.last = first
+        self.first = first
         self.elements_so_far = self.units_so_far = self.step = 0
         if parent is not None:
             parent.children.append(self)
@@ -100,7 +98,7 @@ class Builder:
         self.open.append(element)
 
     def end(self, _tag: str) -> None:
-        self.open.pop().last = len(self.texts)
+        self.open.pop()
 
     def pi(self, target: str, data: str | None = None) -> None:
         if target == KEPT and self.open:
@@ -113,8 +111,6 @@ class Builder:
         """Nothing: comments were left out when the texts were put aside."""
 
     def close(self) -> Source:
-        while self.open:
-            self.end("")
         return Source(self.root, self.texts)
 
 
