@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import lzma
+import struct
 import zipfile
 import zlib
 from dataclasses import dataclass, field
@@ -19,6 +22,8 @@ MOST_BYTES_READ = 128 * 1024 * 1024
 MOST_FILES = 65_535
 MOST_SPINE_ITEMS = 10_000
 XHTML = "application/xhtml+xml"
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, RuntimeError, ValueError)
+"""What reading an archive raises that is damaged, encrypted or packed in a way that nobody knows."""
 
 
 class UnreadableEpub(ValueError):
@@ -68,7 +73,10 @@ class Epub:
         """Raises UnreadableEpub; OSError when the path cannot be read."""
         try:
             archive = zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source)
-        except (zipfile.BadZipFile, ValueError, RuntimeError) as error:
+        except (*DAMAGED, OSError) as error:
+            # A place before the file's first byte is one that a damaged archive names.
+            if isinstance(error, OSError) and error.errno != errno.EINVAL:
+                raise
             raise UnreadableEpub("The file is no EPUB: it is not a ZIP archive, or a damaged one.") from error
         if len(archive.infolist()) > MOST_FILES:
             raise UnreadableEpub(f"The EPUB holds more than {MOST_FILES:,} files, which no book needs.")
@@ -91,7 +99,7 @@ class Epub:
         try:
             with self._archive.open(name) as file:
                 data = file.read(MOST_BYTES_OF_A_FILE + 1)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
+        except (*DAMAGED, OSError) as error:
             raise UnreadableEpub(f"“{path}” in the EPUB cannot be read: it is damaged or encrypted.") from error
         self._read += len(data)
         if len(data) > MOST_BYTES_OF_A_FILE or self._read > MOST_BYTES_READ:

@@ -1,0 +1,84 @@
+"""Whatever is wrong with a file, a sentence says so; whoever made it, reading takes a bounded while."""
+
+import io
+import struct
+import zipfile
+
+import pytest
+from cfi_world import CONTAINER, PACKAGE_TYPE, archive
+
+from booklore_targets.booklore.cfi import Epub, UnreadableEpub
+
+FILES: dict[str, str | bytes] = {
+    "META-INF/container.xml": CONTAINER.format(package="p.opf", type=PACKAGE_TYPE) * 50,
+    "p.opf": "<package><manifest/><spine/></package>",
+}
+
+
+def compressed(method: int) -> bytes:
+    """An EPUB whose first file is damaged behind what it begins with."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", method) as zipped:
+        for name, content in FILES.items():
+            zipped.writestr(name, content)
+    begin = 45 + len("META-INF/container.xml")
+    return spoilt(data.getvalue(), dict.fromkeys(range(begin, begin + 40), 0x5A))
+
+
+def spoilt(data: bytes, changes: dict[int, int]) -> bytes:
+    """With these bytes turned over, by their offset; a negative one is from the end."""
+    changed = bytearray(data)
+    for at, mask in changes.items():
+        changed[at] ^= mask
+    return bytes(changed)
+
+
+def displaced() -> bytes:
+    """An EPUB that says of itself to begin before its first byte."""
+    data = archive(FILES)
+    (offset,) = struct.unpack("<L", data[-6:-2])
+    return data[:-6] + struct.pack("<L", offset + 5) + data[-2:]
+
+
+def marked(flags: int, method: int) -> bytes:
+    """An EPUB whose first file is said to be encrypted, or packed in another way."""
+    data = archive(FILES)
+    at = data.index(b"PK\x01\x02")
+    return spoilt(data, {6: flags, 8: method, at + 8: flags, at + 10: method})
+
+
+DAMAGED = {
+    "deflated": compressed(zipfile.ZIP_DEFLATED),
+    "packed as bzip2": compressed(zipfile.ZIP_BZIP2),
+    "packed as LZMA": compressed(zipfile.ZIP_LZMA),
+    "cut off within": archive(FILES).replace(b"\x00\x00META-INF", b"\xff\xffMETA-INF", 1),
+    "begun before its beginning": displaced(),
+    "encrypted": marked(1, 0),
+    "packed in an unknown way": marked(0, 0x55),
+}
+
+
+@pytest.mark.parametrize("data", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_archive_is_told_whether_from_bytes_or_a_path(data, tmp_path):
+    path = tmp_path / "book.epub"
+    path.write_bytes(data)
+
+    for source in (data, path):
+        with pytest.raises(UnreadableEpub, match="damaged"):
+            Epub.open(source)
+
+
+def test_any_byte_of_an_archive_may_be_wrong():
+    data = archive(FILES)
+
+    for at in range(len(data)):
+        for mask in (0x01, 0x80, 0xFF):
+            try:
+                Epub.open(spoilt(data, {at: mask}))
+            except UnreadableEpub as error:
+                assert str(error).endswith(".")
+
+
+def test_a_path_that_cannot_be_read_is_no_damaged_epub(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        Epub.open(tmp_path / "nowhere.epub")
