@@ -5,9 +5,9 @@ import struct
 import zipfile
 
 import pytest
-from cfi_world import CONTAINER, PACKAGE_TYPE, archive
+from cfi_world import CONTAINER, PACKAGE_TYPE, archive, book, pointer
 
-from booklore_targets.booklore.cfi import Epub, UnreadableEpub
+from booklore_targets.booklore.cfi import Epub, UnreadableEpub, point
 
 FILES: dict[str, str | bytes] = {
     "META-INF/container.xml": CONTAINER.format(package="p.opf", type=PACKAGE_TYPE) * 50,
@@ -82,3 +82,31 @@ def test_any_byte_of_an_archive_may_be_wrong():
 def test_a_path_that_cannot_be_read_is_no_damaged_epub(tmp_path):
     with pytest.raises(FileNotFoundError):
         Epub.open(tmp_path / "nowhere.epub")
+
+
+MEGABYTE = 1024 * 1024
+SHEETS = {
+    "without a brace": "a" * MEGABYTE,
+    "of one long value": "@font-face { src: url(data:font/woff2;base64," + "A" * MEGABYTE,
+    "of comments that never end": "/*" * (MEGABYTE // 2),
+    "with a rule beyond its first megabyte": "p { color: red } " * 70_000 + "span { display: inline }",
+}
+
+
+@pytest.mark.parametrize("sheet", SHEETS.values(), ids=SHEETS)
+@pytest.mark.parametrize("head", ["<style>{}</style>", '<link rel="stylesheet" href="a.css"/>'])
+def test_a_style_sheet_is_gone_through_once_and_its_first_megabyte_counts(head, sheet):
+    epub = book(
+        "<div>\n<span>In</span> the end</div>",
+        head="<style>span { display: block }</style>" + head.format(sheet),
+        **{"a.css": sheet},
+    )
+
+    assert point(epub, pointer("div[1]/text()[1].1")).text == "the end"
+
+
+def test_a_rule_behind_a_long_value_counts():
+    font = "@font-face { src: url(data:font/woff2;base64," + "A" * 100_000 + ") }"
+    epub = book("<div>\n<span>In</span> the end</div>", head=f"<style>{font} span {{ display: block }}</style>")
+
+    assert point(epub, pointer("div[1]/text()[1].1")).text == "the end"

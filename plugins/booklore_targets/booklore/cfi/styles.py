@@ -1,12 +1,13 @@
 """What is a block, what floats and what keeps its white space: KOReader's own defaults, then the book's style sheets.
 
 Source: crengine, fb2def.h (defaults) and html5.css. Of CSS only what moves text nodes is read: `display`, `float` and
-`white-space`, with selectors of names, classes and ids.
+`white-space`, with selectors of names, classes and ids; and of each sheet its first megabyte.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .source import Element
@@ -30,11 +31,14 @@ SPECIAL = {"li": "list-item", "ruby": "ruby"}
 PRESERVED = frozenset(("pre", "listing", "textarea", "plaintext", "xmp"))
 PRESERVING = frozenset(("pre", "pre-wrap", "pre-line", "break-spaces"))
 
-COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-RULE = re.compile(r"([^{};]+)\{([^{}]*)\}")
+COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
+END = re.compile(r"[{};]")
 MOVING = re.compile(r"(?:^|[;\s])(display|float|white-space)\s*:\s*([a-z-]+)", re.IGNORECASE)
 COMPOUND = re.compile(r"(?=.)(?:[A-Za-z][\w-]*|\*)?(?:[.#][\w-]+)*")
 PART = re.compile(r"[.#]?[\w*-]+")
+
+MOST_CHARACTERS = 1024 * 1024
+"""Of a style sheet. What is beyond them does not count, so that white space there may be taken for a text node."""
 
 
 @dataclass(frozen=True)
@@ -95,11 +99,20 @@ def parts_of(element: Element) -> set[str]:
     return {"*", element.name, f"#{element.attributes.get('id')}"} | classes
 
 
+def blocks_of(sheet: str) -> Iterator[tuple[str, str]]:
+    """The innermost blocks of a style sheet, each with the selectors before it; the sheet is gone through once."""
+    for part in COMMENT.sub(" ", sheet).split("}")[:-1]:
+        head, brace, block = part.rpartition("{")
+        selectors = END.split(head)[-1]
+        if brace and selectors:
+            yield selectors, block
+
+
 def rules_of(sheet: str) -> list[Rule]:
-    """The rules of a style sheet that move text nodes, in its order."""
+    """The rules of a style sheet that move text nodes, in its order. What is beyond MOST_CHARACTERS does not count."""
     return [
         rule
-        for selectors, block in RULE.findall(COMMENT.sub(" ", sheet))
+        for selectors, block in blocks_of(sheet[:MOST_CHARACTERS])
         if (declared := declarations(block))
         for selector in selectors.split(",")
         if (rule := rule_of(selector.replace(">", " ").split(), declared))

@@ -13,8 +13,6 @@ from .generations import Generation
 from .source import Text
 from .styles import Rule, Styles, rules_of
 
-MOST_BYTES_OF_A_SHEET = 1024 * 1024
-
 
 def view(document: Document, generation: Generation) -> View | None:
     """The body as the engine sees it, None where the document has none."""
@@ -48,7 +46,5 @@ def sheets(document: Document) -> Iterator[list[Rule]]:
 def linked(epub: Epub, path: str) -> list[Rule]:
     made = epub.sheets.get(path)
     if made is None:
-        data = epub.read(path) or b""
-        made = rules_of(data[:MOST_BYTES_OF_A_SHEET].decode("utf-8", errors="replace"))
-        epub.sheets[path] = made
+        made = epub.sheets[path] = rules_of((epub.read(path) or b"").decode("utf-8", errors="replace"))
     return made
