@@ -47,9 +47,24 @@ class Document:
     epub: Epub = field(repr=False)
     item: SpineItem
 
-    @cached_property
+    @property
     def source(self) -> Source:
-        return parse(self.epub.read(self.item.path) or b"") if self.item.path else Source(None, [])
+        """Raises UnreadableEpub, each time the same."""
+        if isinstance(self._read, UnreadableEpub):
+            raise UnreadableEpub(str(self._read)) from self._read
+        return self._read
+
+    @property
+    def has_root(self) -> bool:
+        """Whether there is an element in it; in what cannot be read there is none."""
+        return isinstance(self._read, Source) and self._read.root is not None
+
+    @cached_property
+    def _read(self) -> Source | UnreadableEpub:
+        try:
+            return parse(self.epub.read(self.item.path) or b"") if self.item.path else Source(None, [])
+        except UnreadableEpub as error:
+            return error
 
     @cached_property
     def views(self) -> dict[object, object]:

@@ -47,7 +47,7 @@ def decoded(data: bytes) -> str:
     declared = ENCODINGS.match(data[:200])
     try:
         return data.decode(declared[1].decode("ascii") if declared else "utf-8", errors="replace")
-    except LookupError:
+    except (LookupError, UnicodeError):
         return data.decode("utf-8", errors="replace")
 
 
