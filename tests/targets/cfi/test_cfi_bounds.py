@@ -110,3 +110,42 @@ def test_a_rule_behind_a_long_value_counts():
     epub = book("<div>\n<span>In</span> the end</div>", head=f"<style>{font} span {{ display: block }}</style>")
 
     assert point(epub, pointer("div[1]/text()[1].1")).text == "the end"
+
+
+NAMES = "".join(f"span.c{one}, " for one in range(9_999))
+BOUNDED = {
+    "elements": ("", "<b/>" * 200_001, "more than 200,000 elements"),
+    "pieces of text": ("", "x<!-- -->" * 300_001, "more than 300,000 pieces"),
+    "rules": ("*{float:left}" * 10_001, "", "more than 10,000 rules"),
+    "selectors of a rule": (f"{NAMES} b, i {{ float: left }}", "", "more than 10,000 rules"),
+    "comparisons": ("*{float:left}" * 9_000, "<i>x</i>" * 600, "take too long"),
+    "comparisons with ancestors": ("x *{float:left}" * 1_000, "<i>" * 110 + "x" + "</i>" * 110, "take too long"),
+}
+
+
+@pytest.mark.parametrize(("sheet", "more", "reason"), BOUNDED.values(), ids=BOUNDED)
+def test_a_chapter_of_more_than_any_book_needs_is_refused_each_time(sheet, more, reason):
+    head = f"<style>{sheet}</style>"
+    epub = book(f"<p>In the end</p>{head}{more}")
+
+    for _ in range(2):
+        with pytest.raises(UnreadableEpub, match=rf"“OPS/c1\.xhtml” in the EPUB has .*{reason}.*\."):
+            point(epub, pointer("p[1]/text()[1].0"))
+
+
+def test_one_sheet_that_is_named_again_and_again_counts_each_time():
+    epub = book(
+        "<p>In the end</p>", head='<link rel="stylesheet" href="a.css"/>' * 11, **{"a.css": "b{float:left}" * 1000}
+    )
+
+    with pytest.raises(UnreadableEpub, match="more than 10,000 rules"):
+        point(epub, pointer("p[1]/text()[1].0"))
+
+
+def test_a_very_large_chapter_with_a_very_large_sheet_is_read():
+    rules = "".join(f".c{one} {{ float: left }}" for one in range(9_999)) + "span { display: block }"
+    epub = book(
+        "<div>\n<span>In</span> the end</div>" + '<p class="c1">x<b/></p>' * 50_000, head=f"<style>{rules}</style>"
+    )
+
+    assert point(epub, pointer("div[1]/text()[1].1")).text.startswith("the end")

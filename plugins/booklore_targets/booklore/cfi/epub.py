@@ -14,7 +14,7 @@ from pathlib import Path
 from posixpath import normpath
 from urllib.parse import unquote
 
-from .source import Element, Source, parse
+from .source import Element, Source, TooMuch, parse
 from .styles import Rule
 
 MOST_BYTES_OF_A_FILE = 16 * 1024 * 1024
@@ -62,7 +62,7 @@ class Document:
     @cached_property
     def _read(self) -> Source | UnreadableEpub:
         try:
-            return parse(self.epub.read(self.item.path) or b"") if self.item.path else Source(None, [])
+            return self.epub.parsed(self.item.path) if self.item.path else Source(None, [])
         except UnreadableEpub as error:
             return error
 
@@ -121,6 +121,13 @@ class Epub:
             raise UnreadableEpub(f"“{path}” in the EPUB unpacks to more than a book's chapter can hold.")
         return data
 
+    def parsed(self, path: str) -> Source:
+        """The document that a file in the archive makes, an empty one when there is none. Raises UnreadableEpub."""
+        try:
+            return parse(self.read(path) or b"")
+        except TooMuch as error:
+            raise UnreadableEpub(f"“{path}” in the EPUB {error}.") from error
+
     @cached_property
     def _names(self) -> dict[str, str]:
         names = self._archive.namelist()
@@ -143,8 +150,7 @@ class Epub:
         return paths[0]
 
     def _xml(self, path: str) -> Element:
-        data = self.read(path)
-        root = parse(data).root if data is not None else None
+        root = self.parsed(path).root
         if root is None:
             raise UnreadableEpub(f"The EPUB has no readable “{path}”, so its chapters cannot be found.")
         return root

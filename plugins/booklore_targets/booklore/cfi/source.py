@@ -13,6 +13,12 @@ from lxml import etree
 from .markup import KEPT, Passage, closed, decoded, split, value
 
 MISMATCHED = ("ERR_TAG_NAME_MISMATCH", "ERR_TAG_NOT_FINISHED")
+MOST_ELEMENTS = 200_000
+MOST_TEXTS = 300_000
+
+
+class TooMuch(ValueError):
+    """More than is gone through for one document; says of what, as a sentence goes on after the document's name."""
 
 
 class Text:
@@ -125,8 +131,16 @@ def local(name: str) -> str:
 
 
 def parse(data: bytes) -> Source:
-    """The document that the bytes of a file make; a file that is no XML at all makes one without a root."""
+    """The document that the bytes of a file make; a file that is no XML at all makes one without a root.
+
+    Raises TooMuch.
+    """
     tags, pieces = split(decoded(data))
+    # A text stands here as a tag of its own, and an end opens no element.
+    if tags.count("<") - tags.count("</") - len(pieces) > MOST_ELEMENTS:
+        raise TooMuch(f"has more than {MOST_ELEMENTS:,} elements, which no chapter needs")
+    if len(pieces) > MOST_TEXTS:
+        raise TooMuch(f"has its text in more than {MOST_TEXTS:,} pieces, which no chapter needs")
     source, is_mismatched = built(tags, pieces)
     return built(closed(tags), pieces)[0] if is_mismatched else source
 
