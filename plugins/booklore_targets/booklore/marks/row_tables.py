@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 SOFT_HYPHEN = "\u00ad"
@@ -37,6 +38,10 @@ class RowTable:
             return place_key(found)
         stamp = STAMP.search(found)
         return stamp[1] if stamp else ""
+
+    def digest_of(self, row: Mapping[str, Any]) -> str:
+        """Of what a row says that is about the whole book; "" for one that its place tells from all others."""
+        return "" if self.is_unique else sha256(str(row.get("content") or "").encode()).hexdigest()[:32]
 
 
 ANNOTATIONS = RowTable("annotation", "/api/v1/annotations", ("cfi",), ("cfi", "text"), ("color", "style"))
@@ -84,9 +89,10 @@ class Wanted:
         return self.place == self.table.place_of(row)
 
     def is_made_of(self, row: Mapping[str, Any]) -> bool:
-        """Whether a change of the row is enough."""
+        """Whether a change of the row is enough. A place that is a title can be changed as well."""
         rest = (name for name in self.table.fixed if name not in self.table.place)
-        return self.is_at(row) and all((row.get(name) or "") == (self.fields.get(name) or "") for name in rest)
+        is_within_reach = self.is_at(row) or not self.table.is_unique
+        return is_within_reach and all((row.get(name) or "") == (self.fields.get(name) or "") for name in rest)
 
     def changes(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """What a change of the row has to set. What nothing is wanted of stays: null changes nothing."""

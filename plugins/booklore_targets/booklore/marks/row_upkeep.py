@@ -13,7 +13,7 @@ from booklore_core import Before, Declined, Item, ItemFailed, ItemRejected
 from booklore_targets.booklore.marks.begun_rows import BegunRows
 from booklore_targets.booklore.marks.remote_rows import RemoteRows, Row, RowExists
 from booklore_targets.booklore.marks.row_owners import Owner, RowOwners
-from booklore_targets.booklore.marks.row_tables import ANNOTATIONS, RowId, RowTable, Wanted, read_remote_id
+from booklore_targets.booklore.marks.row_tables import ANNOTATIONS, RowId, Wanted, read_remote_id
 from booklore_targets.booklore.sessions import book_id_of
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class RowUpkeep:
         """The row that the server has in the place. Raises ItemRejected when that is another item's."""
         for _ in range(2):  # the listing may be from before
             for row in self.rows.of(wanted.table, book).at(wanted.place):
-                owner = self._owner(wanted.table, row)
+                owner = self.owners.of_row(wanted.table, row)
                 if owner is None or owner.is_same(item):
                     return row
                 raise ItemRejected(
@@ -123,24 +123,28 @@ class RowUpkeep:
 
     def _look(self, item: Item, wanted: Wanted, book: str) -> Row | None:
         """A row that is the item's: its own, else the likeliest of those in its place that are nobody's."""
-        free = []
-        for row in self.rows.of(wanted.table, book).at(wanted.place):
-            owner = self._owner(wanted.table, row)
+        listed, free = self.rows.of(wanted.table, book), []
+        for row in listed.at(wanted.place) if wanted.table.is_unique else listed.by_id.values():
+            owner = self.owners.of_row(wanted.table, row)
             if owner and owner.is_same(item):
                 return row
-            if owner is None and wanted.likeness(row):
+            if owner is None and wanted.is_at(row) and wanted.likeness(row):
                 free.append(row)
         return max(free, key=wanted.likeness, default=None)
 
     def _settle(self, item: Item, wanted: Wanted, row: Row, book: str) -> bool:
         """Takes the row as the item's and has it as wanted; False when it is not there any more."""
-        remote_id = wanted.table.remote_id(row)
-        self.owners.set(remote_id, Owner(item.key, wanted.name, wanted.table.place_of(row), book))
-        changes = wanted.changes(row)
-        if not changes or self.rows.change(wanted.table, book, row, changes):
-            return True
-        self.owners.drop(remote_id)
-        return False
+        table, changes = wanted.table, wanted.changes(row)
+        remote_id = table.remote_id(row)
+        owner = Owner(item.key, wanted.name, wanted.place, book, table.digest_of(row))
+        self.owners.set(
+            remote_id, owner
+        )  # known again by what it says if the change is not made, by its place if it is
+        if changes and not self.rows.change(table, book, row, changes):
+            self.owners.drop(remote_id)
+            return False
+        self.owners.set(remote_id, owner._replace(content=table.digest_of({**row, **changes})))
+        return True
 
     def _done(self, item: Item, wanted: Wanted, row: Row, before: Before, forms: Forms) -> str:
         """Where an attempt was lost, a row of an earlier form may be left, in another place or table."""
@@ -178,13 +182,8 @@ class RowUpkeep:
         gives ids out again."""
         row = self.rows.of(old.table, self._book_of(old, item)).by_id.get(old.id)
         owner = self.owners.of(old.text)
-        is_ours = owner is None or (owner.is_same(item) and row and owner.place == old.table.place_of(row))
+        is_ours = owner is None or (owner.is_same(item) and row and owner.has(old.table, row))
         return row if is_ours else None
-
-    def _owner(self, table: RowTable, row: Row) -> Owner | None:
-        """Whose a row is; one that is not where it was made is a new library's."""
-        owner = self.owners.of(table.remote_id(row))
-        return owner if owner and owner.place == table.place_of(row) else None
 
     def _is_own(self, remote_id: str, item: Item) -> bool:
         """Whether no other item, the same mark of another file included, needs the row."""
