@@ -15,13 +15,15 @@ TWIN = "/note"
 
 class Owner(NamedTuple):
     """key: the item's. name: what a person knows it by. place: where its row was made. book: the server's id. content:
-    the digest of what was written there last, "" where the place is proof enough."""
+    the digest of what was written there last, "" where the place is proof enough. kept: what somebody has written on
+    the server and the row carries on."""
 
     key: str
     name: str
     place: str
     book: str
     content: str = ""
+    kept: str = ""
 
     def is_same(self, item: Item) -> bool:
         """Whether the item is this one, the same mark in another copy of the book's file, or the other fact of it."""

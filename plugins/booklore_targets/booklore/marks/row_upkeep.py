@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from booklore_core import Before, Declined, Item, ItemFailed, ItemRejected
 from booklore_targets.booklore.marks.begun_rows import BegunRows
+from booklore_targets.booklore.marks.mark_text import carrying
 from booklore_targets.booklore.marks.remote_rows import RemoteRows, Row, RowExists
 from booklore_targets.booklore.marks.row_owners import Owner, RowOwners
-from booklore_targets.booklore.marks.row_tables import ANNOTATIONS, RowId, Wanted, read_remote_id
+from booklore_targets.booklore.marks.row_tables import ANNOTATIONS, RowId, RowTable, Wanted, read_remote_id
 from booklore_targets.booklore.sessions import book_id_of
 
 if TYPE_CHECKING:
@@ -51,12 +51,15 @@ class RowUpkeep:
         old = read_remote_id(before.remote_id)
         known = self._row_of(old, item) if old else None
         if old is None or known is None:
+            wanted = carrying(wanted, self._begun.kept(item))
             return self._done(item, wanted, self._make(item, wanted, book, before), before, forms)
         is_here = old.table is wanted.table and self._book_of(old, item) == book
         if is_here and wanted.is_made_of(known) and self._settle(item, wanted, known, book):
             return self._done(item, wanted, known, before, forms)
-        wanted = with_note_of(known, wanted)
+        wanted = carrying(wanted, self._kept_in(old.table, known))
         if is_here and wanted.is_at(known):
+            if wanted.kept:
+                self._begun.note(item, wanted)  # it is nowhere else until the new row is there
             self._remove(old, book)  # there is room for one only
             known = None
         row = self._make(item, wanted, book, before)
@@ -134,9 +137,10 @@ class RowUpkeep:
 
     def _settle(self, item: Item, wanted: Wanted, row: Row, book: str) -> bool:
         """Takes the row as the item's and has it as wanted; False when it is not there any more."""
-        table, changes = wanted.table, wanted.changes(row)
-        remote_id = table.remote_id(row)
-        owner = Owner(item.key, wanted.name, wanted.place, book, table.digest_of(row))
+        table = wanted.table
+        wanted = wanted if wanted.kept else carrying(wanted, self._kept_in(table, row))
+        remote_id, changes = table.remote_id(row), wanted.changes(row)
+        owner = Owner(item.key, wanted.name, wanted.place, book, table.digest_of(row), wanted.kept)
         self.owners.set(
             remote_id, owner
         )  # known again by what it says if the change is not made, by its place if it is
@@ -185,6 +189,14 @@ class RowUpkeep:
         is_ours = owner is None or (owner.is_same(item) and row and owner.has(old.table, row))
         return row if is_ours else None
 
+    def _kept_in(self, table: RowTable, row: Row) -> str:
+        """What somebody has written on the server: on a highlight all that is noted there, else what the row was given
+        to carry on and the reader has left in it."""
+        note, owner = str(row.get(table.note) or ""), self.owners.of_row(table, row)
+        if table is ANNOTATIONS:
+            return note
+        return owner.kept if owner and owner.kept in note else ""
+
     def _is_own(self, remote_id: str, item: Item) -> bool:
         """Whether no other item, the same mark of another file included, needs the row."""
         owner = self.owners.of(remote_id)
@@ -197,10 +209,3 @@ class RowUpkeep:
             again = datetime.fromtimestamp(after, UTC).astimezone()
             reason = f"looked for, not there; the first sync after {again:%Y-%m-%d %H:%M %Z} {what}"
             raise ItemFailed(reason, maybe_sent=True)
-
-
-def with_note_of(row: Row, wanted: Wanted) -> Wanted:
-    """A highlight that is made anew keeps the note that somebody has put on it on the server."""
-    if wanted.table is not ANNOTATIONS or not row.get("note"):
-        return wanted
-    return replace(wanted, fields={**wanted.fields, "note": row["note"]})
