@@ -87,7 +87,13 @@ class RowUpkeep:
             self._begun.forget(item)
 
     def _make(self, item: Item, wanted: Wanted, book: str, before: Before) -> Row:
-        """A new row, or the one that is in its place."""
+        """A new row, or the one that is in its place.
+
+        A row of which nobody knows is one that is never removed. An item with a remote id is not looked for by the
+        core, and one that was tried before may have another form by now: so theirs is written down before it is sent,
+        against a crash meanwhile. A first attempt is worth the write only once its answer is lost. There all are
+        noted, once more where they were before: the wait for what may come late begins with the loss.
+        """
         if not wanted.table.is_unique:
             row = self._look(item, wanted, book)
             if row and self._settle(item, wanted, row, book):
@@ -141,9 +147,7 @@ class RowUpkeep:
         wanted = wanted if wanted.kept else carrying(wanted, self._kept_in(table, row))
         remote_id, changes = table.remote_id(row), wanted.changes(row)
         owner = Owner(item.key, wanted.name, wanted.place, book, table.digest_of(row), wanted.kept)
-        self.owners.set(
-            remote_id, owner
-        )  # known again by what it says if the change is not made, by its place if it is
+        self.owners.set(remote_id, owner)  # a lost answer leaves the old content there, or the new place
         if changes and not self.rows.change(table, book, row, changes):
             self.owners.drop(remote_id)
             return False
@@ -151,7 +155,12 @@ class RowUpkeep:
         return True
 
     def _done(self, item: Item, wanted: Wanted, row: Row, before: Before, forms: Forms) -> str:
-        """Where an attempt was lost, a row of an earlier form may be left, in another place or table."""
+        """The remote id, with nothing else left of the item.
+
+        Where an attempt was lost, a row of an earlier form may be there, in another place or table: of all that were
+        begun, and of all that this revision can be. What was begun is forgotten last, so that a sweep that fails is
+        done again.
+        """
         remote_id, begun = wanted.table.remote_id(row), self._begun.of(item)
         if before.maybe_sent or begun:
             self._sweep(item, chain(begun, forms(item)), book_id_of(item), remote_id)
@@ -159,7 +168,12 @@ class RowUpkeep:
         return remote_id
 
     def _sweep(self, item: Item, forms: Iterable[Wanted], book: str, kept: str = "") -> None:
-        """Removes the rows of these forms that are the item's or nobody's, but for the one that is kept."""
+        """Removes the rows of these forms that are the item's or nobody's, but for the one that is kept.
+
+        What lies there of a lost attempt has no owner yet: it is told by its place and text, which a reader's own row
+        has in common with it only as the same mark. Another item's is never touched, nor the same mark's of another
+        file, which that one needs.
+        """
         for form in forms:
             row = self._look(item, form, book)
             remote_id = form.table.remote_id(row) if row else kept
