@@ -7,6 +7,7 @@ from booklore_core.actions.match import wanted_book
 from booklore_core.actions.own import LONG_PRESS, SYNC_AND_CACHE, action, counted
 from booklore_core.core import Core, Report
 from booklore_core.flows import Request, Result
+from booklore_core.kinds import quantity
 
 
 @action(
@@ -29,7 +30,10 @@ def sync_book(core: Core, request: Request) -> Result:
 
 
 def outcome(core: Core, report: Report) -> Result:
-    return Result(summary(core, report), ok=report.is_complete, data=report_json(report))
+    asked = len(core.questions())
+    told = f"{quantity(asked, 'question')} {'waits' if asked == 1 else 'wait'} for your answer" if asked else ""
+    text = "\n".join(filter(None, (summary(core, report), told)))
+    return Result(text, ok=report.is_complete and not asked, data=report_json(report))
 
 
 def summary(core: Core, report: Report) -> str:

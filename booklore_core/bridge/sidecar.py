@@ -1,5 +1,6 @@
 """*Sync this book* of a closed one: what KOReader has stored of it comes in as a line of the journal."""
 
+import json
 from typing import Any
 
 from booklore_core.bridge import models
@@ -10,7 +11,7 @@ from booklore_core.flows import Toast
 from booklore_core.pipeline.devices import iso_utc
 from booklore_core.pipeline.spool import digest_of
 
-WRITTEN_LAST = "SELECT event_id, at FROM events WHERE device = :device ORDER BY ord DESC LIMIT 1"
+WRITTEN_LAST = "SELECT event_id, at, line FROM events WHERE device = :device ORDER BY ord DESC LIMIT 1"
 LAST_OF_BOOK = "SELECT event_id FROM events WHERE device = :device AND book_md5 = :md5 ORDER BY ord DESC LIMIT 1"
 REFUSED = "What KOReader has stored of this book was not taken in: {}. See `booklore quarantine list`."
 
@@ -27,22 +28,24 @@ def take_sidecar(core: Core, device: str, request: models.ActionRequest) -> Effe
     about: dict[str, Any] = {"partial_md5": book} if isinstance(book, str) else dict(book or {})
     if not about or not told or not core.books.is_tracked(about["partial_md5"]):
         return []
-    id_, at = place_of(core, device, digest_of({"book": about, **told})[:8], about["partial_md5"])
-    if not id_:
+    place = place_of(core, device, digest_of({"book": about, **told})[:8], about["partial_md5"])
+    if not place:
         return []
-    line = {"v": 1, "id": id_, "event": "book_close", "at": at, "device": device, "reason": "sidecar", "book": about}
+    line = {"v": 1, **place, "event": "book_close", "device": device, "reason": "sidecar", "book": about}
     taken = core.ingest.take([{**line, **told}], f"sidecar on {device}", core.clock())
     return [Toast(REFUSED.format(one.error)).as_json() for one in taken.rejected]
 
 
-def place_of(core: Core, device: str, digest: str, md5: str) -> tuple[str, str]:
-    """The id of such a line, and when it was written; no id where it has been told."""
+def place_of(core: Core, device: str, digest: str, md5: str) -> dict[str, str]:
+    """The fields of such a line that say where it stands: after the last one, under the id that the device had when it
+    wrote that. Nothing where it has been told."""
     last = core.database.row(WRITTEN_LAST, device=device)
     if last is None:
-        return f"{device}-0{SIDECAR_MARK}0001-{digest}", iso_utc(core.clock().timestamp())
+        return {"id": f"{device}-0{SIDECAR_MARK}0001-{digest}", "at": iso_utc(core.clock().timestamp())}
     of_book = core.database.value(LAST_OF_BOOK, device=device, md5=md5) or ""
     if SIDECAR_MARK in of_book and of_book.removesuffix(RATING_SUFFIX).endswith(f"-{digest}"):
-        return "", ""
+        return {}
     line, _, told = last["event_id"].removesuffix(RATING_SUFFIX).partition(SIDECAR_MARK)
     number = int(told.partition("-")[0]) + 1 if told else 1
-    return f"{line}{SIDECAR_MARK}{number:04d}-{digest}", iso_utc(last["at"])
+    former = {name: told for name, told in json.loads(last["line"]).items() if name == "former_id"}
+    return {"id": f"{line}{SIDECAR_MARK}{number:04d}-{digest}", "at": iso_utc(last["at"]), **former}

@@ -24,7 +24,7 @@ NEW = "new"
 DUE = """
 SELECT due.item_id, due.book_md5 FROM due JOIN items i ON i.id = due.item_id LEFT JOIN kinds k ON k.name = due.kind
 WHERE due.target = :target AND (CAST(:book AS TEXT) IS NULL OR due.book_md5 = :book)
-ORDER BY COALESCE(k.rank, 60), due.kind, due.book_md5, i.occurred_at, due.item_id
+ORDER BY COALESCE(k.rank, 60), due.kind, due.book_md5, i.body NOT LIKE '%"removed"_true%', i.occurred_at, due.item_id
 """
 LOAD = f"""
 SELECT due.kind, due.item_id, due.revision, due.maybe_sent, due.remote_id, due.state, due.reason, due.tried_at,

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
+from pathlib import PurePosixPath
 from typing import Any
 
 from booklore_core.events import BookClose, Device
@@ -70,11 +71,14 @@ def annotation_changes(kind: str, event: BookClose, journal: Journal, facts: Fac
            for name, one in found.items()}  # fmt: skip
     there = () if held else {fact.item.key for fact in facts.known(kind, (start + name for name in now))}
     known: Known = held.body["known"] if held else {name: now[name] for name in now if start + name in there}
-    lost = [name for name, (_, content) in known.items() if content and name not in now]
-    question = question_about(lost, known, told, journal)
-    asked = {
-        name: (when, "") for name, (when, content) in known.items() if name not in now and (question or not content)
+    missing = {name: when for name, (when, _) in known.items() if name not in now}
+    removed = {
+        fact.item.key for fact in facts.known(kind, (start + name for name in missing)) if fact.item.is_tombstone
     }
+    lost = [name for name in missing if known[name][1]]
+    waiting = [name for name in missing if not known[name][1] and start + name not in removed]
+    question = question_about(len(lost + waiting), len(known) - len(missing) + len(lost + waiting), told, journal)
+    asked = {name: (missing[name], "") for name in (*waiting, *(lost if question else ()))}
     at = max(told.at, held.occurred_at) if held else told.at
     return Changes(
         {start + name: one for name, one in found.items() if name not in known or known[name][1] != now[name][1]},
@@ -111,14 +115,15 @@ def made_before(kind: str, facts: Facts, event: BookClose) -> Known:
     return {name: (str(body.get("datetime")), "") for name, body in made.items() if "/" not in name}
 
 
-def question_about(lost: Sequence[str], known: Known, told: BookClose, journal: Journal) -> str:
-    """What a person is asked before so many are taken as removed; empty where that is no question."""
-    count = sum(bool(content) for _, content in known.values())
-    if len(lost) < MANY or 2 * len(lost) <= count:
+def question_about(missing: int, count: int, told: BookClose, journal: Journal) -> str:
+    """What a person is asked before so many of count are taken as removed, those included that he has been asked about
+    before; empty where that is no question."""
+    if missing < MANY or 2 * missing <= count:
         return ""
-    device, title = journal.latest(told.device, Device), told.book.title or "a book"
+    device, book = journal.latest(told.device, Device), told.book
+    title = book.title or PurePosixPath(book.file or "").name or book.partial_md5[:8]
     name = (device and (device.display or device.model)) or told.device
-    return f"{len(lost)} of {count} highlights and bookmarks of “{title}” are gone on {name}. Remove them everywhere?"
+    return f"{missing} of {count} highlights and bookmarks of “{title}” are gone on {name}. Remove them everywhere?"
 
 
 def digest(parts: Sequence[Any]) -> str:

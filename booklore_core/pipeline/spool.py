@@ -6,6 +6,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
+from math import isfinite
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -100,7 +101,8 @@ def decode_line(text: str) -> Any:
 
 
 def mended(value: Any) -> Any:
-    """value with U+FFFD for what no database stores in a text: half surrogate pairs and NUL.
+    """value with U+FFFD for what no database stores in a text, half surrogate pairs and NUL, and numbers beyond all
+    numbers as text.
 
     One damaged character of a highlight must not cost the session it came with. Raises BadLine for what is nested too
     deeply.
@@ -114,6 +116,8 @@ def mended(value: Any) -> Any:
 def _mended(value: Any) -> Any:
     if isinstance(value, str):
         return mended_text(value)
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)
     if isinstance(value, list):
         return [_mended(part) for part in value]
     return {mended_text(key): _mended(part) for key, part in value.items()} if isinstance(value, dict) else value

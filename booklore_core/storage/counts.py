@@ -36,7 +36,7 @@ WHERE o.target = :target GROUP BY 1, 2
 """
 DELIVERED = """
 SELECT i.kind AS kind, COUNT(DISTINCT d.item_id) AS count FROM deliveries d JOIN items i ON i.id = d.item_id
-WHERE d.state = 'delivered' GROUP BY i.kind
+WHERE d.state = 'delivered' AND i.body NOT LIKE '%"removed"_true%' GROUP BY i.kind
 """
 ANY_DELIVERED = "SELECT 1 AS found FROM deliveries WHERE state = 'delivered' LIMIT 1"
 WAITING = """

@@ -42,7 +42,7 @@ def register_kinds() -> Iterable[Kind]:
 def register_settings() -> Iterable[Setting]:
     about = "Whether highlights and notes are sent"
     yield Setting("enabled", bool, True, about, label="Sync highlights and notes", menu=MENU)
-    about = "Where a new note goes; a highlight is always in the book"
+    about = "Where a new note goes; a highlight without one is always in the book"
     words: tuple[str, ...] = ("In book", "In Booklore", "Both")
     yield Setting("destination", str, IN_BOOK, about, DESTINATIONS, label="Notes destination", words=words)
     words = ("Upload on session end", "Upload on read complete")

@@ -131,6 +131,26 @@ def test_the_sidecar_stands_before_what_the_device_tells_next(core: Core, kobo: 
     assert [item.body["note"] for item in bookworm.received if item.kind == "annotation"][-1] == "from the line"
 
 
+def test_a_sidecar_after_lines_under_a_former_id_stands_before_what_comes_next(
+    core: Core, url: str, bookworm: FakeTarget
+) -> None:
+    kobo = paired(core, url, "kobo-new")
+    device = {**kobo.device, "former_ids": ["kobo-old"]}
+    before = SampleReader("kobo-old", kobo.reader.now)
+    before.open(DUNE)
+    before.close(annotations=MARKS[:1])
+    ok(kobo.post("/v1/events", {"device": device, "lines": before.lines}))
+
+    sync_book(kobo, reading=READING, annotations=MARKS)
+    kobo.reader.wait(3600)
+    kobo.reader.open(DUNE)
+    kobo.reader.close(annotations=[*MARKS, highlight(8)])
+    ok(kobo.post("/v1/events", {"device": device, "lines": kobo.reader.lines}))
+    core.sync()
+
+    assert received(bookworm)["annotation"] == 3
+
+
 def test_an_unmoved_position_is_no_news(core: Core, kobo: EReader, bookworm: FakeTarget) -> None:
     core.sync()
     received(bookworm)

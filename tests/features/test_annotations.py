@@ -1,5 +1,7 @@
 """Highlights and notes follow from the lists that KOReader keeps: by content, whatever its time stamps say."""
 
+import json
+
 import pytest
 from annotated_world import DUNE, EMMA, Marking, highlight
 
@@ -199,6 +201,14 @@ def test_odd_fields_cost_nothing_else(marking):
 
     assert len(marking.held()) == 2
     assert marking.core.derive.failing() == {}
+
+
+def test_a_number_that_no_computer_has_costs_nothing_else(marking):
+    line = json.dumps(marking.line(highlight(1), highlight(2, pageno="huge"))).replace('"huge"', "1e999")
+
+    marking.core.take([line], "test")
+
+    assert len(marking.sent()) == 2
 
 
 def test_a_pdf_is_told_by_page_and_koreaders_tables(marking):

@@ -1,7 +1,7 @@
 """A list that lacks most of a book's highlights is not believed until a person says so."""
 
 import pytest
-from annotated_world import DUNE, Marking, bookmark, highlight, many
+from annotated_world import DUNE, EMMA, Marking, bookmark, highlight, many
 
 from booklore_core.testing import SampleReader
 
@@ -102,12 +102,12 @@ def test_highlights_and_bookmarks_count_together(marking):
     assert (asked(marking), len(marking.removed())) == ([], 5)
 
 
-def test_what_a_person_was_asked_about_does_not_count_again(bereft):
+def test_what_a_person_is_asked_about_is_missing_as_well(bereft):
     bereft.close(*many(4))
     bereft.close(highlight(1))
 
-    assert len(bereft.removed()) == 3
-    assert len(asked(bereft)) == 5
+    assert bereft.removed() == []
+    assert len(asked(bereft)) == 8
 
 
 def test_both_places_of_a_note_are_asked_about(marking):
@@ -141,3 +141,46 @@ def test_an_edit_elsewhere_after_the_question_outdoes_a_yes(bereft):
     bereft.answer(True)
 
     assert [body["note"] for body in bereft.held().values()] == ["kept"]
+
+
+def test_books_without_a_title_are_asked_about_one_by_one(open_core):
+    marking = Marking(open_core)
+    books = [{**book, "title": None, "file": None} for book in (DUNE, EMMA)]
+    for book in books:
+        marking.close(*many(6), book=book)
+        marking.sent()
+        marking.close(book=book)
+
+    assert len(marking.questions()) == 2
+
+
+def test_while_a_question_waits_each_further_loss_is_asked_about_too(marking):
+    marking.close(*many(9))
+    marking.sent()
+
+    marking.close(*many(4))
+    marking.close(*many(1))
+    marking.close()
+
+    assert marking.sent() == []
+    assert (len(marking.held()), asked(marking)) == (9, ["annotation"] * 9)
+
+
+def test_what_a_person_agreed_to_counts_no_more(marking):
+    marking.close(*many(9))
+    marking.sent()
+    marking.close(*many(4))
+    marking.answer(True)
+
+    marking.close(*many(3))
+
+    assert [item.is_tombstone for item in marking.sent()] == [True] * 6
+
+
+def test_removed_marks_are_no_longer_counted_as_synced(marking):
+    marking.close(*many(3))
+    marking.sent()
+    marking.close(*many(2))
+    marking.sent()
+
+    assert marking.core.status().synced == {"annotation": 2}

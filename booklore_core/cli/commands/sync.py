@@ -24,12 +24,12 @@ def sync(
 ) -> None:
     """Send everything that waits.
 
-    Ends with 3 when something still waits or was rejected, with 1 when a setting's value does not fit and was passed
-    over.
+    Ends with 3 when something still waits, a question to you included, or was rejected, with 1 when a setting's value
+    does not fit and was passed over.
     """
     with opened() as core:
         result = perform(core, "sync_book" if book else "sync_pending", book, given(target=target))
-        faults, kinds = core.settings.faults(), core.kinds
+        faults, kinds, asked = core.settings.faults(), core.kinds, len(core.questions())
     if as_json:
         show_json(result.data)
     else:
@@ -37,12 +37,15 @@ def sync(
     is_left = result.data["waiting"] or result.data["rejected"]
     runs = result.data["targets"].values()
     if runs and not any(run[what] for run in runs for what in (*COUNTED, "unavailable")):
-        say("nothing waited, so no server was asked")
+        say("nothing waited for a server, so none was asked" if asked else "nothing waited, so no server was asked")
     if is_left:
         say(f"{what_is_left(result.data, kinds)}; see `booklore status`")
+    if asked:
+        waits = f"{asked} questions wait" if asked > 1 else "1 question waits"
+        say(f"{waits} for your answer before anything is sent of it; `booklore answer` asks")
     for fault in faults:
         say(fault.text)
-    if is_left or faults:
+    if is_left or asked or faults:
         raise typer.Exit(1 if faults else STILL_WAITING)
 
 
