@@ -7,7 +7,7 @@ from typing import Any
 import requests
 from booklore_world import World, ref
 
-from booklore_core import Before, Item
+from booklore_core import Before, Declined, Item
 from booklore_core.testing import ServerBook
 
 TABLES = {
@@ -119,3 +119,26 @@ class WebReader:
 
 def before(remote_id: str | None, maybe_sent: bool = False) -> Before:
     return Before(remote_id=remote_id, maybe_sent=maybe_sent)
+
+
+def brought(world: World, *items: Item, remote_id: str | None = None) -> str | None:
+    """The remote id after these revisions of one item, each in a run of its own."""
+    for item in items:
+        target = world.target()
+        remote_id = target.deliver(item, before(remote_id)) or remote_id
+        target.close()
+    return remote_id
+
+
+def brought_at_last(world: World, item: Item, remote_id: str | None) -> str | None:
+    """The remote id after a revision whose first try may fail, and the second may not."""
+    target, maybe_sent = world.target(), False
+    try:
+        remote_id = target.deliver(item, before(remote_id)) or remote_id
+    except Declined as error:
+        maybe_sent = error.maybe_sent
+    target.close()
+    target, world.clock.now = world.target(), world.clock.now + 700
+    remote_id = target.deliver(item, before(remote_id, maybe_sent)) or remote_id
+    target.close()
+    return remote_id

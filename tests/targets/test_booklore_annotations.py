@@ -2,7 +2,7 @@
 
 import pytest
 from booklore_world import FRESH, World, ref
-from marks_world import WebReader, before, changed, elsewhere, highlight, removed
+from marks_world import WebReader, brought, changed, elsewhere, highlight, removed
 
 from booklore_core import BookUnmatched, Item, ItemRejected
 from booklore_core.testing import ServerBook
@@ -33,15 +33,6 @@ def dune(world: World) -> ServerBook:
 @pytest.fixture
 def web(world: World) -> WebReader:
     return WebReader(world)
-
-
-def brought(world: World, *items: Item, remote_id: str | None = None) -> str | None:
-    """The remote id after these revisions of one item, each in a run of its own."""
-    for item in items:
-        target = world.target()
-        remote_id = target.deliver(item, before(remote_id)) or remote_id
-        target.close()
-    return remote_id
 
 
 def test_highlight_arrives_as_an_annotation(world: World, dune: ServerBook, web: WebReader) -> None:

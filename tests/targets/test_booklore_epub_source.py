@@ -57,6 +57,23 @@ def test_epub_that_lies_on_this_machine_is_not_fetched(world: World, tmp_path: P
     assert len(WebReader(world).rows("annotations")) == 1
 
 
+@pytest.mark.parametrize("lies_here", [True, False])
+def test_epub_that_is_too_large_to_fetch_is_taken_from_this_machine(
+    stock: World, tmp_path: Path, lies_here: bool
+) -> None:
+    content, file = illustrated("Atlas", 201), tmp_path / "atlas.epub"
+    book = stock.server.add_book(content, "atlas.epub", "Atlas")
+    if lies_here:
+        file.write_bytes(content)
+        assert stock.target().deliver(at(highlight(book), file), FRESH) == "annotation:1"
+    else:
+        with pytest.raises(ItemRejected, match="more than the 209,715,200 that are fetched"):
+            stock.target().deliver(at(highlight(book), file), FRESH)
+    file.unlink(missing_ok=True)  # pytest keeps what lies here
+
+    assert kept(stock) == []
+
+
 @pytest.mark.parametrize("content", [b"", b"other", small_epub("Dune").replace(b"paragraph 1:", b"paragraph 0:")])
 def test_file_of_that_name_that_is_another_one_is_not_taken(stock: World, tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "dune.epub"

@@ -98,3 +98,13 @@ def test_book_that_is_not_matched_is_told(stock: World) -> None:
 
     with pytest.raises(BookUnmatched):
         stock.target().audit(ref(book), [highlight(book)])
+
+
+def test_note_on_the_book_that_was_renamed_in_the_browser_is_not_missing(
+    world: World, dune: ServerBook, marks: list[Item]
+) -> None:
+    (there,) = WebReader(world).rows("book_notes")
+    told = {"id": 1, "bookId": 1, "title": "My own title", "content": there["content"]}
+    WebReader(world).raw("POST", "/api/v1/book-notes", told)
+
+    assert audit(world, marks) == []

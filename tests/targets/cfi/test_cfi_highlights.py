@@ -3,7 +3,7 @@
 import pytest
 from cfi_world import book, chapter, packaged, pointer
 
-from booklore_targets.booklore.cfi import Unplaceable, anchor, resolve
+from booklore_targets.booklore.cfi import Unplaceable, anchor, point, resolve
 
 PAGES = (
     '<h1><span epub:type="pagebreak" id="page7" title="7"></span>First Watch</h1><p><span epub:type="pagebreak"'
@@ -184,6 +184,15 @@ def test_a_chapter_that_is_not_well_formed_is_read_all_the_same():
     found = anchor(epub, pointer("p[1]/text()[2].0"), pointer("p[1]/text()[3].10"), "the end &what;")
 
     assert (found.cfi, found.how) == ("epubcfi(/6/2!/4/2,/3:0,/5:10)", "exact")
+
+
+@pytest.mark.parametrize("tag", ["<img alt='x > y' src='a.png'>", '<img alt="x > y"/>', "<img alt='>'></img>"])
+def test_an_attribute_of_a_chapter_that_is_not_well_formed_may_hold_the_end_of_a_tag(tag):
+    epub = book(f"<p>In<br>the {tag}</p><p title='<br'>end</p>")
+
+    found = point(epub, pointer("p[2]/text()[1].0"))
+
+    assert (found.cfi, found.text) == ("epubcfi(/6/2!/4/4/1:0)", "end")
 
 
 def test_a_cfi_of_another_program_is_resolved_with_its_assertions_or_refused():

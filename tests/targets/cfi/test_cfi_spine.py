@@ -164,6 +164,48 @@ def test_a_damaged_chapter_is_named():
         point(epub, pointer("p[1]/text()[1].0"))
 
 
+SHORT = "/body/DocFragment[{}]/body/p/text()"
+ELSEWHERE = {
+    "too large": "x" * (16 * 1024 * 1024 + 1),
+    "in a notation for names of hosts": '<?xml version="1.0" encoding="idna"?><p/>',
+    "in no encoding": '<?xml version="1.0" encoding="undefined"?><p/>',
+}
+
+
+@pytest.mark.parametrize("other", ELSEWHERE.values(), ids=ELSEWHERE)
+@pytest.mark.parametrize(("spine", "number"), [("ab?", 1), ("ab?", 2), ("?ab", 3)])
+def test_a_chapter_that_cannot_be_read_is_in_the_way_of_no_other(other, spine, number):
+    items = "".join(f'<opf:item id="{one}" href="{one}" media-type="{XHTML}"/>' for one in "ab")
+    items += f'<opf:item id="?" href="other" media-type="{XHTML}"/>'
+    references = "".join(f'<opf:itemref idref="{one}"/>' for one in spine)
+    files = {"OPS/a": chapter("<p>In the</p>"), "OPS/b": chapter("<p>end</p>"), "OPS/other": other}
+    epub = packaged(PREFIXED.format(items=items, references=references), files)
+    words = {"a": "In the", "b": "end"}[spine[number - 1]]
+
+    found = anchor(epub, SHORT.format(number) + ".0", SHORT.format(number) + f".{len(words)}", words)
+
+    assert (found.cfi, found.how) == (f"epubcfi(/6/{2 * number}!/4/2,/1:0,/1:{len(words)})", "exact")
+
+
+def test_a_chapter_that_cannot_be_read_is_told_each_time():
+    epub = book("<p>" + "x" * 17 * 1024 * 1024 + "</p>", "<p>Second</p>")
+
+    for _ in range(9):
+        with pytest.raises(UnreadableEpub, match="unpacks to more"):
+            point(epub, pointer("p[1]/text()[1].0"))
+
+    assert point(epub, SHORT.format(2) + ".0").text == "Second"
+
+
+def test_no_chapter_is_read_behind_the_next_one():
+    # Nine such chapters are more than is read of one book.
+    heavy = "<p>" + "x" * 15 * 1024 * 1024 + "</p>"
+    epub = book("<p>First</p>", "<p>Second</p>", *[heavy] * 9)
+
+    assert point(epub, SHORT.format(1) + ".0").text == "First"
+    assert point(epub, SHORT.format(2) + ".0").text == "Second"
+
+
 def test_an_epub_is_read_from_a_path_too(tmp_path):
     path = tmp_path / "book.epub"
     path.write_bytes(archive({

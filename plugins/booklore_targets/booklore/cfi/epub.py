@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import lzma
+import struct
 import zipfile
 import zlib
 from dataclasses import dataclass, field
@@ -11,7 +14,7 @@ from pathlib import Path
 from posixpath import normpath
 from urllib.parse import unquote
 
-from .source import Element, Source, parse
+from .source import Element, Source, TooMuch, parse
 from .styles import Rule
 
 MOST_BYTES_OF_A_FILE = 16 * 1024 * 1024
@@ -19,6 +22,8 @@ MOST_BYTES_READ = 128 * 1024 * 1024
 MOST_FILES = 65_535
 MOST_SPINE_ITEMS = 10_000
 XHTML = "application/xhtml+xml"
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, RuntimeError, ValueError)
+"""What reading an archive raises that is damaged, encrypted or packed in a way that nobody knows."""
 
 
 class UnreadableEpub(ValueError):
@@ -42,9 +47,24 @@ class Document:
     epub: Epub = field(repr=False)
     item: SpineItem
 
-    @cached_property
+    @property
     def source(self) -> Source:
-        return parse(self.epub.read(self.item.path) or b"") if self.item.path else Source(None, [])
+        """Raises UnreadableEpub, each time the same."""
+        if isinstance(self._read, UnreadableEpub):
+            raise UnreadableEpub(str(self._read)) from self._read
+        return self._read
+
+    @property
+    def has_root(self) -> bool:
+        """Whether there is an element in it; in what cannot be read there is none."""
+        return isinstance(self._read, Source) and self._read.root is not None
+
+    @cached_property
+    def _read(self) -> Source | UnreadableEpub:
+        try:
+            return self.epub.parsed(self.item.path) if self.item.path else Source(None, [])
+        except UnreadableEpub as error:
+            return error
 
     @cached_property
     def views(self) -> dict[object, object]:
@@ -68,7 +88,10 @@ class Epub:
         """Raises UnreadableEpub; OSError when the path cannot be read."""
         try:
             archive = zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source)
-        except (zipfile.BadZipFile, ValueError, RuntimeError) as error:
+        except (*DAMAGED, OSError) as error:
+            # A place before the file's first byte is one that a damaged archive names.
+            if isinstance(error, OSError) and error.errno != errno.EINVAL:
+                raise
             raise UnreadableEpub("The file is no EPUB: it is not a ZIP archive, or a damaged one.") from error
         if len(archive.infolist()) > MOST_FILES:
             raise UnreadableEpub(f"The EPUB holds more than {MOST_FILES:,} files, which no book needs.")
@@ -91,12 +114,19 @@ class Epub:
         try:
             with self._archive.open(name) as file:
                 data = file.read(MOST_BYTES_OF_A_FILE + 1)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
+        except (*DAMAGED, OSError) as error:
             raise UnreadableEpub(f"“{path}” in the EPUB cannot be read: it is damaged or encrypted.") from error
         self._read += len(data)
         if len(data) > MOST_BYTES_OF_A_FILE or self._read > MOST_BYTES_READ:
             raise UnreadableEpub(f"“{path}” in the EPUB unpacks to more than a book's chapter can hold.")
         return data
+
+    def parsed(self, path: str) -> Source:
+        """The document that a file in the archive makes, an empty one when there is none. Raises UnreadableEpub."""
+        try:
+            return parse(self.read(path) or b"")
+        except TooMuch as error:
+            raise UnreadableEpub(f"“{path}” in the EPUB {error}.") from error
 
     @cached_property
     def _names(self) -> dict[str, str]:
@@ -120,8 +150,7 @@ class Epub:
         return paths[0]
 
     def _xml(self, path: str) -> Element:
-        data = self.read(path)
-        root = parse(data).root if data is not None else None
+        root = self.parsed(path).root
         if root is None:
             raise UnreadableEpub(f"The EPUB has no readable “{path}”, so its chapters cannot be found.")
         return root

@@ -12,19 +12,22 @@ KEPT = "kept"
 ENCODINGS = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
+INSIDE = r"""(?:"[^"]*"|'[^']*'|[^"'<>])"""
+"""A part of a tag: the end of a tag may stand in quotes."""
 # A comment, CDATA, an instruction, a declaration or a tag. What does not end goes on to the end of the file, and a tag
 # ends before the next one: hostile markup is gone through once.
 MARKUP = re.compile(
     r"""<!--.*?(?:-->|\Z)|<!\[CDATA\[(?P<cdata>.*?)(?:\]\]>|\Z)|<\?.*?(?:\?>|\Z)"""
     r"""|<![A-Za-z](?:\[[^\]]*(?:\]|\Z)|"[^"]*"|'[^']*'|[^>\["'<])*+(?:>|\Z)"""
-    r"""|(?P<tag></?[A-Za-z_:](?:"[^"]*"|'[^']*'|[^"'<>])*+>)""",
+    rf"""|(?P<tag></?[A-Za-z_:]{INSIDE}*+>)""",
     re.DOTALL,
 )
 REFERENCE = re.compile(r"&(?:#(?:[0-9]{1,7}|[xX][0-9A-Fa-f]{1,6})|[A-Za-z][A-Za-z0-9]{0,31});")
 EMPTY = re.compile(
-    r"<(/?)((?:area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr)\b[^<>]*?)/?>", re.IGNORECASE
+    rf"<(/?)(?:((?:area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr)\b{INSIDE}*?)/?>|[a-z_:]{INSIDE}*+>)",
+    re.IGNORECASE,
 )
-"""The elements that HTML has without an end."""
+"""A tag; with the second group one of the elements that HTML has without an end."""
 LINE_END = re.compile("\r\n?")
 
 
@@ -44,7 +47,7 @@ def decoded(data: bytes) -> str:
     declared = ENCODINGS.match(data[:200])
     try:
         return data.decode(declared[1].decode("ascii") if declared else "utf-8", errors="replace")
-    except LookupError:
+    except (LookupError, UnicodeError):
         return data.decode("utf-8", errors="replace")
 
 
@@ -56,7 +59,7 @@ def split(source: str) -> tuple[str, list[Passage]]:
 
 def closed(tags: str) -> str:
     """Tags that are not well formed, as HTML has them: what can have no content is closed at once, and only once."""
-    return EMPTY.sub(lambda found: "" if found[1] else f"<{found[2]}/>", tags)
+    return EMPTY.sub(lambda found: found[0] if not found[2] else "" if found[1] else f"<{found[2]}/>", tags)
 
 
 def _skeleton(source: str, pieces: list[Passage]) -> Iterator[str]:

@@ -13,6 +13,12 @@ from lxml import etree
 from .markup import KEPT, Passage, closed, decoded, split, value
 
 MISMATCHED = ("ERR_TAG_NAME_MISMATCH", "ERR_TAG_NOT_FINISHED")
+MOST_ELEMENTS = 200_000
+MOST_TEXTS = 300_000
+
+
+class TooMuch(ValueError):
+    """More than is gone through for one document; says of what, as a sentence goes on after the document's name."""
 
 
 class Text:
@@ -32,16 +38,14 @@ class Text:
 
 
 class Element:
-    """first and last: the numbers of the texts within are at least first and less than last. step: of the CFI."""
+    """first: the number of the first text that begins within or after it. step: of the CFI."""
 
-    __slots__ = (
-        "attributes", "children", "elements_so_far", "first", "last", "name", "parent", "step", "units_so_far",
-    )  # fmt: skip
+    __slots__ = ("attributes", "children", "elements_so_far", "first", "name", "parent", "step", "units_so_far")
 
     def __init__(self, name: str, attributes: dict[str, str], parent: Element | None, first: int) -> None:
         self.name, self.attributes, self.parent = name, attributes, parent
         self.children: list[Element | Text] = []
-        self.first = self.last = first
+        self.first = first
         self.elements_so_far = self.units_so_far = self.step = 0
         if parent is not None:
             parent.children.append(self)
@@ -100,7 +104,7 @@ class Builder:
         self.open.append(element)
 
     def end(self, _tag: str) -> None:
-        self.open.pop().last = len(self.texts)
+        self.open.pop()
 
     def pi(self, target: str, data: str | None = None) -> None:
         if target == KEPT and self.open:
@@ -113,8 +117,6 @@ class Builder:
         """Nothing: comments were left out when the texts were put aside."""
 
     def close(self) -> Source:
-        while self.open:
-            self.end("")
         return Source(self.root, self.texts)
 
 
@@ -129,8 +131,16 @@ def local(name: str) -> str:
 
 
 def parse(data: bytes) -> Source:
-    """The document that the bytes of a file make; a file that is no XML at all makes one without a root."""
+    """The document that the bytes of a file make; a file that is no XML at all makes one without a root.
+
+    Raises TooMuch.
+    """
     tags, pieces = split(decoded(data))
+    # A text stands here as a tag of its own, and an end opens no element.
+    if tags.count("<") - tags.count("</") - len(pieces) > MOST_ELEMENTS:
+        raise TooMuch(f"has more than {MOST_ELEMENTS:,} elements, which no chapter needs")
+    if len(pieces) > MOST_TEXTS:
+        raise TooMuch(f"has its text in more than {MOST_TEXTS:,} pieces, which no chapter needs")
     source, is_mismatched = built(tags, pieces)
     return built(closed(tags), pieces)[0] if is_mismatched else source
 

@@ -1,15 +1,16 @@
 """What is a block, what floats and what keeps its white space: KOReader's own defaults, then the book's style sheets.
 
 Source: crengine, fb2def.h (defaults) and html5.css. Of CSS only what moves text nodes is read: `display`, `float` and
-`white-space`, with selectors of names, classes and ids.
+`white-space`, with selectors of names, classes and ids; and of each sheet its first megabyte.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from .source import Element
+from .source import Element, TooMuch
 
 NAMES = (
     "html body hr form pre blockquote div h1 h2 h3 h4 h5 h6 p output section ol ul li dl dt dd table caption"
@@ -30,11 +31,20 @@ SPECIAL = {"li": "list-item", "ruby": "ruby"}
 PRESERVED = frozenset(("pre", "listing", "textarea", "plaintext", "xmp"))
 PRESERVING = frozenset(("pre", "pre-wrap", "pre-line", "break-spaces"))
 
-COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-RULE = re.compile(r"([^{};]+)\{([^{}]*)\}")
+COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
+END = re.compile(r"[{};]")
 MOVING = re.compile(r"(?:^|[;\s])(display|float|white-space)\s*:\s*([a-z-]+)", re.IGNORECASE)
 COMPOUND = re.compile(r"(?=.)(?:[A-Za-z][\w-]*|\*)?(?:[.#][\w-]+)*")
 PART = re.compile(r"[.#]?[\w*-]+")
+
+MOST_CHARACTERS = 1024 * 1024
+"""Of a style sheet. What is beyond them does not count, so that white space there may be taken for a text node."""
+MOST_RULES = 10_000
+"""Of all sheets of one document, counted are those that move text nodes."""
+MOST_COMPARISONS = 5_000_000
+"""Of a selector with an element, for one document."""
+MOST_COMPOUNDS = 256
+"""Elements within each other that a selector may name."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +74,7 @@ class Style:
 class Rule:
     """selector: compounds, the outermost first. weight: how many ids, classes and names it has."""
 
-    selector: tuple[tuple[str, ...], ...]
+    selector: tuple[frozenset[str], ...]
     weight: tuple[int, int, int]
     declared: dict[str, str]
 
@@ -73,60 +83,67 @@ class Rule:
         """A part that an element must have for the rule to fit."""
         return max(self.selector[-1], key=lambda part: (part != "*", part[0] == ".", part[0] == "#"))
 
-    def fits(self, element: Element) -> bool:
-        *outer, last = self.selector
-        if not matches(last, element):
-            return False
-        ancestor = element.parent
-        while outer and ancestor is not None:
-            if matches(outer[-1], ancestor):
-                outer.pop()
-            ancestor = ancestor.parent
-        return not outer
 
-
-def matches(compound: tuple[str, ...], element: Element) -> bool:
-    return set(compound) <= parts_of(element)
-
-
-def parts_of(element: Element) -> set[str]:
+def parts_of(element: Element) -> frozenset[str]:
     """What a compound may ask for."""
     classes = {f".{one}" for one in element.attributes.get("class", "").split()}
-    return {"*", element.name, f"#{element.attributes.get('id')}"} | classes
+    return frozenset(("*", element.name, f"#{element.attributes.get('id')}")) | classes
+
+
+def blocks_of(sheet: str) -> Iterator[tuple[str, str]]:
+    """The innermost blocks of a style sheet, each with the selectors before it; the sheet is gone through once."""
+    for part in COMMENT.sub(" ", sheet).split("}")[:-1]:
+        head, brace, block = part.rpartition("{")
+        selectors = END.split(head)[-1]
+        if brace and selectors:
+            yield selectors, block
 
 
 def rules_of(sheet: str) -> list[Rule]:
-    """The rules of a style sheet that move text nodes, in its order."""
-    return [
-        rule
-        for selectors, block in RULE.findall(COMMENT.sub(" ", sheet))
-        if (declared := declarations(block))
-        for selector in selectors.split(",")
-        if (rule := rule_of(selector.replace(">", " ").split(), declared))
-    ]
+    """The rules of a style sheet that move text nodes, in its order. What is beyond MOST_CHARACTERS does not count.
+
+    Raises TooMuch.
+    """
+    rules: list[Rule] = []
+    for selectors, block in blocks_of(sheet[:MOST_CHARACTERS]):
+        if declared := declarations(block):
+            made = (rule_of(one.replace(">", " ").split(), declared) for one in selectors.split(","))
+            rules.extend(rule for rule in made if rule)
+        limited(rules)
+    return rules
+
+
+def limited(rules: list[Rule]) -> list[Rule]:
+    if len(rules) > MOST_RULES:
+        raise TooMuch(f"has style sheets with more than {MOST_RULES:,} rules, which no chapter needs")
+    return rules
 
 
 def rule_of(compounds: list[str], declared: dict[str, str]) -> Rule | None:
     """None for a selector that asks for more than names, classes and ids."""
-    if not compounds or not all(COMPOUND.fullmatch(one) for one in compounds):
+    if not 0 < len(compounds) <= MOST_COMPOUNDS or not all(COMPOUND.fullmatch(one) for one in compounds):
         return None
-    parts = tuple(tuple(PART.findall(one)) for one in compounds)
+    parts = [PART.findall(one) for one in compounds]
     first = [part[0] for compound in parts for part in compound]
     ids, classes = first.count("#"), first.count(".")
-    return Rule(parts, (ids, classes, len(first) - ids - classes), declared)
+    return Rule(tuple(map(frozenset, parts)), (ids, classes, len(first) - ids - classes), declared)
 
 
 class Styles:
     """The styles of one document: of its sheets in their order, and of the attributes of its elements."""
 
-    def __init__(self, sheets: list[list[Rule]]) -> None:
-        rules = sorted((rule for sheet in sheets for rule in sheet), key=lambda rule: rule.weight)
+    def __init__(self, sheets: Iterable[list[Rule]]) -> None:
+        rules: list[Rule] = []
+        for sheet in sheets:
+            limited(rules).extend(sheet)
         self.rules: dict[str, list[tuple[int, Rule]]] = {}
-        for number, rule in enumerate(rules):
+        for number, rule in enumerate(sorted(limited(rules), key=lambda rule: rule.weight)):
             self.rules.setdefault(rule.key, []).append((number, rule))
+        self._ancestors: dict[Element, frozenset[str]] = {}
+        self._left = MOST_COMPARISONS
 
     def of(self, element: Element, around: Style) -> Style:
-        """The style of an element within one of the style `around`."""
+        """The style of an element within one of the style `around`. Raises TooMuch."""
         said = {"display": default_display(element), "float": "none"}
         if element.name in PRESERVED:
             said["white-space"] = "pre"
@@ -142,8 +159,28 @@ class Styles:
         """The rules for an element, the weightiest last."""
         if not self.rules:
             return []
-        found = [one for part in parts_of(element) for one in self.rules.get(part, ())]
-        return [rule for _, rule in sorted(found, key=lambda one: one[0]) if rule.fits(element)]
+        parts = parts_of(element)
+        found = (one for part in parts for one in self.rules.get(part, ()))
+        fitting = [one for one in found if self._fits(one[1], element, parts)]
+        return [rule for _, rule in sorted(fitting, key=lambda one: one[0])]
+
+    def _fits(self, rule: Rule, element: Element, parts: frozenset[str]) -> bool:
+        left = len(rule.selector) - 1
+        if not self._matches(rule.selector[left], parts):
+            return False
+        ancestor = element.parent
+        while left and ancestor is not None:
+            # Asked once for each element within.
+            around = self._ancestors.get(ancestor) or self._ancestors.setdefault(ancestor, parts_of(ancestor))
+            left -= self._matches(rule.selector[left - 1], around)
+            ancestor = ancestor.parent
+        return not left
+
+    def _matches(self, compound: frozenset[str], parts: frozenset[str]) -> bool:
+        self._left -= 1
+        if self._left < 0:
+            raise TooMuch("has style sheets that take too long to apply to its elements")
+        return compound <= parts
 
 
 def declarations(block: str) -> dict[str, str]:

@@ -8,29 +8,37 @@ from urllib.parse import unquote
 
 from .boxing import Layout
 from .crengine import View
-from .epub import Document, Epub
+from .epub import Document, Epub, UnreadableEpub
 from .generations import Generation
-from .source import Text
+from .source import Element, Text, TooMuch
 from .styles import Rule, Styles, rules_of
-
-MOST_BYTES_OF_A_SHEET = 1024 * 1024
 
 
 def view(document: Document, generation: Generation) -> View | None:
-    """The body as the engine sees it, None where the document has none."""
+    """The body as the engine sees it, None where the document has none. Raises UnreadableEpub, each time the same."""
     body = document.source.body
     if body is None:
         return None
     made = document.views.get(generation.view)
-    if not isinstance(made, View):
-        made = document.views[generation.view] = View(Layout(styles(document), *generation.view).of(body))
+    if made is None:
+        made = document.views[generation.view] = laid(document, body, generation)
+    if isinstance(made, TooMuch):
+        raise UnreadableEpub(f"“{document.item.path}” in the EPUB {made}.") from made
+    assert isinstance(made, View)
     return made
+
+
+def laid(document: Document, body: Element, generation: Generation) -> View | TooMuch:
+    try:
+        return View(Layout(styles(document), *generation.view).of(body))
+    except TooMuch as error:
+        return error
 
 
 def styles(document: Document) -> Styles:
     made = document.views.get(Styles)
     if not isinstance(made, Styles):
-        made = document.views[Styles] = Styles(list(sheets(document)))
+        made = document.views[Styles] = Styles(sheets(document))
     return made
 
 
@@ -48,7 +56,5 @@ def sheets(document: Document) -> Iterator[list[Rule]]:
 def linked(epub: Epub, path: str) -> list[Rule]:
     made = epub.sheets.get(path)
     if made is None:
-        data = epub.read(path) or b""
-        made = rules_of(data[:MOST_BYTES_OF_A_SHEET].decode("utf-8", errors="replace"))
-        epub.sheets[path] = made
+        made = epub.sheets[path] = rules_of((epub.read(path) or b"").decode("utf-8", errors="replace"))
     return made

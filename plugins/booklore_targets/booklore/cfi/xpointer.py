@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from .crengine import Chunk, Seen, View, kind_of
 from .epub import XHTML, Document, Epub
@@ -55,16 +57,17 @@ def possible(path: str) -> tuple[Generation, ...]:
     return tuple(one for one in GENERATIONS if not one.indexed)
 
 
-def fragments(epub: Epub, generation: Generation) -> list[Document]:
-    """The spine documents that the generation counts, in order."""
-    if generation.every_item:
-        return epub.documents
-    return [one for one in epub.documents if one.item.media_type == XHTML and one.source.root is not None]
+def fragments(epub: Epub, generation: Generation) -> Iterator[Document]:
+    """The spine documents that the generation counts, in order; read one by one, as far as somebody asks."""
+    for document in epub.documents:
+        if generation.every_item or (document.item.media_type == XHTML and document.has_root):
+            yield document
 
 
 def document_of(epub: Epub, pointer: XPointer, generation: Generation) -> Document | None:
-    counted = fragments(epub, generation)
-    return counted[pointer.fragment - 1] if 0 < pointer.fragment <= len(counted) else None
+    if pointer.fragment < 1:
+        return None
+    return next(islice(fragments(epub, generation), pointer.fragment - 1, None), None)
 
 
 def place_of(epub: Epub, pointer: XPointer, generation: Generation) -> BookPlace | None:
@@ -126,11 +129,11 @@ def element_of(node: Seen) -> Element:
 def write(epub: Epub, place: BookPlace, generation: Generation) -> str | None:
     """The xpointer of a place as that generation writes it, None where it has no such node."""
     counted = fragments(epub, generation)
-    if place.document not in counted:
+    number = next((number for number, one in enumerate(counted, start=1) if one is place.document), None)
+    if number is None:
         return None
-    number = counted.index(place.document) + 1
     first = "[1]" if generation.indexed else ""
-    indexed = generation.indexed or len(counted) > 1
+    indexed = generation.indexed or number > 1 or next(counted, None) is not None
     start = f"/body{first}/DocFragment" + (f"[{number}]" if indexed else "")
     seen = view(place.document, generation)
     if seen is None or place.node is None:

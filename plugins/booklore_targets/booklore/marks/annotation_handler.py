@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from booklore_core import Before, Item, ItemRejected
-from booklore_targets.booklore.marks.mark_places import MarkPlaces, is_on_book
+from booklore_targets.booklore.marks.mark_places import MarkPlaces, Spot, is_on_book
 from booklore_targets.booklore.marks.mark_text import annotation_row, book_note_row, field_of, has_note, note_row
 from booklore_targets.booklore.marks.row_tables import Wanted
 from booklore_targets.booklore.marks.row_upkeep import RowUpkeep
@@ -35,21 +35,24 @@ class AnnotationHandler:
         return self._upkeep.find(item, self._wanted(item), self._forms)
 
     def _wanted(self, item: Item) -> Wanted:
-        spot = None if is_on_book(item) else self._places.spot_of(item)
+        spot = self._placed(item)
         if spot is None:
             return book_note_row(item)
-        make = note_row if has_note(item) else annotation_row
-        return make(item, spot.cfi, field_of(item.body, "text") or spot.text)
+        return (note_row if has_note(item) else annotation_row)(item, spot.cfi, spot.text)
 
     def _forms(self, item: Item) -> Iterator[Wanted]:
         """What cannot be placed was never sent to a place."""
         try:
-            spot = None if is_on_book(item) else self._places.spot_of(item)
+            spot = self._placed(item)
         except ItemRejected:
             return
         if spot is None:
             yield book_note_row(item)
             return
-        text = field_of(item.body, "text") or spot.text
-        yield annotation_row(item, spot.cfi, text)
-        yield note_row(item, spot.cfi, text)
+        yield annotation_row(item, spot.cfi, spot.text)
+        yield note_row(item, spot.cfi, spot.text)
+
+    def _placed(self, item: Item) -> Spot | None:
+        """Where in the text it goes, and what it says there, or the book does; None for a note on the book."""
+        spot = None if is_on_book(item) else self._places.spot_of(item)
+        return spot and Spot(spot.cfi, field_of(item.body, "text") or spot.text)

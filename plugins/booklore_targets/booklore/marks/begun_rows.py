@@ -22,12 +22,16 @@ class BegunRows:
 
     def note(self, item: Item, wanted: Wanted) -> None:
         """The same row once: when it was begun last."""
-        form = {"table": wanted.table.name, "fields": dict(wanted.fields)}
+        form = {"table": wanted.table.name, "fields": dict(wanted.fields), "kept": wanted.kept}
         others = [one for one in self._read(item) if (one["table"], one["fields"]) != (form["table"], form["fields"])]
         self._store.set(key_of(item), [*others, {**form, "at": self._now()}][-REMEMBERED:])
 
     def of(self, item: Item) -> list[Wanted]:
         return [Wanted(TABLES[one["table"]], one["fields"], "") for one in self._read(item)]
+
+    def kept(self, item: Item) -> str:
+        """What somebody has written on a row that may be gone by now, "" for nothing."""
+        return next((str(one["kept"]) for one in reversed(self._read(item)) if one.get("kept")), "")
 
     def last_at(self, item: Item) -> float:
         """When the last one was begun, long ago for none."""

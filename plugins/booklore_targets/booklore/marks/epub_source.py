@@ -68,10 +68,6 @@ class EpubSource:
             raise ItemRejected("the server has no EPUB of this book, so there is no place for it in the text")
         book_type = None if file.is_primary else file.book_type
         remote = self._remote(book_id, book_type, [file.name, file.size_kb])
-        if remote.size > LARGEST:
-            raise ItemRejected(
-                f"the server's EPUB has {remote.size:,} bytes, more than the {LARGEST:,} that are fetched"
-            )
         path = self._local(book, remote) or self._kept(remote) or self._fetch(book_id, book_type, remote)
         try:
             return Epub.open(path), remote.digest or ""
@@ -111,7 +107,12 @@ class EpubSource:
         return path
 
     def _fetch(self, book_id: str, book_type: str | None, remote: Remote) -> Path:
-        """The whole file, proven. Raises ItemFailed when it is not complete yet, or not what it was."""
+        """The whole file, proven. Raises ItemRejected when it is too large, ItemFailed when it is not complete yet, or
+        not what it was."""
+        if remote.size > LARGEST:
+            raise ItemRejected(
+                f"the server's EPUB has {remote.size:,} bytes, more than the {LARGEST:,} that are fetched"
+            )
         cache = self._connection.store.cache
         draft, until = cache / f"{book_id}-{remote.digest}.part", self._connection.now() + FETCH_SECONDS
         with draft.open("ab") as file:

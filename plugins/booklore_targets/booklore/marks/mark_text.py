@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from booklore_core import Item
@@ -75,6 +76,17 @@ def bookmark_row(item: Item, place: Mapping[str, Any]) -> Wanted:
     title = field_of(item.body, "text") or field_of(item.body, "chapter") or page_text(item.body) or "Bookmark"
     note = shortened(field_of(item.body, "note"), BOOKMARK_NOTE)
     return Wanted(BOOKMARKS, {**place, "title": shortened(title, TITLE)}, name_of(item), later={"notes": note})
+
+
+def carrying(wanted: Wanted, kept: str) -> Wanted:
+    """The row with what somebody has written on the server: the whole note, or below the device's own."""
+    if not kept:
+        return wanted
+    name = wanted.table.note
+    own = str(wanted.fields.get(name) or "")
+    if own and kept not in own:
+        own = shortened_to_bytes(own, COLUMN - len(kept.encode()) - 2) + f"\n\n{kept}"
+    return replace(wanted, fields={**wanted.fields, name: own or kept}, kept=kept)
 
 
 def chapter_of(item: Item) -> dict[str, str]:

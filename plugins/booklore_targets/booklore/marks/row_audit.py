@@ -35,8 +35,7 @@ class AuditedRows:
         """In the order in which they were made."""
         found = []
         for _, row in sorted(self._rows.of(table, self._book.match or "").by_id.items()):
-            owner = self._owners.of(table.remote_id(row))
-            found.append((row, owner if owner and owner.place == table.place_of(row) else None))
+            found.append((row, self._owners.of_row(table, row)))
         return found
 
 

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 SOFT_HYPHEN = "\u00ad"
@@ -16,8 +17,8 @@ STAMP = re.compile(r"\(([^()]+)\)$")
 @dataclass(frozen=True)
 class RowTable:
     """name: begins the remote ids, as in `note:7`. place: the fields of which one tells rows of a book apart. fixed:
-    what a change leaves as it is; changeable: what a change sets. is_unique: a second row at a place is refused, else
-    there may be any number.
+    what a change leaves as it is; changeable: what a change sets. note: the field of a reader's words. is_unique: a
+    second row at a place is refused, else there may be any number.
     """
 
     name: str
@@ -25,6 +26,7 @@ class RowTable:
     place: tuple[str, ...]
     fixed: tuple[str, ...]
     changeable: tuple[str, ...]
+    note: str
     is_unique: bool = True
 
     def remote_id(self, row: Mapping[str, Any]) -> str:
@@ -38,13 +40,25 @@ class RowTable:
         stamp = STAMP.search(found)
         return stamp[1] if stamp else ""
 
+    def digest_of(self, row: Mapping[str, Any]) -> str:
+        """Of what a row says that is about the whole book; "" for one that its place tells from all others."""
+        return "" if self.is_unique else sha256(str(row.get("content") or "").encode()).hexdigest()[:32]
 
-ANNOTATIONS = RowTable("annotation", "/api/v1/annotations", ("cfi",), ("cfi", "text"), ("color", "style"))
+
+PLACED = ("cfi", "pageNumber")
+ANNOTATIONS = RowTable("annotation", "/api/v1/annotations", ("cfi",), ("cfi", "text"), ("color", "style"), "note")
 NOTES = RowTable(
-    "note", "/api/v2/book-notes", ("cfi",), ("cfi", "selectedText"), ("noteContent", "color", "chapterTitle")
+    "note",
+    "/api/v2/book-notes",
+    ("cfi",),
+    ("cfi", "selectedText"),
+    ("noteContent", "color", "chapterTitle"),
+    "noteContent",
 )
-BOOK_NOTES = RowTable("book-note", "/api/v1/book-notes", ("title",), (), ("title", "content"), is_unique=False)
-BOOKMARKS = RowTable("bookmark", "/api/v1/bookmarks", ("cfi", "pageNumber"), ("cfi", "pageNumber"), ("title", "notes"))
+BOOK_NOTES = RowTable(
+    "book-note", "/api/v1/book-notes", ("title",), (), ("title", "content"), "content", is_unique=False
+)
+BOOKMARKS = RowTable("bookmark", "/api/v1/bookmarks", PLACED, PLACED, ("title", "notes"), "notes")
 TABLES = {table.name: table for table in (ANNOTATIONS, NOTES, BOOK_NOTES, BOOKMARKS)}
 """Source: server contract §7."""
 
@@ -68,13 +82,15 @@ def read_remote_id(text: str | None) -> RowId | None:
 @dataclass(frozen=True)
 class Wanted:
     """A row as it is to be. fields: what it is made with, without those that are nothing. later: what only a change of
-    the row can set. name: what a person knows it by. parts: what its text was made of, of which one may change."""
+    the row can set. name: what a person knows it by. parts: what its text was made of, of which one may change. kept:
+    what somebody has written on the server, which stands in its note by now."""
 
     table: RowTable
     fields: Mapping[str, Any]
     name: str
     later: Mapping[str, Any] = field(default_factory=dict)
     parts: tuple[str, ...] = ()
+    kept: str = ""
 
     @property
     def place(self) -> str:
@@ -84,9 +100,10 @@ class Wanted:
         return self.place == self.table.place_of(row)
 
     def is_made_of(self, row: Mapping[str, Any]) -> bool:
-        """Whether a change of the row is enough."""
+        """Whether a change of the row is enough. A place that is a title can be changed as well."""
         rest = (name for name in self.table.fixed if name not in self.table.place)
-        return self.is_at(row) and all((row.get(name) or "") == (self.fields.get(name) or "") for name in rest)
+        is_within_reach = self.is_at(row) or not self.table.is_unique
+        return is_within_reach and all((row.get(name) or "") == (self.fields.get(name) or "") for name in rest)
 
     def changes(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """What a change of the row has to set. What nothing is wanted of stays: null changes nothing."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from booklore_core import Before, Declined, Item, ItemFailed, ItemRejected
 from booklore_targets.booklore.marks.begun_rows import BegunRows
+from booklore_targets.booklore.marks.mark_text import carrying
 from booklore_targets.booklore.marks.remote_rows import RemoteRows, Row, RowExists
 from booklore_targets.booklore.marks.row_owners import Owner, RowOwners
 from booklore_targets.booklore.marks.row_tables import ANNOTATIONS, RowId, RowTable, Wanted, read_remote_id
@@ -51,12 +51,15 @@ class RowUpkeep:
         old = read_remote_id(before.remote_id)
         known = self._row_of(old, item) if old else None
         if old is None or known is None:
+            wanted = carrying(wanted, self._begun.kept(item))
             return self._done(item, wanted, self._make(item, wanted, book, before), before, forms)
         is_here = old.table is wanted.table and self._book_of(old, item) == book
         if is_here and wanted.is_made_of(known) and self._settle(item, wanted, known, book):
             return self._done(item, wanted, known, before, forms)
-        wanted = with_note_of(known, wanted)
+        wanted = carrying(wanted, self._kept_in(old.table, known))
         if is_here and wanted.is_at(known):
+            if wanted.kept:
+                self._begun.note(item, wanted)  # it is nowhere else until the new row is there
             self._remove(old, book)  # there is room for one only
             known = None
         row = self._make(item, wanted, book, before)
@@ -84,7 +87,13 @@ class RowUpkeep:
             self._begun.forget(item)
 
     def _make(self, item: Item, wanted: Wanted, book: str, before: Before) -> Row:
-        """A new row, or the one that is in its place."""
+        """A new row, or the one that is in its place.
+
+        A row of which nobody knows is one that is never removed. An item with a remote id is not looked for by the
+        core, and one that was tried before may have another form by now: so theirs is written down before it is sent,
+        against a crash meanwhile. A first attempt is worth the write only once its answer is lost. There all are
+        noted, once more where they were before: the wait for what may come late begins with the loss.
+        """
         if not wanted.table.is_unique:
             row = self._look(item, wanted, book)
             if row and self._settle(item, wanted, row, book):
@@ -111,7 +120,7 @@ class RowUpkeep:
         """The row that the server has in the place. Raises ItemRejected when that is another item's."""
         for _ in range(2):  # the listing may be from before
             for row in self.rows.of(wanted.table, book).at(wanted.place):
-                owner = self._owner(wanted.table, row)
+                owner = self.owners.of_row(wanted.table, row)
                 if owner is None or owner.is_same(item):
                     return row
                 raise ItemRejected(
@@ -123,27 +132,35 @@ class RowUpkeep:
 
     def _look(self, item: Item, wanted: Wanted, book: str) -> Row | None:
         """A row that is the item's: its own, else the likeliest of those in its place that are nobody's."""
-        free = []
-        for row in self.rows.of(wanted.table, book).at(wanted.place):
-            owner = self._owner(wanted.table, row)
+        listed, free = self.rows.of(wanted.table, book), []
+        for row in listed.at(wanted.place) if wanted.table.is_unique else listed.by_id.values():
+            owner = self.owners.of_row(wanted.table, row)
             if owner and owner.is_same(item):
                 return row
-            if owner is None and wanted.likeness(row):
+            if owner is None and wanted.is_at(row) and wanted.likeness(row):
                 free.append(row)
         return max(free, key=wanted.likeness, default=None)
 
     def _settle(self, item: Item, wanted: Wanted, row: Row, book: str) -> bool:
         """Takes the row as the item's and has it as wanted; False when it is not there any more."""
-        remote_id = wanted.table.remote_id(row)
-        self.owners.set(remote_id, Owner(item.key, wanted.name, wanted.table.place_of(row), book))
-        changes = wanted.changes(row)
-        if not changes or self.rows.change(wanted.table, book, row, changes):
-            return True
-        self.owners.drop(remote_id)
-        return False
+        table = wanted.table
+        wanted = wanted if wanted.kept else carrying(wanted, self._kept_in(table, row))
+        remote_id, changes = table.remote_id(row), wanted.changes(row)
+        owner = Owner(item.key, wanted.name, wanted.place, book, table.digest_of(row), wanted.kept)
+        self.owners.set(remote_id, owner)  # a lost answer leaves the old content there, or the new place
+        if changes and not self.rows.change(table, book, row, changes):
+            self.owners.drop(remote_id)
+            return False
+        self.owners.set(remote_id, owner._replace(content=table.digest_of({**row, **changes})))
+        return True
 
     def _done(self, item: Item, wanted: Wanted, row: Row, before: Before, forms: Forms) -> str:
-        """Where an attempt was lost, a row of an earlier form may be left, in another place or table."""
+        """The remote id, with nothing else left of the item.
+
+        Where an attempt was lost, a row of an earlier form may be there, in another place or table: of all that were
+        begun, and of all that this revision can be. What was begun is forgotten last, so that a sweep that fails is
+        done again.
+        """
         remote_id, begun = wanted.table.remote_id(row), self._begun.of(item)
         if before.maybe_sent or begun:
             self._sweep(item, chain(begun, forms(item)), book_id_of(item), remote_id)
@@ -151,7 +168,12 @@ class RowUpkeep:
         return remote_id
 
     def _sweep(self, item: Item, forms: Iterable[Wanted], book: str, kept: str = "") -> None:
-        """Removes the rows of these forms that are the item's or nobody's, but for the one that is kept."""
+        """Removes the rows of these forms that are the item's or nobody's, but for the one that is kept.
+
+        What lies there of a lost attempt has no owner yet: it is told by its place and text, which a reader's own row
+        has in common with it only as the same mark. Another item's is never touched, nor the same mark's of another
+        file, which that one needs.
+        """
         for form in forms:
             row = self._look(item, form, book)
             remote_id = form.table.remote_id(row) if row else kept
@@ -178,13 +200,16 @@ class RowUpkeep:
         gives ids out again."""
         row = self.rows.of(old.table, self._book_of(old, item)).by_id.get(old.id)
         owner = self.owners.of(old.text)
-        is_ours = owner is None or (owner.is_same(item) and row and owner.place == old.table.place_of(row))
+        is_ours = owner is None or (owner.is_same(item) and row and owner.has(old.table, row))
         return row if is_ours else None
 
-    def _owner(self, table: RowTable, row: Row) -> Owner | None:
-        """Whose a row is; one that is not where it was made is a new library's."""
-        owner = self.owners.of(table.remote_id(row))
-        return owner if owner and owner.place == table.place_of(row) else None
+    def _kept_in(self, table: RowTable, row: Row) -> str:
+        """What somebody has written on the server: on a highlight all that is noted there, else what the row was given
+        to carry on and the reader has left in it."""
+        note, owner = str(row.get(table.note) or ""), self.owners.of_row(table, row)
+        if table is ANNOTATIONS:
+            return note
+        return owner.kept if owner and owner.kept in note else ""
 
     def _is_own(self, remote_id: str, item: Item) -> bool:
         """Whether no other item, the same mark of another file included, needs the row."""
@@ -198,10 +223,3 @@ class RowUpkeep:
             again = datetime.fromtimestamp(after, UTC).astimezone()
             reason = f"looked for, not there; the first sync after {again:%Y-%m-%d %H:%M %Z} {what}"
             raise ItemFailed(reason, maybe_sent=True)
-
-
-def with_note_of(row: Row, wanted: Wanted) -> Wanted:
-    """A highlight that is made anew keeps the note that somebody has put on it on the server."""
-    if wanted.table is not ANNOTATIONS or not row.get("note"):
-        return wanted
-    return replace(wanted, fields={**wanted.fields, "note": row["note"]})
