@@ -1,5 +1,8 @@
 """What occurred before the target was owed anything may be there from an earlier database: it is looked for first."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from booklore_core import TOMBSTONE, Before, BookRef, Item, ItemFailed, TargetUnavailable
@@ -53,6 +56,18 @@ def test_what_is_not_there_is_sent_in_the_same_run(open_core, past):
 
     assert (forgetful.looked, keys(forgetful)) == (["a"], ["a"])
     assert forgetful.befores == [Before()]
+
+
+def test_what_was_removed_before_it_was_sent_may_have_been_sent_by_an_earlier_database(open_core, past):
+    forgetful = ForgetfulTarget()
+    core = open_core(forgetful)
+    (item,) = past("a")
+    later = item.occurred_at + timedelta(minutes=1)
+    core.put([item, replace(item, body={**item.body, "removed": True}, occurred_at=later)], "test")
+
+    core.sync()
+
+    assert forgetful.befores == [Before(maybe_sent=True)]
 
 
 def test_what_occurred_since_costs_no_look(open_core, clock):

@@ -213,6 +213,15 @@ def test_look_finds_what_an_earlier_database_has_sent_and_brings_it_up_to_date(w
     assert [row["color"] for row in web.rows("annotations")] == ["#4ADE80"]
 
 
+def test_look_finds_the_highlight_that_an_earlier_database_has_sent_before_it_got_a_note(world: World) -> None:
+    web = WebReader(world)
+    web.make("annotations", cfi="epubcfi(/6/2!/4/2,/1:0,/1:34)", text="Dune, paragraph 1: the page turns.")
+
+    assert world.target().find(highlight(world.server.books[1], note="who turns it?")) == "note:1"
+
+    assert (web.rows("annotations"), len(web.rows("notes"))) == ([], 1)
+
+
 def test_look_finds_nothing_that_is_another_items(world: World) -> None:
     target, book = world.target(), world.server.books[1]
     target.deliver(highlight(book), FRESH)

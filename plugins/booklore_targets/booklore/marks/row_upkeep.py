@@ -71,10 +71,20 @@ class RowUpkeep:
         """The remote id of a row that is the item's, brought up to date: the core takes what is found for delivered."""
         book = self._book(item)
         row = self._look(item, wanted, book)
+        if row is None and (earlier := self._earlier(item, forms, book)):
+            return self.bring(item, wanted, Before(earlier, maybe_sent=True), forms)
         if row is None or not self._settle(item, wanted, row, book):
             return None
         log.info("%s %s had arrived", item.kind, item.key)
         return self._done(item, wanted, row, Before(), forms)
+
+    def _earlier(self, item: Item, forms: Forms, book: str) -> str | None:
+        """The remote id of a row that is the item's in an earlier form, which a lost answer or database left there."""
+        for form in forms(item):
+            row = self._look(item, form, book)
+            if row and form.is_made_of(row) and self._is_own(form.table.remote_id(row), item):
+                return form.table.remote_id(row)
+        return None
 
     def remove(self, item: Item, before: Before, forms: Forms) -> None:
         """Has the server hold no row of the item, whoever has removed it. Raises Declined."""
