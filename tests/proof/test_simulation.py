@@ -18,8 +18,6 @@ REGRESSIONS: tuple[int, ...] = ()
 """Seeds that found something once."""
 
 REGRESSIONS_OVER_HTTP: tuple[int, ...] = ()
-KNOWN_OVER_HTTP = (8,)
-"""Seeds that find what is not mended yet."""
 
 DAYS, SEEDS, SEEDS_OVER_HTTP = 150, 20, 10
 SOAK_DAYS, SOAK_SEEDS, SOAK_SEEDS_OVER_HTTP = 5_000, 2_000, 200
@@ -96,14 +94,8 @@ def trace(folder: Path, seed: int) -> list[str]:
 
 @pytest.mark.parametrize("seeds", [REGRESSIONS_OVER_HTTP, *batches(0, SEEDS_OVER_HTTP, 5)], ids=name)
 def test_week_over_http_loses_and_doubles_nothing(tmp_path: Path, seeds: Sequence[int]) -> None:
-    for seed in (seed for seed in seeds if seed not in KNOWN_OVER_HTTP):
+    for seed in seeds:
         run_over_http(seed, tmp_path)
-
-
-@pytest.mark.xfail(strict=True, reason="a late push of ours is taken for a reader who read later, and stays")
-@pytest.mark.parametrize("seed", KNOWN_OVER_HTTP)
-def test_week_with_a_late_push_over_a_newer_one_loses_nothing(tmp_path: Path, seed: int) -> None:
-    run_over_http(seed, tmp_path)
 
 
 @pytest.mark.soak

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 import requests
@@ -34,6 +35,20 @@ def test_a_late_request_is_carried_out_when_its_time_has_come(
     clock.seconds += 1
 
     assert reader.look() == 1
+
+
+def test_a_late_request_happens_when_it_was_due_and_not_when_somebody_looks(
+    server: BookLoreServer, reader: Reader, clock: Clock
+) -> None:
+    server.fail("late:300", SESSIONS)
+    with pytest.raises(requests.ConnectionError):
+        reader.send()
+    due = clock() + 300
+
+    clock.seconds += 4000
+    (row,) = reader.get("/api/v1/reading-sessions/book/1").json()["content"]
+
+    assert datetime.fromisoformat(row["createdAt"]).replace(tzinfo=UTC).timestamp() == pytest.approx(due, abs=1)
 
 
 def test_a_late_request_without_a_time_is_carried_out_when_told(server: BookLoreServer, reader: Reader) -> None:

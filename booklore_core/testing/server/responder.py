@@ -101,7 +101,8 @@ class Responder:
         self.carry_out_waiting(self.state.now())
         for late in self._late.take(now):
             try:
-                late.work()
+                with self.state.at(late.due):
+                    late.work()
             except TableLocked as locked:
                 self._waiting.put(locked.insert, self.state.sessions_locked_until)
 

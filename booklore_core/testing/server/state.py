@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from bisect import insort
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -119,6 +120,17 @@ class State:
         self.failed_refreshes = FailedTries(self.now)
         self._by_digest: dict[str, list[int]] = {}
         self._last_book_id = 0
+
+    @contextmanager
+    def at(self, moment: float) -> Iterator[None]:
+        """Lets what is done now happen at a moment that has passed, seconds since 1970."""
+        with self.lock:
+            clock = self.now
+            self.now = lambda: min(moment, clock())
+            try:
+                yield
+            finally:
+                self.now = clock
 
     def add_user(self, username: str, password: str, libraries: Iterable[int], permissions: Iterable[str]) -> User:
         """A new account with its shelf of favourites."""
