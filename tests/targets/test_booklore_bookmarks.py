@@ -6,7 +6,7 @@ import pytest
 from booklore_world import FRESH, OpenWorld, World
 from marks_world import WebReader, before, bookmark, changed, highlight, removed
 
-from booklore_core import Item, ItemRejected
+from booklore_core import Item
 from booklore_core.testing import ServerBook
 
 KEPT = {"cfi": "epubcfi(/6/2!/4/2/1:0)", "title": "in Book One", "color": None, "notes": ""}
@@ -140,16 +140,19 @@ def test_two_marks_of_a_page_are_told_apart(stock: World) -> None:
     assert all(row["cfi"].startswith("epubcfi(/6/24!/4/2/1:") for row in rows)
 
 
-def test_bookmark_in_a_comic_goes_by_its_page_or_says_why_not(world: World, web: WebReader) -> None:
+def test_bookmark_in_a_comic_goes_by_its_page_or_to_the_notes_of_the_book(world: World, web: WebReader) -> None:
     target, comic = world.target(), world.server.books[4]
+    marked = on_page(comic, note="look again")
+
+    remote_id = target.deliver(marked, FRESH)
 
     if keeps_pages(world):
-        target.deliver(on_page(comic), FRESH)
         assert [row["pageNumber"] for row in web.rows("bookmarks", comic.id)] == [12]
     else:
-        with pytest.raises(ItemRejected, match="in the text of an EPUB only"):
-            target.deliver(on_page(comic), FRESH)
-        assert web.rows("bookmarks", comic.id) == []
+        (row,) = web.everything(comic.id)["book_notes"]
+        assert row["content"].endswith("\n\nlook again")
+    target.deliver(removed(marked), before(remote_id))
+    assert web.everything(comic.id) == {}
 
 
 @pytest.mark.parametrize("suffix", ["cbz", "cbr", "djvu", "fb2", "mobi", "azw3", "txt", "html", "docx"])

@@ -1,4 +1,4 @@
-"""Delivers bookmarks: at a place in the text, or on a page where the server keeps pages."""
+"""Delivers bookmarks: at a place in the text, or on a page where the server keeps pages; else to the book's notes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from booklore_core import Before, Item, ItemRejected
 from booklore_targets.booklore.marks.mark_places import MarkPlaces, book_type_of
-from booklore_targets.booklore.marks.mark_text import bookmark_row, page_of
+from booklore_targets.booklore.marks.mark_text import book_note_row, bookmark_row, page_of
 from booklore_targets.booklore.marks.row_tables import Wanted
 from booklore_targets.booklore.marks.row_upkeep import PlaceIgnored, RowUpkeep
 
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from booklore_targets.booklore.run import Run
 
 T = TypeVar("T")
-
-NO_PAGES = "the server keeps bookmarks in the text of an EPUB only, and this book's format has no such places"
-NO_PAGE = "the device did not tell the bookmark's page"
 
 
 class BookmarkHandler:
@@ -52,9 +49,7 @@ class BookmarkHandler:
             return bookmark_row(item, {"pageNumber": page})
         else:
             spot = self._places.spot_of(item)
-        if spot is None:
-            raise ItemRejected(NO_PAGES if page else NO_PAGE)
-        return bookmark_row(item, {"cfi": spot.cfi})
+        return bookmark_row(item, {"cfi": spot.cfi}) if spot else book_note_row(item)
 
     def _forms(self, item: Item) -> Iterator[Wanted]:
         """What cannot be placed was never sent."""

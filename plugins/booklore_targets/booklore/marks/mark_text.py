@@ -59,7 +59,8 @@ def book_note_row(item: Item) -> Wanted:
     """A note on the book. Nothing but its own text tells it from others, so its title says when it was made."""
     note = shortened_to_bytes(field_of(item.body, "note"), COLUMN)
     room = COLUMN - len(note.encode()) - 10
-    text = shortened_to_bytes(field_of(item.body, "text"), room) if room > 0 else ""
+    told = field_of(item.body, "text") or (page_text(item.body) if item.kind == "bookmark" else "")
+    text = shortened_to_bytes(told, room) if room > 0 else ""
     parts = (f"“{text}”" if text else "", note)
     content = "\n\n".join(filter(None, parts)) or NO_TEXT
     return Wanted(BOOK_NOTES, {"title": book_note_title(item), "content": content}, name_of(item), parts=parts)
