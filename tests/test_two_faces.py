@@ -108,7 +108,7 @@ def test_the_menu_has_the_seeds_entries_in_their_order(device):
     ]  # fmt: skip
     assert [from_lua(item.text) for item in cache.sub_item_table.values()] == [
         "Sync Pending Now (2S)", "View Pending Sessions", "Match Unmatched Books (2)", "Clear Pending... (2S)",
-        "Clear Cache", "Advanced",
+        "Clear Cache", "Answer Questions...", "Advanced",
     ]  # fmt: skip
 
 

@@ -4,7 +4,7 @@ A kind joins the proof at four places, and every proof has it then: its feature 
 `Facts`, filled by the units of `Diary` that make such facts (a Counter where each must be there as often as it was
 made, a set where some stand for others); what is wrong with what a server holds of it, in `checker.HELD`; and, so that
 the quick remote of this process takes it too, `remote.RemoteTarget`. What only this kind can suffer is a proof of its
-own, as test_positions.py is.
+own, as test_proof_of_positions.py is.
 """
 
 from __future__ import annotations
