@@ -18,7 +18,7 @@ from tally import count
 from booklore_core.core import Core
 from booklore_core.storage.database import DatabaseUnusable
 
-STRIDE = 7
+STRIDE = 13
 
 
 class Shim:
