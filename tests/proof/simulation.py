@@ -17,6 +17,7 @@ from checker import (
     mismarked,
     misplaced,
     misrated,
+    misread,
     overlaps,
     pushes_at,
     shown_sessions,
@@ -131,6 +132,7 @@ class InProcess:
         for kind, marks in (("annotation", facts.annotation), ("bookmark", facts.bookmark)):
             compared += mismarked(self.remote.marks(kind), marks, kind)
         compared += misrated(self.remote.ratings(), facts.rating)
+        compared += misread(self.remote.titles("status"), facts.status)
         compared += [f"lost deletion: {book}" for book in facts.deletion ^ self.remote.titles("deletion")]
         return compared + overlaps(facts.session) + excess(facts.session, wall) + unsettled(core)
 
