@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from books import stock
 from household import DIALECTS, Clock, Household, OpenHousehold
 from hypothesis import HealthCheck, settings
-from scenario import stock
+from notebook import IN_BOOK
 
 from booklore_core.testing import BookLoreServer
 
@@ -27,11 +28,11 @@ def open_household(tmp_path: Path) -> Iterator[OpenHousehold]:
     """Opens households, each with a stocked server of the dialect and a folder of its own."""
     servers: list[BookLoreServer] = []
 
-    def open_one(dialect: str, is_new: bool = False) -> Household:
+    def open_one(dialect: str, is_new: bool = False, destination: str = IN_BOOK) -> Household:
         clock = Clock()
         servers.append(stock(BookLoreServer(dialect, now=clock, lock_patience=0)).start())
         opened = Household(tmp_path / f"home{len(servers)}", servers[-1], clock)
-        opened.begins_at = None if is_new else opened.begins_at
+        opened.begins_at, opened.destination = None if is_new else opened.begins_at, destination
         return opened
 
     yield open_one

@@ -12,18 +12,22 @@ PARAGRAPHS = 40
 FEW = 4
 """So many marks a device takes out of a book: at more a person is asked whether that was meant."""
 
+IN_BOOK, IN_BOOKLORE, BOTH = DESTINATIONS = ("in_book", "in_booklore", "both")
+"""Where a household has its notes go."""
+
 Entry = dict[str, Any]
 
 
 class Mark(NamedTuple):
     """A highlight or page bookmark as a list told it, or told that it is gone. at: UTC. No two devices, and no two
-    marks of a book that are there at once, say the same text."""
+    marks of a book that are there at once, say the same text. destination: where its note goes, if it has one."""
 
     book: str
     text: str
     at: datetime
     note: str | None = None
     is_there: bool = True
+    destination: str = IN_BOOK
 
 
 class Notebook:
@@ -32,7 +36,8 @@ class Notebook:
     Where nothing is that could be changed, something is made.
     """
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, destination: str = IN_BOOK) -> None:
+        self._destination = destination
         self._offset = sum(map(ord, device)) % 10
         self._lists: dict[str, list[Entry]] = defaultdict(list)
         self._removed: dict[str, list[Entry]] = defaultdict(list)
@@ -96,7 +101,7 @@ class Notebook:
         news: dict[str, list[Mark]] = {"annotation": [], "bookmark": []}
         for text, one in now.items():
             if one != before.get(text):
-                news[kind_of(one)].append(Mark(title, text, at, one.get("note")))
+                news[kind_of(one)].append(Mark(title, text, at, one.get("note"), destination=self._destination))
         for text, one in before.items():
             if text not in now:
                 news[kind_of(one)].append(Mark(title, text, at, is_there=False))
