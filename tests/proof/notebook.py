@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 PARAGRAPHS = 40
 """So many there are in each book (`small_epub`)."""
 
+DEVICES = 4
+"""So many read one book at most; the last characters of their names differ."""
+
 FEW = 4
 """So many marks a device takes out of a book: at more a person is asked whether that was meant."""
 
@@ -38,22 +41,22 @@ class Notebook:
 
     def __init__(self, device: str, destination: str = IN_BOOK) -> None:
         self._destination = destination
-        self._offset = sum(map(ord, device)) % 10
+        self._offset = ord(device[-1]) % DEVICES
         self._lists: dict[str, list[Entry]] = defaultdict(list)
         self._removed: dict[str, list[Entry]] = defaultdict(list)
         self._told: dict[str, dict[str, Entry]] = defaultdict(dict)
         self._made = 0
 
     def highlight(self, title: str, now: datetime) -> None:
-        paragraph, start, end = self._next_spot(title)
+        paragraph, start = self._next_spot(title)
         said = f"{title}, paragraph {paragraph}: the page turns."
         place = f"/body/DocFragment[1]/body/p[{paragraph}]/text()"
-        where = {"page": f"{place}.{start}", "pos0": f"{place}.{start}", "pos1": f"{place}.{len(said) - end}"}
-        look = {"text": said[start : len(said) - end], "drawer": "lighten", "color": "yellow"}
+        where = {"page": f"{place}.{start}", "pos0": f"{place}.{start}", "pos1": f"{place}.{len(said)}"}
+        look = {"text": said[start:], "drawer": "lighten", "color": "yellow"}
         self._lists[title].append({"datetime": stamp(now), **where, **look, "chapter": "One", "pageno": paragraph})
 
     def mark_page(self, title: str, now: datetime) -> None:
-        paragraph, start, _ = self._next_spot(title)
+        paragraph, start = self._next_spot(title)
         page = f"/body/DocFragment[1]/body/p[{paragraph}]/text().{start}"
         made = {"datetime": stamp(now), "page": page, "pageno": paragraph, "chapter": "One"}
         self._lists[title].append({**made, "text": f"{title}: in One, at {paragraph}.{start}"})
@@ -110,11 +113,11 @@ class Notebook:
     def _highlights(self, title: str) -> list[Entry]:
         return [one for one in self._lists[title] if kind_of(one) == "annotation"]
 
-    def _next_spot(self, title: str) -> tuple[int, int, int]:
-        """Paragraph, first character, and how many are left out at its end: each of them once for each device."""
+    def _next_spot(self, title: str) -> tuple[int, int]:
+        """Paragraph and first character: each of them once, for one of the devices, before the paragraph's number."""
         self._made += 1
         rounds, paragraph = divmod(self._made, PARAGRAPHS)
-        return paragraph + 1, self._offset, rounds
+        return paragraph + 1, self._offset + DEVICES * rounds
 
 
 def kind_of(entry: Entry) -> str:

@@ -42,7 +42,8 @@ class ReadingLife(RuleBasedStateMachine):
 
     @initialize(dialect=st.sampled_from(DIALECTS), destination=st.sampled_from([IN_BOOK, IN_BOOKLORE, BOTH]))
     def set_up(self, dialect: str, destination: str) -> None:
-        self.diaries = [Diary(f"kobo-{number}", MORNING, destination=destination) for number in range(2)]
+        starts = MORNING, MORNING + timedelta(seconds=3)  # nobody marks something in two copies within one second
+        self.diaries = [Diary(f"kobo-{number}", start, destination=destination) for number, start in enumerate(starts)]
         self.server = stock(BookLoreServer(dialect, now=self.clock)).start()
         self.household = Household(self.folder / "home", self.server, self.clock)
         self.household.destination = destination
