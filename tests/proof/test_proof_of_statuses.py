@@ -9,16 +9,17 @@ from typing import Any
 import pytest
 import requests
 from books import ASIDE, DROPPED, SHORT
-from checker import assert_exact, find_faults, held_statuses, unshelved
+from checker import assert_exact, find_faults, held_statuses, statuses_at, unshelved
 from elsewhere import read_on
 from household import REPEAT_AFTER, Household, OpenHousehold, hand_over
-from scenario import Diary, Scenario, scenario_of
+from scenario import Diary, Scenario, Unit, scenario_of
 from simulation import PUT
 from test_ambiguous_answers import settle_exactly
 
 from booklore_core.core import Core
 
-SET, SHELVES = ("POST /api/v1/books/status", "PUT /api/v1/app"), "POST /api/v1/books/shelves"
+SET, RATING = ("POST /api/v1/books/status", "PUT /api/v1/app"), "PUT /api/v1/books/personal-rating"
+SHELVES = "POST /api/v1/books/shelves"
 DAY = 86_400
 
 
@@ -75,6 +76,51 @@ def test_place_whose_telling_failed_takes_no_mark_away_that_came_before_it(
         household.sync(core)
 
         settle_exactly(household, core, scenario_of(diary), f"{fault}, {times} times")
+
+
+def test_late_place_that_takes_a_mark_away_is_made_good(household: Household) -> None:
+    diary = Diary()
+    diary.read(ASIDE, 20)
+    with household.opened() as core:
+        hand_over(core, diary.lines)
+        household.server.fail(f"late:{REPEAT_AFTER - 10}", PUT)
+        household.sync(core)
+        diary.read(ASIDE, 20)
+        diary.put_aside()
+        hand_over(core, diary.lines)
+        household.sync(core)
+
+        settle_exactly(household, core, scenario_of(diary), "a place comes late")
+
+
+GIVEN: dict[str, Callable[[Diary], tuple[Callable[[], Unit], Callable[[], Unit]]]] = {
+    "rated anew": lambda diary: (lambda: diary.rate("Dune", 5), lambda: diary.rate("Dune", 2)),
+    "taken up": lambda diary: (diary.put_aside, diary.take_up),
+    "put aside again": lambda diary: (diary.take_up, diary.put_aside),
+    "finished again": lambda diary: (diary.finish, diary.finish),
+}
+
+
+@pytest.mark.parametrize("given", GIVEN)
+@pytest.mark.parametrize("late", [30, REPEAT_AFTER - 10])
+def test_late_request_undoes_nothing_that_was_given_after_it(household: Household, late: int, given: str) -> None:
+    """A server that takes it minutes later than everybody has given it up, and over what came since."""
+    diary = Diary()
+    first, then = GIVEN[given](diary)
+    first()
+    with household.opened() as core:
+        for where in (*SET, RATING):
+            household.server.fail(f"late:{late}", where)
+        hand_over(core, diary.lines)
+        household.sync(core)
+        household.sync(core)
+        then()
+        hand_over(core, diary.lines)
+        household.sync(core)
+
+        settle_exactly(household, core, scenario_of(diary), f"{given}, {late} seconds late")
+
+    assert not [one for one in statuses_at(household.server)[SHORT] if one["status"] != "READ"]
 
 
 @pytest.mark.parametrize("again", [False, True], ids=["deleted", "deleted again"])
@@ -177,18 +223,3 @@ def test_proof_accepts_no_lost_end_of_a_book_that_is_not_read(open_household: Op
 
         assert f"lost progress: {SHORT} is nowhere, {{1.0}}" in faults
         assert held_statuses(household.server).get(SHORT) is None
-
-
-def test_late_place_that_takes_a_mark_away_is_made_good(household: Household) -> None:
-    diary = Diary()
-    diary.read(ASIDE, 20)
-    with household.opened() as core:
-        hand_over(core, diary.lines)
-        household.server.fail(f"late:{REPEAT_AFTER - 10}", PUT)
-        household.sync(core)
-        diary.read(ASIDE, 20)
-        diary.put_aside()
-        hand_over(core, diary.lines)
-        household.sync(core)
-
-        settle_exactly(household, core, scenario_of(diary), "a place comes late")
