@@ -224,10 +224,11 @@ class Diary:
 
         return self._unit(act)
 
-    def mark(self, title: str, *what: Change) -> Unit:
-        """Reads, and marks something."""
+    def mark(self, title: str, *what: Change, stars: int | None = None) -> Unit:
+        """Reads, and marks something. stars: those that the book has had before it is opened, None for what it has."""
 
         def act() -> None:
+            self._stars.update({title: stars} if stars else {})
             self._open(title)
             self.reader.turn(1, 50)
             for one in what:
@@ -379,8 +380,8 @@ def short_day(destination: str = IN_BOOK) -> Scenario:
     """As much of it as a crash at every single step affords: two books, a suspend, a dead battery, late lines, and one
     thing of every kind."""
     kobo = Diary(destination=destination)
-    early = [kobo.wake("Dune"), kobo.run_dry("Emma"), kobo.rate("Dune", 4), kobo.finish(), kobo.delete()]
-    early += [kobo.mark("Dune", *TWO, Notebook.mark_page)]
+    early = [kobo.wake("Dune"), kobo.run_dry("Emma"), kobo.finish(), kobo.delete()]
+    early += [kobo.mark("Dune", *TWO, Notebook.mark_page, stars=4)]
     late = kobo.mark("Dune", Notebook.note)
     return scenario_of(kobo, handovers=[lines_of(early), [*reversed(late.lines)]])
 

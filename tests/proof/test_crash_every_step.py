@@ -53,6 +53,10 @@ def steps_of(household: Household, scenario: Scenario) -> list[Remains]:
     return left
 
 
+_steps: dict[tuple[str, bool, int], list[Remains]] = {}
+"""Dialect, whether the database is new and how long the day is → its steps. They are the same each time."""
+
+
 class Crashes:
     """Crashes of one scenario at one dialect. What was left behind identically before is not recovered again.
 
@@ -66,7 +70,8 @@ class Crashes:
         self._dialect, self._scenario = dialect, scenario
         self._household = self._open()
         self._seen: set[Remains] = set()
-        self._left = steps_of(self._open(), scenario)
+        day = (dialect, is_new, len(scenario.lines))
+        self._left = _steps[day] = _steps.get(day) or steps_of(self._open(), scenario)
         self.steps = len(self._left)
 
     def is_news(self, step: int) -> bool:
