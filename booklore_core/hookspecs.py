@@ -13,7 +13,7 @@ with whether a target may have it. A `Proposal` waits for a person's yes. An eve
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import pluggy
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from booklore_core.storage.store import Store
     from booklore_core.targets import Target
 
+    Progress = Callable[[int, int], None]
     Made = Iterable[Item | Remark | Proposal] | None
     """The facts that follow from an event, those to ask a person about first, and remarks on why one does not."""
 
@@ -232,9 +233,9 @@ def hand_over(settings: Section) -> Iterable[HandOver]:
 
 
 @hookspec(firstresult=True)
-def import_history(path: Path, journal: Journal, facts: Facts, settings: Section) -> Iterable[Item] | None:
-    """The items that a file of past reading holds, or None when the file is not of this plugin's kind. No command asks
-    for them yet. A plain function, never a generator: that is not None, so no other plugin would be asked.
+def import_history(path: Path, journal: Journal, facts: Facts, settings: Section, progress: Progress) -> Made:
+    """What is new in a file of past reading, None for one of another kind: so a plain function, that may return a
+    generator but be none. progress: how much was read, of how much. Raises ValueError, a sentence, for a damaged file.
 
     ::
 
@@ -244,7 +245,6 @@ def import_history(path: Path, journal: Journal, facts: Facts, settings: Section
 
         @hookimpl
         def import_history(path):
-            if path.suffix != ".csv":
-                return None
-            return [read_day(row) for row in csv.DictReader(path.read_text("utf-8").splitlines())]
+            if path.suffix == ".csv":
+                return [read_day(row) for row in csv.DictReader(path.read_text("utf-8").splitlines())]
     """
