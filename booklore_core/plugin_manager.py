@@ -180,7 +180,7 @@ class PluginManager:
         return [thing for things in self._answers(plugin, hook, arguments) for thing in things]
 
     def first(self, hook: str, **arguments: Any) -> tuple[Plugin, Iterable[Any]] | None:
-        """The first plugin that answers a *firstresult* hook, and its answer, which may raise yet. Raises ValueError."""
+        """Who answers a *firstresult* hook first, and the answer, which may raise yet. Raises ValueError."""
         for plugin in self.with_hook(hook):
             answers = self.guard(plugin, hook, partial(self._answers, plugin, hook, arguments), (ValueError,))
             if answers:

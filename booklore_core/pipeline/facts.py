@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from booklore_core.items import BookRef, Item
-from booklore_core.pipeline.books import book_ref, utc
+from booklore_core.pipeline.books import BOOK, book_ref, utc
 from booklore_core.storage.database import Database
 
 T = TypeVar("T")
@@ -95,23 +95,27 @@ def item_of(row: dict[str, Any]) -> Item:
 
 
 class Facts:
-    """What followed from earlier events, those of the batch at hand included.
+    """What followed from earlier events, those of the batch at hand included. now: when it is asked.
 
     It is read without a lock. What a feature decided by it counts only while it is still so (`still_hold`).
     """
 
     def __init__(self, database: Database, now: datetime) -> None:
-        self._database, self._now = database, now
+        self._database, self.now = database, now
         self._read: dict[str, dict[str, Held | None]] = defaultdict(dict)
         self._new: dict[str, dict[str, Held | None]] = defaultdict(dict)
 
-    def of(self, kind: str, book: BookRef) -> Sequence[Item]:
-        """The items of a kind that already followed for a book, newest first, at most 1,000."""
+    def books(self) -> list[BookRef]:
+        """All books that anything is known of, each with the last file that it was seen as."""
+        return [book_ref(row) for row in self._database.rows(BOOK)]
+
+    def of(self, kind: str, book: BookRef, limit: int = MAX_FACTS) -> Sequence[Item]:
+        """The items of a kind that already followed for a book, newest first, at most limit."""
         md5 = book.partial_md5
-        rows = self._database.rows(KEYS, kind=kind, book_md5=md5, limit=MAX_FACTS)
+        rows = self._database.rows(KEYS, kind=kind, book_md5=md5, limit=limit)
         facts = self.known(kind, dict.fromkeys([*(row["key"] for row in rows), *self._new[kind]]))
         items = [fact.item for fact in facts if fact.item.book.partial_md5 == md5]
-        return sorted(items, key=lambda item: item.occurred_at, reverse=True)[:MAX_FACTS]
+        return sorted(items, key=lambda item: item.occurred_at, reverse=True)[:limit]
 
     def known(self, kind: str, keys: Iterable[str]) -> list[Fact]:
         """The items of a kind that already followed with these keys."""
@@ -121,7 +125,7 @@ class Facts:
         """Lets the next event of the batch see what followed from this one."""
         for item in items:
             held = self._held(item.kind, [item.key])[item.key]
-            self._new[item.kind][item.key] = settled(held, item, self._now)
+            self._new[item.kind][item.key] = settled(held, item, self.now)
 
     def _held(self, kind: str, keys: Iterable[str]) -> dict[str, Held | None]:
         wanted, read, new = list(keys), self._read[kind], self._new[kind]
