@@ -29,6 +29,7 @@ FROM items i JOIN books b ON b.partial_md5 = i.book_md5 WHERE i.kind = :kind AND
 KEYS = """
 SELECT key FROM items WHERE kind = :kind AND book_md5 = :book_md5 ORDER BY occurred_at DESC, id DESC LIMIT :limit
 """
+BODIES = "SELECT body FROM items WHERE kind = :kind AND book_md5 = :book_md5"
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def settled(held: Held | None, item: Item, now: datetime) -> Held | None:
     """
     said_at = min(item.occurred_at, now).timestamp()
     if held is None:
-        return Held(replace(item, occurred_at=utc(said_at)), said_at)
+        return Held(item if item.occurred_at <= now else replace(item, occurred_at=now), said_at)
     if item.is_tombstone and not held.is_given and held.item.occurred_at.timestamp() >= said_at:
         return None
     if said_at < held.said_at:
@@ -109,13 +110,17 @@ class Facts:
         """All books that anything is known of, each with the last file that it was seen as."""
         return [book_ref(row) for row in self._database.rows(BOOK)]
 
-    def of(self, kind: str, book: BookRef, limit: int = MAX_FACTS) -> Sequence[Item]:
-        """The items of a kind that already followed for a book, newest first, at most limit."""
+    def bodies(self, kind: str, md5: str) -> list[dict[str, Any]]:
+        """What the items of a kind say that already followed for a book, however many; `still_hold` does not mind."""
+        return [json.loads(row["body"]) for row in self._database.rows(BODIES, kind=kind, book_md5=md5)]
+
+    def of(self, kind: str, book: BookRef) -> Sequence[Item]:
+        """The items of a kind that already followed for a book, newest first, at most 1,000."""
         md5 = book.partial_md5
-        rows = self._database.rows(KEYS, kind=kind, book_md5=md5, limit=limit)
+        rows = self._database.rows(KEYS, kind=kind, book_md5=md5, limit=MAX_FACTS)
         facts = self.known(kind, dict.fromkeys([*(row["key"] for row in rows), *self._new[kind]]))
         items = [fact.item for fact in facts if fact.item.book.partial_md5 == md5]
-        return sorted(items, key=lambda item: item.occurred_at, reverse=True)[:limit]
+        return sorted(items, key=lambda item: item.occurred_at, reverse=True)[:MAX_FACTS]
 
     def known(self, kind: str, keys: Iterable[str]) -> list[Fact]:
         """The items of a kind that already followed with these keys."""
