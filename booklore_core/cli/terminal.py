@@ -90,7 +90,7 @@ def chosen(question: "Question") -> Any:
 
 def answer(question: "Question", given: Iterator[str], may_ask: bool) -> Any:
     """The answer to one question, as its flow expects it. Raises BadAnswer for a given one that does not fit."""
-    from booklore_core.flows import check_answer
+    from booklore_core.actions.answers import check_answer
 
     text = next(given, None)
     if text is not None:
@@ -105,7 +105,7 @@ def answer(question: "Question", given: Iterator[str], may_ask: bool) -> Any:
 
 def ask_until_it_fits(question: "Question") -> Any:
     """Asks until the answer fits."""
-    from booklore_core.flows import BadAnswer, check_answer
+    from booklore_core.actions.answers import BadAnswer, check_answer
 
     while True:
         text = read_answer(question)
@@ -117,7 +117,7 @@ def ask_until_it_fits(question: "Question") -> Any:
 
 def checked(question: "Question", text: str) -> Any:
     """A typed text as answer. Raises BadAnswer in terms of what is typed: options count from 1."""
-    from booklore_core.flows import BadAnswer, check_answer
+    from booklore_core.actions.answers import BadAnswer, check_answer
 
     try:
         return check_answer(question, understand(question, text))
