@@ -88,6 +88,11 @@ def chosen(question: "Question") -> Any:
     return True if question.kind == "confirm" else list(range(len(getattr(question, "options", ()))))
 
 
+def agreed(question: "Question") -> Any:
+    """Agrees to what is to be done; who is not there chooses nothing."""
+    return True if question.kind == "confirm" else answer(question, iter(()), may_ask=False)
+
+
 def answer(question: "Question", given: Iterator[str], may_ask: bool) -> Any:
     """The answer to one question, as its flow expects it. Raises BadAnswer for a given one that does not fit."""
     from booklore_core.actions.answers import check_answer

@@ -9,7 +9,7 @@ from booklore_core.cli.acting import STILL_WAITING, insist, perform
 from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json, Yes
 from booklore_core.cli.output import printable, say, show, show_json
-from booklore_core.cli.terminal import chosen, person
+from booklore_core.cli.terminal import agreed, person
 
 if TYPE_CHECKING:
     from booklore_core.flows import Result
@@ -80,11 +80,6 @@ def run(action: str, yes: bool = False, args: dict[str, Any] | None = None) -> t
     with opened() as core:
         result = perform(core, action, args=args, reply=agreed if yes else person())
         return (result if result.data is not None else insist(result)), core.kinds.in_words(core.pending())
-
-
-def agreed(question: Any) -> Any:
-    """Agrees to what is to be done; who is not there chooses no book."""
-    return chosen(question) if question.kind == "confirm" else question.default
 
 
 def finish(outcome: tuple["Result", str], as_json: bool, may_wait: bool = False) -> None:
