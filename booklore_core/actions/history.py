@@ -110,7 +110,7 @@ def match_history(core: Core, request: Request) -> Flow:
     unavailable: dict[str, str] = {}
     for target in targets_with(core, MatchingTarget):
         with asked(target, unavailable):
-            found[target.name] = yield from match_at(core, target, bool(request.args.get("auto")), wanted)
+            found[target.name] = yield from match_at(core, target, request, wanted)
     return Result(statistics(core), title="Historical Session Stats", data=matching_outcome(core, found, unavailable))
 
 

@@ -54,7 +54,7 @@ def match_unmatched(core: Core, request: Request) -> Flow:
     unavailable: dict[str, str] = {}
     for target in targets_with(core, MatchingTarget):
         with asked(target, unavailable):
-            found[target.name] = yield from match_at(core, target, bool(request.args.get("auto")))
+            found[target.name] = yield from match_at(core, target, request)
     left = {name: len(core.books.unmatched(name)) for name in found}
     lines = [f"{name}: {count} matched, {left[name]} still unmatched" for name, count in found.items()]
     lines += [f"{name}: {reason}" for name, reason in unavailable.items()]
@@ -69,7 +69,7 @@ def outcome(core: Core, found: Mapping[str, int], unavailable: Mapping[str, str]
     return {"matched": matched, "books": core.count_books(), "unavailable": unavailable, "targets": targets}
 
 
-def match_at(core: Core, target: Gateway, only_certain: bool, wanted: Container[str] | None = None) -> Steps:
+def match_at(core: Core, target: Gateway, request: Request, wanted: Container[str] | None = None) -> Steps:
     """Matches one target's books. wanted: the partial MD5s of the only ones; these are asked about without a question
     whether. Returns how many were matched. Raises Declined."""
     unmatched = unmatched_at(core, target, wanted)
@@ -78,9 +78,9 @@ def match_at(core: Core, target: Gateway, only_certain: bool, wanted: Container[
         core.books.match(md5, target.name, match, core.clock())
     found = len(certain)
     if found:
-        core.sync(target.name)
+        core.sync(target.name, request.progress)
     left = unmatched_at(core, target, wanted)
-    if not left or only_certain or not target.has(SearchableTarget):
+    if not left or request.args.get("auto") or not target.has(SearchableTarget):
         return found
     if wanted is not None:
         return found + (yield from match_by_hand(core, target, left))
