@@ -171,6 +171,7 @@ def label(question: "Question") -> str:
         return printable(question.text)
     else:
         hint = f"Return for {return_means(question)!r}" if return_means(question) else "Return to cancel"
+        hint += f", - for {question.skip}" if getattr(question, "skip", "") else ""
     return f"{printable(question.text)} ({hint})"
 
 
@@ -191,7 +192,7 @@ def understand(question: "Question", text: str) -> Any:
         return [as_index(part) for part in text.split(",") if part.strip() not in ("", "0")]
     if question.kind == "confirm":
         return {"y": True, "yes": True, "n": False, "no": False}.get(text.strip().lower(), text)
-    return text
+    return "" if getattr(question, "skip", "") and text.strip() == "-" else text
 
 
 def as_index(text: str) -> int | str:

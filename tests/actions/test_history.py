@@ -7,6 +7,8 @@ import pytest
 from booklore_core import BookRef, Item, Remark, hookimpl
 from booklore_core.actions import start
 from booklore_core.actions.by_hand import CANCEL, MANUAL, PROCEED, SKIP
+from booklore_core.bridge.effects import question_effect
+from booklore_core.cli.terminal import label, understand
 from booklore_core.flows import Ask, Choose, Confirm, Request
 from booklore_core.settings import BadSetting
 from booklore_core.testing import FakeLibrary, SampleReader, answer_all, sample_book
@@ -246,3 +248,13 @@ def test_what_the_server_still_has_is_not_sent_again_and_the_rest_is(core, libra
     assert not question.default
     assert result.data["asked"] == 2
     assert result.message.startswith("2 items asked for")
+
+
+def test_the_device_is_told_the_way_to_skip_and_the_terminal_takes_a_dash(core, diary):
+    extracted(core, diary)
+    (question, *_) = asked(core, "manual_match", None)
+
+    assert question_effect("7", question)["skip"] == SKIP
+    assert "- for Skip this book" in label(question)
+    assert understand(question, "-") == ""
+    assert "skip" not in question_effect("7", Ask("Your name?"))
