@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from booklore_core.storage.store import Store
     from booklore_core.targets import Target
 
-    Progress = Callable[[int, int], None]
     Made = Iterable[Item | Remark | Proposal] | None
     """The facts that follow from an event, those to ask a person about first, and remarks on why one does not."""
 
@@ -233,18 +232,19 @@ def hand_over(settings: Section) -> Iterable[HandOver]:
 
 
 @hookspec(firstresult=True)
-def import_history(path: Path, journal: Journal, facts: Facts, settings: Section, progress: Progress) -> Made:
-    """What is new in a file of past reading, None for one of another kind: so a plain function, that may return a
-    generator but be none. progress: how much was read, of how much. Raises ValueError, a sentence, for a damaged file.
+def import_history(
+    path: Path, journal: Journal, facts: Facts, settings: Section, progress: Callable[[int, int], None]
+) -> Iterable[Item | Remark] | None:
+    """The facts of a file of past reading that do not stand yet, each body with a `source`; None for a file of another
+    kind. No generator: that is not None. Raises ValueError saying what is wrong with the file.
 
     ::
 
-        def read_day(row):
-            body = {"minutes": int(row["minutes"])}
-            return Item("past_day", row["day"], BookRef(row["md5"]), body, datetime.fromisoformat(row["day"] + "T00Z"))
+        def read_day(day, md5, minutes):
+            body = {"minutes": int(minutes), "source": "diary"}
+            return Item("past_day", day, BookRef(md5), body, datetime.fromisoformat(day + "T00Z"))
 
         @hookimpl
         def import_history(path):
-            if path.suffix == ".csv":
-                return [read_day(row) for row in csv.DictReader(path.read_text("utf-8").splitlines())]
+            return [read_day(*row) for row in csv.reader(path.open())] if path.suffix == ".csv" else None
     """

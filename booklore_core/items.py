@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from booklore_core.kinds import NAME
 
@@ -15,9 +15,6 @@ TOMBSTONE: Mapping[str, Any] = {"removed": True}
 
 MD5 = re.compile(r"[0-9a-f]{32}")
 MAX_SIZE = 2**63 - 1
-PLAIN = frozenset((str, int, float, bool, type(None)))
-"""Types whose values JSON gives back as they are, and nobody can change."""
-
 CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
@@ -51,9 +48,9 @@ class BookRef:
             raise ValueError(f"size: expected 0 to {MAX_SIZE}, got {self.size}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Item:
-    """One fact about a book.
+    """One fact about a book. An import makes a hundred thousand: the text of a body is kept, until it is asked for.
 
     kind: the name of a declared `Kind`.
     key: identity of the fact within its kind; the same key with another body is a new revision of the same fact.
@@ -76,15 +73,17 @@ class Item:
         check_text(self.key, "key")
         if self.occurred_at.tzinfo is None:
             raise ValueError("occurred_at: expected a time with zone")
-        body, text = self.body, canonical_json(self.body, "body")
-        if type(body) is dict and {str}.issuperset(map(type, body)) and PLAIN.issuperset(map(type, body.values())):
-            body = dict(body)
-        else:
-            body = json.loads(text)
-            text = canonical_json(body, "body")  # numbers that are keys stand in another order once they are texts
         object.__setattr__(self, "occurred_at", self.occurred_at.astimezone(UTC))
-        object.__setattr__(self, "body", body)
-        object.__setattr__(self, "text", text)
+        object.__setattr__(self, "text", canonical_json(self.body, "body"))
+        object.__delattr__(self, "body")
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name != "body":
+                raise AttributeError(name)
+            object.__setattr__(self, "body", json.loads(self.text))
+            return self.body
 
     @property
     def is_tombstone(self) -> bool:

@@ -1,7 +1,7 @@
 """Opens KOReader's statistics without touching them: what is read is a copy, taken while nobody wrote.
 
-SQLite makes files beside a database in WAL mode, even to read it; where it must not, it overlooks what the `-wal` holds.
-So the file is copied with its log into a folder of its own, and read there.
+To read a database in WAL mode SQLite makes files beside it; where it must not, it overlooks what the `-wal` holds. So
+the file is copied with its log into a folder of its own, and read there.
 """
 
 import shutil

@@ -1,6 +1,6 @@
 """KOReader's tables of statistics, in whatever version: by the columns that they have, not by the version they claim.
 
-`page_stat_data` has a row for each page that was shown, since 2020 (schema 20201010). Before that `page_stat` was such a
+`page_stat_data` has a row for each page that was shown, since 2020 (schema 20201010). Before, `page_stat` was such a
 table, with `period` for `duration` and without the number of pages at the time; since then it is a view, which deals a
 page's seconds out to others and loses some. Source: koreader plugins/statistics.koplugin/main.lua.
 """
