@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -27,12 +27,13 @@ AGAIN = "copy it from the e-reader again, with KOReader closed, and import the c
 
 
 class Statistics:
-    """A copy of KOReader's statistics that only this program knows of; gone when it is closed, or forgotten."""
+    """A copy of KOReader's statistics that only this program knows of; gone when it is closed, or forgotten.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._folder = TemporaryDirectory(prefix="booklore-statistics-", ignore_cleanup_errors=True)
-        copy = copy_at_rest(path, Path(self._folder.name))
+    name: of the file that it is a copy of.
+    """
+
+    def __init__(self, name: str, copy: Path, folder: "TemporaryDirectory[str]") -> None:
+        self._name, self._folder = name, folder
         # Whoever reads it may go on in another thread, one at a time.
         self._connection = sqlite3.connect(copy, isolation_level=None, check_same_thread=False)
         self._connection.text_factory = lambda raw: raw.decode(errors="replace")
@@ -40,7 +41,7 @@ class Statistics:
     def find_tables(self) -> Tables | None:
         """None for another program's file. Raises ValueError for one that is damaged, or of an unknown form."""
         with self.readable():
-            tables = find_tables(self._connection, self.path)
+            tables = find_tables(self._connection, self._name)
             faults = self._connection.execute("PRAGMA quick_check(1)").fetchall() if tables else []
             if any(fault != "ok" for (fault,) in faults):
                 raise sqlite3.DatabaseError(faults[0][0])
@@ -55,9 +56,9 @@ class Statistics:
         """Raises ValueError where the file turns out to be damaged."""
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # its own messages may be of what is damaged
             fault = " ".join(str(error).split())
-            raise ValueError(f"{self.path} is damaged ({fault}): {AGAIN}.") from error
+            raise ValueError(f"{self._name} is damaged ({fault}): {AGAIN}.") from error
 
     def close(self) -> None:
         self._connection.close()
@@ -66,21 +67,21 @@ class Statistics:
 
 def open_statistics(path: Path) -> tuple[Statistics, Tables] | None:
     """None for another kind of file. Raises ValueError, a sentence for people."""
-    try:
-        if not is_database(path):
+    folder = TemporaryDirectory(prefix="booklore-statistics-", ignore_cleanup_errors=True)
+    with ExitStack() as left:
+        left.callback(folder.cleanup)
+        try:
+            copy = copy_at_rest(path, Path(folder.name)) if is_database(path) else None
+        except OSError as error:
+            raise ValueError(f"{path.name} could not be read or copied: {error.strerror or error}.") from error
+        if copy is None:
             return None
-        statistics = Statistics(path)
-    except OSError as error:
-        raise ValueError(f"{path} could not be read or copied: {error.strerror or error}.") from error
-    try:
+        statistics = left.enter_context(closing(Statistics(path.name, copy, folder)))
         tables = statistics.find_tables()
-    except BaseException:
-        statistics.close()
-        raise
-    if tables is None:
-        statistics.close()
-        return None
-    return statistics, tables
+        if tables is None:
+            return None
+        left.pop_all()
+        return statistics, tables
 
 
 def is_database(path: Path) -> bool:
@@ -89,7 +90,7 @@ def is_database(path: Path) -> bool:
         if file.read(len(MAGIC)) == MAGIC:
             return True
     if path.name.startswith(NAME) and not path.name.endswith(LOGS):
-        raise ValueError(f"{path} is no database any more, it is damaged: {AGAIN}.")
+        raise ValueError(f"{path.name} is no database, it is empty or damaged: {AGAIN}.")
     return False
 
 
@@ -110,7 +111,7 @@ def copy_at_rest(path: Path, folder: Path) -> Path:
         if state_of(path) == before:
             return copy
         time.sleep(PAUSE)
-    raise ValueError(f"{path} is being written to all the time: close the book in KOReader and try again.")
+    raise ValueError(f"{path.name} is being written to all the time: close the book in KOReader and try again.")
 
 
 def state_of(path: Path) -> tuple[Any, ...]:

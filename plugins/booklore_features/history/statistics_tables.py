@@ -7,10 +7,8 @@ page's seconds out to others and loses some. Source: koreader plugins/statistics
 
 import sqlite3
 from dataclasses import dataclass
-from pathlib import Path
 
 NEVER = "NULL"
-NEWER = "update this program, and open a book in a current KOReader, which brings its own file up to date"
 PAGE_TABLES = ("page_stat_data", "page_stat")
 SECONDS = ("duration", "period")
 IN_TIME = "p.start_time BETWEEN :earliest AND :latest"
@@ -33,8 +31,8 @@ class Tables:
     wrong: str
 
 
-def find_tables(connection: sqlite3.Connection, path: Path) -> Tables | None:
-    """None where there are none of that name. path: of the file. Raises ValueError for tables of an unknown form."""
+def find_tables(connection: sqlite3.Connection, file: str) -> Tables | None:
+    """None where there are none of that name. file: its name. Raises ValueError for tables of an unknown form."""
     found = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     table = next((name for name in PAGE_TABLES if name in found), None)
     if table is None or "book" not in found:
@@ -43,7 +41,8 @@ def find_tables(connection: sqlite3.Connection, path: Path) -> Tables | None:
     seconds = next((name for name in SECONDS if name in page), None)
     if seconds is None or "id" not in book or not page >= {"id_book", "start_time"}:
         [(version,)] = connection.execute("PRAGMA user_version")
-        raise ValueError(f"{path} holds statistics of a form that nobody here knows, of version {version}: {NEWER}.")
+        fault = f"holds statistics of a form that nobody here knows, of version {version}"
+        raise ValueError(f"{file} {fault}: update this program.")
     return tables_of(table, seconds, book, page)
 
 
