@@ -1,10 +1,7 @@
 --- What a child process does: asks the core, one request after the other, and tells its parent what came of it.
-local Backlog = require("booklorebridge_backlog")
-local Clock = require("booklorebridge_clock")
-local Memory = require("booklorebridge_memory")
-local Spool = require("booklorebridge_spool")
-local rapidjson = require("rapidjson")
-local _ = require("gettext")
+local Backlog, Clock = require("booklorebridge_backlog"), require("booklorebridge_clock")
+local Memory, Spool = require("booklorebridge_memory"), require("booklorebridge_spool")
+local rapidjson, _ = require("rapidjson"), require("gettext")
 
 local wish, result, status -- of the one request of this process
 -- Of one request, under the 1 MiB that many proxies allow; and seconds for one child, with the last request still well
@@ -42,9 +39,8 @@ local function ask(method, path, body)
     local answer = rapidjson.decode(text)
     if type(answer) ~= "table" then answer = {} end
     for _i, effect in ipairs(answer.effects or {}) do
-        if effect.type ~= "device" then
-            table.insert(result.effects, effect)
-        elseif Memory.become(effect.id) then
+        table.insert(result.effects, effect)
+        if effect.type == "device" and Memory.become(effect.id) then
             result.learnt.device, result.learnt.former_ids = Memory:readSetting("device"), Memory:readSetting("former_ids")
         end
     end

@@ -1,11 +1,7 @@
 --- Shows what the core says and asks, and nothing of its own but how many events wait.
-local Memory = require("booklorebridge_memory")
-local Messages = require("booklorebridge_messages")
-local Spool = require("booklorebridge_spool")
-local UIManager = require("ui/uimanager")
-local guarded = require("booklorebridge_guard")
-local rapidjson = require("rapidjson")
-local _ = require("gettext")
+local Memory, Messages = require("booklorebridge_memory"), require("booklorebridge_messages")
+local Spool, guarded = require("booklorebridge_spool"), require("booklorebridge_guard")
+local UIManager, rapidjson, _ = require("ui/uimanager"), require("rapidjson"), require("gettext")
 
 local Screen = { ask = require("booklorebridge_questions") }
 -- `reader`: the instance of the plugin that lives now; Handoff puts `act` and `send` in, Menu `changed`
@@ -64,9 +60,7 @@ end
 
 --- Shows a list of effects; kinds from a newer core are left out.
 function Screen.show(effects, wasAsked)
-    for _i, effect in ipairs(effects or {}) do
-        if SHOW[effect.type] then guarded(SHOW[effect.type])(effect, wasAsked) end
-    end
+    for _i, effect in ipairs(effects or {}) do if SHOW[effect.type] then guarded(SHOW[effect.type])(effect, wasAsked) end end
 end
 
 function Screen.waiting() return _("Events that wait on this device: ") .. Spool.waiting() end
