@@ -62,6 +62,24 @@ class ScheduleEffect(BaseModel):
     args: dict[str, Any] = {}
 
 
+class NextAction(BaseModel):
+    """An action that is asked with these args, and with one more that the effect tells."""
+
+    action: str
+    args: dict[str, Any] = {}
+
+
+class SendFileEffect(BaseModel):
+    """Put a file of your settings folder to `/v1/files/{name}`, and what SQLite keeps beside it, to `{name}-wal`.
+
+    then: run this action when the core has all of it, with `file` among its args, which is the name.
+    """
+
+    type: Literal["send_file"]
+    name: str
+    then: NextAction
+
+
 class ConfirmEffect(BaseModel):
     """A question that the device settles by itself.
 
@@ -99,7 +117,14 @@ class QuestionEffect(BaseModel):
 
 
 AnyEffect = Annotated[
-    ToastEffect | InfoEffect | GoToEffect | ScheduleEffect | DeviceEffect | ConfirmEffect | QuestionEffect,
+    ToastEffect
+    | InfoEffect
+    | GoToEffect
+    | ScheduleEffect
+    | DeviceEffect
+    | SendFileEffect
+    | ConfirmEffect
+    | QuestionEffect,
     Field(discriminator="type"),
 ]
 
