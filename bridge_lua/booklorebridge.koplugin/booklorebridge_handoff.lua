@@ -57,7 +57,8 @@ end)
 
 local function finish(wish, result)
     take(wish, result)
-    if result.more then table.insert(queue, 1, wish) else wish.done(result.err) end
+    -- The rest of a spool comes first; that of a file lets others pass.
+    if result.more then table.insert(queue, wish.file and #queue + 1 or 1, wish) else wish.done(result.err) end
     Handoff.start()
 end
 
