@@ -16,7 +16,7 @@ WAL, ABOUT = "-wal", ".json"
 """Endings: of what SQLite keeps beside a database, and of what is known about a file that is held."""
 
 
-class State(BaseModel):
+class FileState(BaseModel):
     """A state of a file, and how much of it is held. changed: seconds of the device's clock. changes: how many states
     came right before it. at: when the last part of it came."""
 
@@ -45,22 +45,22 @@ class Upload:
         """What SQLite keeps beside the database that this is."""
         return Upload(self.path.with_name(self.path.name + WAL))
 
-    def state(self) -> State | None:
+    def state(self) -> FileState | None:
         """None where nothing is held, or nobody knows what."""
         try:
-            state = State.model_validate_json(self._about.read_bytes())
+            state = FileState.model_validate_json(self._about.read_bytes())
             return state if self.path.stat().st_size >= state.held else None
         except (OSError, ValidationError):
             return None
 
-    def begin(self, state: State) -> State:
+    def begin(self, state: FileState) -> FileState:
         """Takes away what was held. It may be lent out: what is written goes into another file. Raises OSError."""
         self.remove()
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path.touch(mode=0o600)
         return self._note(state)
 
-    def add(self, state: State, body: bytes, now: datetime) -> State:
+    def add(self, state: FileState, body: bytes, now: datetime) -> FileState:
         """Durable when this returns. Raises OSError."""
         with self.path.open("r+b") as file:
             file.truncate(state.held)
@@ -70,7 +70,7 @@ class Upload:
             os.fsync(file.fileno())
         return self._note(state.model_copy(update={"held": state.held + len(body), "at": now}))
 
-    def _note(self, state: State) -> State:
+    def _note(self, state: FileState) -> FileState:
         new = self._about.with_name(self._about.name + ".new")
         new.write_text(state.model_dump_json(), encoding="utf-8")
         new.replace(self._about)

@@ -15,7 +15,7 @@ from pathlib import Path
 from fastapi import HTTPException
 
 from booklore_core.bridge.models import FilePart
-from booklore_core.bridge.parts import ABOUT, WAL, State, Upload
+from booklore_core.bridge.parts import ABOUT, WAL, FileState, Upload
 from booklore_core.core import Core
 from booklore_core.flows import Request
 from booklore_core.settings import BadSetting
@@ -88,7 +88,7 @@ class Uploads:
                 raise NotTaken(507, NOT_KEPT.format(name, error.strerror or error)) from error
         return state.held
 
-    def _begin(self, upload: Upload, before: State | None, part: FilePart) -> State:
+    def _begin(self, upload: Upload, before: FileState | None, part: FilePart) -> FileState:
         """Begins a file anew. One that does not stand still is given up, and begins from nothing the next time."""
         now = self._core.clock()
         is_going_on = before is not None and abs(now - before.at) < WITHIN
@@ -99,7 +99,7 @@ class Uploads:
         self.sweep()
         if before is None and len(list(upload.path.parent.glob(f"*{ABOUT}"))) >= MAX_FILES:
             raise NotTaken(409, TOO_MANY.format(MAX_FILES))
-        return upload.begin(State(size=part.size, changed=part.changed, changes=changes, at=now))
+        return upload.begin(FileState(size=part.size, changed=part.changed, changes=changes, at=now))
 
     def _check_room(self, device: str, name: str, missing: int, size: int) -> None:
         """Raises NotTaken, and OSError when nobody can tell."""
@@ -145,7 +145,7 @@ class Uploads:
             raise BadSetting(NO_FILE.format(name))
         return Upload(self._of(device) / name)
 
-    def _lend(self, upload: Upload) -> tuple[State, Path]:
+    def _lend(self, upload: Upload) -> tuple[FileState, Path]:
         with self._lock:
             state, beside = upload.state(), upload.beside.state()
             if state is None or not state.is_whole:
@@ -158,7 +158,7 @@ class Uploads:
                 raise BadSetting(NOT_KEPT.format(upload.path.name, error.strerror or error)) from error
         return state, folder
 
-    def _take_back(self, upload: Upload, lent: State, folder: Path) -> None:
+    def _take_back(self, upload: Upload, lent: FileState, folder: Path) -> None:
         """What was sent anew since stays: another action will ask for it."""
         shutil.rmtree(folder, ignore_errors=True)
         with self._lock, suppress(OSError):
