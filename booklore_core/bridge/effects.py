@@ -100,7 +100,8 @@ class QuestionEffect(BaseModel):
     """A question to a person; the answer goes to `/v1/answers/{id}` within ten minutes.
 
     options: of `choose` and `pick`. default: what the dialog begins with, in the shape of an answer; a number for a
-    numeric `ask`. low, high: its range. secret: what is typed must not be shown. ok, cancel: the buttons' texts.
+    numeric `ask`. low, high: its range. secret: what is typed must not be shown. ok, cancel: the buttons' texts. skip:
+    that of one more button of `ask`, which answers with an empty text.
     """
 
     type: Literal["question"]
@@ -112,6 +113,7 @@ class QuestionEffect(BaseModel):
     low: int | None = None
     high: int | None = None
     secret: bool = False
+    skip: str = ""
     ok: str = "OK"
     cancel: str = "Cancel"
 

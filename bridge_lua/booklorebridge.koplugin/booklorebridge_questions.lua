@@ -65,8 +65,9 @@ local function dialog(question, answer)
     local function no() if kind == "confirm" then return false end end
     local cancel = button(tostring(question.cancel or _("Cancel")), no)
     local ok = button(tostring(question.ok or _("OK")), indexes or yes)
+    local skip = question.skip and button(tostring(question.skip), function() return "" end)
     cancel.id, ok.is_enter_default = "close", true
-    if cancel.text ~= "" then table.insert(rows, { cancel, kind ~= "choose" and ok or nil }) end
+    if cancel.text ~= "" then table.insert(rows, { cancel, skip or kind ~= "choose" and ok or nil, skip and ok }) end
     shown = Messages.open(typed and "inputdialog" or "buttondialog", {
         title = question.text, buttons = rows, tap_close_callback = answer, input = tostring(question.default or ""),
         input_type = number and "number" or nil, text_type = question.secret and "password" or nil,
