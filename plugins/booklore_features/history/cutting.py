@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import chain
 from math import inf
 from typing import Any, NamedTuple
 
@@ -50,8 +49,7 @@ class Cutting:
     """
 
     def __init__(self, spans: Iterable[TimeSpan], limits: Limits) -> None:
-        self._spans, self._limits = chain(spans, [(inf, inf)]), limits
-        self._span = next(self._spans)
+        self._spans, self._place, self._limits = [*spans, (inf, inf)], 0, limits
         self._last, self._until = NONE, -inf
 
     def take(self, rows: Iterable[PageRow]) -> list[PastSession]:
@@ -61,7 +59,7 @@ class Cutting:
         """
         ended: list[PastSession] = []
         gap, cap, until = self._limits.gap, self._limits.idle_cap, self._until
-        free, bound = self._span[0], -inf
+        free, bound = self._spans[self._place][0], -inf
         start, end, seconds, pages, first_page, first_total, last_page, last_total = self._last
         for _, begin, shown, page, total in rows:
             finish = begin + shown
@@ -69,9 +67,9 @@ class Cutting:
                 if shown > cap:
                     finish = begin + cap
                 if finish > free:
-                    until = until if begin < self._span[1] else -inf
+                    until = until if begin < self._spans[self._place][1] else -inf
                     finish = self._counted_until(begin, finish)
-                    free = self._span[0]
+                    free = self._spans[self._place][0]
                 if begin < end:
                     begin = end
                 if finish <= begin:
@@ -93,10 +91,15 @@ class Cutting:
     def _counted_until(self, begin: float, finish: float) -> float:
         """Where a page ends that may lie in time that does not count, or beyond: where it begins if it does not count
         at all, as it begins in such time or has its middle there."""
-        while self._span[1] <= begin:
-            self._span = next(self._spans)
-        low, high = self._span
-        return begin if low <= begin or low <= (begin + finish) / 2 < high else min(finish, low)
+        while self._spans[self._place][1] <= begin:
+            self._place += 1
+        place, middle = self._place, (begin + finish) / 2
+        while self._spans[place][0] <= middle:
+            low, high = self._spans[place]
+            if low <= begin or middle < high:
+                return begin
+            place += 1
+        return min(finish, self._spans[self._place][0])
 
     def rest(self) -> list[PastSession]:
         """The session that has not ended with the last page."""
