@@ -1,8 +1,7 @@
 """Questions to a person, and things to tell the reader.
 
 An action's work is a generator: it yields questions, is sent the answers and returns a `Result`. The CLI answers in the
-terminal, the bridge as dialogs on the e-reader, a test from a list.
-"""
+terminal, the bridge as dialogs on the e-reader, a test from a list."""
 
 import re
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -216,7 +215,7 @@ class Action:
     name: lower-case with underscores; the CLI shows hyphens. label: the menu text, or a function that makes it.
     run: called with the core (see `booklore_core.core.Core`) and the caller's `Request`; yields questions.
     enabled, checked: what the menu shows. menu: the path of submenus below Tools → BookLore Sync, None: in no menu.
-    dispatcher: title under which KOReader's gestures offer it. order: places it within its submenu.
+    dispatcher: its title for KOReader's gestures. order: in its submenu. params: args that a command takes by place.
     """
 
     name: str
@@ -230,10 +229,11 @@ class Action:
     dispatcher: str = ""
     order: int = 100
     args: Mapping[str, Any] = field(default_factory=dict)
+    params: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        check_fields(self, label=str | Callable, run=Callable, enabled=Callable | None, checked=Callable | None)
-        check_fields(self, help=str, radio=bool, menu=tuple | None, dispatcher=str, order=int, args=Mapping)
+        check_fields(self, label=str | Callable, enabled=Callable | None, checked=Callable | None, menu=tuple | None)
+        check_fields(self, run=Callable, help=str, radio=bool, dispatcher=str, order=int, args=Mapping, params=tuple)
 
     def text(self, core: "Core") -> str:
         return self.label if isinstance(self.label, str) else self.label(core)
