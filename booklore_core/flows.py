@@ -1,9 +1,9 @@
 """Questions to a person, and things to tell the reader.
 
 An action's work is a generator: it yields questions, is sent the answers and returns a `Result`. The CLI answers in the
-terminal, the bridge as dialogs on the e-reader, a test from a list."""
+terminal, the bridge as dialogs on the e-reader, a test from a list.
+"""
 
-import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -43,7 +43,10 @@ class Pick:
 
 @dataclass(frozen=True)
 class Ask:
-    """A text, or a whole number where low or high is given. The answer is None for cancelled. value: prefilled."""
+    """A text, or a whole number where low or high is given. The answer is None for cancelled. value: prefilled.
+
+    skip: the text of a way on without an answer, which is the empty text then.
+    """
 
     text: str
     value: str | int = ""
@@ -51,6 +54,7 @@ class Ask:
     low: int | None = None
     high: int | None = None
     secret: bool = False
+    skip: str = ""
     kind = "ask"
 
 
@@ -66,38 +70,6 @@ class Confirm:
 
 
 Question = Choose | Pick | Ask | Confirm
-WHOLE = re.compile(r"[-+]?[0-9]{1,18}")
-
-
-class BadAnswer(ValueError):
-    """The answer does not fit the question; the text says what does."""
-
-
-def check_answer(question: Question, answer: Any) -> Any:
-    """answer in the question's own type. Raises BadAnswer."""
-    if answer is None:
-        return False if isinstance(question, Confirm) else None
-    if isinstance(question, Confirm):
-        fits, expected = isinstance(answer, bool), "true or false"
-    elif isinstance(question, Choose):
-        fits, expected = is_index(answer, question.options), f"an index from 0 to {len(question.options) - 1}"
-    elif isinstance(question, Pick):
-        fits = isinstance(answer, list) and all(is_index(index, question.options) for index in answer)
-        expected = "a list of indexes of the options"
-    elif question.low is None and question.high is None:
-        fits, expected = isinstance(answer, str | int) and not isinstance(answer, bool), "a text"
-        answer = str(answer)
-    else:
-        answer = int(answer) if WHOLE.fullmatch(str(answer).strip()) else None
-        fits = answer is not None and in_range(answer, question.low, question.high)
-        expected = f"a whole number {range_text(question.low, question.high)}"
-    if not fits:
-        raise BadAnswer(f"answer: expected {expected}")
-    return answer
-
-
-def is_index(value: Any, options: Sequence[str]) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(options)
 
 
 def in_range(number: float, low: float | None, high: float | None) -> bool:
@@ -215,7 +187,8 @@ class Action:
     name: lower-case with underscores; the CLI shows hyphens. label: the menu text, or a function that makes it.
     run: called with the core (see `booklore_core.core.Core`) and the caller's `Request`; yields questions.
     enabled, checked: what the menu shows. menu: the path of submenus below Tools → BookLore Sync, None: in no menu.
-    dispatcher: its title for KOReader's gestures. order: in its submenu. params: args that a command takes by place.
+    dispatcher: title under which KOReader's gestures offer it. order: places it within its submenu. params: the args
+    that the command line takes without their names, in this order.
     """
 
     name: str
@@ -232,8 +205,10 @@ class Action:
     params: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        check_fields(self, label=str | Callable, enabled=Callable | None, checked=Callable | None, menu=tuple | None)
-        check_fields(self, run=Callable, help=str, radio=bool, dispatcher=str, order=int, args=Mapping, params=tuple)
+        check_fields(self, label=str | Callable, run=Callable, enabled=Callable | None, checked=Callable | None)
+        check_fields(
+            self, help=str, radio=bool, menu=tuple | None, dispatcher=str, order=int, args=Mapping, params=tuple
+        )
 
     def text(self, core: "Core") -> str:
         return self.label if isinstance(self.label, str) else self.label(core)

@@ -180,9 +180,9 @@ class PluginManager:
         return [thing for things in self._answers(plugin, hook, arguments) for thing in things]
 
     def first(self, hook: str, **arguments: Any) -> tuple[Plugin, list[Any]] | None:
-        """The first plugin that has an answer to a *firstresult* hook, and what it gives. One that raises is named."""
+        """The first plugin that has an answer to a *firstresult* hook, and what it gives: a ValueError is one, too."""
         for plugin in self.with_hook(hook):
-            answers = self.guard(plugin, hook, partial(self._answers, plugin, hook, arguments))
+            answers = self.guard(plugin, hook, partial(self._answers, plugin, hook, arguments), (ValueError,))
             if answers:
                 return plugin, answers[0]
         return None

@@ -121,12 +121,12 @@ def shows_replies(core, tmp_path):
 
 def shows_the_past(core, tmp_path):
     file = tmp_path / "days.csv"
-    file.write_text(f"md5,day,minutes\n{DUNE['partial_md5']},2026-01-31,45\n", encoding="utf-8")
+    file.write_text(f"2026-01-31,{DUNE['partial_md5']},45\n", encoding="utf-8")
 
     plugin, items = read_past(core, file)
     core.put(items, plugin.name)
 
-    assert made(core) == {"past_day": {"minutes": 45}}
+    assert made(core) == {"past_day": {"minutes": 45, "source": "diary"}}
 
 
 def shows_hand_overs(core, tmp_path):
@@ -146,7 +146,8 @@ SHOWN = {
 
 
 def read_past(core, path):
-    return core.plugins.first("import_history", path=path, journal=core.journal, facts=facts_of(core))
+    about = {"path": path, "journal": core.journal, "facts": facts_of(core), "progress": lambda done, total: None}
+    return core.plugins.first("import_history", **about)
 
 
 @pytest.mark.parametrize("hook", HOOKS)

@@ -67,7 +67,7 @@ HOOKS = {
     **dict.fromkeys(("on_network_connected", "on_rating", "on_delete"), EVENT_HOOK),
     "hand_over": ("settings",),
     "reply": ("event", "journal", "facts", "targets", "settings"),
-    "import_history": ("path", "journal", "facts", "settings"),
+    "import_history": ("path", "journal", "facts", "settings", "progress"),
 }
 """The hooks that the interface promises, with their arguments."""
 

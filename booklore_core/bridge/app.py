@@ -9,12 +9,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from booklore_core.actions.answers import BadAnswer
 from booklore_core.bridge import kosync, models, openapi, pairing
 from booklore_core.bridge.body import OpenRoute, PairedRoute
 from booklore_core.bridge.bridge import Bridge
 from booklore_core.bridge.dialogs import NoSuchQuestion
 from booklore_core.bridge.workers import Busy
-from booklore_core.flows import BadAnswer
 from booklore_core.plugin_manager import DISTRIBUTION
 from booklore_core.settings import BadSetting
 from booklore_core.storage.database import DatabaseUnusable

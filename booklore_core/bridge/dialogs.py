@@ -10,10 +10,11 @@ from functools import partial
 from typing import Any
 
 from booklore_core.actions import owner_of, start
+from booklore_core.actions.answers import check_answer
 from booklore_core.bridge.effects import Effects, LateEffects, question_effect, result_effects
 from booklore_core.bridge.workers import Workers, is_done_within, settle_and_log
 from booklore_core.core import Core
-from booklore_core.flows import Flow, Question, Request, Toast, check_answer
+from booklore_core.flows import Flow, Question, Request, Toast
 from booklore_core.settings import BadSetting
 from booklore_core.storage.database import DatabaseUnusable
 from booklore_core.storage.secrets import SecretsUnreadable

@@ -137,6 +137,7 @@ def question_effect(id_: str, question: Question) -> dict[str, Any]:
     """A question on the wire, with what applies to its kind."""
     own = {name: getattr(question, name, None) for name in ("options", "ok", "cancel", "low", "high", "secret")}
     own |= {"type": "question", "id": id_, "kind": question.kind, "text": question.text, "default": prefilled(question)}
+    own["skip"] = getattr(question, "skip", None) or None
     return {name: value for name, value in own.items() if value is not None and value is not False}
 
 

@@ -5,6 +5,7 @@ What a target still waits for stands in `owed`; every target has its own deliver
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -71,6 +72,24 @@ PROPOSED = """
 SELECT b.*, p.kind, p.key, p.body, p.occurred_at, p.plugin FROM proposals p JOIN books b ON b.partial_md5 = p.book_md5
 WHERE p.question = :question ORDER BY p.id
 """
+IMPORTED = """i.body LIKE '%"source"_"%'"""
+"""SQL: whether an item is of a file of past reading. Within a text of a body quotes are escaped."""
+
+IMPORTS = f"""
+SELECT i.book_md5 AS md5, COUNT(*) AS total, COUNT(d.item_id) AS synced, MAX(m.book_md5) AS matched
+FROM items i LEFT JOIN (SELECT DISTINCT item_id FROM deliveries WHERE state = 'delivered') d ON d.item_id = i.id
+LEFT JOIN (SELECT DISTINCT book_md5 FROM matches) m ON m.book_md5 = i.book_md5 WHERE {IMPORTED} GROUP BY i.book_md5
+"""
+
+
+@dataclass(frozen=True)
+class Imports:
+    """How many items a file of past reading told of one book, how many some target has, and whether it is matched."""
+
+    md5: str
+    total: int
+    synced: int
+    is_matched: bool
 
 
 class Outbox:
@@ -177,6 +196,11 @@ class Outbox:
     def pending(self) -> dict[str, int]:
         """kind → how many items some target still waits for."""
         return count_pending(self._database)
+
+    def imports(self) -> list[Imports]:
+        """What files of past reading told, by book."""
+        rows = self._database.rows(IMPORTS)
+        return [Imports(row["md5"], row["total"], row["synced"], row["matched"] is not None) for row in rows]
 
     def clear(self, kind: str, now: datetime) -> int:
         """Clears a queue for good: its items will not be sent, nor come back with a later import.
