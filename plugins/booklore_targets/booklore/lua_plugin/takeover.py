@@ -10,11 +10,12 @@ from itertools import islice
 from typing import Any
 
 from booklore_core import BookRef, Facts, Item, Match, Proposal
-from booklore_targets.booklore.lua_plugin.book_plan import BookPlan, Circumstances, SentItem, plan_book
+from booklore_targets.booklore.lua_plugin.book_plan import BookPlan, Circumstances, SentItem
 from booklore_targets.booklore.lua_plugin.cached_books import CachedBook
 from booklore_targets.booklore.lua_plugin.contents import BookRows, Contents
 from booklore_targets.booklore.lua_plugin.known_settings import SettingSteps
 from booklore_targets.booklore.lua_plugin.match_check import NAME
+from booklore_targets.booklore.lua_plugin.planning import plan_book
 from booklore_targets.booklore.marks.foreign_rows import ForeignRows
 
 ASKED, UNTRACKED = "lua_plugin/asked", "lua_plugin/untracked"
