@@ -93,6 +93,10 @@ class LuaDatabase:
                 connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(fitting.values()))
         return self
 
+    def run(self, sql: str) -> None:
+        with closing(sqlite3.connect(self.path)) as connection, connection:
+            connection.execute(sql)
+
     def book(self, number: int, md5: str, book_id: int | None = None, **more: Any) -> LuaDatabase:
         row = {"id": number, "file_path": f"/mnt/onboard/{number}.epub", "file_hash": md5, "book_id": book_id}
         return self.put("book_cache", {**row, "tracking_enabled": 1, **more})
