@@ -16,7 +16,7 @@ from booklore_targets.booklore.lua_plugin.contents import BookRows, Contents
 from booklore_targets.booklore.lua_plugin.known_settings import SettingSteps
 from booklore_targets.booklore.lua_plugin.match_check import NAME
 from booklore_targets.booklore.lua_plugin.planning import plan_book
-from booklore_targets.booklore.marks.foreign_rows import ForeignRows
+from booklore_targets.booklore.marks.foreign_rows import ForeignRow, ForeignRows
 
 ASKED, UNTRACKED = "lua_plugin/asked", "lua_plugin/untracked"
 """Keys of our store: what a person was asked about, and which books had their tracking switched off by a takeover."""
@@ -114,7 +114,7 @@ class Takeover:
             core.books.match(book.md5, NAME, match, about.now)
             tally.matched += 1
         tally.untracked += self._untrack(book)
-        self._foreign.note(book.md5, [*rows.foreign, *(one for mark in rows.marks for one in mark.foreign)])
+        self._foreign.note(book.md5, foreign_rows(rows, about))
         plan = plan_book(rows, ref, Facts(core.database, about.now), about)
         if about.rates_by_stars:
             self._keep_stars(rows)
@@ -152,6 +152,12 @@ class Takeover:
             self._core.outbox.propose(news, NAME, now)
             self._store.set(ASKED, sorted(asked | {f"{one.item.kind} {one.item.key}" for one in news}))
         return len(news)
+
+
+def foreign_rows(rows: BookRows, about: Circumstances) -> list[ForeignRow]:
+    """What the server may have of the book's marks; another server has other numbers."""
+    found = [*rows.foreign, *(one for mark in rows.marks for one in mark.foreign)]
+    return found if about.is_same_library else [one._replace(number=None) for one in found]
 
 
 def credit(core: Any, sent: Iterable[SentItem], md5: str, now: datetime) -> None:

@@ -23,10 +23,12 @@ class ForeignRow(NamedTuple):
     cfi: str | None
 
     def among(self, listed: ListedRows, item: Item) -> list[Row]:
-        """The rows of its table that it may be; without number and place those that say what the mark says."""
+        """The rows of its table that it may be. A number may be another row's since the server's database was made
+        anew: the row has to say what the mark says, or to be of its chapter."""
         table = TABLES[self.table]
         if self.number is not None:
-            return [row for row in (listed.by_id.get(self.number),) if row]
+            row = listed.by_id.get(self.number)
+            return [row] if row and (is_like(table, row, item) or is_of_chapter(row, item)) else []
         placed = listed.at(place_key(self.cfi)) if self.cfi and table.is_unique else []
         return placed or [row for row in listed.by_id.values() if is_like(table, row, item)]
 
@@ -69,7 +71,13 @@ def is_like(table: RowTable, row: Mapping[str, Any], item: Item) -> bool:
         return text != "" and squeezed(row.get("text")) == text
     if table is NOTES:
         return (squeezed(row.get("selectedText")), squeezed(row.get("noteContent"))) == (text, note) and note != ""
-    return table is BOOK_NOTES and note != "" and note in squeezed(row.get("content"))
+    return table is BOOK_NOTES and note != "" and note == squeezed(row.get("content"))
+
+
+def is_of_chapter(row: Row, item: Item) -> bool:
+    """Whether a row is called as the other program calls one of the mark's chapter."""
+    told = row.get("chapterTitle") if "chapterTitle" in row else row.get("title")
+    return squeezed(told) == squeezed(field_of(item.body, "chapter"))
 
 
 def squeezed(value: Any) -> str:
