@@ -30,20 +30,24 @@ Row = Mapping[str, Any]
 SESSION, RATING = "session", "rating"
 NO_RATING = f"it is no whole number from {LOWEST} to {HIGHEST}"
 
-TOLD = (
-    "book_cache",
-    "pending_sessions",
-    "historical_sessions",
-    "pending_ratings",
-    "pending_annotations",
-    "pending_bookmarks",
-    "synced_annotations",
-    "synced_bookmarks",
-    "rating_sync_history",
-    "pending_deletions",
-    "pending_koreader_progress",
-)
-"""The tables whose rows are counted."""
+TOLD = {
+    "book_cache": "cached file",
+    "pending_sessions": "waiting session",
+    "historical_sessions": "session of its history",
+    "pending_ratings": "waiting rating",
+    "pending_annotations": "waiting highlight or note",
+    "pending_bookmarks": "waiting bookmark",
+    "synced_annotations": "synced highlight or note",
+    "synced_bookmarks": "synced bookmark",
+    "rating_sync_history": "synced rating",
+    "pending_deletions": "waiting deletion",
+    "pending_koreader_progress": "waiting reading position",
+}
+"""The tables whose rows are counted → what a row is."""
+
+NOT_TOLD = "of which nothing tells the book"
+Left = tuple[str, str]
+"""What was left out, and what is so of it."""
 
 
 @dataclass(frozen=True)
@@ -79,14 +83,14 @@ class BookRows:
 @dataclass
 class Contents:
     """settings: key → raw text; some are secret. found: table → rows. left: what belongs to no book that could be told,
-    in words, and how often. untracked: books without a digest whose tracking was off."""
+    and how often. untracked: books without a digest whose tracking was off."""
 
     name: str
     version: int = 0
     settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     books: dict[str, BookRows] = field(default_factory=dict)
     found: Mapping[str, int] = field(default_factory=dict)
-    left: Counter[str] = field(default_factory=Counter)
+    left: Counter[Left] = field(default_factory=Counter)
     untracked: list[str] = field(default_factory=list)
 
 
@@ -109,7 +113,7 @@ class Reader:
 
     def read(self, name: str) -> Contents:
         versions = (whole_of(row.get("version")) or 0 for row in self._tables.rows("schema_version"))
-        found = {table: len(rows) for table in TOLD if (rows := self._tables.rows(table))}
+        found = {table: number for table in TOLD if (number := self._tables.count(table))}
         settings = settings_of(self._tables.rows("plugin_settings"))
         self._contents = Contents(name, max(versions, default=0), settings, found=found)
         for md5 in self._books:
@@ -131,7 +135,7 @@ class Reader:
         """Books of the cache without a digest: the plugin has seen them, and never opened them (§10 A7)."""
         for row in self._cache:
             if not digest_of(row.get("file_hash")):
-                self._contents.left["book without a digest"] += 1
+                self._contents.left["book", "without a digest"] += 1
                 if row.get("tracking_enabled") is not None and not is_true(row["tracking_enabled"]):
                     self._contents.untracked.append(PurePosixPath(text_of(row.get("file_path"))).name)
 
@@ -145,7 +149,7 @@ class Reader:
             if md5:
                 of_book[md5].append(row)
             else:
-                self._contents.left["session of which nothing tells the book"] += 1
+                self._contents.left[SESSION, NOT_TOLD] += 1
         for md5, rows in of_book.items():
             told = self._of(md5)
             certain = [row for row in rows if not (told.book.is_stand_in and id_of(row) in self._digests.doubtful)]
@@ -167,7 +171,7 @@ class Reader:
         self._rate(given, "updated_at", lambda row: row in synced)
         self._rate(self._tables.rows("pending_ratings"), "created_at", lambda row: False)
         prompts = sum(is_true(row.get("pending_rating_prompt")) for row in metadata)
-        self._contents.left["question for a rating that was still to be asked"] += prompts
+        self._contents.left["question", "for a rating that was still to be asked"] += prompts
 
     def _score(self, row: Row) -> tuple[str, int | None]:
         return self._digests.of_cache(row), whole_of(row.get("rating"))
@@ -177,7 +181,7 @@ class Reader:
         for row in sorted(rows, key=lambda row: moment_of(row.get(at)) or EARLIEST):
             md5, rating = self._score(row)
             if not md5:
-                self._contents.left["rating of which nothing tells the book"] += 1
+                self._contents.left[RATING, NOT_TOLD] += 1
             elif rating is None or not LOWEST <= rating <= HIGHEST:
                 self._of(md5).doubts[RATING][NO_RATING] += 1
             else:
@@ -191,7 +195,7 @@ class Reader:
             for row in self._tables.rows(f"pending_{kind}s"):
                 md5 = self._digests.of_cache(row)
                 if not md5:
-                    self._contents.left[f"{kind} of which nothing tells the book"] += 1
+                    self._contents.left[kind, NOT_TOLD] += 1
                     continue
                 try:
                     self._of(md5).marks.append(read_mark(kind, row))
@@ -207,4 +211,4 @@ class Reader:
                 self._books.setdefault(md5, CachedBook(md5, stem or PurePosixPath(path).stem or None))
                 self._of(md5).deletion = DeletedRow(path or stem, moment_of(row.get("created_at")))
             else:
-                self._contents.left["deletion of which nothing tells the book"] += 1
+                self._contents.left["deletion", NOT_TOLD] += 1

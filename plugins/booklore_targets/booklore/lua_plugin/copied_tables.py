@@ -53,6 +53,11 @@ class CopiedTables:
         columns = [column[0].lower() for column in found.description]
         return [dict(zip(columns, row, strict=True)) for row in found]
 
+    def count(self, name: str) -> int:
+        if name not in self.names:
+            return 0
+        return int(self._connection.execute(f'SELECT COUNT(*) FROM "{name}"').fetchone()[0])
+
 
 @contextmanager
 def copied_tables(path: Path) -> Iterator[CopiedTables]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from booklore_core import Confirm, Flow, Request, Result
-from booklore_targets.booklore.lua_plugin.contents import Contents, read_contents
+from booklore_targets.booklore.lua_plugin.contents import TOLD, Contents, read_contents
 from booklore_targets.booklore.lua_plugin.copied_tables import UnusableFile
 from booklore_targets.booklore.lua_plugin.known_settings import (
     SettingSteps,
@@ -18,7 +18,7 @@ from booklore_targets.booklore.lua_plugin.known_settings import (
 )
 from booklore_targets.booklore.lua_plugin.loose_values import counted
 from booklore_targets.booklore.lua_plugin.match_check import Checked, check_matches
-from booklore_targets.booklore.lua_plugin.takeover import Takeover, Tally
+from booklore_targets.booklore.lua_plugin.takeover import Takeover, Takings
 
 FILE_NAME = "booklore-sync.sqlite"
 WHICH = f"Which file? The plugin's is called {FILE_NAME} and lies in the folder of KOReader's settings."
@@ -29,46 +29,52 @@ SHOWN = 5
 
 def take_over(core: Any, request: Request) -> Flow:
     """args: path, of the plugin's database; dry_run, to be told only what would be taken over."""
-    if request.device is not None:
-        return Result(FROM_COMPUTER, ok=False)
-    if not request.args.get("path"):
-        return Result(WHICH, ok=False)
+    core.derive.lead()  # what was told live is accounted for first
     try:
-        contents = read_contents(Path(str(request.args["path"])).expanduser(), core.clock())
+        contents = read_contents(wanted_file(request), core.clock())
     except UnusableFile as error:
         return Result(str(error), ok=False)
     steps = plan_settings(core, contents.settings)
     takeover = Takeover(core, contents, steps)
-    tally, matches = takeover.foresee(), len(takeover.wanted_matches())
-    text = "\n".join(foreseen(contents, steps, tally, matches))
+    takings, matches = takeover.foresee(), len(takeover.wanted_matches())
+    text = "\n".join(foreseen(contents, steps, takings, matches))
     if request.args.get("dry_run"):
-        return Result(text, data=data_of(contents, steps, tally, Checked(), matches))
+        return Result(text, data=data_of(contents, steps, takings, Checked(), matches))
     if not (yield Confirm(f"{text}\nTake it over?", ok="Take over")):
         return Result("Nothing was taken over.", ok=False)
     take_settings(core, steps)
     tell = request.progress
     checked = check_matches(core, takeover.wanted_matches(), steps.is_same_library, partial(tell, "Checking matches"))
-    tally = takeover.carry_out(checked.matches, partial(tell, "Taking over"))
-    text = "\n".join(outcome(steps, tally, checked))
-    return Result(text, data=data_of(contents, steps, tally, checked, tally.matched), title="Import")
+    takings = takeover.carry_out(checked.matches, checked.left_out, partial(tell, "Taking over"))
+    text = "\n".join(outcome(steps, takings, checked))
+    return Result(text, data=data_of(contents, steps, takings, checked, takings.matched), title="Import")
 
 
-def foreseen(contents: Contents, steps: SettingSteps, tally: Tally, matches: int) -> Iterator[str]:
+def wanted_file(request: Request) -> Path:
+    """Raises UnusableFile."""
+    if request.device is not None:
+        raise UnusableFile(FROM_COMPUTER)
+    if not request.args.get("path"):
+        raise UnusableFile(WHICH)
+    return Path(str(request.args["path"])).expanduser()
+
+
+def foreseen(contents: Contents, steps: SettingSteps, takings: Takings, matches: int) -> Iterator[str]:
     """What was found, what is to become of it, and what not, in lines."""
-    found = ", ".join(f"{number} {table.replace('_', ' ')}" for table, number in contents.found.items())
+    found = ", ".join(counted(number, TOLD[table]) for table, number in contents.found.items())
     yield f"{contents.name} (version {contents.version}): {found or 'nothing but settings'}."
     untracked = sum(not rows.book.is_tracked for rows in contents.books.values())
-    yield f"{counted(len(contents.books), 'book')}, of which {matches} are to be matched as they were there."
+    yield f"{counted(len(contents.books), 'book')}; matches that are to stay: {matches}."
     if untracked:
         yield f"Of {counted(untracked, 'book')} tracking stays off."
-    yield from lines_of(tally)
+    yield from lines_of(takings)
     yield from left_lines(contents)
     yield from told_of_settings(steps)
     if not steps.is_same_library:
         yield "The plugin's server or account is another than here: what it has sent is looked for before it is sent."
 
 
-def lines_of(tally: Tally) -> Iterator[str]:
+def lines_of(takings: Takings) -> Iterator[str]:
     """By kind, what becomes of the facts."""
     words = {
         "delivered": "{} that the server has already, not sent again",
@@ -81,7 +87,9 @@ def lines_of(tally: Tally) -> Iterator[str]:
         "left out": "{} left out, see the remarks in `booklore doctor`",
     }
     for how, text in words.items():
-        kinds = [(what.removesuffix(f" {how}"), number) for what, number in tally.counts.items() if what.endswith(how)]
+        kinds = [
+            (what.removesuffix(f" {how}"), number) for what, number in takings.counts.items() if what.endswith(how)
+        ]
         told = ", ".join(counted(number, kind) for kind, number in kinds if number)
         if told:
             yield text.format(told) + "."
@@ -89,7 +97,7 @@ def lines_of(tally: Tally) -> Iterator[str]:
 
 def left_lines(contents: Contents) -> Iterator[str]:
     """What cannot be taken over, and what is not, because it is not needed here."""
-    left = ", ".join(counted(number, what) for what, number in contents.left.items() if number)
+    left = ", ".join(f"{counted(number, what)} {how}" for (what, how), number in contents.left.items() if number)
     if left:
         yield f"Left out: {left}."
     if contents.untracked:
@@ -99,28 +107,31 @@ def left_lines(contents: Contents) -> Iterator[str]:
         yield "Reading positions that waited are told anew at the next opening of each book."
 
 
-def outcome(steps: SettingSteps, tally: Tally, checked: Checked) -> Iterator[str]:
-    is_news = tally.news or tally.matched or tally.untracked or steps.taken
+def outcome(steps: SettingSteps, takings: Takings, checked: Checked) -> Iterator[str]:
+    is_news = takings.news or takings.matched or takings.untracked or steps.taken
     yield "Taken over." if is_news else "All of it was taken over before; nothing has changed."
-    yield from lines_of(tally)
-    if tally.matched:
-        yield f"{counted(tally.matched, 'book')} matched as in the plugin."
-    yield from checked.left_out[:SHOWN]
+    yield from lines_of(takings)
+    if takings.matched:
+        yield f"{counted(takings.matched, 'book')} matched as in the plugin."
+    yield from list(checked.left_out.values())[:SHOWN]
     if len(checked.left_out) > SHOWN:
-        yield f"The same of {len(checked.left_out) - SHOWN} more; `booklore match` finds their books."
+        yield f"So it is with {len(checked.left_out) - SHOWN} more; `booklore match` finds their books."
     if checked.reason:
         yield f"The plugin's matches could not be checked: {checked.reason}."
     yield from told_of_settings(steps)
 
 
-def data_of(contents: Contents, steps: SettingSteps, tally: Tally, checked: Checked, matches: int) -> Mapping[str, Any]:
+def data_of(
+    contents: Contents, steps: SettingSteps, takings: Takings, checked: Checked, matches: int
+) -> Mapping[str, Any]:
     """Counts by what; no value of a setting, for some are secrets."""
     facts: dict[str, dict[str, int]] = {}
-    for what, number in tally.counts.items():
+    for what, number in takings.counts.items():
         kind, _, how = what.partition(" ")
         facts.setdefault(kind, {})[how.replace(" ", "_")] = number
     settings = {"taken": list(steps.taken), "kept": list(steps.kept), "unfit": steps.unfit, "unknown": steps.unknown}
     books = {"found": len(contents.books), "matches": matches, "matches_left_out": checked.left_out}
-    more = {"left_out": {what: number for what, number in contents.left.items() if number}, "news": tally.news}
+    left = {" ".join(what): number for what, number in contents.left.items() if number}
+    more = {"left_out": left, "news": takings.news}
     return {"version": contents.version, "found": dict(contents.found), "books": books, **facts, **more,
             "settings": settings}  # fmt: skip

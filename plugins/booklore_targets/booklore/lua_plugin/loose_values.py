@@ -69,6 +69,10 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def counted(number: int, one: str, many: str = "") -> str:
-    """`1 session`, `3 sessions`."""
-    return f"{number} {one if number == 1 else many or f'{one}s'}"
+def counted(number: int, one: str) -> str:
+    """`1 session`, `3 sessions of its history`."""
+    if number == 1:
+        return f"1 {one}"
+    head, of, rest = one.partition(" of ")
+    plural = " or ".join(f"{part}s" for part in head.split(" or "))
+    return f"{number} {plural}{of}{rest}"

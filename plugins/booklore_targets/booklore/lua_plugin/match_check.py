@@ -37,11 +37,11 @@ Wanted = Mapping[str, tuple[CachedBook, BookRef]]
 
 @dataclass
 class Checked:
-    """matches: partial MD5 → match. left_out: why others are none, in sentences. reason: why nothing could be checked,
-    "" when it was."""
+    """By partial MD5. matches: those that hold. left_out: why the plugin's does not, in sentences. reason: why nothing
+    could be checked, "" when it was."""
 
     matches: dict[str, Match] = field(default_factory=dict)
-    left_out: list[str] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
     reason: str = ""
 
 
@@ -94,13 +94,13 @@ class MatchCheck:
         if certain and certain.how == "digest":
             self._checked.matches[book.md5] = certain
             told = (book.shown, one_line(certain.title or ""), certain.remote_id, book.ids[0])
-            self._checked.left_out.append(BETTER.format(*told))
+            self._checked.left_out[book.md5] = BETTER.format(*told)
         elif named:
             self._take(book.md5, named[0], HOW, SURE)
         elif known:
-            self._checked.left_out.append(OTHER.format(known[0].shown_title, known[0].id, book.shown))
+            self._checked.left_out[book.md5] = OTHER.format(known[0].shown_title, known[0].id, book.shown)
         else:
-            self._checked.left_out.append(GONE.format(book.ids[0], book.shown))
+            self._checked.left_out[book.md5] = GONE.format(book.ids[0], book.shown)
 
     def _take(self, md5: str, listed: Listed, how: str, sure: float) -> None:
         self._run.identities.note(listed)

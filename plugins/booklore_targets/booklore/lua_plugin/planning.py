@@ -1,11 +1,11 @@
-"""Puts together what becomes of a book of the Lua plugin's. Reads facts and changes nothing."""
+"""Puts together what becomes of a book of the Lua plugin's. Nothing here reads or writes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from booklore_core import BookRef, Facts, Item, Proposal
+from booklore_core import BookRef, Fact, Item, Proposal
 from booklore_targets.booklore.deletions import UNSHELVE
 from booklore_targets.booklore.lua_plugin.book_plan import SOURCE, BookPlan, Circumstances, SentItem
 from booklore_targets.booklore.lua_plugin.contents import RATING, BookRows
@@ -23,9 +23,10 @@ DELETED = (
 )
 
 
-def plan_book(rows: BookRows, ref: BookRef, facts: Facts, about: Circumstances) -> BookPlan:
+def plan_book(rows: BookRows, ref: BookRef, held: Iterable[Fact], about: Circumstances) -> BookPlan:
+    """held: the sessions that there are already of the book."""
     plan = BookPlan(ref)
-    plan_sessions(plan, rows, facts, about)
+    plan_sessions(plan, rows, held, about)
     plan_rating(plan, rows, about)
     plan_marks(plan, rows, about)
     plan_deletion(plan, rows, about)

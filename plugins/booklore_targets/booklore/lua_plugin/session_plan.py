@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from booklore_core import TOMBSTONE, BookRef, Fact, Facts, Item
+from booklore_core import TOMBSTONE, BookRef, Fact, Item
 from booklore_targets.booklore.lua_plugin.book_plan import SOURCE, BookPlan, Circumstances, SentItem
 from booklore_targets.booklore.lua_plugin.contents import SESSION, BookRows
 from booklore_targets.booklore.lua_plugin.loose_values import moment_of
@@ -18,12 +19,13 @@ from booklore_targets.booklore.sessions import remote_id
 CAPPED = "it says that it lasts longer than from its start to its end; what fits counts"
 
 
-def plan_sessions(plan: BookPlan, rows: BookRows, facts: Facts, about: Circumstances) -> None:
+def plan_sessions(plan: BookPlan, rows: BookRows, held: Iterable[Fact], about: Circumstances) -> None:
     """What was sent counts as it is, and what was made here of the same reading gives way unless a target may have it.
-    What waits counts as far as its time is nobody's: neither another's nor that of what was sent."""
+    What waits counts as far as its time is nobody's: neither another's nor that of what was sent. held: the sessions
+    that there are already of the book."""
     sent = {session_key(rows, row.span[0]): row for row in sent_once(rows.sessions)}
     plan.sent += [sent_session(row, session_item(rows, plan.ref, row, row.span), rows, about) for row in sent.values()]
-    known, own, told = known_sessions(facts, plan.ref), Spans(row.span for row in sent.values()), Spans()
+    known, own, told = with_spans(held), Spans(row.span for row in sent.values()), Spans()
     gone = {key for key, (fact, span) in known.items() if key not in sent and gives_way(fact, span, own)}
     plan.gone += [replace(known[key][0].item, body=TOMBSTONE) for key in gone]
     kept = {key: one for key, one in known.items() if key not in gone}
@@ -39,10 +41,10 @@ def plan_sessions(plan: BookPlan, rows: BookRows, facts: Facts, about: Circumsta
     plan.remark(SESSION, capped, CAPPED, "shortened")
 
 
-def known_sessions(facts: Facts, ref: BookRef) -> dict[str, tuple[Fact, Span]]:
-    """Key → what is known already of the book, and its time."""
+def with_spans(held: Iterable[Fact]) -> dict[str, tuple[Fact, Span]]:
+    """By key, those that tell their time."""
     found = {}
-    for fact in facts.known(SESSION, [item.key for item in facts.of(SESSION, ref)]):
+    for fact in held:
         start, end = (moment_of(fact.item.body.get(name)) for name in ("start", "end"))
         if start and end:
             found[fact.item.key] = fact, (int(start.timestamp()), int(end.timestamp()))

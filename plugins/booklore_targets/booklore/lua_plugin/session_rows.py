@@ -36,7 +36,7 @@ class Doubt(Exception):
     """Why a row is no session; the text is a part of a sentence."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TimedRow:
     """A session of the Lua plugin. duration: seconds of reading, no more than from start to end; is_capped: there it is
     more. percents: fractions 0–1. places: where it began and ended, as the server was told, mostly page numbers.

@@ -9,10 +9,10 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from booklore_core import BookRef, Facts, Item, Match, Proposal
+from booklore_core import BookRef, Fact, Facts, Item, Match, Proposal, Remark
 from booklore_targets.booklore.lua_plugin.book_plan import BookPlan, Circumstances, SentItem
 from booklore_targets.booklore.lua_plugin.cached_books import CachedBook
-from booklore_targets.booklore.lua_plugin.contents import BookRows, Contents
+from booklore_targets.booklore.lua_plugin.contents import SESSION, BookRows, Contents
 from booklore_targets.booklore.lua_plugin.known_settings import SettingSteps
 from booklore_targets.booklore.lua_plugin.match_check import NAME
 from booklore_targets.booklore.lua_plugin.planning import plan_book
@@ -27,7 +27,7 @@ PERHAPS = "the plugin that you come from may have sent it"
 
 
 @dataclass
-class Tally:
+class Takings:
     """What a takeover comes to, or would. counts: by what. news: how many facts have changed."""
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -60,13 +60,12 @@ class Takeover:
         self._store = core.store(NAME)
         self._foreign = ForeignRows(self._store)
 
-    def foresee(self) -> Tally:
+    def foresee(self) -> Takings:
         """What would be taken over. Changes nothing."""
-        tally, about = Tally(), self._about(self._steps.taken)
-        facts = Facts(self._core.database, about.now)
+        takings, about = Takings(), self._about(self._steps.taken)
         for rows in self._contents.books.values():
-            tally.add(plan_book(rows, self.ref(rows.book), facts, about))
-        return tally
+            takings.add(plan_book(rows, self.ref(rows.book), self._held(rows.book, about.now), about))
+        return takings
 
     def wanted_matches(self) -> dict[str, tuple[CachedBook, BookRef]]:
         """The plugin's matches of those books that have none here."""
@@ -74,15 +73,17 @@ class Takeover:
         books = [rows.book for md5, rows in self._contents.books.items() if md5 not in known]
         return {book.md5: (book, replace(self.ref(book), file=book.file)) for book in books if book.ids}
 
-    def carry_out(self, matches: Mapping[str, Match], tell: Callable[[int, int], object]) -> Tally:
-        """Takes everything over that is not here yet."""
-        tally, about = Tally(), self._about({})
+    def carry_out(
+        self, matches: Mapping[str, Match], left_out: Mapping[str, str], tell: Callable[[int, int], object]
+    ) -> Takings:
+        """Takes everything over that is not here yet. left_out: why a book's match is none of these."""
+        takings, about = Takings(), self._about({})
         for done, rows in enumerate(self._contents.books.values()):
             tell(done, len(self._contents.books))
             with self._core.database.writing():
                 self._core.database.lock()
-                self._take(rows, matches.get(rows.book.md5), about, tally)
-        return tally
+                self._take(rows, matches.get(rows.book.md5), left_out, about, takings)
+        return takings
 
     def ref(self, book: CachedBook) -> BookRef:
         """The book as it is known here, and what the plugin knows besides."""
@@ -107,23 +108,32 @@ class Takeover:
             frozenset(present),
         )
 
-    def _take(self, rows: BookRows, match: Match | None, about: Circumstances, tally: Tally) -> None:
+    def _take(
+        self, rows: BookRows, match: Match | None, left_out: Mapping[str, str], about: Circumstances, takings: Takings
+    ) -> None:
         core, book, ref = self._core, rows.book, self.ref(rows.book)
         core.books.keep([ref], about.now)
         if match and core.books.match_of(book.md5, NAME) is None:
             core.books.match(book.md5, NAME, match, about.now)
-            tally.matched += 1
-        tally.untracked += self._untrack(book)
+            takings.matched += 1
+        takings.untracked += self._untrack(book)
         self._foreign.note(book.md5, foreign_rows(rows, about))
-        plan = plan_book(rows, ref, Facts(core.database, about.now), about)
+        plan = plan_book(rows, ref, self._held(book, about.now), about)
         if about.rates_by_stars:
             self._keep_stars(rows)
-        tally.news += core.outbox.put(plan.items, NAME, about.now)
+        takings.news += core.outbox.put(plan.items, NAME, about.now)
         credit(core, plan.sent, book.md5, about.now)
-        tally.news += self._ask(plan.asked, about.now)
+        takings.news += self._ask(plan.asked, about.now)
+        if why := left_out.get(book.md5):
+            plan.remarks.append(Remark(f"lua match {book.md5}", ref, why))
         for one in plan.remarks:
             core.derive.remark(core.plugins.plugins[NAME], one)
-        tally.add(plan)
+        takings.add(plan)
+
+    def _held(self, book: CachedBook, now: datetime) -> list[Fact]:
+        """The sessions that there are already of a book, however many."""
+        items = self._core.database.table("items").find(kind=SESSION, book_md5=book.md5)
+        return Facts(self._core.database, now).known(SESSION, [row["key"] for row in items])
 
     def _untrack(self, book: CachedBook) -> bool:
         """Switches tracking off once: who switches it on again here is not overruled."""
@@ -146,7 +156,7 @@ class Takeover:
 
     def _ask(self, proposals: Sequence[Proposal], now: datetime) -> int:
         """Asks a person about each item once. Returns how many are news."""
-        asked = set(self._store.get(ASKED) or [])
+        asked = set((proposals and self._store.get(ASKED)) or [])
         news = [one for one in proposals if f"{one.item.kind} {one.item.key}" not in asked]
         if news:
             self._core.outbox.propose(news, NAME, now)
