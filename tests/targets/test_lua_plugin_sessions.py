@@ -122,6 +122,16 @@ def test_what_waits_counts_as_far_as_its_time_is_nobodys(world, database, others
     assert found == left
 
 
+def test_what_may_have_arrived_takes_the_place_of_another_import_that_waits(world, database):
+    put(world, of_file("20:00", "20:30"), of_file("22:00", "22:30"))
+    database.waiting(DUNE, DAY + "20:00", DAY + "20:29", 1740, retry_count=1)
+
+    world.take_over(database)
+
+    assert keys(world) == ["lua", "statistics"]
+    assert sorted(world.states().values()) == ["new", "unconfirmed"]
+
+
 def test_time_of_another_book_is_another_time(world, database):
     put(world, of_file("20:00", "20:30", EMMA))
     database.waiting(DUNE, DAY + "20:00", DAY + "20:30", 1800)

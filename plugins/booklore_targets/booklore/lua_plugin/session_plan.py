@@ -20,22 +20,25 @@ CAPPED = "it says that it lasts longer than from its start to its end; what fits
 
 
 def plan_sessions(plan: BookPlan, rows: BookRows, held: Iterable[Fact], about: Circumstances) -> None:
-    """What was sent counts as it is, and what was made here of the same reading gives way unless a target may have it.
-    What waits counts as far as its time is nobody's: neither another's nor that of what was sent. held: the sessions
-    that there are already of the book."""
+    """What was sent counts as it is, and what was made here of the same reading gives way unless a target may have it;
+    so it does to what was tried in vain, which the server may have. What waits counts as far as its time is nobody's:
+    neither another's nor that of what was sent. held: the sessions that there are already of the book."""
     sent = {session_key(rows, row.span[0]): row for row in sent_once(rows.sessions)}
     plan.sent += [sent_session(row, session_item(rows, plan.ref, row, row.span), rows, about) for row in sent.values()]
-    known, own, told = with_spans(held), Spans(row.span for row in sent.values()), Spans()
-    gone = {key for key, (fact, span) in known.items() if key not in sent and gives_way(fact, span, own)}
-    plan.gone += [replace(known[key][0].item, body=TOMBSTONE) for key in gone]
-    kept = {key: one for key, one in known.items() if key not in gone}
+    waiting = {session_key(rows, row.span[0]): row for row in due_once(rows.sessions)}
+    claimed = Spans(row.span for row in (*sent.values(), *waiting.values()) if row.is_synced or row.tries)
+    kept: dict[str, tuple[Fact, Span]] = {}
+    for key, (fact, span) in with_spans(held).items():
+        is_own = key in sent or (key in waiting and waiting[key].tries > 0)
+        if is_own or not gives_way(fact, span, claimed):
+            kept[key] = fact, span
+        else:
+            plan.gone.append(replace(fact.item, body=TOMBSTONE))
+    own, told = Spans(row.span for row in sent.values()), Spans()
     for fact, span in kept.values():
         (own if fact.item.body.get("source") == SOURCE else told).add(span)
-    for row in due_once(rows.sessions):
-        parts = [] if session_key(rows, row.span[0]) in kept else pieces(row, told, own)
-        plan_waiting(plan, rows, row, parts, about)
-        for part in parts:
-            own.add(part)
+    for key, row in waiting.items():
+        plan_waiting(plan, rows, row, [] if key in kept else pieces(row, told, own), own, about)
     capped = sum(row.is_capped for row in rows.sessions)
     plan.counts["session capped"] += capped
     plan.remark(SESSION, capped, CAPPED, "shortened")
@@ -59,8 +62,12 @@ def gives_way(fact: Fact, span: Span, sent: Spans) -> bool:
     return not fact.is_given and common > least
 
 
-def plan_waiting(plan: BookPlan, rows: BookRows, row: TimedRow, parts: list[Span], about: Circumstances) -> None:
-    """One that was tried in vain may be there all the same."""
+def plan_waiting(
+    plan: BookPlan, rows: BookRows, row: TimedRow, parts: list[Span], own: Spans, about: Circumstances
+) -> None:
+    """parts: what of it counts, from here on nobody else's. One that was tried in vain may be there all the same."""
+    for part in parts:
+        own.add(part)
     items = [session_item(rows, plan.ref, row, part) for part in parts]
     if row.tries and len(items) == 1:
         given_to = row.book_id if about.is_same_library and row.book_id else None

@@ -119,13 +119,13 @@ def sent_once(rows: Iterable[TimedRow]) -> list[TimedRow]:
 
 
 def due_once(rows: Iterable[TimedRow]) -> list[TimedRow]:
-    """Those that wait, the longest of those that began in one second, by their start."""
+    """Those that wait, the longest of those that began in one second, by their start; first what was tried."""
     found: dict[datetime, TimedRow] = {}
     for row in sorted((row for row in rows if not row.is_synced), key=lambda row: (row.start, row.end)):
         before = found.get(row.start, row)
         tried_at = max((one for one in (before.tried_at, row.tried_at) if one), default=None)
         found[row.start] = replace(row, tries=max(before.tries, row.tries), tried_at=tried_at)
-    return list(found.values())
+    return sorted(found.values(), key=lambda row: not row.tries)
 
 
 class Spans:
