@@ -292,6 +292,27 @@ def test_what_cannot_be_read_or_placed_is_told(marks):
     assert len(marks.world.remarks()) == 2
 
 
+@pytest.mark.parametrize(
+    "payload",
+    [
+        "[]",
+        "null",
+        '{"pos0": NaN, "text": "\\ud800"}',
+        '{"pos0": 1e999, "pos1": {}}',
+        '{"pos0": {"page": 3.0, "x": 1.5}, "text": "\\ud800\\u0000", "note": [1], "color": {}, "cfi": 7}',
+        '{"pos0": "\\udfff", "datetime": 5}',
+        "[" * 900 + "]" * 900,
+        "{" * 100_000,
+    ],
+)
+def test_whatever_is_kept_of_a_mark_ends_nothing(marks, payload):
+    row = {"book_cache_id": 1, "datetime": made(3), "ann_type": "both_note", "payload": payload}
+    marks.database.put("pending_annotations", row).put("pending_bookmarks", row)
+
+    assert marks.world.take_over(marks.database).ok
+    assert marks.world.items("annotation") or marks.world.remarks()
+
+
 def test_marks_and_ratings_of_a_book_that_is_not_tracked_are_asked_about(marks):
     marks.database.run("UPDATE book_cache SET tracking_enabled = 0")
     marks.waits(3)

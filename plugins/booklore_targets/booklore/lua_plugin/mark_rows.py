@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -18,6 +19,7 @@ from booklore_targets.booklore.marks.appearance import COLORS, STYLES
 from booklore_targets.booklore.marks.foreign_rows import ForeignRow
 from booklore_targets.booklore.marks.mark_places import ON_BOOK
 from booklore_targets.booklore.marks.row_owners import TWIN
+from booklore_targets.booklore.marks.text_limits import clean
 
 ANNOTATION, BOOKMARK = "annotation", "bookmark"
 IN_BOOK = "in_book"
@@ -67,12 +69,12 @@ class WaitingMark:
 def read_mark(kind: str, row: Mapping[str, Any]) -> WaitingMark:
     """A row of `pending_annotations` or `pending_bookmarks`. Raises Doubt."""
     try:
-        kept = json.loads(text_of(row.get("payload")))
+        kept = plain(json.loads(text_of(row.get("payload"))))
     except (ValueError, RecursionError) as error:
         raise Doubt(UNREADABLE) from error
     if not isinstance(kept, dict):
         raise Doubt(UNREADABLE)
-    kept = whole_numbers({**kept, "datetime": text_of(kept.get("datetime") or row.get("datetime"))})
+    kept["datetime"] = string(kept.get("datetime")) or text_of(row.get("datetime"))
     what = BOOKMARK if kind == BOOKMARK else text_of(row.get("ann_type") or kept.get("ann_type"))
     if what not in TABLES or not kept["datetime"]:
         raise Doubt(UNREADABLE)
@@ -83,13 +85,16 @@ def read_mark(kind: str, row: Mapping[str, Any]) -> WaitingMark:
     return WaitingMark(kind, what, kept, at, id_of(row), tries, moment_of(row.get("last_retry_at")))
 
 
-def whole_numbers(value: Any) -> Any:
-    """The same with 3 for 3.0: Lua has one type of numbers, and a mark's key is made of them."""
+def plain(value: Any) -> Any:
+    """The same as a fact can hold it: with 3 for 3.0, as Lua has one type of numbers and a mark's key is made of them;
+    without numbers that are none, and halves of characters."""
     if isinstance(value, dict):
-        return {name: whole_numbers(one) for name, one in value.items()}
+        return {clean(name): plain(one) for name, one in value.items()}
     if isinstance(value, list):
-        return [whole_numbers(one) for one in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+        return [plain(one) for one in value]
+    if isinstance(value, float):
+        return (int(value) if value.is_integer() else value) if isfinite(value) else None
+    return clean(value) if isinstance(value, str) else value
 
 
 def items_of(mark: WaitingMark, book: CachedBook, ref: BookRef) -> Iterator[Item]:
