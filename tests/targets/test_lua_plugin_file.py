@@ -104,6 +104,7 @@ def test_a_folder_that_may_only_be_read_is_enough(world, database):
     [
         (lambda path: None, "cannot be read: No such file or directory."),
         (lambda path: path.mkdir(), "cannot be read: Is a directory."),
+        (lambda path: path.symlink_to(path), "cannot be read: "),
         (lambda path: path.write_text("-- Lua\nreturn {}\n"), "is no database of the BookLore plugin."),
         (lambda path: path.write_bytes(b""), "is no database of the BookLore plugin."),
         (lambda path: path.write_bytes(b"SQLite format 3\0" + b"?" * 5000), "is damaged (file is not a database)"),

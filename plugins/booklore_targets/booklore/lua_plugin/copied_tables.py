@@ -65,9 +65,9 @@ def copied_tables(path: Path) -> Iterator[CopiedTables]:
     with TemporaryDirectory(prefix="booklore-") as folder:
         copy = Path(folder) / "copy.sqlite"
         try:
-            copy_whole(path.resolve(), copy)
-        except OSError as error:
-            raise UnusableFile(f"{path} cannot be read: {error.strerror or error}.") from error
+            copy_whole(path.expanduser().resolve(), copy)
+        except (OSError, ValueError, RuntimeError) as error:  # a path may be none, or lead round in a circle
+            raise UnusableFile(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
         refuse_strangers(copy, path.name)
         connection = sqlite3.connect(copy)
         try:

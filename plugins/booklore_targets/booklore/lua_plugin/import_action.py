@@ -45,7 +45,7 @@ def take_over(core: Any, request: Request) -> Flow:
     take_settings(core, steps)
     tell = request.progress
     checked = check_matches(core, takeover.wanted_matches(), steps.is_same_library, partial(tell, "Checking matches"))
-    takings = takeover.carry_out(checked.matches, checked.left_out, partial(tell, "Taking over"))
+    takings = takeover.carry_out(checked, partial(tell, "Taking over"))
     text = "\n".join(outcome(steps, takings, checked))
     return Result(text, data=data_of(contents, steps, takings, checked, takings.matched), title="Import")
 
@@ -56,7 +56,7 @@ def wanted_file(request: Request) -> Path:
         raise UnusableFile(FROM_COMPUTER)
     if not request.args.get("path"):
         raise UnusableFile(WHICH)
-    return Path(str(request.args["path"])).expanduser()
+    return Path(str(request.args["path"]))
 
 
 def foreseen(contents: Contents, steps: SettingSteps, takings: Takings, matches: int) -> Iterator[str]:

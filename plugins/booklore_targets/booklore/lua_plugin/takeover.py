@@ -9,12 +9,12 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from booklore_core import BookRef, Fact, Facts, Item, Match, Proposal, Remark
+from booklore_core import BookRef, Fact, Facts, Item, Proposal, Remark
 from booklore_targets.booklore.lua_plugin.book_plan import BookPlan, Circumstances, SentItem
 from booklore_targets.booklore.lua_plugin.cached_books import CachedBook
 from booklore_targets.booklore.lua_plugin.contents import SESSION, BookRows, Contents
 from booklore_targets.booklore.lua_plugin.known_settings import SettingSteps
-from booklore_targets.booklore.lua_plugin.match_check import NAME
+from booklore_targets.booklore.lua_plugin.match_check import NAME, Checked
 from booklore_targets.booklore.lua_plugin.planning import plan_book
 from booklore_targets.booklore.marks.foreign_rows import ForeignRow, ForeignRows
 
@@ -73,16 +73,14 @@ class Takeover:
         books = [rows.book for md5, rows in self._contents.books.items() if md5 not in known]
         return {book.md5: (book, replace(self.ref(book), file=book.file)) for book in books if book.ids}
 
-    def carry_out(
-        self, matches: Mapping[str, Match], left_out: Mapping[str, str], tell: Callable[[int, int], object]
-    ) -> Takings:
-        """Takes everything over that is not here yet. left_out: why a book's match is none of these."""
+    def carry_out(self, checked: Checked, tell: Callable[[int, int], object]) -> Takings:
+        """Takes everything over that is not here yet."""
         takings, about = Takings(), self._about({})
         for done, rows in enumerate(self._contents.books.values()):
             tell(done, len(self._contents.books))
             with self._core.database.writing():
                 self._core.database.lock()
-                self._take(rows, matches.get(rows.book.md5), left_out, about, takings)
+                self._take(rows, checked, about, takings)
         return takings
 
     def ref(self, book: CachedBook) -> BookRef:
@@ -108,14 +106,10 @@ class Takeover:
             frozenset(present),
         )
 
-    def _take(
-        self, rows: BookRows, match: Match | None, left_out: Mapping[str, str], about: Circumstances, takings: Takings
-    ) -> None:
+    def _take(self, rows: BookRows, checked: Checked, about: Circumstances, takings: Takings) -> None:
         core, book, ref = self._core, rows.book, self.ref(rows.book)
         core.books.keep([ref], about.now)
-        if match and core.books.match_of(book.md5, NAME) is None:
-            core.books.match(book.md5, NAME, match, about.now)
-            takings.matched += 1
+        takings.matched += self._match(book, checked, about.now)
         takings.untracked += self._untrack(book)
         self._foreign.note(book.md5, foreign_rows(rows, about))
         plan = plan_book(rows, ref, self._held(book, about.now), about)
@@ -124,11 +118,19 @@ class Takeover:
         takings.news += core.outbox.put(plan.items, NAME, about.now)
         credit(core, plan.sent, book.md5, about.now)
         takings.news += self._ask(plan.asked, about.now)
-        if why := left_out.get(book.md5):
+        if why := checked.left_out.get(book.md5):
             plan.remarks.append(Remark(f"lua match {book.md5}", ref, why))
         for one in plan.remarks:
             core.derive.remark(core.plugins.plugins[NAME], one)
         takings.add(plan)
+
+    def _match(self, book: CachedBook, checked: Checked, now: datetime) -> bool:
+        """Whether the book has a match now that it had not. One that was found meanwhile stays."""
+        match = checked.matches.get(book.md5)
+        if match is None or self._core.books.match_of(book.md5, NAME) is not None:
+            return False
+        self._core.books.match(book.md5, NAME, match, now)
+        return True
 
     def _held(self, book: CachedBook, now: datetime) -> list[Fact]:
         """The sessions that there are already of a book, however many."""
