@@ -137,6 +137,23 @@ class Schedule(Effect):
 
 
 @dataclass(frozen=True)
+class SendFile(Effect):
+    """Have the e-reader send a file of KOReader's settings folder, as it is now, and then run an action with it.
+
+    name: `statistics.sqlite3`, or `booklore-sync.sqlite`. action: is run with these args and one more, `path`: where
+    the file lies until the action is done, with the `-wal` that there was beside it.
+    """
+
+    type = "send_file"
+    name: str
+    action: str
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        return {"type": self.type, "name": self.name, "then": {"action": self.action, "args": dict(self.args)}}
+
+
+@dataclass(frozen=True)
 class AskReader(Effect):
     """A question that the device can answer by itself, without the core. book: partial MD5, asked while it is open."""
 
@@ -188,7 +205,8 @@ class Action:
     run: called with the core (see `booklore_core.core.Core`) and the caller's `Request`; yields questions.
     enabled, checked: what the menu shows. menu: the path of submenus below Tools → BookLore Sync, None: in no menu.
     dispatcher: title under which KOReader's gestures offer it. order: places it within its submenu. params: the args
-    that the command line takes without their names, in this order.
+    that the command line takes without their names, in this order. offered_for: a file; where an e-reader has it beside
+    its own, the action is offered once, as by `SendFile`.
     """
 
     name: str
@@ -203,12 +221,12 @@ class Action:
     order: int = 100
     args: Mapping[str, Any] = field(default_factory=dict)
     params: tuple[str, ...] = ()
+    offered_for: str = ""
 
     def __post_init__(self) -> None:
         check_fields(self, label=str | Callable, run=Callable, enabled=Callable | None, checked=Callable | None)
-        check_fields(
-            self, help=str, radio=bool, menu=tuple | None, dispatcher=str, order=int, args=Mapping, params=tuple
-        )
+        check_fields(self, help=str, radio=bool, menu=tuple | None, dispatcher=str, order=int, args=Mapping)
+        check_fields(self, params=tuple, offered_for=str)
 
     def text(self, core: "Core") -> str:
         return self.label if isinstance(self.label, str) else self.label(core)

@@ -54,6 +54,7 @@ PROMISED = {
     "Schedule",
     "Info",
     "AskReader",
+    "SendFile",
 }
 """What the interface promises to plugin authors."""
 

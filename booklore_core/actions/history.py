@@ -11,7 +11,7 @@ from booklore_core.actions.match import outcome as matching_outcome
 from booklore_core.actions.own import IMPORT, action
 from booklore_core.actions.sync import outcome
 from booklore_core.core import Core
-from booklore_core.flows import Confirm, Flow, Request, Result
+from booklore_core.flows import Confirm, Flow, Request, Result, SendFile
 from booklore_core.items import Item, Remark
 from booklore_core.kinds import quantity
 from booklore_core.pipeline.facts import Facts, batched
@@ -23,7 +23,8 @@ Past = Sequence[Item | Remark]
 BATCH = 2000
 """How many facts are taken in at once. Who stops in between goes on there the next time."""
 
-WHICH = "KOReader keeps its own as `statistics.sqlite3` in its settings folder"
+STATISTICS = "statistics.sqlite3"
+WHICH = f"KOReader keeps its own as `{STATISTICS}` in its settings folder"
 SHOWN_REMARKS = 5
 
 
@@ -38,17 +39,22 @@ def has_imports(core: Core) -> bool:
 def extract_history(core: Core, request: Request) -> Flow:
     """Takes in what a file of past reading tells and nobody told yet: years of reading from before this program.
 
-    args: path of the file; dry_run, to take nothing in. Raises BadSetting without a path.
+    args: path of the file, which a device sends when it is agreed to; dry_run, to take nothing in. Raises BadSetting at
+    the command line without a path.
     """
-    path, is_dry = Path(str(request.args.get("path") or "")), bool(request.args.get("dry_run"))
-    if not request.args.get("path"):
+    given, is_dry = request.args.get("path"), bool(request.args.get("dry_run"))
+    if not given and request.device is None:
         raise BadSetting(f"which file of past reading? {WHICH}")
-    if not is_dry and not (yield Confirm(f"Read the past reading in {path.name}?", default=True)):
+    is_agreed = is_dry or (given and request.device)  # a device was asked before it sent the file
+    if not is_agreed and not (yield Confirm("Read the past reading in KOReader's statistics?", default=True)):
         return Result("Nothing was read", ok=False)
+    if not given:
+        return Result(effects=(SendFile(STATISTICS, extract_history.name),))
+    path = Path(str(given))
     try:
         plugin, past = read_past(core, path, request)
     except (OSError, ValueError) as error:
-        return Result(f"{path}: {getattr(error, 'strerror', None) or error}", ok=False)
+        return Result(f"{path.name}: {getattr(error, 'strerror', None) or error}", ok=False)
     untracked = set(core.books.untracked())
     items = [one for one in past if isinstance(one, Item) and one.book.partial_md5 not in untracked]
     remarks = [one for one in past if isinstance(one, Remark)]

@@ -171,7 +171,8 @@ def label(question: "Question") -> str:
         return printable(question.text)
     else:
         hint = f"Return for {return_means(question)!r}" if return_means(question) else "Return to cancel"
-        hint += f", - for {question.skip}" if getattr(question, "skip", "") else ""
+        skip = getattr(question, "skip", "")
+        hint += f", - for {skip}" if skip else ""
     return f"{printable(question.text)} ({hint})"
 
 

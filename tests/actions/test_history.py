@@ -85,7 +85,7 @@ def extracted(core, diary):
 def test_it_asks_first_and_then_says_how_many_are_new(core, diary):
     first, second = asked(core, "extract_history", True, path=str(diary))
 
-    assert first.text == "Read the past reading in years.diary?"
+    assert first.text == "Read the past reading in KOReader's statistics?"
     assert second.text == "New: 3 sessions of 2 books, from 2019-03-02 to 2020-01-01\nTake them in?"
     assert core.pending() == {}
 
@@ -148,8 +148,8 @@ def test_a_file_that_nobody_knows_a_broken_one_and_none_at_all_are_told(core, di
     missing = run(core, "extract_history", True, path=str(tmp_path / "no.diary"))
 
     assert "no enabled plugin knows this file" in unknown.message
-    assert broken.message == f"{diary}: line 1 is broken; copy the file again"
-    assert missing.message == f"{tmp_path / 'no.diary'}: No such file or directory"
+    assert broken.message == "years.diary: line 1 is broken; copy the file again"
+    assert missing.message == "no.diary: No such file or directory"
     assert not (unknown.ok or broken.ok or missing.ok)
     with pytest.raises(BadSetting, match="which file"):
         run(core, "extract_history")
@@ -258,3 +258,16 @@ def test_the_device_is_told_the_way_to_skip_and_the_terminal_takes_a_dash(core, 
     assert "- for Skip this book" in label(question)
     assert understand(question, "-") == ""
     assert "skip" not in question_effect("7", Ask("Your name?"))
+
+
+def test_a_device_is_asked_once_and_then_sends_its_file(core, diary):
+    def at_device(**args):
+        return start(core, "extract_history", Request(device="kobo", args=args))
+
+    first = answer_all(at_device(), [True])
+    sent = at_device(path=str(diary))
+
+    assert [effect.as_json() for effect in first.effects] == [
+        {"type": "send_file", "name": "statistics.sqlite3", "then": {"action": "extract_history", "args": {}}}
+    ]
+    assert next(sent).text.startswith("New: 3 sessions")
