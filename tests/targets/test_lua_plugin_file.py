@@ -205,8 +205,12 @@ def test_numbers_as_texts_and_texts_as_anything_are_read(world, database):
     assert any("cannot be read" in one for one in world.remarks())
 
 
-def test_a_device_may_not_name_a_file_of_this_computer(world, database):
-    result = ask(world, Request(args={"path": str(database.path)}, device="kobo-7f3a"))
+def test_a_device_is_asked_before_it_sends_its_file(world):
+    flow = start(world.core, "import_lua_plugin", Request(device="kobo-7f3a"))
 
-    assert not result.ok
-    assert world.items("session") == []
+    result = answer_all(flow, [True])
+
+    assert [effect.as_json() for effect in result.effects] == [
+        {"type": "send_file", "name": "booklore-sync.sqlite", "then": {"action": "import_lua_plugin", "args": {}}}
+    ]
+    assert answer_all(start(world.core, "import_lua_plugin", Request(device="kobo-7f3a")), [False]).effects == ()

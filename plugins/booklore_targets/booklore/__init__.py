@@ -17,6 +17,9 @@ setting = partial(Setting, menu=("Authentication",))
 PASSWORDS = ("password", "token", "headers", "koreader_password")
 """They go to the server: what says where that is, and how it is recognised, forgets them."""
 
+LUA_DATABASE = "booklore-sync.sqlite"
+"""What the Lua plugin's file is called."""
+
 
 def fit_token(text: str) -> None:
     """Raises ValueError for what cannot be sent as one."""
@@ -87,12 +90,13 @@ def register_actions() -> Iterator[Action]:
     )
     yield Action(
         "import_lua_plugin",
-        "Import from the BookLore Plugin...",
+        "Import from the BookLore Plugin",
         import_lua_plugin,
         about,
         menu=("Import & Matching",),
         order=90,
         params=("path",),
+        offered_for=LUA_DATABASE,
     )
 
 

@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from booklore_core import Confirm, Flow, Request, Result
+from booklore_core import Confirm, Flow, Request, Result, SendFile
+from booklore_targets.booklore import LUA_DATABASE
 from booklore_targets.booklore.lua_plugin.contents import TOLD, Contents, read_contents
 from booklore_targets.booklore.lua_plugin.copied_tables import UnusableFile
 from booklore_targets.booklore.lua_plugin.known_settings import (
@@ -20,18 +21,20 @@ from booklore_targets.booklore.lua_plugin.loose_values import counted
 from booklore_targets.booklore.lua_plugin.match_check import Checked, check_matches
 from booklore_targets.booklore.lua_plugin.takeover import Takeover, Takings
 
-FILE_NAME = "booklore-sync.sqlite"
-WHICH = f"Which file? The plugin's is called {FILE_NAME} and lies in the folder of KOReader's settings."
-FROM_COMPUTER = "A file of this computer can only be taken over at it: an e-reader may not say which."
+WHICH = f"Which file? The plugin's is called {LUA_DATABASE} and lies in the folder of KOReader's settings."
+FROM_HERE = "Take over what the BookLore plugin has kept on this e-reader? You are told what that is before it is done."
 SHOWN = 5
 """So many books are named one by one."""
 
 
 def take_over(core: Any, request: Request) -> Flow:
-    """args: path, of the plugin's database; dry_run, to be told only what would be taken over."""
+    """args: path, of the plugin's database, which a device sends when it is agreed to; dry_run, to be told only what
+    would be taken over."""
+    if not request.args.get("path"):
+        return (yield from send_file(request))
     core.derive.lead()  # what was told live is accounted for first
     try:
-        contents = read_contents(wanted_file(request), core.clock())
+        contents = read_contents(Path(str(request.args["path"])), core.clock())
     except UnusableFile as error:
         return Result(str(error), ok=False)
     steps = plan_settings(core, contents.settings)
@@ -50,13 +53,13 @@ def take_over(core: Any, request: Request) -> Flow:
     return Result(text, data=data_of(contents, steps, takings, checked, takings.matched), title="Import")
 
 
-def wanted_file(request: Request) -> Path:
-    """Raises UnusableFile."""
-    if request.device is not None:
-        raise UnusableFile(FROM_COMPUTER)
-    if not request.args.get("path"):
-        raise UnusableFile(WHICH)
-    return Path(str(request.args["path"]))
+def send_file(request: Request) -> Flow:
+    """Has a device send its file; of this computer's somebody has to say which."""
+    if request.device is None:
+        return Result(WHICH, ok=False)
+    if not (yield Confirm(FROM_HERE, ok="Go on")):
+        return Result("Nothing was taken over.", ok=False)
+    return Result(effects=(SendFile(LUA_DATABASE, "import_lua_plugin", request.args),))
 
 
 def foreseen(contents: Contents, steps: SettingSteps, takings: Takings, matches: int) -> Iterator[str]:
