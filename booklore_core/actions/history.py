@@ -54,7 +54,8 @@ def extract_history(core: Core, request: Request) -> Flow:
     try:
         plugin, past = read_past(core, path, request)
     except (OSError, ValueError) as error:
-        return Result(f"{path.name}: {getattr(error, 'strerror', None) or error}", ok=False)
+        reason = getattr(error, "strerror", None) or str(error)
+        return Result(reason if path.name in reason else f"{path.name}: {reason}", ok=False)
     untracked = set(core.books.untracked())
     items = [one for one in past if isinstance(one, Item) and one.book.partial_md5 not in untracked]
     remarks = [one for one in past if isinstance(one, Remark)]
@@ -79,13 +80,17 @@ def read_past(core: Core, path: Path, request: Request) -> tuple[Plugin, Past]:
     )
     if found is None:
         raise ValueError(f"no enabled plugin knows this file of past reading; {WHICH}")
-    return found
+    plugin, given = found
+    past = core.plugins.guard(plugin, "import_history", lambda: list(given), (ValueError,))
+    if past is None:
+        raise ValueError(f"{plugin.name} failed at it; `booklore plugins doctor` says where")
+    return plugin, past
 
 
 def account(core: Core, path: Path, items: Sequence[Item], remarks: Sequence[Remark]) -> tuple[str, dict[str, object]]:
     """What is new, in words and as data."""
     counts = Counter(item.kind for item in items)
-    books, days = {item.book.partial_md5 for item in items}, sorted(item.occurred_at.date() for item in items)
+    books, days = {item.book.partial_md5 for item in items}, sorted({item.occurred_at.date() for item in items})
     new = (
         f"{core.kinds.in_words(counts)} of {quantity(len(books), 'book')}, from {days[0]} to {days[-1]}" if days else ""
     )
