@@ -46,6 +46,24 @@ CELLS = (
 )
 """Each may stand anywhere."""
 
+LIKELY = {
+    "file_hash": ("a" * 32, "B" * 32, ""),
+    "book_hash": ("a" * 32, "B" * 32, ""),
+    "start_time": ("2026-03-01T20:00:00Z", "2026-03-01T20:10:00Z", 1772395200),
+    "end_time": ("2026-03-01T20:30:00Z", "2026-03-01T20:40:00Z", 1772397000),
+    "duration_seconds": (1800, "600.0", 5000),
+    "book_cache_id": (1, 2, "1"),
+    "id": (1, 2, 3),
+    "payload": (kept_highlight(), kept_highlight(note="mine"), kept_highlight(pos0={"page": 3, "x": 1.5})),
+    "ann_type": ("highlight", "in_book_note", "booklore_note", "both_note"),
+    "annotation_type": ("highlight", "in_book_note", "booklore_note", "both_note"),
+    "rating": (8, "6", 1),
+    "synced": (0, 1, "1"),
+    "tracking_enabled": (0, 1),
+    "retry_count": (0, 3),
+}
+"""Column → what mostly stands there."""
+
 KEYS = ("server_url", "password", "booklore_password", "sync_mode", "min_duration", "is_enabled", "upload_strategy")
 
 
@@ -64,9 +82,14 @@ def database_of(path, rng):
             connection.execute(f"CREATE TABLE {table} ({', '.join(columns)})")
             marks = ", ".join("?" * len(columns))
             for _ in range(rng.randint(0, 12)):
-                row = [rng.choice(KEYS) if column == "key" else rng.choice(cells) for column in columns]
+                row = [cell_of(column, cells, rng) for column in columns]
                 connection.execute(f"INSERT INTO {table} VALUES ({marks})", row)
     return path
+
+
+def cell_of(column, cells, rng):
+    likely = KEYS if column == "key" else LIKELY.get(column)
+    return rng.choice(likely if likely and rng.random() < 0.85 else cells)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -82,3 +105,16 @@ def test_it_ends_in_a_result(world, tmp_path, seed):
         assert first.ok, first.message
         assert world.everything() == before
         assert second.data["news"] == 0
+        assert twice_counted(world) == []
+
+
+def twice_counted(world):
+    """The sessions that wait, and were never tried, of a time that another session of the book has as well."""
+    states, items = world.states(), world.items("session")
+    return [
+        (one.key, other.key)
+        for one in items
+        for other in items
+        if states[one.key] == "new" and one.key != other.key and one.book.partial_md5 == other.book.partial_md5
+        if one.body["start"] < other.body["end"] and other.body["start"] < one.body["end"]
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -20,61 +20,80 @@ CAPPED = "it says that it lasts longer than from its start to its end; what fits
 
 
 def plan_sessions(plan: BookPlan, rows: BookRows, held: Iterable[Fact], about: Circumstances) -> None:
-    """What was sent counts as it is, and what was made here of the same reading gives way unless a target may have it;
-    so it does to what was tried in vain, which the server may have. What waits counts as far as its time is nobody's:
-    neither another's nor that of what was sent. held: the sessions that there are already of the book."""
-    sent = {session_key(rows, row.span[0]): row for row in sent_once(rows.sessions)}
-    plan.sent += [sent_session(row, session_item(rows, plan.ref, row, row.span), rows, about) for row in sent.values()]
-    waiting = {session_key(rows, row.span[0]): row for row in due_once(rows.sessions)}
-    claimed = Spans(row.span for row in (*sent.values(), *waiting.values()) if row.is_synced or row.tries)
-    kept: dict[str, tuple[Fact, Span]] = {}
-    for key, (fact, span) in with_spans(held).items():
-        is_own = key in sent or (key in waiting and waiting[key].tries > 0)
-        if is_own or not gives_way(fact, span, claimed):
-            kept[key] = fact, span
-        else:
-            plan.gone.append(replace(fact.item, body=TOMBSTONE))
-    own, told = Spans(row.span for row in sent.values()), Spans()
-    for fact, span in kept.values():
-        (own if fact.item.body.get("source") == SOURCE else told).add(span)
-    for key, row in waiting.items():
-        plan_waiting(plan, rows, row, [] if key in kept else pieces(row, told, own), own, about)
+    """What was sent counts as it is; what waits, as far as its time is nobody's. held: the sessions that there are
+    already of the book."""
+    SessionPlan(plan, rows, held, about).put_together()
     capped = sum(row.is_capped for row in rows.sessions)
     plan.counts["session capped"] += capped
     plan.remark(SESSION, capped, CAPPED, "shortened")
 
 
-def with_spans(held: Iterable[Fact]) -> dict[str, tuple[Fact, Span]]:
-    """By key, those that tell their time."""
-    found = {}
-    for fact in held:
-        start, end = (moment_of(fact.item.body.get(name)) for name in ("start", "end"))
-        if start and end:
-            found[fact.item.key] = fact, (int(start.timestamp()), int(end.timestamp()))
-    return found
+class SessionPlan:
+    """What was made here of the same reading as what was sent gives way, unless a target may have it. So it does to
+    what was tried in vain, which the server may have. own: the time that is the plugin's."""
+
+    def __init__(self, plan: BookPlan, rows: BookRows, held: Iterable[Fact], about: Circumstances) -> None:
+        self._plan, self._rows, self._about = plan, rows, about
+        self._others: list[tuple[Fact, Span]] = []
+        self._sent = {session_key(rows, row.span[0]): row for row in sent_once(rows.sessions)}
+        self._own = Spans(row.span for row in self._sent.values())
+        self._sort(held, Spans(row.span for row in self._sent.values()))
+
+    def _sort(self, held: Iterable[Fact], sent: Spans) -> None:
+        """Tells the plugin's own sessions of an earlier time from those of others. What was sent since is told by
+        its row, and what was cut of a row beside it is cut anew."""
+        for fact in held:
+            span = span_of(fact.item)
+            if span is None or fact.item.key in self._sent or self._gives_way(fact, span, sent):
+                continue
+            if fact.item.body.get("source") == SOURCE:
+                self._own.add(span)
+            else:
+                self._others.append((fact, span))
+
+    def put_together(self) -> None:
+        for row in self._sent.values():
+            item = session_item(self._rows, self._plan.ref, row, row.span)
+            self._plan.sent.append(sent_session(row, item, self._rows, self._about))
+        waiting = due_once(self._rows.sessions)
+        tried = [row for row in waiting if row.tries]
+        certain = Spans(span for fact, span in self._others if fact.is_given)
+        claimed = Spans(part for row in tried for part in self._plan_waiting(row, certain))
+        told = Spans(span for fact, span in self._others if not self._gives_way(fact, span, claimed))
+        for row in waiting:
+            if not row.tries:
+                self._plan_waiting(row, told)
+
+    def _gives_way(self, fact: Fact, span: Span, claimed: Spans) -> bool:
+        """Whether a session that was made here is taken out again. What was made of a file can be made anew without
+        that time; of what was told live most must be in it."""
+        common = sum(end - begin for begin, end in claimed.within(span))
+        least = (span[1] - span[0]) / 2 if fact.item.body.get("stretches") else 0
+        if fact.is_given or common <= least:
+            return False
+        self._plan.gone.append(replace(fact.item, body=TOMBSTONE))
+        return True
+
+    def _plan_waiting(self, row: TimedRow, told: Spans) -> Sequence[Span]:
+        """What of a row counts; from here on it is nobody else's. One that was tried may be there all the same."""
+        parts = pieces(row, told, self._own)
+        for part in parts:
+            self._own.add(part)
+        items = [session_item(self._rows, self._plan.ref, row, part) for part in parts]
+        if row.tries and parts == [row.span]:
+            given_to = row.book_id if self._about.is_same_library and row.book_id else None
+            at = row.tried_at or row.end
+            self._plan.sent.append(SentItem(items[0], None, given_to, is_certain=False, tried_at=at))
+        else:
+            self._plan.due += items
+        self._plan.counts["session accounted for"] += not items
+        return parts
 
 
-def gives_way(fact: Fact, span: Span, sent: Spans) -> bool:
-    """Whether a session that was made here is of reading that the server has from the plugin. What was made of a file
-    can be made anew without it; of what was told live most must be there."""
-    common = sum(end - begin for begin, end in sent.within(span))
-    least = (span[1] - span[0]) / 2 if fact.item.body.get("stretches") else 0
-    return not fact.is_given and common > least
-
-
-def plan_waiting(
-    plan: BookPlan, rows: BookRows, row: TimedRow, parts: list[Span], own: Spans, about: Circumstances
-) -> None:
-    """parts: what of it counts, from here on nobody else's. One that was tried in vain may be there all the same."""
-    for part in parts:
-        own.add(part)
-    items = [session_item(rows, plan.ref, row, part) for part in parts]
-    if row.tries and len(items) == 1:
-        given_to = row.book_id if about.is_same_library and row.book_id else None
-        plan.sent.append(SentItem(items[0], None, given_to, is_certain=False, tried_at=row.tried_at or row.end))
-    else:
-        plan.due += items
-    plan.counts["session accounted for"] += not items
+def span_of(item: Item) -> Span | None:
+    """None for a session that does not tell its time."""
+    start, end = (moment_of(item.body.get(name)) for name in ("start", "end"))
+    return (int(start.timestamp()), int(end.timestamp())) if start and end else None
 
 
 def session_key(rows: BookRows, start: int) -> str:

@@ -72,8 +72,10 @@ def read_session(row: Mapping[str, Any], now: datetime) -> TimedRow:
     duration = length if told is None else told
     refuse_times(start, end, duration, now)
     capped = min(duration, length)
-    if not is_synced and (capped <= 0 or capped > LONGEST):
-        raise Doubt(ENDLESS if capped else EMPTY)
+    if length == 0 or (capped == 0 and not is_synced):
+        raise Doubt(EMPTY)
+    if capped > LONGEST and not is_synced:
+        raise Doubt(ENDLESS)
     return TimedRow(
         start,
         end,
