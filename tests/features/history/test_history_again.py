@@ -239,7 +239,7 @@ def live_lines(stretches):
     return reader.lines, told
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=PAGES, cuts=st.lists(st.integers(0, 6000), max_size=3), live=LIVE)
 def test_imports_of_growing_copies_come_to_one_import_of_the_whole_within_what_a_cut_costs(
     open_core, core, read, path, rows, cuts, live
