@@ -19,7 +19,7 @@ STRIDE = 131
 PARTS = 8
 """In so many parts the steps of a day are gone through, so that workers can share them."""
 
-PACE = 4
+PACE = 6
 """In the suite each fourth step, in the soak each one."""
 
 
