@@ -20,7 +20,7 @@ PARTS = 8
 """In so many parts the steps of a day are gone through, so that workers can share them."""
 
 PACE = 6
-"""In the suite each fourth step, in the soak each one."""
+"""In the suite each sixth step, in the soak each one."""
 
 
 def live(household: Household, scenario: Scenario) -> None:
