@@ -44,7 +44,7 @@ def take_over(core: Any, request: Request) -> Flow:
     if request.args.get("dry_run"):
         return Result(text, data=data_of(contents, steps, takings, Checked(), matches))
     if not (yield Confirm(f"{text}\nTake it over?", ok="Take over")):
-        return Result(f"{text}\nNothing was taken over; at the command line --yes agrees to it.", ok=False)
+        return Result("Nothing was taken over.", ok=False)
     take_settings(core, steps)
     tell = request.progress
     checked = check_matches(core, takeover.wanted_matches(), steps.is_same_library, partial(tell, "Checking matches"))
