@@ -35,6 +35,9 @@ class Bench:
     kinds: Collection[str] = ()
     """The kinds that are examined; by default all that the target takes."""
 
+    quoted: Collection[str] = ()
+    """The fields of a body that are the book's own words, where the target compares them with it."""
+
     patience = 5.0
     """Seconds of real time after which a call on a remote that says nothing should have come back."""
 

@@ -1,6 +1,7 @@
 """What a target has to make of facts: each once, edited, removed, in every script, and none swallowed."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -34,7 +35,7 @@ class FactTests(Bench):
         self.arrives(self.fact(kind))
         before = self.shown()
 
-        self.arrives(self.fact(kind, body=edited_body(kind, self.sample(kind, 0)), minute=30))
+        self.arrives(self.fact(kind, body=edited_body(kind, self.sample(kind, 0), self.quoted), minute=30))
 
         assert self.shown() != before, f"a {kind} was edited, and the remote holds what it held before"
 
@@ -73,7 +74,7 @@ class FactTests(Bench):
             pytest.skip("its remote holds nothing that people write")
 
         for kind, names in kept.items():
-            odd = in_every_script(self.fact(kind, 1), is_matched=self.house.target.has(MatchingTarget))
+            odd = in_every_script(self.fact(kind, 1), self.house.target.has(MatchingTarget), self.quoted)
             self.arrives(odd)
             lost = [name for name in names if texts_of(odd)[name] not in self.shown()]
             assert not lost, f"{lost[0]} of a {kind} is held otherwise than it was written: {self.shown()}"
@@ -101,7 +102,8 @@ class FactTests(Bench):
     def test_an_item_whose_match_has_gone_waits_for_a_new_one(self) -> None:
         self.needs(MatchingTarget, "it needs no match of a book")
         self.arrives(self.fact(self.house.kinds[0]))
-        stale = self.fact(self.house.kinds[0], 1).matched("987654321")
+        fact = self.fact(self.house.kinds[0])
+        stale = Item(fact.kind, "contract stale", replace(NOBODYS, match="987654321"), fact.body, fact.occurred_at)
 
         with pytest.raises(BookUnmatched):
             self.house.target.deliver(stale, Before())

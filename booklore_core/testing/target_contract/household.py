@@ -15,7 +15,7 @@ from booklore_core.pipeline.gateway import Gateway
 from booklore_core.storage.database import Database
 from booklore_core.storage.places import Places
 from booklore_core.storage.store import Store
-from booklore_core.targets import AccountTarget, Target
+from booklore_core.targets import AccountTarget, MatchingTarget, Target
 from booklore_core.testing.reader import MORNING
 from booklore_core.testing.targets import FakePlugin, FakeTarget
 
@@ -78,7 +78,10 @@ class Household:
 
     def match_of(self, item: Item) -> Item:
         """An item as the target is given it."""
-        return item.matched(self.core.books.match_of(item.book.partial_md5, self.target.name))
+        if not self.target.has(MatchingTarget):
+            return item
+        match = self.target.match([item.book]).get(item.book.partial_md5)
+        return item.matched(match.remote_id if match else None)
 
     def restart(self) -> None:
         """A new process on the same data: the target is made anew."""

@@ -1,7 +1,7 @@
 """Facts as the features of this project make them, for a target to be examined with."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from booklore_core.items import BookRef, Item
 from booklore_core.testing.reader import MORNING
 
 FREE = "Zażółć 日本語 שלום 📖"
-"""Stands for what people write: four scripts, one of them from right to left, and a character outside the first plane."""
+"""Stands for what people write: four scripts, one of them from right to left, one outside the first plane."""
 
 
 def book(title: str, author: str) -> BookRef:
@@ -59,20 +59,22 @@ def sample_body(kind: str, number: int) -> dict[str, Any] | None:
     return bodies.get(kind)
 
 
-def edited_body(kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """The same fact after its reader has changed it: whatever is written freely, or how far it is, or how good."""
+def edited_body(kind: str, body: Mapping[str, Any], quoted: Collection[str] = ()) -> dict[str, Any]:
+    """The same fact after its reader has changed it: whatever is written, or how far it is, or how good. quoted: the
+    fields that are the book's words, which nobody edits."""
     if kind == "progress":
         return {**body, "percent": body["percent"] + 0.5, "position": PLACE.format(99)}
     if kind == "rating":
         return {**body, "rating": 2, "stars": 1}
-    return {name: f"{value}, edited" if is_free(value) else value for name, value in body.items()}
+    own = {name: value for name, value in body.items() if name not in quoted and is_free(value)}
+    return {**body, **{name: f"{value}, edited" for name, value in own.items()}}
 
 
-def in_every_script(item: Item, is_matched: bool) -> Item:
-    """The same fact with what people write in it in several scripts. is_matched: its book stays as its remote has it."""
+def in_every_script(item: Item, is_matched: bool, quoted: Collection[str] = ()) -> Item:
+    """The same fact with what people write in it in several scripts. is_matched: its book stays as it is."""
     about = item.book if is_matched else replace(item.book, title=f"{FREE} title", authors=(f"{FREE} author",))
-    body = {name: f"{FREE} {name}" if is_free(value) else value for name, value in item.body.items()}
-    return Item(item.kind, item.key, about, body, item.occurred_at)
+    own = {name for name, value in item.body.items() if name not in quoted and is_free(value)}
+    return Item(item.kind, item.key, about, {**item.body, **{name: f"{FREE} {name}" for name in own}}, item.occurred_at)
 
 
 def texts_of(item: Item) -> dict[str, str]:
