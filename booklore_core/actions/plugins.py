@@ -11,7 +11,10 @@ from booklore_core.settings import BadSetting
 from booklore_core.storage.counts import as_counts
 from booklore_core.targets import Check
 
-OWED_TO = "SELECT kind, COUNT(*) AS count FROM owed WHERE target IN :ids GROUP BY kind"
+OWED_TO = """
+SELECT kind, COUNT(*) AS count FROM owed
+WHERE target IN (SELECT target FROM subscriptions WHERE plugin = :plugin) GROUP BY kind
+"""
 MADE_BY = """
 SELECT o.kind AS kind, COUNT(DISTINCT o.item_id) AS count FROM owed o JOIN items i ON i.id = o.item_id
 WHERE i.plugin = :plugin GROUP BY o.kind
@@ -48,17 +51,23 @@ def find_plugin(core: Core, name: str) -> Plugin:
 
 
 def plugin_json(core: Core, plugin: Plugin) -> dict[str, Any]:
-    """A plugin as `plugins list --json` shows it."""
-    kind = "target" if plugin.is_target else "feature"
+    """A plugin as `plugins list --json` shows it; its error is what the doctor says."""
+    kind, check = "target" if plugin.is_target else "feature", check_plugin(core, plugin)
     known = {name: getattr(plugin, name) for name in ("enabled", "version", "source")}
-    return {"name": plugin.name, "kind": kind, **known, "waiting": waiting_for(core, plugin), "error": plugin.error}
+    error = None if check.ok else check.detail
+    return {"name": plugin.name, "kind": kind, **known, "waiting": waiting_for(core, plugin), "error": error}
 
 
 def waiting_for(core: Core, plugin: Plugin) -> dict[str, int]:
     """kind → how many items wait: at a target, those to be taken; of a feature, those it made."""
-    targets, database = targets_of(core, plugin), core.database
-    rows = database.rows(OWED_TO, ids=targets) if targets else database.rows(MADE_BY, plugin=plugin.name)
-    return as_counts(rows)
+    if targets_of(core, plugin):
+        return count_owed(core, plugin.name)
+    return as_counts(core.database.rows(MADE_BY, plugin=plugin.name))
+
+
+def count_owed(core: Core, plugin: str) -> dict[str, int]:
+    """kind → how many items wait for a plugin's targets."""
+    return as_counts(core.database.rows(OWED_TO, plugin=plugin))
 
 
 def targets_of(core: Core, plugin: Plugin) -> list[str]:

@@ -43,7 +43,7 @@ ON CONFLICT (target, item_id) DO UPDATE SET book_md5 = excluded.book_md5
 CLEAR = """
 INSERT INTO deliveries (item_id, target, state, revision, maybe_sent, retry_count, remote_id, reason, tried_at, cleared)
 SELECT o.item_id, o.target, 'discarded', 0, 0, 0, NULL, NULL, :now, i.revision
-FROM owed o JOIN items i ON i.id = o.item_id WHERE o.kind = :kind
+FROM owed o JOIN items i ON i.id = o.item_id WHERE {which}
 ON CONFLICT (item_id, target) DO UPDATE SET
     state = CASE WHEN deliveries.revision > 0 AND deliveries.maybe_sent = 0 AND deliveries.state <> 'discarded'
             THEN 'delivered' ELSE excluded.state END,
@@ -58,6 +58,7 @@ VALUES (:target, :kind, 1, :since, :now, :plugin, :matching)
 ON CONFLICT (target, kind) DO UPDATE SET enabled = 1, plugin = excluded.plugin, matching = excluded.matching,
     since = CASE WHEN :is_given = 1 THEN excluded.since ELSE subscriptions.since END
 """
+RESUME = "UPDATE subscriptions SET enabled = 1 WHERE plugin = :plugin"
 END_KIND = "UPDATE subscriptions SET enabled = 0 WHERE target = :target AND kind = :kind"
 END_TARGETS = "UPDATE subscriptions SET enabled = 0 WHERE plugin IN :ids AND enabled = 1"
 NOT_OWED = """
@@ -211,9 +212,21 @@ class Outbox:
         """
         with self._database.writing():
             count = self.pending().get(kind, 0)
-            self._database.run(CLEAR, kind=kind, now=now.timestamp())
-            self._database.run("DELETE FROM owed WHERE kind = :kind", kind=kind)
+            self._drop("o.kind = :which", kind, now)
         return count
+
+    def discard(self, plugin: str, now: datetime) -> None:
+        """Clears for good what waits for a plugin's targets. When they are there again they are owed what follows then,
+        and of the past what they ask for."""
+        with self._database.writing():
+            self._database.run(RESUME, plugin=plugin)
+            self._database.run(OWE.format(which="s.plugin = :plugin"), plugin=plugin)
+            self._drop("o.target IN (SELECT target FROM subscriptions WHERE plugin = :which)", plugin, now)
+            self._database.table("subscriptions").delete(plugin=plugin)
+
+    def _drop(self, condition: str, which: str, now: datetime) -> None:
+        self._database.run(CLEAR.format(which=condition), which=which, now=now.timestamp())
+        self._database.run(f"DELETE FROM owed AS o WHERE {condition}", which=which)
 
 
 def is_news(before: Held | None, after: Held | None) -> bool:

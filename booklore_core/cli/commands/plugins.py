@@ -49,25 +49,32 @@ def enable(name: Name, as_json: Json = False) -> None:
 
 
 @app.command()
-def disable(name: Name, as_json: Json = False) -> None:
-    """Switch a plugin off. What waits for it is kept."""
-    switch(name, False, as_json)
+def disable(
+    name: Name,
+    discard: Annotated[
+        bool | None, typer.Option("--discard/--keep", help="What becomes of what waits for it; asked on a terminal.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Switch a plugin off. What waits for it is kept for when it is on again, or discarded for good."""
+    switch(name, False, as_json, discard)
 
 
-def switch(name: str, on: bool, as_json: bool) -> None:
+def switch(name: str, on: bool, as_json: bool, discard: bool | None = None) -> None:
     """The switch is set before any plugin is loaded: one that hangs then cannot keep anybody from it."""
     from booklore_core.actions.plugins import find_plugin, known_plugins, plugin_json
 
     with opened(plugins=False) as core:
         gone = known_plugins(core).get(name) if is_installed(name) else find_plugin(core, name)
-        result = set_switch(core, name, on)
+        result = set_switch(core, name, on, discard)
     with opened() as core:
         here = core.plugins.plugins.get(name) or (replace(gone, enabled=on) if gone else find_plugin(core, name))
         found = plugin_json(core, here)
     if as_json:
         show_json(found)
     else:
-        show(f"{name} is {'on' if found['enabled'] else 'off'}")
+        told = f"; {result.message}" if result.ok and result.message else ""
+        show(f"{name} is {'on' if found['enabled'] else 'off'}{told}")
     insist(result)
 
 
@@ -79,11 +86,11 @@ def is_installed(name: str) -> bool:
     return bool(entry_points(group=PROJECT, name=name))
 
 
-def set_switch(core: "Core", name: str, on: bool) -> "Result":
+def set_switch(core: "Core", name: str, on: bool, discard: bool | None) -> "Result":
     from booklore_core.settings import ENABLED
 
     core.settings.declare(name, [ENABLED])  # nobody else has: no plugin is loaded
-    return perform(core, "set_setting", args={"name": f"{name}.enabled", "value": on})
+    return perform(core, "set_setting", args={"name": f"{name}.enabled", "value": on, "discard": discard})
 
 
 @app.command()

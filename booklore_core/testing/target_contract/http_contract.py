@@ -9,7 +9,7 @@ from requests.adapters import HTTPAdapter
 from booklore_core.storage.store import Store
 from booklore_core.targets import Target
 from booklore_core.testing.target_contract.contract import TargetContract
-from booklore_core.testing.target_contract.line import Answer, Line, with_body
+from booklore_core.testing.target_contract.line import Answer, FaultyLine, with_body
 
 SOON = 0.3
 """Seconds that requests have, where a test is about their timeouts."""
@@ -54,17 +54,17 @@ class HttpTargetContract(TargetContract):
 
     def _make(self, store: Store) -> Target:
         if self._line is None:
-            self._line = Line(self.remote_url(), self.is_write)
+            self._line = FaultyLine(self.remote_url(), self.is_write)
             self._opened.callback(self._line.stop)
         return self.make_target(self._line.url, store)
 
     @property
-    def line(self) -> Line:
+    def line(self) -> FaultyLine:
         """The way to the remote."""
         assert self.house and self._line
         return self._line
 
-    _line: Line | None = None
+    _line: FaultyLine | None = None
 
     def test_a_call_that_was_given_up_sends_nothing_more(self) -> None:
         self.break_down("hangs")
@@ -117,7 +117,7 @@ class Notebook:
         return with_body(200, json.dumps({"id": entry}).encode())
 
 
-class Entrance(Line):
+class Entrance(FaultyLine):
     """Asks a notebook and nobody further."""
 
     def __init__(self, notebook: Notebook) -> None:

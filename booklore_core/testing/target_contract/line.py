@@ -16,7 +16,7 @@ Answer = tuple[int, list[tuple[str, str]], bytes]
 IsWrite = Callable[[str, str], bool]
 
 
-class Line:
+class FaultyLine:
     """Passes requests on to a remote, but for what its fault does to them. url: where it is asked.
 
     is_write: told method and path, whether a request changes something. refused: which writes `refuses` and `unknown`
@@ -37,7 +37,7 @@ class Line:
         return f"http://127.0.0.1:{self._port}{self._remote.path}"
 
     def start(self) -> None:
-        self._server = Server(("127.0.0.1", self._port), handler_for(self))
+        self._server = LineServer(("127.0.0.1", self._port), handler_for(self))
         self._port = int(self._server.server_address[1])
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
@@ -91,15 +91,15 @@ def with_body(status: int, body: bytes) -> Answer:
     return status, [("Content-Type", "application/json")], body
 
 
-class Server(ThreadingHTTPServer):
+class LineServer(ThreadingHTTPServer):
     daemon_threads, allow_reuse_address, block_on_close = True, True, False
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Whoever asked has given it up."""
 
 
-def handler_for(line: Line) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+def handler_for(line: FaultyLine) -> type[BaseHTTPRequestHandler]:
+    class LineHandler(BaseHTTPRequestHandler):
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             answer = line.answer(self.command, self.path, list(self.headers.items()), body)
@@ -117,4 +117,4 @@ def handler_for(line: Line) -> type[BaseHTTPRequestHandler]:
         def log_message(self, *args: object) -> None:
             pass
 
-    return Handler
+    return LineHandler
