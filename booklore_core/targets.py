@@ -16,11 +16,14 @@ class Before:
     maybe_sent: an earlier attempt, of this or an earlier revision, began and its outcome is unknown. A target whose
     create is not idempotent has `find`; then the core has looked, and waited, before it comes here again.
     tried_at: when the last attempt was begun that may have sent anything, UTC.
+    is_older: the item occurred before the target was owed anything: an earlier database may have sent it, and much may
+    have happened at the remote since.
     """
 
     remote_id: str | None = None
     maybe_sent: bool = False
     tried_at: datetime | None = field(default=None, compare=False)
+    is_older: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
