@@ -38,7 +38,7 @@ from booklore_core.storage.occupancy import occupied
 from booklore_core.storage.places import CONFIG, Places
 from booklore_core.storage.preset import preset
 from booklore_core.storage.secrets import Secrets
-from booklore_core.storage.since import REPEAT_AFTER
+from booklore_core.storage.since import REPEAT_AFTER, SYNC, note_agreed
 from booklore_core.storage.store import Store, StoredSettings
 
 Progress = Callable[[str, int, int], None]
@@ -99,7 +99,9 @@ class Core:
             self.secrets = Secrets(places.secrets)
             self.database = database = Database(places.database_url, wal=wal)
             opened.callback(database.close)
-            self.settings = Settings(StoredSettings(database), self.secrets, given)
+            self._stored = StoredSettings(database)
+            self.settings = Settings(self._stored, self.secrets, given)
+            self.settings.declare("sync", SYNC)
             self.books, self.devices = Books(database), Devices(database)
             self.journal, self.quarantine = Journal(database), Quarantine(database)
             self.outbox, self.ledger = Outbox(database, self.books), Ledger(database)
@@ -132,6 +134,7 @@ class Core:
     def refresh(self) -> None:
         """Lets changed settings and switched plugins take effect."""
         self.plugins.load_enabled()
+        note_agreed(self.settings, self._stored, self.clock())
         self.registry.refresh(self.clock())
         self.derive.begin()
 

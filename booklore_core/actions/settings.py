@@ -6,7 +6,8 @@ from typing import Any
 from booklore_core.actions.own import action
 from booklore_core.core import Core
 from booklore_core.flows import Ask, Choose, Confirm, Flow, Question, Request, Result
-from booklore_core.settings import TRIGGERS, BadSetting, Setting, Value
+from booklore_core.settings import BadSetting, Setting, Value
+from booklore_core.storage.since import TRIGGERS
 
 FIXED_BY = {"env": "environment", "file": "configuration file"}
 GIVEN_IN = {"env": "the environment", "file": "config.toml"}

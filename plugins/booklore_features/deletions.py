@@ -73,10 +73,11 @@ def register_settings() -> Iterable[Setting]:
 
 @hookimpl
 def on_delete(event: Delete, journal: Journal, facts: Facts, settings: Section) -> Iterator[Item | Proposal]:
-    if settings["policy"] == IGNORE or is_back_since(event, journal):
+    policy = settings.at("policy", event.at)
+    if policy == IGNORE or is_back_since(event, journal):
         return
     book = event.book.ref
-    chosen = {"policy": settings["policy"], "shelf": settings["shelf"]}
+    chosen = {"policy": policy, "shelf": settings["shelf"]}
     item = Item(KIND, book.partial_md5, book, {"file": book.file, "device": event.device, **chosen}, event.at)
     row = first(facts, ROW, event.device)
     now = row_after(row.body if row else None, book.partial_md5, event.at.timestamp())

@@ -29,20 +29,6 @@ def test_what_was_chosen_goes_with_the_deletion(deciding):
     assert (item.kind, item.key, item.book.partial_md5) == ("deletion", DUNE["partial_md5"], DUNE["partial_md5"])
 
 
-def test_the_policy_of_the_time_of_the_deletion_counts(offline):
-    offline.set("deletions.policy", "delete")
-    offline.take(offline.delete())
-
-    offline.set("deletions.policy", "unshelve")
-    offline.set("deletions.shelf", "Tablet")
-    offline.take(offline.delete(EMMA))
-    offline.target.shelf = {book["partial_md5"]: "1" for book in (DUNE, EMMA)}
-
-    assert sorted((body["policy"], body["shelf"]) for body in offline.sent()) == [
-        ("delete", "KOReader"), ("unshelve", "Tablet")
-    ]  # fmt: skip
-
-
 def test_ignored_deletions_are_nobodys_and_are_not_made_up_for(deciding):
     deciding.set("deletions.policy", "ignore")
     deciding.take(*deciding.visit(), deciding.delete())
@@ -263,7 +249,8 @@ def test_the_question_says_what_the_server_does_where_that_was_chosen(deciding):
 def test_each_policy_has_a_question_of_its_own(offline):
     offline.set("deletions.policy", "delete")
     delete_many(offline, 5)
-    offline.set("deletions.policy", "unshelve")
+    offline.core.settings.set("deletions.policy", "unshelve")
+    offline.core.refresh()
 
     offline.take(*(offline.delete(book) for book in BOOKS[5:11]))
 
