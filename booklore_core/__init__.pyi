@@ -27,6 +27,7 @@ from .flows import Question as Question
 from .flows import Request as Request
 from .flows import Result as Result
 from .flows import Schedule as Schedule
+from .flows import SendFile as SendFile
 from .flows import Toast as Toast
 from .hookspecs import API_VERSION as API_VERSION
 from .hookspecs import hookimpl as hookimpl

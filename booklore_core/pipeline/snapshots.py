@@ -1,23 +1,26 @@
-"""What is new in a book's list of annotations: compared with the list that the same device told before.
+"""What the snapshots of a book show that no event tells: changes of its stars, and of its list of annotations.
 
-KOReader tells of no edit, so lists are compared, by content. A device's copy of a book has a memory: the key of each
-annotation, when it was made, and a digest of what a reader can change. Only what differs from the own memory is told:
-the newest edit wins between devices, and the unchanged list of another one brings nothing back. A key stays for good:
-an annotation is known by when and where it was made, and one that was moved as what is left of the same second.
+KOReader tells of no edit, so lists are compared with the device's list before, by content. A device's copy of a book
+has a memory: the key of each annotation, when it was made, and a digest of what a reader can change. Only what differs
+from the own memory is told: the newest edit wins between devices, and the unchanged list of another one brings nothing
+back. A key stays for good: an annotation is known by when and where it was made, and one that was moved as what is left
+of the same second.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import PurePosixPath
 from typing import Any
 
-from booklore_core.events import BookClose, Device
+from booklore_core.events import RATING_SUFFIX, UNKNOWN, BookClose, Device, Rating
 from booklore_core.items import TOMBSTONE, Item, Proposal, canonical_json
+from booklore_core.pipeline.books import BookStars
 from booklore_core.pipeline.facts import Facts
-from booklore_core.pipeline.journal import Journal
+from booklore_core.pipeline.journal import Journal, Told
+from booklore_core.pipeline.spool import digest_of, parse_event
 
 Annotation = Mapping[str, Any]
 """An entry of KOReader's list, as it is."""
@@ -128,3 +131,29 @@ def question_about(missing: int, count: int, told: BookClose, journal: Journal) 
 
 def digest(parts: Sequence[Any]) -> str:
     return sha256(canonical_json(parts, "list").encode()).hexdigest()[:16]
+
+
+def with_ratings(told: Iterable[Told], stars: dict[str, BookStars], now: datetime) -> Iterator[Told]:
+    """The lines, each followed by the change of stars that its snapshot shows. stars: known before, and then after.
+
+    KOReader fires no event for a rating (koreader-facts C). A device's clock may be ahead: nothing counts as later than
+    now, or it would outdo all ratings to come.
+    """
+    for one in told:
+        yield one
+        event, book, reading = one.event, getattr(one.event, "book", None), getattr(one.event, "reading", None)
+        if not one.tracked or book is None or reading is None or reading.stars == UNKNOWN:
+            continue
+        before = stars[book.partial_md5]
+        after = stars[book.partial_md5] = before.after(reading.stars, min(event.at, now).timestamp())
+        if after.stars != before.stars:
+            yield rating(one, after.stars, before.stars)
+
+
+def rating(told: Told, stars: float | None, before: float | None) -> Told:
+    """The change of stars as an event of the journal."""
+    line: dict[str, Any] = {
+        name: told.line[name] for name in ("v", "device", "at", "book", "former_id") if name in told.line
+    }
+    line |= {"id": f"{told.event.id}{RATING_SUFFIX}", "event": Rating.name, "stars": stars, "before": before}
+    return Told(parse_event(line), line, tracked=True, digest=digest_of(line))
