@@ -35,6 +35,7 @@ def test_nothing_is_known_at_first(open_core):
         "pending": {},
         "synced": {},
         "waiting": [],
+        "asked": {},
         "superseded": [],
         "remarks": 0,
         "quarantine": {"lines": 0, "reason": None},
