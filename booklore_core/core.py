@@ -207,7 +207,7 @@ class Core:
 
     def _deliver(self, target: Gateway, progress: Progress | None, book: str | None) -> RunSummary:
         repeat_after = self.settings[f"{target.plugin}.{REPEAT_AFTER.name}"]
-        run = DeliveryRun(self.database, self.ledger, self.books, target, self.clock, repeat_after, book)
+        run = DeliveryRun(self.database, self.outbox, self.ledger, self.books, target, self.clock, repeat_after, book)
         return run.run(progress and (lambda done, total: progress(target.name, done, total)))
 
     def _left_alone(self) -> Iterator[RunSummary]:

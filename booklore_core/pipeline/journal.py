@@ -246,6 +246,5 @@ def clocks(line: dict[str, Any]) -> tuple[float, float]:
 def event_row(told: Told, now: datetime) -> dict[str, Any]:
     event, book = told.event, getattr(told.event, "book", None)
     names = {"device": event.device, "event_id": event.id, "name": event.name, "ord": event.order}
-    line = {"line": told.kept, "digest": told.digest, "tracked": int(told.tracked)}
-    times = {"at": event.at.timestamp(), "received_at": now.timestamp()}
-    return {**names, **line, **times, "book_md5": book.partial_md5 if book else None}
+    line = {"line": told.kept, "digest": told.digest, "tracked": int(told.tracked), "received_at": now.timestamp()}
+    return {**names, **line, "at": event.at.timestamp(), "book_md5": book.partial_md5 if book else None}

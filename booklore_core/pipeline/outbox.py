@@ -5,12 +5,12 @@ What a target still waits for stands in `owed`; every target has its own deliver
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from booklore_core.items import Item, Proposal
-from booklore_core.pipeline.books import Books
+from booklore_core.pipeline.books import Books, utc
 from booklore_core.pipeline.facts import MAX_KEYS, Held, batched, item_of, read_held, settled
 from booklore_core.storage.counts import count_pending, read_asked
 from booklore_core.storage.database import Database
@@ -115,6 +115,13 @@ class Outbox:
             self._books.keep([one.item.book], now)
             row = {**fact_row(one.item), "plugin": plugin, "question": one.question}
             self._proposals.upsert(row, ["kind", "key"])
+
+    def ask(self, item: Item, revision: int, question: str, plugin: str, now: datetime) -> None:
+        """Lets a person say whether what a target has given up is sent all the same; nothing where it has changed."""
+        held = read_held(self._database, item.kind, [item.key])[item.key]
+        if held and held.revision == revision:
+            agreed = replace(held.item, body={**held.item.body, "agreed": True}, occurred_at=utc(held.said_at))
+            self.propose([Proposal(agreed, question)], plugin, now)
 
     def questions(self) -> list[str]:
         """What a person is asked, the oldest first: each question once, of however many items and books it is."""

@@ -5,7 +5,7 @@ What waits is counted in `owed`, which holds nothing else: the price depends on 
 
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -116,29 +116,17 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Asked:
-    """One question to a person. rows: the items that it is about, each with id, kind, book, md5 and question, of which
-    the first line is the same for all."""
+    """One question to a person, and the proposals whose first line it is, each with id, kind, book, md5, question."""
 
+    first: str
     rows: Sequence[Mapping[str, Any]]
 
     @property
     def text(self) -> str:
-        first = self.rows[0]["question"].partition("\n")[0]
         told = [line for row in self.rows for line in row["question"].split("\n")[1:]]
-        more = f" and {len(told) - MOST_NAMED} more" if len(told) > MOST_NAMED else ""
         count = f"{len(told)}: " if len(told) > 1 else ""
-        return f"{first} ({count}{', '.join(told[:MOST_NAMED])}{more})" if told else str(first)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """kind → items."""
-        return dict(Counter(row["kind"] for row in self.rows))
-
-    @property
-    def waiting(self) -> Iterator[Waiting]:
-        for row in self.rows:
-            reason = row["question"].partition("\n")[0]
-            yield Waiting(row["kind"], row["book"], reason, 0, "", row["md5"], "asked")
+        more = f" and {len(told) - MOST_NAMED} more" if len(told) > MOST_NAMED else ""
+        return f"{self.first} ({count}{', '.join(told[:MOST_NAMED])}{more})" if told else self.first
 
 
 @dataclass(frozen=True)
@@ -189,7 +177,10 @@ def read_status(source: Rows, limit: int = MAX_WAITING) -> Status:
     """The state of the queues. limit: how many waiting items are listed; the counts are complete."""
     found, superseded = ([Waiting(**row) for row in source.rows(sql, limit=limit)] for sql in (WAITING, SUPERSEDED))
     asked = read_asked(source)
-    waiting = [*(row for one in asked for row in one.waiting), *found][:limit]
+    first = [
+        Waiting(row["kind"], row["book"], one.first, 0, "", row["md5"], "asked") for one in asked for row in one.rows
+    ]
+    waiting = [*first, *found][:limit]
     synced, total = as_counts(source.rows(DELIVERED)), source.rows(WAITING_TOTAL)[0]["total"]
     remarks, [aside] = source.rows(REMARKS)[0]["count"], source.rows(ASIDE)
     books, pending, kinds = count_books(source), count_pending(source), read_kinds(source)
@@ -201,12 +192,12 @@ def read_asked(source: Rows) -> list[Asked]:
     alike = defaultdict[str, list[Mapping[str, Any]]](list)
     for row in source.rows(ASKED):
         alike[row["question"].partition("\n")[0]].append(row)
-    return list(map(Asked, alike.values()))
+    return [Asked(first, rows) for first, rows in alike.items()]
 
 
 def total_of(asked: Iterable[Asked]) -> dict[str, int]:
     """kind → how many items wait for a person's answer."""
-    return dict(sum((Counter(one.counts) for one in asked), Counter[str]()))
+    return dict(Counter(row["kind"] for one in asked for row in one.rows))
 
 
 def read_kinds(source: Rows) -> Kinds:

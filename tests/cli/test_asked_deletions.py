@@ -1,4 +1,4 @@
-"""A dozen books that were deleted at once: what status and the other commands say while a person is asked about them."""
+"""A dozen books that were deleted at once: what status and other commands say while a person is asked about them."""
 
 import pytest
 from cli_world import Booklore, Spool
@@ -46,8 +46,8 @@ def test_clear_pending_says_what_becomes_of_them(booklore: Booklore) -> None:
     ran = booklore("clear", "pending", "--yes")
 
     assert ran.out == (
-        "Nothing was cleared; 12 deletions wait for your answer: `booklore answer` or Answer Questions… drops it or has "
-        "it sent\n"
+        "Nothing was cleared; 12 deletions wait for your answer: `booklore answer` or Answer Questions… drops it or "
+        "has it sent\n"
     )
     assert booklore("answer", "--no").out == "12 changes dropped\n"
     assert booklore("status", "--json").json["asked"] == {}
