@@ -55,6 +55,7 @@ from .pipeline.positions import position_told as position_told
 from .pipeline.snapshots import Annotation as Annotation
 from .pipeline.snapshots import Changes as Changes
 from .pipeline.snapshots import annotation_changes as annotation_changes
+from .pipeline.snapshots import annotation_names as annotation_names
 from .settings import BadSetting as BadSetting
 from .settings import Section as Section
 from .settings import Setting as Setting

@@ -1,6 +1,6 @@
 """Matching by hand: up to five of a target's books beside one of the reader's, until a person has chosen."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import Any
@@ -12,6 +12,9 @@ from booklore_core.pipeline.gateway import Gateway
 from booklore_core.targets import Candidate, Match
 
 Steps = Generator[Question, Any, int]
+By = Callable[[Core, Gateway, BookRef, str], Steps]
+"""Matches one book below a heading. Returns 1 or 0."""
+
 CANDIDATES = 5
 EDIT, SKIP, CANCEL = "Edit title or enter an id", "Skip this book", "Cancel matching"
 PROCEED, MANUAL = "Proceed", "Manual Match"
@@ -23,13 +26,13 @@ class Cancelled(Exception):
     """The person ended the matching."""
 
 
-def match_by_hand(core: Core, target: Gateway, books: Sequence[BookRef], asks_first: bool = False) -> Steps:
-    """One book after the other. asks_first: what to search for. Returns how many were matched."""
+def match_by_hand(core: Core, target: Gateway, books: Sequence[BookRef], match: By | None = None) -> Steps:
+    """One book after the other. match: how, by default from a list. Returns how many were matched."""
     matched = 0
     with suppress(Cancelled):
         for number, book in enumerate(books, start=1):
             heading = f"{number} of {len(books)}: {name_of(book)}"
-            matched += yield from (ask_title if asks_first else offer_by_isbn)(core, target, book, heading)
+            matched += yield from (match or choose_match)(core, target, book, heading)
     return matched
 
 
@@ -39,7 +42,7 @@ def offer_by_isbn(core: Core, target: Gateway, book: BookRef, heading: str) -> S
     found = next(exact, None)
     if found is None:
         return (yield from choose_match(core, target, book, heading))
-    question = f"{heading}\nOf the same ISBN:\n{candidate_label(found)}"
+    question = f"{heading}\nOf the same ISBN: {', '.join(map(one_line, (found.title, *found.authors)))}"
     answer = yield Choose(question, [PROCEED, MANUAL, SKIP], default=2, cancel=CANCEL)
     if answer is None:
         raise Cancelled("Not matched")

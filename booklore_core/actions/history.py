@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from booklore_core.actions.by_hand import match_by_hand
+from booklore_core.actions.by_hand import ask_title, match_by_hand
 from booklore_core.actions.match import asked, match_at, targets_with
 from booklore_core.actions.match import outcome as matching_outcome
 from booklore_core.actions.own import IMPORT, action
@@ -179,7 +179,7 @@ def manual_match(core: Core, request: Request) -> Flow:
     unavailable: dict[str, str] = {}
     for target in targets_with(core, SearchableTarget):
         with asked(target, unavailable):
-            found[target.name] = yield from match_by_hand(core, target, core.books.unmatched(target.name), True)
+            found[target.name] = yield from match_by_hand(core, target, core.books.unmatched(target.name), ask_title)
     lines = [f"{name}: {quantity(count, 'book')} matched" for name, count in found.items()]
     lines += [f"{name}: {reason}" for name, reason in unavailable.items()]
     data = matching_outcome(core, found, unavailable)

@@ -10,6 +10,7 @@ from booklore_core.actions.by_hand import (
     choose_match,
     match_by_hand,
     name_of,
+    offer_by_isbn,
     one_line,
     take_match,
 )
@@ -83,7 +84,7 @@ def match_at(core: Core, target: Gateway, request: Request, wanted: Container[st
     if not left or request.args.get("auto") or not target.has(SearchableTarget):
         return found
     if wanted is not None:
-        return found + (yield from match_by_hand(core, target, left))
+        return found + (yield from match_by_hand(core, target, left, offer_by_isbn))
     news = f"{quantity(found, 'book')} matched" if found else "No new matches found"
     question = f"{news} ({len(left)} still unmatched). Do you want to match the books by hand?"
     if not (yield Confirm(question, ok="Yes", cancel="No")):

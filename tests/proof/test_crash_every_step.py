@@ -19,8 +19,8 @@ STRIDE = 131
 PARTS = 8
 """In so many parts the steps of a day are gone through, so that workers can share them."""
 
-PACE = 4
-"""In the suite each fourth step, in the soak each one."""
+PACE = 6
+"""In the suite each sixth step, in the soak each one."""
 
 
 def live(household: Household, scenario: Scenario) -> None:

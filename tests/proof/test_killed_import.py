@@ -93,7 +93,7 @@ def import_rounds(folder: Path, dialect: str, seed: int, rounds: int) -> None:
 
 @pytest.mark.parametrize(("dialect", "seed"), [("booklore", 1), ("custom", 2)])
 def test_killed_imports_lose_and_double_nothing(tmp_path: Path, dialect: str, seed: int) -> None:
-    import_rounds(tmp_path, dialect, seed, 3)
+    import_rounds(tmp_path, dialect, seed, 2)
 
 
 @pytest.mark.soak

@@ -22,7 +22,7 @@ from booklore_core.core import Core
 from booklore_core.storage.places import Places
 from booklore_core.testing import BookLoreServer
 
-ROUNDS, COMMAND_ROUNDS, BRIDGE_ROUNDS = 60, 4, 6
+ROUNDS, COMMAND_ROUNDS, BRIDGE_ROUNDS = 40, 3, 5
 SOAK_ROUNDS = 2_000
 
 

@@ -11,6 +11,9 @@ SESSION = "session"
 TimeSpan = tuple[float, float]
 """Whole unix seconds, the second one not included; it may be infinite."""
 
+BEGIN_THE_LAST_PAGE = ("lua",)
+"""Sources whose sessions end with the second in which their last page begins (lua-plugin-behaviour §10 F6)."""
+
 
 def accounted(md5s: Iterable[str], journal: Journal, facts: Facts) -> list[TimeSpan]:
     """In order, and apart from each other. md5s: the digests under which a book is known."""
@@ -27,7 +30,7 @@ def span_of(session: Mapping[str, Any]) -> TimeSpan | None:
         start, end = (datetime.fromisoformat(session[name]) for name in ("start", "end"))
     except (KeyError, TypeError, ValueError):
         return None
-    return start.timestamp(), end.timestamp()
+    return start.timestamp(), end.timestamp() + (session.get("source") in BEGIN_THE_LAST_PAGE)
 
 
 def merged(spans: Iterable[TimeSpan]) -> Iterator[TimeSpan]:

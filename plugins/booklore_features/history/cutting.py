@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import chain
 from math import inf
 from typing import Any, NamedTuple
 
@@ -50,8 +49,7 @@ class Cutting:
     """
 
     def __init__(self, spans: Iterable[TimeSpan], limits: Limits) -> None:
-        self._spans, self._limits = chain(spans, [(inf, inf)]), limits
-        self._span = next(self._spans)
+        self._spans, self._place, self._limits = [*spans, (inf, inf)], 0, limits
         self._last, self._until = NONE, -inf
 
     def take(self, rows: Iterable[PageRow]) -> list[PastSession]:
@@ -60,13 +58,20 @@ class Cutting:
         It goes through all pages of many years: what holds from one to the next stands in names of its own.
         """
         ended: list[PastSession] = []
-        gap, cap, until, bound = self._limits.gap, self._limits.idle_cap, self._until, -inf
+        gap, cap, until = self._limits.gap, self._limits.idle_cap, self._until
+        free, bound = self._spans[self._place][0], -inf
         start, end, seconds, pages, first_page, first_total, last_page, last_total = self._last
         for _, begin, shown, page, total in rows:
             finish = begin + shown
             if not (end <= begin <= until and shown <= cap and finish <= bound):
-                finish, is_apart = self._counted_until(begin, min(finish, begin + cap))
-                begin, until = max(begin, end), -inf if is_apart else until
+                if shown > cap:
+                    finish = begin + cap
+                if finish > free:
+                    until = until if begin < self._spans[self._place][1] else -inf
+                    finish = self._counted_until(begin, finish)
+                    free = self._spans[self._place][0]
+                if begin < end:
+                    begin = end
                 if finish <= begin:
                     continue
                 if begin > until or finish > start + LONGEST:
@@ -74,7 +79,7 @@ class Cutting:
                         PastSession(start, end, seconds, pages, first_page, first_total, last_page, last_total)
                     )
                     start, seconds, pages, first_page, first_total = begin, 0, 0, page, total
-                bound = min(start + LONGEST, self._span[0])
+                bound = free if free < start + LONGEST else start + LONGEST
             seconds += finish - begin
             pages += 1
             end, last_page, last_total = finish, page, total
@@ -83,15 +88,18 @@ class Cutting:
         self._until = until
         return [session for session in ended if session.pages]
 
-    def _counted_until(self, begin: float, finish: float) -> tuple[float, bool]:
+    def _counted_until(self, begin: float, finish: float) -> float:
         """Where a page ends that may lie in time that does not count, or beyond: where it begins if it does not count
-        at all, as it begins in such time or has its middle there. And whether such time lies before it."""
-        is_apart = self._span[1] <= begin
-        while self._span[1] <= begin:
-            self._span = next(self._spans)
-        low, high = self._span
-        is_left_out = low <= begin or low <= (begin + finish) / 2 < high
-        return begin if is_left_out else min(finish, low), is_apart
+        at all, as it begins in such time or has its middle there."""
+        while self._spans[self._place][1] <= begin:
+            self._place += 1
+        place, middle = self._place, (begin + finish) / 2
+        while self._spans[place][0] <= middle:
+            low, high = self._spans[place]
+            if low <= begin or middle < high:
+                return begin
+            place += 1
+        return min(finish, self._spans[self._place][0])
 
     def rest(self) -> list[PastSession]:
         """The session that has not ended with the last page."""

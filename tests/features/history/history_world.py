@@ -51,9 +51,11 @@ def add_book(db, title="Dune", md5=..., authors="Frank Herbert", pages=600):
 def add_pages(db, *rows, book=1, total=600):
     """rows: seconds after START at which a page was shown, for how many seconds, and its number, by default one after
     the other."""
-    for number, (at, seconds, *page) in enumerate(rows, start=1):
-        row = (book, page[0] if page else number, START + at, seconds, total)
-        db.execute("INSERT INTO page_stat_data VALUES (?, ?, ?, ?, ?)", row)
+    each = ((page[0] if page else number, at, seconds) for number, (at, seconds, *page) in enumerate(rows, start=1))
+    written = [(book, page, START + at, seconds, total) for page, at, seconds in each]
+    db.execute("SAVEPOINT pages")
+    db.executemany("INSERT INTO page_stat_data VALUES (?, ?, ?, ?, ?)", written)
+    db.execute("RELEASE pages")
 
 
 def reading(count, at=0, seconds=40):

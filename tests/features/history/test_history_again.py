@@ -100,6 +100,21 @@ def test_a_page_half_of_which_was_told_live_is_left_out_and_of_another_what_lies
     assert spans(take_in(path)) == [(85, 100, 15)]
 
 
+def test_a_page_half_of_which_was_told_live_is_left_out_although_another_one_lay_before(
+    core, take_in, db, path, reader
+):
+    """What was taken in of the other one comes between its beginning and what was told live."""
+    reader.sleep(254)
+    reader.open(DUNE)
+    reader.turn(1)
+    reader.close()
+    core.take(reader.lines, "live")
+    add_pages(db, (144, 299), (180, 1))
+
+    assert spans(take_in(path)) == [(180, 181, 1)]
+    assert take_in(path) == []
+
+
 def test_what_was_told_live_and_made_no_session_is_left_out(core, take_in, db, path, reader):
     """It was too short, or tracking is off: nobody wants it counted after all."""
     reader.open(DUNE)
@@ -224,7 +239,7 @@ def live_lines(stretches):
     return reader.lines, told
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=PAGES, cuts=st.lists(st.integers(0, 6000), max_size=3), live=LIVE)
 def test_imports_of_growing_copies_come_to_one_import_of_the_whole_within_what_a_cut_costs(
     open_core, core, read, path, rows, cuts, live

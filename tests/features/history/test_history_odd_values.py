@@ -50,7 +50,7 @@ VALUES = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.tuples(*[VALUES] * 5), max_size=20), books=st.lists(st.tuples(*[VALUES] * 4), max_size=5))
 def test_no_rows_whatever_are_an_error_or_more_reading_than_time(core, read, path, rows, books):
     path.unlink(missing_ok=True)
