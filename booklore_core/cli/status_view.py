@@ -5,7 +5,7 @@ from collections import Counter
 
 from booklore_core.cli.output import say, show, show_json, show_table
 from booklore_core.kinds import quantity
-from booklore_core.storage.counts import MAX_WAITING, Asked, DatabaseFile, Status, read_status, total_of
+from booklore_core.storage.counts import MAX_WAITING, OpenQuestion, DatabaseFile, Status, read_status, total_of
 from booklore_core.storage.places import Places
 
 SHOWN, SHORT = 20, 8
@@ -69,7 +69,7 @@ def show_waiting(status: Status) -> None:
         say("`booklore match` finds the books that are not matched yet; at a terminal it asks you about the others")
 
 
-def asked_row(status: Status, asked: Asked) -> tuple[object, ...]:
+def asked_row(status: Status, asked: OpenQuestion) -> tuple[object, ...]:
     books = {(row["book"], row["md5"][:SHORT]) for row in asked.rows}
     book, md5 = books.pop() if len(books) == 1 else (quantity(len(books), "book"), "")
     return status.kinds.in_words(total_of([asked])), book, md5, "", 0, asked.text

@@ -115,7 +115,7 @@ class Waiting:
 
 
 @dataclass(frozen=True)
-class Asked:
+class OpenQuestion:
     """One question to a person, and the proposals whose first line it is, each with id, kind, book, md5, question."""
 
     first: str
@@ -147,7 +147,7 @@ class Status:
     remarks: int
     quarantine: dict[str, Any]
     superseded: Sequence[Waiting] = ()
-    asked: Sequence[Asked] = ()
+    asked: Sequence[OpenQuestion] = ()
 
     def as_json(self) -> dict[str, Any]:
         waiting, superseded = ([asdict(one) for one in ones] for ones in (self.waiting, self.superseded))
@@ -187,15 +187,15 @@ def read_status(source: Rows, limit: int = MAX_WAITING) -> Status:
     return Status(books, pending, synced, waiting, total, kinds, remarks, aside, superseded, asked)
 
 
-def read_asked(source: Rows) -> list[Asked]:
+def read_asked(source: Rows) -> list[OpenQuestion]:
     """What a person is asked, the oldest question first, each once."""
     alike = defaultdict[str, list[Mapping[str, Any]]](list)
     for row in source.rows(ASKED):
         alike[row["question"].partition("\n")[0]].append(row)
-    return [Asked(first, rows) for first, rows in alike.items()]
+    return [OpenQuestion(first, rows) for first, rows in alike.items()]
 
 
-def total_of(asked: Iterable[Asked]) -> dict[str, int]:
+def total_of(asked: Iterable[OpenQuestion]) -> dict[str, int]:
     """kind → how many items wait for a person's answer."""
     return dict(Counter(row["kind"] for one in asked for row in one.rows))
 

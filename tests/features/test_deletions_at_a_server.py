@@ -174,8 +174,9 @@ def test_a_file_that_a_scan_brings_back_stays_a_trouble_until_it_is_removed(hars
     for _ in range(2):
         harsh.sync()
         assert harsh.status() == ({"deletion": 1}, [
-            f"rejected: the server has deleted the book and has its file again, as “Dune” ({back.id}): delete that on "
-            "the server's page, and let the server write to its folder, or a scan brings it back"
+            f"rejected: the server has deleted the book and has its file again, as “Dune” ({back.id}): clear "
+            "this deletion if that is to stay, or delete it on the server's page, and let the server write to its "
+            "folder, or a scan brings it back"
         ])  # fmt: skip
     harsh.server.remove_book(back.id)
     harsh.sync()

@@ -7,8 +7,9 @@ import pytest
 from booklore_world import FRESH, MAYBE_SENT, World, ref, session, size_of
 from reader_world import NIGHT, Person, connected, deletes, deletion, writes
 
-from booklore_core import Before, BookUnmatched, ItemRejected, Superseded
+from booklore_core import Before, BookUnmatched, ItemFailed, ItemRejected, Superseded
 from booklore_core.testing import ServerBook, small_epub
+from booklore_targets.booklore.deletions import MOST_READ
 
 OLDER = Before(is_older=True)
 BOTH = pytest.mark.parametrize("policy", ["unshelve", "delete"])
@@ -65,6 +66,32 @@ def test_other_file_of_its_size_keeps_nobody_from_it(world: World) -> None:
     world.server.add_book(content, "tune.epub", "Dune", ["Frank Herbert"])
 
     world.target().deliver(deletion(dune, "delete"), FRESH)
+
+    assert deletes(world) == ["1"]
+
+
+def test_unreadable_file_that_has_nothing_but_its_size_in_common_keeps_nobody_from_it(world: World) -> None:
+    dune, other = world.server.books[1], twin(world, "Something", "else.pdf")
+    target = connected(world)
+    world.server.fail("status:404", f"GET /api/v1/books/{other.id}/content", 9)
+
+    target.deliver(deletion(dune, "delete"), FRESH)
+
+    assert deletes(world) == ["1"]
+
+
+def test_many_files_of_its_size_are_read_over_several_runs(world: World) -> None:
+    dune, target = world.server.books[1], connected(world)
+    content = dune.read() or b""
+    for number in range(MOST_READ + 1):
+        world.server.add_book(content.replace(b"Dune", b"%04d" % number), f"{number}.epub", str(number))
+    world.clock.now += 60
+
+    with pytest.raises(ItemFailed, match="more of its size are compared at the next syncs"):
+        target.deliver(deletion(dune, "delete"), FRESH)
+    assert deletes(world) == []
+    target.close()
+    target.deliver(deletion(dune, "delete"), FRESH)
 
     assert deletes(world) == ["1"]
 
@@ -177,8 +204,9 @@ def test_file_that_a_scan_brings_back_is_not_called_deleted(world: World) -> Non
 
     assert told.value.maybe_sent
     assert told.value.reason == (
-        f"the server has deleted the book and has its file again, as “Dune” ({back.id}): delete that on the server's "
-        "page, and let the server write to its folder, or a scan brings it back"
+        f"the server has deleted the book and has its file again, as “Dune” ({back.id}): clear this deletion "
+        "if that is to stay, or delete it on the server's page, and let the server write to its folder, or a scan "
+        "brings it back"
     )
     assert deletes(world) == ["1"]
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from booklore_core import Before, BookRef, BookUnmatched, Declined, Item, ItemFailed, ItemRejected, Superseded
 from booklore_targets.booklore.answers import NO_ACCESS, declined, message
-from booklore_targets.booklore.candidates import likely, of_its_size
+from booklore_targets.booklore.candidates import agreements, likely, of_its_size
 from booklore_targets.booklore.digest import read_remote
 from booklore_targets.booklore.library import Listed, listed, title_keys
-from booklore_targets.booklore.proofs import is_same
+from booklore_targets.booklore.proofs import Copy, is_same
 from booklore_targets.booklore.run import Run
 from booklore_targets.booklore.sessions import book_id_of
 from booklore_targets.booklore.shelves import Shelves
@@ -26,30 +26,30 @@ if TYPE_CHECKING:
 PATH = "/api/v1/books"
 UNSHELVE, DELETE = "unshelve", "delete"
 MOST_READ, FRESH = 30, 30
-"""So many files of one size are read to see whether the library has a file only once; seconds for which a listing is
-believed that says so."""
+"""So many files of one size are read in a run to see whether the library has a file only once; seconds for which a
+listing is believed that says so."""
 
-BY_HAND = "delete it on the server's page if it is to go"
+BY_HAND = "delete it on the server's page if it is to go, or clear this deletion if it is to stay"
 UNREAD = f"the server does not show its file, so nobody knows whether it is the one that was deleted: {BY_HAND}"
 ANOTHER = "the server's file is not the one that was deleted, and stays (“{}” on the device, “{}” there): " + BY_HAND
 FURTHER = f"the server's book has other files as well, which would go with it: {BY_HAND}"
 SEVERAL = "the server has the file more than once, as {}, and nobody knows which is meant: " + BY_HAND
-TOO_MANY = "{} files of the library have its size, too many to see whether one of them is the same: " + BY_HAND
+MORE = "whether the library has the file only once is not known yet: {} more of its size are compared at the next syncs"
 OTHER_NAME = (
     "it is “{}” on the device and “{}” on the server, and without its size nobody knows whether that is the same book: "
-    "see to it on the server's page"
+    "see to it on the server's page, and clear this deletion"
 )
 FORBIDDEN = (
     "the account lacks the permission to delete books: an admin gives it on the server's page, Settings → Users; or "
-    "set deletions.policy to unshelve"
+    "set deletions.policy to unshelve for what is deleted from then on, and clear this deletion"
 )
 LEFT = (
     "the server has taken the book out of its library and could not remove the file, which its next scan brings back: "
     "remove it by hand, and let the server write to its folder"
 )
 BACK = (
-    "the server has deleted the book and has its file again, as {}: delete that on the server's page, and let the "
-    "server write to its folder, or a scan brings it back"
+    "the server has deleted the book and has its file again, as {}: clear this deletion if that is to stay, or delete "
+    "it on the server's page, and let the server write to its folder, or a scan brings it back"
 )
 STILL_THERE = "the server says that it has deleted the book, and still has it"
 
@@ -137,11 +137,16 @@ class Deletions:
         shelf, proofs = self._run.library.shelf(FRESH), self._run.proofs
         found = likely(shelf, book) if size is None else of_its_size(shelf, replace(book, size=size, file=None))
         copies = [copy for copy in found if str(copy.book.id) != book_id and not proofs.refutes(book, copy)]
-        if len(copies) > MOST_READ:
-            raise ItemRejected(TOO_MANY.format(len(copies)))
-        others = [copy.book for copy in copies if proofs.holds(book, copy) is not False]
+        others = [copy.book for copy in copies[:MOST_READ] if self._may_be(book, copy)]
         proofs.remember()
+        if len(copies) > MOST_READ and not others:
+            raise ItemFailed(MORE.format(len(copies) - MOST_READ))
         return others
+
+    def _may_be(self, book: BookRef, copy: Copy) -> bool:
+        """Whether a copy is the very file, or cannot be read and has more in common with it than its size."""
+        is_it = self._run.proofs.holds(book, copy)
+        return agreements(book, copy) > (book.size is not None) if is_it is None else is_it
 
     def _finish(self, response: Response, book_id: str) -> None:
         """Raises Declined unless book and file are gone. What the answer calls deleted is what was asked for."""
