@@ -26,10 +26,9 @@ def clear_pending(core: Core, request: Request) -> Flow:
     text = "Clear pending items? There is no undo."
     kinds = yield from which(core, core.pending(), request, text, lambda kind: kind.many.capitalize())
     result = clear(core, kinds, lambda kind: core.outbox.clear(kind, core.clock()), "cleared")
-    asked = total_of(read_asked(core.database))
-    wait = f"{core.kinds.in_words(asked)} {'waits' if sum(asked.values()) == 1 else 'wait'} for your answer"
-    told = f"; {wait}: `booklore answer` or Answer Questions… drops it or has it sent"
-    return replace(result, message=result.message + told) if asked else result
+    asked = core.kinds.in_words(total_of(read_asked(core.database)))
+    told = f"{result.message}; not what you are asked about, {asked}: `booklore answer` or Answer Questions… ends that"
+    return replace(result, message=told) if asked else result
 
 
 @action(

@@ -46,8 +46,8 @@ def test_clear_pending_says_what_becomes_of_them(booklore: Booklore) -> None:
     ran = booklore("clear", "pending", "--yes")
 
     assert ran.out == (
-        "Nothing was cleared; 12 deletions wait for your answer: `booklore answer` or Answer Questions… drops it or "
-        "has it sent\n"
+        "Nothing was cleared; not what you are asked about, 12 deletions: `booklore answer` or Answer Questions… "
+        "ends that\n"
     )
     assert booklore("answer", "--no").out == "12 changes dropped\n"
     assert booklore("status", "--json").json["asked"] == {}
