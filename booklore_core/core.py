@@ -83,12 +83,9 @@ class Core:
     """
 
     def __init__(
-        self,
-        places: Places,
-        clock: Clock = utc_now,
-        environ: Mapping[str, str] | None = None,
+        self, places: Places, clock: Clock = utc_now, environ: Mapping[str, str] | None = None,
         entry_points: Iterable[importlib.metadata.EntryPoint] | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.places, self.clock, self._syncing = places, clock, threading.Lock()
         places.home.mkdir(parents=True, exist_ok=True)
         environ = os.environ if environ is None else environ
@@ -207,7 +204,7 @@ class Core:
 
     def _deliver(self, target: Gateway, progress: Progress | None, book: str | None) -> RunSummary:
         repeat_after = self.settings[f"{target.plugin}.{REPEAT_AFTER.name}"]
-        run = DeliveryRun(self.database, self.outbox, self.ledger, self.books, target, self.clock, repeat_after, book)
+        run = DeliveryRun(self.database, self.ledger, self.books, target, self.clock, repeat_after, book)
         return run.run(progress and (lambda done, total: progress(target.name, done, total)))
 
     def _left_alone(self) -> Iterator[RunSummary]:

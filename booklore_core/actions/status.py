@@ -20,7 +20,7 @@ def view_pending(core: Core, request: Request) -> Result:
     lines += ["Pending uploads", *(f"  {kind.many.capitalize()}: {count}" for kind, count in counts.items())]
     lines += ["History", *(f"  {kind.history_name}: {status.synced.get(kind.name, 0)}" for kind in kinds)]
     lines += [f"Given up: {one.book} for {one.target}: {one.reason}" for one in status.superseded[:SHOWN]]
-    lines += [f"Asked: {one}" for one in status.questions]
+    lines += [f"Asked: {one.text}" for one in status.asked]
     lines += [status.aside] if status.aside else []
     return Result("\n".join(lines), title="Pending Sessions", data=status.as_json())
 

@@ -2,16 +2,39 @@
 
 import sqlite3
 from collections import Counter
+from pathlib import Path
+from typing import Any
 
 from booklore_core.cli.output import say, show, show_json, show_table
 from booklore_core.kinds import quantity
-from booklore_core.storage.counts import MAX_WAITING, OpenQuestion, DatabaseFile, Status, read_status, total_of
+from booklore_core.storage.counts import MAX_WAITING, Status, Undecided, read_status, total_of
 from booklore_core.storage.places import Places
+from booklore_core.storage.schema import VERSION
 
 SHOWN, SHORT = 20, 8
 """Lines of what waits; digits of a partial MD5, which is enough to name a book by."""
 
 NAMES_WIDTH = 20
+
+
+class DatabaseFile:
+    """Reads a SQLite file of this schema version without loading the database layer, which takes longer than reading.
+
+    Raises sqlite3.Error, for the caller to open the database properly.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=30)
+        self._connection.row_factory = sqlite3.Row
+        version = self.rows("SELECT MAX(version) AS version FROM schema_version")[0]["version"]
+        if version != VERSION:
+            raise sqlite3.DatabaseError(f"schema version {version}")
+
+    def rows(self, sql: str, **values: Any) -> list[dict[str, Any]]:
+        return [dict(row) for row in self._connection.execute(sql, values)]
+
+    def close(self) -> None:
+        self._connection.close()
 
 
 def show_at_once(as_json: bool) -> bool:
@@ -69,7 +92,7 @@ def show_waiting(status: Status) -> None:
         say("`booklore match` finds the books that are not matched yet; at a terminal it asks you about the others")
 
 
-def asked_row(status: Status, asked: OpenQuestion) -> tuple[object, ...]:
+def asked_row(status: Status, asked: Undecided) -> tuple[object, ...]:
     books = {(row["book"], row["md5"][:SHORT]) for row in asked.rows}
     book, md5 = books.pop() if len(books) == 1 else (quantity(len(books), "book"), "")
     return status.kinds.in_words(total_of([asked])), book, md5, "", 0, asked.text

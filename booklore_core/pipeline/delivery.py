@@ -46,10 +46,10 @@ class DeliveryRun:
     found is sent again. book: the partial MD5 of the only book that it is about."""
 
     def __init__(
-        self, database: Database, outbox: Outbox, ledger: Ledger, books: Books, target: Gateway, clock: Clock,
-        repeat_after: float, book: str | None = None,
+        self, database: Database, ledger: Ledger, books: Books, target: Gateway, clock: Clock, repeat_after: float,
+        book: str | None = None,
     ) -> None:  # fmt: skip
-        self._database, self._outbox, self._ledger, self._books = database, outbox, ledger, books
+        self._database, self._outbox, self._ledger, self._books = database, Outbox(database, books), ledger, books
         self._target, self._name, self._clock, self._book = target, target.name, clock, book
         self._needs_match, self._is_batch = target.has(MatchingTarget), target.has(BatchTarget)
         self._looked_for, self._repeat_after = target.looked_for, timedelta(seconds=repeat_after)

@@ -3,15 +3,12 @@
 What waits is counted in `owed`, which holds nothing else: the price depends on what waits, not on what was ever sent.
 """
 
-import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 from booklore_core.kinds import Kind, Kinds, quantity
-from booklore_core.storage.schema import VERSION
 
 MAX_WAITING, MOST_NAMED = 1000, 20
 
@@ -78,26 +75,6 @@ class Rows(Protocol):
     def rows(self, sql: str, **values: Any) -> list[dict[str, Any]]: ...
 
 
-class DatabaseFile:
-    """Reads a SQLite file of this schema version without loading the database layer, which takes longer than reading.
-
-    Raises sqlite3.Error, for the caller to open the database properly.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=30)
-        self._connection.row_factory = sqlite3.Row
-        version = self.rows("SELECT MAX(version) AS version FROM schema_version")[0]["version"]
-        if version != VERSION:
-            raise sqlite3.DatabaseError(f"schema version {version}")
-
-    def rows(self, sql: str, **values: Any) -> list[dict[str, Any]]:
-        return [dict(row) for row in self._connection.execute(sql, values)]
-
-    def close(self) -> None:
-        self._connection.close()
-
-
 @dataclass(frozen=True)
 class Waiting:
     """One item that a target still waits for, or for which it has something newer, and why. book: its title, or its
@@ -115,7 +92,7 @@ class Waiting:
 
 
 @dataclass(frozen=True)
-class OpenQuestion:
+class Undecided:
     """One question to a person, and the proposals whose first line it is, each with id, kind, book, md5, question."""
 
     first: str
@@ -147,18 +124,13 @@ class Status:
     remarks: int
     quarantine: dict[str, Any]
     superseded: Sequence[Waiting] = ()
-    asked: Sequence[OpenQuestion] = ()
+    asked: Sequence[Undecided] = ()
 
     def as_json(self) -> dict[str, Any]:
         waiting, superseded = ([asdict(one) for one in ones] for ones in (self.waiting, self.superseded))
         queues = {"books": self.books, "pending": self.pending, "synced": self.synced, "waiting": waiting}
         queues["asked"] = total_of(self.asked)
         return {**queues, "superseded": superseded, "remarks": self.remarks, "quarantine": self.quarantine}
-
-    @property
-    def questions(self) -> list[str]:
-        """What a person is asked, each question once."""
-        return [one.text for one in self.asked]
 
     def beside(self, kind: str) -> str:
         """What stands beside the count of a kind's items: how many wait for a person's answer."""
@@ -187,15 +159,15 @@ def read_status(source: Rows, limit: int = MAX_WAITING) -> Status:
     return Status(books, pending, synced, waiting, total, kinds, remarks, aside, superseded, asked)
 
 
-def read_asked(source: Rows) -> list[OpenQuestion]:
+def read_asked(source: Rows) -> list[Undecided]:
     """What a person is asked, the oldest question first, each once."""
     alike = defaultdict[str, list[Mapping[str, Any]]](list)
     for row in source.rows(ASKED):
         alike[row["question"].partition("\n")[0]].append(row)
-    return [OpenQuestion(first, rows) for first, rows in alike.items()]
+    return [Undecided(first, rows) for first, rows in alike.items()]
 
 
-def total_of(asked: Iterable[OpenQuestion]) -> dict[str, int]:
+def total_of(asked: Iterable[Undecided]) -> dict[str, int]:
     """kind → how many items wait for a person's answer."""
     return dict(Counter(row["kind"] for one in asked for row in one.rows))
 
