@@ -96,8 +96,7 @@ class Core:
             self.secrets = Secrets(places.secrets)
             self.database = database = Database(places.database_url, wal=wal)
             opened.callback(database.close)
-            self._stored = StoredSettings(database)
-            self.settings = Settings(self._stored, self.secrets, given)
+            self.settings = Settings(StoredSettings(database), self.secrets, given)
             self.settings.declare("sync", SYNC)
             self.books, self.devices = Books(database), Devices(database)
             self.journal, self.quarantine = Journal(database), Quarantine(database)
@@ -131,7 +130,7 @@ class Core:
     def refresh(self) -> None:
         """Lets changed settings and switched plugins take effect."""
         self.plugins.load_enabled()
-        note_agreed(self.settings, self._stored, self.clock())
+        note_agreed(self.settings, StoredSettings(self.database), self.clock())
         self.registry.refresh(self.clock())
         self.derive.begin()
 

@@ -63,8 +63,7 @@ def change(core: Core, request: Request, before: Value, wanted: Any) -> Flow:
     setting, section = before.setting, before.name.partition(".")[0]
     is_new = setting.warns and wanted not in ("", before.value)
     warning = setting.warns.get(setting.check(wanted, before.name)) if is_new else None
-    choice = choice_name(setting, wanted) if warning else ""
-    if warning and not (yield Confirm(f"{warning} Choose “{choice}” all the same?", choice)):
+    if warning and not (yield Confirm(f"{warning} Choose it all the same?", choice_name(setting, wanted))):
         return Result(f"{before.name} stays {before.value}. {warning}", ok=False)
     if request.device is None or not setting.forgets or setting.check(wanted, before.name) == before.value:
         return store(core, before, wanted)
