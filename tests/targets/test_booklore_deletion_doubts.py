@@ -75,7 +75,7 @@ def test_unreadable_file_that_has_nothing_but_its_size_in_common_keeps_nobody_fr
     target = connected(world)
     world.server.fail("status:404", f"GET /api/v1/books/{other.id}/content", 9)
 
-    target.deliver(deletion(dune, "delete"), FRESH)
+    target.deliver(deletion(dune, "delete", authors=("Frank Herbert",)), FRESH)
 
     assert deletes(world) == ["1"]
 

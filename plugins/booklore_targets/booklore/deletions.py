@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from booklore_core import Before, BookRef, BookUnmatched, Declined, Item, ItemFailed, ItemRejected, Superseded
 from booklore_targets.booklore.answers import NO_ACCESS, declined, message
-from booklore_targets.booklore.candidates import agreements, likely, of_its_size
+from booklore_targets.booklore.candidates import likely, of_its_size
 from booklore_targets.booklore.digest import read_remote
 from booklore_targets.booklore.library import Listed, listed, title_keys
-from booklore_targets.booklore.proofs import Copy, is_same
+from booklore_targets.booklore.proofs import is_same
 from booklore_targets.booklore.run import Run
 from booklore_targets.booklore.sessions import book_id_of
 from booklore_targets.booklore.shelves import Shelves
@@ -133,20 +133,18 @@ class Deletions:
             raise ItemRejected(SEVERAL.format(named([there, *others] if there else others)))
 
     def _others(self, book: BookRef, book_id: str, size: int | None) -> list[Listed]:
-        """The other books of the library that are the very file, or may be. size: its bytes, as far as it is known."""
+        """The other books of the library that are the very file, or cannot be read and may be by their names. size: its
+        bytes, as far as it is known."""
         shelf, proofs = self._run.library.shelf(FRESH), self._run.proofs
-        found = likely(shelf, book) if size is None else of_its_size(shelf, replace(book, size=size, file=None))
+        alike = likely(shelf, book)
+        found = alike if size is None else of_its_size(shelf, replace(book, size=size, file=None))
         copies = [copy for copy in found if str(copy.book.id) != book_id and not proofs.refutes(book, copy)]
-        others = [copy.book for copy in copies[:MOST_READ] if self._may_be(book, copy)]
+        held = [(copy, proofs.holds(book, copy)) for copy in copies[:MOST_READ]]
+        others = [copy.book for copy, is_it in held if is_it or (is_it is None and copy in alike)]
         proofs.remember()
         if len(copies) > MOST_READ and not others:
             raise ItemFailed(MORE.format(len(copies) - MOST_READ))
         return others
-
-    def _may_be(self, book: BookRef, copy: Copy) -> bool:
-        """Whether a copy is the very file, or cannot be read and has more in common with it than its size."""
-        is_it = self._run.proofs.holds(book, copy)
-        return agreements(book, copy) > (book.size is not None) if is_it is None else is_it
 
     def _finish(self, response: Response, book_id: str) -> None:
         """Raises Declined unless book and file are gone. What the answer calls deleted is what was asked for."""
