@@ -12,8 +12,9 @@ from booklore_core.pipeline.books import Books, BookStars
 from booklore_core.pipeline.boots import Stamp
 from booklore_core.pipeline.clock import NOBODY, Contact, settle
 from booklore_core.pipeline.devices import Devices, iso_utc, recognise
-from booklore_core.pipeline.journal import Journal, Told, with_ratings
+from booklore_core.pipeline.journal import Journal, Told
 from booklore_core.pipeline.quarantine import UNTIMED, Quarantine
+from booklore_core.pipeline.snapshots import with_ratings
 from booklore_core.pipeline.spool import BadLine, Line, parse_line
 from booklore_core.storage.database import Database
 
@@ -163,7 +164,7 @@ class Ingest:
         stars = self._books.stars({book.partial_md5 for _, book, _ in told_books})
         told = [Told(line.event, line.kept, is_tracked(line.event, stars), line.digest) for line in lines.values()]
         kept = [one for one in told if one.tracked or not isinstance(one.event, PageTurns)]
-        self._journal.append(list(with_ratings(kept, stars, now)), now)
+        self._journal.append(list(with_ratings(kept, stars, self._books, now)), now)
         self._books.keep_stars(stars)
         remarks = {key: row for line in lines.values() for key, row in remarks_on(line, now)}
         self._database.run_many(REMARK, list(remarks.values()))

@@ -1,17 +1,17 @@
 """The log of events, in the order in which they arrived; features are its consumers and find their memory in it."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from booklore_core.events import OPENINGS, RATING_SUFFIX, READING, SIDECAR_MARK, UNKNOWN, BookClose, Event, Rating
-from booklore_core.pipeline.books import BookStars, utc
+from booklore_core.events import OPENINGS, READING, SIDECAR_MARK, BookClose, Event
+from booklore_core.pipeline.books import utc
 from booklore_core.pipeline.boots import SLACK, Stamp
 from booklore_core.pipeline.clock import EARLIEST, KNOWN
-from booklore_core.pipeline.spool import Line, canonical, digest_of, parse_event
+from booklore_core.pipeline.spool import Line, canonical, parse_event
 from booklore_core.storage.database import Database
 
 E = TypeVar("E", bound=Event)
@@ -222,29 +222,3 @@ def event_row(told: Told, now: datetime) -> dict[str, Any]:
     line = {"line": told.kept, "digest": told.digest, "tracked": int(told.tracked)}
     times = {"at": event.at.timestamp(), "received_at": now.timestamp()}
     return {**names, **line, **times, "book_md5": book.partial_md5 if book else None}
-
-
-def with_ratings(told: Iterable[Told], stars: dict[str, BookStars], now: datetime) -> Iterator[Told]:
-    """The lines, each followed by the change of stars that its snapshot shows. stars: known before, and then after.
-
-    KOReader fires no event for a rating (koreader-facts C). A device's clock may be ahead: nothing counts as later than
-    now, or it would outdo all ratings to come.
-    """
-    for one in told:
-        yield one
-        event, book, reading = one.event, getattr(one.event, "book", None), getattr(one.event, "reading", None)
-        if not one.tracked or book is None or reading is None or reading.stars == UNKNOWN:
-            continue
-        before = stars[book.partial_md5]
-        after = stars[book.partial_md5] = before.after(reading.stars, min(event.at, now).timestamp())
-        if after.stars != before.stars:
-            yield rating(one, after.stars, before.stars)
-
-
-def rating(told: Told, stars: float | None, before: float | None) -> Told:
-    """The change of stars as an event of the journal."""
-    line: dict[str, Any] = {
-        name: told.line[name] for name in ("v", "device", "at", "book", "former_id") if name in told.line
-    }
-    line |= {"id": f"{told.event.id}{RATING_SUFFIX}", "event": Rating.name, "stars": stars, "before": before}
-    return Told(parse_event(line), line, tracked=True, digest=digest_of(line))

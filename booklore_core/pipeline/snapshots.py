@@ -1,23 +1,27 @@
-"""What is new in a book's list of annotations: compared with the list that the same device told before.
+"""What the snapshots of a book show that no event tells: changes of its stars, and of its list of annotations.
 
-KOReader tells of no edit, so lists are compared, by content. A device's copy of a book has a memory: the key of each
-annotation, when it was made, and a digest of what a reader can change. Only what differs from the own memory is told:
-the newest edit wins between devices, and the unchanged list of another one brings nothing back. A key stays for good:
-an annotation is known by when and where it was made, and one that was moved as what is left of the same second.
+KOReader tells of no edit, so lists are compared with the device's list before, by content. A device's copy of a book
+has a memory: the key of each annotation, when it was made, and a digest of what a reader can change. Only what differs
+from the own memory is told: the newest edit wins between devices, and the unchanged list of another one brings nothing
+back. A key stays for good: an annotation is known by when and where it was made, and one that was moved as what is left
+of the same second.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache, reduce
 from hashlib import sha256
 from pathlib import PurePosixPath
 from typing import Any
 
-from booklore_core.events import BookClose, Device
+from booklore_core.events import RATING_SUFFIX, UNKNOWN, BookClose, Delete, Device, Event, Rating, book_of
 from booklore_core.items import TOMBSTONE, Item, Proposal, canonical_json
+from booklore_core.pipeline.books import Books, BookStars, Shown
 from booklore_core.pipeline.facts import Facts
-from booklore_core.pipeline.journal import Journal
+from booklore_core.pipeline.journal import Journal, Told
+from booklore_core.pipeline.spool import digest_of, parse_event
 
 Annotation = Mapping[str, Any]
 """An entry of KOReader's list, as it is."""
@@ -128,3 +132,36 @@ def question_about(missing: int, count: int, told: BookClose, journal: Journal) 
 
 def digest(parts: Sequence[Any]) -> str:
     return sha256(canonical_json(parts, "list").encode()).hexdigest()[:16]
+
+
+def with_ratings(told: Iterable[Told], stars: dict[str, BookStars], books: Books, now: datetime) -> Iterator[Told]:
+    """The lines, each followed by the change of stars that its snapshot shows. stars: known before, and then after.
+
+    KOReader fires no event for a rating (koreader-facts C). Of a device that is new, or whose line came late, all
+    lines are looked at again. Its clock may be ahead: nothing is later than now, or it would outdo all ratings to come.
+    """
+    new, earlier = defaultdict[tuple[str, str], list[tuple[Event, float]]](list), cache(books.shown)
+    for one in told:
+        yield one
+        event, book, reading = one.event, book_of(one.event), getattr(one.event, "reading", None)
+        is_shown = reading.stars != UNKNOWN if reading else isinstance(event, Delete)
+        if not one.tracked or book is None or not is_shown:
+            continue
+        copy, before = (event.device, book.partial_md5), stars[book.partial_md5]
+        lines, last = new[copy], before.shown.get(event.device)
+        lines.append((event, now.timestamp()))
+        if last is None or last.order > event.order:
+            last, lines = Shown(), sorted([*earlier(*copy), *lines], key=lambda line: line[0].order)
+        shown = {**before.shown, event.device: reduce(Shown.after, lines[-1:] if last.order else lines, last)}
+        after = stars[book.partial_md5] = before._replace(shown=shown)
+        if after.given != before.given:
+            yield rating(one, after.given, before.given)
+
+
+def rating(told: Told, stars: float | None, before: float | None) -> Told:
+    """The change of stars as an event of the journal."""
+    line: dict[str, Any] = {
+        name: told.line[name] for name in ("v", "device", "at", "book", "former_id") if name in told.line
+    }
+    line |= {"id": f"{told.event.id}{RATING_SUFFIX}", "event": Rating.name, "stars": stars, "before": before}
+    return Told(parse_event(line), line, tracked=True, digest=digest_of(line))

@@ -74,11 +74,14 @@ def register_actions() -> Iterable[Action]:
 
 
 @hookimpl
-def on_rating(event: Rating, settings: Section) -> Iterator[Item]:
+def on_rating(event: Rating, facts: Facts, settings: Section) -> Iterator[Item]:
     if settings["mode"] == SCALED and not event.id.endswith(ASKED_HERE):
         rating = None if event.stars is None else int(2 * event.stars)
         told = {"rating": rating, "stars": event.stars, "device": event.device, "how": "scaled"}
-        yield Item(KIND, event.book.partial_md5, event.book.ref, told, event.at)
+        held = next((fact.item for fact in facts.known(KIND, [event.book.partial_md5])), None)
+        # Of all stars these were given last, although the line that showed it may be an earlier one.
+        at = max(event.at, held.occurred_at) if held and held.body.get("how") == "scaled" else event.at
+        yield Item(KIND, event.book.partial_md5, event.book.ref, told, at)
 
 
 @hookimpl
