@@ -27,6 +27,7 @@ from .flows import Question as Question
 from .flows import Request as Request
 from .flows import Result as Result
 from .flows import Schedule as Schedule
+from .flows import SendFile as SendFile
 from .flows import Toast as Toast
 from .hookspecs import API_VERSION as API_VERSION
 from .hookspecs import hookimpl as hookimpl
@@ -53,6 +54,7 @@ from .pipeline.positions import position_told as position_told
 from .pipeline.snapshots import Annotation as Annotation
 from .pipeline.snapshots import Changes as Changes
 from .pipeline.snapshots import annotation_changes as annotation_changes
+from .pipeline.snapshots import annotation_names as annotation_names
 from .settings import BadSetting as BadSetting
 from .settings import Section as Section
 from .settings import Setting as Setting

@@ -4,7 +4,6 @@ An action's work is a generator: it yields questions, is sent the answers and re
 terminal, the bridge as dialogs on the e-reader, a test from a list.
 """
 
-import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -44,7 +43,10 @@ class Pick:
 
 @dataclass(frozen=True)
 class Ask:
-    """A text, or a whole number where low or high is given. The answer is None for cancelled. value: prefilled."""
+    """A text, or a whole number where low or high is given. The answer is None for cancelled. value: prefilled.
+
+    skip: the text of a way on without an answer, which is the empty text then.
+    """
 
     text: str
     value: str | int = ""
@@ -52,6 +54,7 @@ class Ask:
     low: int | None = None
     high: int | None = None
     secret: bool = False
+    skip: str = ""
     kind = "ask"
 
 
@@ -67,38 +70,6 @@ class Confirm:
 
 
 Question = Choose | Pick | Ask | Confirm
-WHOLE = re.compile(r"[-+]?[0-9]{1,18}")
-
-
-class BadAnswer(ValueError):
-    """The answer does not fit the question; the text says what does."""
-
-
-def check_answer(question: Question, answer: Any) -> Any:
-    """answer in the question's own type. Raises BadAnswer."""
-    if answer is None:
-        return False if isinstance(question, Confirm) else None
-    if isinstance(question, Confirm):
-        fits, expected = isinstance(answer, bool), "true or false"
-    elif isinstance(question, Choose):
-        fits, expected = is_index(answer, question.options), f"an index from 0 to {len(question.options) - 1}"
-    elif isinstance(question, Pick):
-        fits = isinstance(answer, list) and all(is_index(index, question.options) for index in answer)
-        expected = "a list of indexes of the options"
-    elif question.low is None and question.high is None:
-        fits, expected = isinstance(answer, str | int) and not isinstance(answer, bool), "a text"
-        answer = str(answer)
-    else:
-        answer = int(answer) if WHOLE.fullmatch(str(answer).strip()) else None
-        fits = answer is not None and in_range(answer, question.low, question.high)
-        expected = f"a whole number {range_text(question.low, question.high)}"
-    if not fits:
-        raise BadAnswer(f"answer: expected {expected}")
-    return answer
-
-
-def is_index(value: Any, options: Sequence[str]) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(options)
 
 
 def in_range(number: float, low: float | None, high: float | None) -> bool:
@@ -166,6 +137,23 @@ class Schedule(Effect):
 
 
 @dataclass(frozen=True)
+class SendFile(Effect):
+    """Have the e-reader send a file of KOReader's settings folder, as it is now, and then run an action with it.
+
+    name: `statistics.sqlite3`, or `booklore-sync.sqlite`. action: is run with these args and one more, `path`: where
+    the file lies until the action is done, with the `-wal` that there was beside it.
+    """
+
+    type = "send_file"
+    name: str
+    action: str
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        return {"type": self.type, "name": self.name, "then": {"action": self.action, "args": dict(self.args)}}
+
+
+@dataclass(frozen=True)
 class AskReader(Effect):
     """A question that the device can answer by itself, without the core. book: partial MD5, asked while it is open."""
 
@@ -216,7 +204,9 @@ class Action:
     name: lower-case with underscores; the CLI shows hyphens. label: the menu text, or a function that makes it.
     run: called with the core (see `booklore_core.core.Core`) and the caller's `Request`; yields questions.
     enabled, checked: what the menu shows. menu: the path of submenus below Tools → BookLore Sync, None: in no menu.
-    dispatcher: title under which KOReader's gestures offer it. order: places it within its submenu.
+    dispatcher: title under which KOReader's gestures offer it. order: places it within its submenu. params: the args
+    that the command line takes without their names, in this order. offered_for: a file; where an e-reader has it beside
+    its own, the action is offered once, as by `SendFile`.
     """
 
     name: str
@@ -230,10 +220,13 @@ class Action:
     dispatcher: str = ""
     order: int = 100
     args: Mapping[str, Any] = field(default_factory=dict)
+    params: tuple[str, ...] = ()
+    offered_for: str = ""
 
     def __post_init__(self) -> None:
         check_fields(self, label=str | Callable, run=Callable, enabled=Callable | None, checked=Callable | None)
         check_fields(self, help=str, radio=bool, menu=tuple | None, dispatcher=str, order=int, args=Mapping)
+        check_fields(self, params=tuple, offered_for=str)
 
     def text(self, core: "Core") -> str:
         return self.label if isinstance(self.label, str) else self.label(core)

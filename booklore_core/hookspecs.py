@@ -13,7 +13,7 @@ with whether a target may have it. A `Proposal` waits for a person's yes. An eve
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import pluggy
@@ -232,19 +232,19 @@ def hand_over(settings: Section) -> Iterable[HandOver]:
 
 
 @hookspec(firstresult=True)
-def import_history(path: Path, journal: Journal, facts: Facts, settings: Section) -> Iterable[Item] | None:
-    """The items that a file of past reading holds, or None when the file is not of this plugin's kind. No command asks
-    for them yet. A plain function, never a generator: that is not None, so no other plugin would be asked.
+def import_history(
+    path: Path, journal: Journal, facts: Facts, settings: Section, progress: Callable[[int, int], None]
+) -> Iterable[Item | Remark] | None:
+    """The facts of a file of past reading that do not stand yet, each body with a `source`; None for a file of another
+    kind. No generator: that is not None. Raises ValueError saying what is wrong with the file.
 
     ::
 
-        def read_day(row):
-            body = {"minutes": int(row["minutes"])}
-            return Item("past_day", row["day"], BookRef(row["md5"]), body, datetime.fromisoformat(row["day"] + "T00Z"))
+        def read_day(day, md5, minutes):
+            body = {"minutes": int(minutes), "source": "diary"}
+            return Item("past_day", day, BookRef(md5), body, datetime.fromisoformat(day + "T00Z"))
 
         @hookimpl
         def import_history(path):
-            if path.suffix != ".csv":
-                return None
-            return [read_day(row) for row in csv.DictReader(path.read_text("utf-8").splitlines())]
+            return [read_day(*row) for row in csv.reader(path.open())] if path.suffix == ".csv" else None
     """

@@ -4,9 +4,9 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from booklore_core.kinds import NAME
 
@@ -15,6 +15,7 @@ TOMBSTONE: Mapping[str, Any] = {"removed": True}
 
 MD5 = re.compile(r"[0-9a-f]{32}")
 MAX_SIZE = 2**63 - 1
+CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +48,13 @@ class BookRef:
             raise ValueError(f"size: expected 0 to {MAX_SIZE}, got {self.size}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Item:
-    """One fact about a book.
+    """One fact about a book. An import makes a hundred thousand: the text of a body is kept, until it is asked for.
 
     kind: the name of a declared `Kind`.
     key: identity of the fact within its kind; the same key with another body is a new revision of the same fact.
-    body: JSON types only. occurred_at: when it happened, UTC.
+    body: JSON types only; text: the same as canonical JSON. occurred_at: when it happened, UTC.
     Raises ValueError naming the field that is wrong.
     """
 
@@ -62,6 +63,7 @@ class Item:
     book: BookRef
     body: Mapping[str, Any]
     occurred_at: datetime
+    text: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.kind):
@@ -72,7 +74,16 @@ class Item:
         if self.occurred_at.tzinfo is None:
             raise ValueError("occurred_at: expected a time with zone")
         object.__setattr__(self, "occurred_at", self.occurred_at.astimezone(UTC))
-        object.__setattr__(self, "body", json.loads(canonical_json(self.body, "body")))
+        object.__setattr__(self, "text", canonical_json(self.body, "body"))
+        object.__delattr__(self, "body")
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name != "body":
+                raise AttributeError(name)
+            object.__setattr__(self, "body", json.loads(self.text))
+            return self.body
 
     @property
     def is_tombstone(self) -> bool:
@@ -81,7 +92,7 @@ class Item:
     @property
     def idempotency_key(self) -> str:
         """32 hex digits, the same for every sending of this revision of the fact and for no other."""
-        parts = [self.kind, self.key, self.occurred_at.isoformat(), canonical_json(self.body, "body")]
+        parts = [self.kind, self.key, self.occurred_at.isoformat(), self.text]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
     def matched(self, remote_id: str | None) -> "Item":
@@ -122,14 +133,15 @@ class Proposal:
 
 def check_text(text: Any, field: str) -> None:
     """Raises ValueError naming field for anything but a text that every database takes."""
-    if not isinstance(text, str) or "\0" in text or text.encode(errors="replace").decode() != text:
+    is_sound = isinstance(text, str) and (text.isascii() or text.encode(errors="replace").decode() == text)
+    if not is_sound or "\0" in text:
         raise ValueError(f"{field}: expected a text without NUL and halves of characters, got {text!r}")
 
 
 def canonical_json(value: Any, field: str) -> str:
     """value as JSON text that is equal for equal values. Raises ValueError naming field for anything else."""
     try:
-        text = json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text = CANONICAL.encode(value)
         text.encode()  # half a character: no database takes it
         return text
     except (TypeError, ValueError) as error:

@@ -179,23 +179,23 @@ class PluginManager:
         """All that one plugin gives for a hook; it is passed its own settings. Whatever it raises comes through."""
         return [thing for things in self._answers(plugin, hook, arguments) for thing in things]
 
-    def first(self, hook: str, **arguments: Any) -> tuple[Plugin, list[Any]] | None:
-        """The first plugin that has an answer to a *firstresult* hook, and what it gives. One that raises is named."""
+    def first(self, hook: str, **arguments: Any) -> tuple[Plugin, Iterable[Any]] | None:
+        """Who answers a *firstresult* hook first, and the answer, which may raise yet. Raises ValueError."""
         for plugin in self.with_hook(hook):
-            answers = self.guard(plugin, hook, partial(self._answers, plugin, hook, arguments))
+            answers = self.guard(plugin, hook, partial(self._answers, plugin, hook, arguments), (ValueError,))
             if answers:
                 return plugin, answers[0]
         return None
 
-    def _answers(self, plugin: Plugin, hook: str, arguments: Mapping[str, Any]) -> list[list[Any]]:
-        """One plugin's answers but None, each fetched whole: a generator fails here and not later."""
+    def _answers(self, plugin: Plugin, hook: str, arguments: Mapping[str, Any]) -> list[Iterable[Any]]:
+        """One plugin's answers but None; where there may be several, each fetched whole: generators fail here."""
         others = [one for name, one in self._pluggy.list_name_plugin() if name != plugin.name and one is not None]
         caller = self._pluggy.subset_hook_caller(hook, others)
         assert caller.spec is not None
         known = {**arguments, "settings": self._settings.section(plugin.name)}
         given = caller(**{name: known[name] for name in caller.spec.argnames if name in known})
         if caller.spec.opts.get("firstresult"):
-            given = [] if given is None else [given]
+            return [] if given is None else [given]
         return [list(things) for things in given]
 
     def guard(

@@ -3,7 +3,8 @@
 import pytest
 
 from booklore_core import Action, Ask, AskReader, Choose, Confirm, GoTo, Info, Pick, Result, Schedule, Toast
-from booklore_core.flows import BadAnswer, check_answer, range_text
+from booklore_core.actions.answers import BadAnswer, check_answer
+from booklore_core.flows import range_text
 from booklore_core.testing import answer_all
 
 COLOUR = Choose("Colour?", ["red", "green"])

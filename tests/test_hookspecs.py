@@ -3,6 +3,7 @@
 import ast
 import builtins
 import inspect
+import itertools
 import json
 import textwrap
 from pathlib import Path
@@ -121,12 +122,12 @@ def shows_replies(core, tmp_path):
 
 def shows_the_past(core, tmp_path):
     file = tmp_path / "days.csv"
-    file.write_text(f"md5,day,minutes\n{DUNE['partial_md5']},2026-01-31,45\n", encoding="utf-8")
+    file.write_text(f"2026-01-31,{DUNE['partial_md5']},45\n", encoding="utf-8")
 
     plugin, items = read_past(core, file)
     core.put(items, plugin.name)
 
-    assert made(core) == {"past_day": {"minutes": 45}}
+    assert made(core) == {"past_day": {"minutes": 45, "source": "diary"}}
 
 
 def shows_hand_overs(core, tmp_path):
@@ -146,7 +147,8 @@ SHOWN = {
 
 
 def read_past(core, path):
-    return core.plugins.first("import_history", path=path, journal=core.journal, facts=facts_of(core))
+    about = {"path": path, "journal": core.journal, "facts": facts_of(core), "progress": lambda done, total: None}
+    return core.plugins.first("import_history", **about)
 
 
 @pytest.mark.parametrize("hook", HOOKS)
@@ -314,13 +316,39 @@ def test_a_plugin_that_fails_at_a_file_is_named_and_the_next_is_asked(open_core)
     class Clumsy:
         @hookimpl
         def import_history(self, path):
-            return (1 / 0 for _ in "a")
+            return 1 / 0
 
     core = open_core(plugins=())
     clumsy, everything = register(core, Clumsy(), "clumsy"), register(core, Everything(), "everything")
 
     assert read_past(core, Path("a.db")) == (everything, ["a.db"])
     assert "ZeroDivisionError" in clumsy.error
+
+
+def test_what_is_wrong_with_a_file_of_the_past_is_told_and_blames_nobody(open_core):
+    class Strict:
+        @hookimpl
+        def import_history(self, path):
+            raise ValueError(f"{path} is damaged")
+
+    strict = register(core := open_core(plugins=()), Strict(), "strict")
+
+    with pytest.raises(ValueError, match=r"a\.db is damaged"):
+        read_past(core, Path("a.db"))
+    assert strict.error is None
+
+
+def test_a_long_past_is_handed_on_piece_by_piece(open_core):
+    class Endless:
+        @hookimpl
+        def import_history(self, path, progress):
+            return itertools.count(1)
+
+    core = open_core(plugins=())
+    endless = register(core, Endless(), "endless")
+
+    plugin, numbers = read_past(core, Path("a.db"))
+    assert (plugin, next(numbers)) == (endless, 1)
 
 
 def test_reading_the_past_is_no_generator_because_that_is_never_none(open_core):

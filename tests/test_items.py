@@ -1,5 +1,7 @@
 """The facts that travel."""
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -53,3 +55,19 @@ def test_a_body_cannot_be_changed_through_the_mapping_it_was_made_from():
     body["stars"].append(5)
 
     assert item.body == {"stars": [4]}
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"b": 1, "a": "é"}, {"stars": [4, None, {"x": 1.5}]}, {"a": True, "b": 10**30}, {2: 1, 10: (1, 2)}]
+)
+def test_a_body_is_kept_as_its_text_and_is_the_same_whenever_it_is_asked_for(body):
+    one, other = (Item("rating", "dune", DUNE, body, NOON) for _ in range(2))
+
+    assert json.loads(one.text) == one.body == json.loads(json.dumps(body))
+    assert one.body is one.body
+    assert one == other
+    assert replace(one, key="emma").body == one.body
+
+
+def test_what_an_item_has_not_is_no_attribute():
+    assert not hasattr(rating(), "stars")

@@ -54,6 +54,7 @@ PROMISED = {
     "Schedule",
     "Info",
     "AskReader",
+    "SendFile",
 }
 """What the interface promises to plugin authors."""
 
@@ -67,7 +68,7 @@ HOOKS = {
     **dict.fromkeys(("on_network_connected", "on_rating", "on_delete"), EVENT_HOOK),
     "hand_over": ("settings",),
     "reply": ("event", "journal", "facts", "targets", "settings"),
-    "import_history": ("path", "journal", "facts", "settings"),
+    "import_history": ("path", "journal", "facts", "settings", "progress"),
 }
 """The hooks that the interface promises, with their arguments."""
 

@@ -3,7 +3,19 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from booklore_core.actions import clear, doctor, login, match, quarantine, settings, status, sync, track, verify
+from booklore_core.actions import (
+    clear,
+    doctor,
+    history,
+    login,
+    match,
+    quarantine,
+    settings,
+    status,
+    sync,
+    track,
+    verify,
+)
 from booklore_core.actions.questions import answer_questions
 from booklore_core.actions.rematch import rematch_all
 from booklore_core.core import Core
@@ -21,7 +33,8 @@ OWN = {
         quarantine.list_quarantine, quarantine.retry_quarantine, quarantine.place_quarantine,
         quarantine.dismiss_quarantine, answer_questions, status.view_pending,
         track.track_book, settings.set_setting, doctor.test_connection, login.log_in, verify.verify, doctor.doctor,
-        status.about,
+        status.about, history.extract_history, history.match_history, history.history_stats, history.resync_history,
+        history.sync_rematched, history.manual_match,
     )
 }  # fmt: skip
 """The core's own actions, whose names `booklore_core.registry` keeps; plugins add theirs through `register_actions`."""

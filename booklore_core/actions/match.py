@@ -1,29 +1,29 @@
 """Which remote book is which: automatic where it is certain, by hand where a person has to say."""
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from pathlib import PurePosixPath
+from collections.abc import Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from booklore_core.actions.by_hand import (
+    Cancelled,
+    Steps,
+    choose_match,
+    match_by_hand,
+    name_of,
+    offer_by_isbn,
+    one_line,
+    take_match,
+)
 from booklore_core.actions.own import LONG_PRESS, SYNC_AND_CACHE, action, counted
 from booklore_core.core import Core
-from booklore_core.flows import Ask, Choose, Confirm, Flow, Question, Request, Result
+from booklore_core.flows import Choose, Confirm, Flow, Request, Result
 from booklore_core.items import BookRef
 from booklore_core.kinds import quantity
 from booklore_core.pipeline.gateway import Gateway
 from booklore_core.settings import BadSetting
-from booklore_core.targets import Candidate, Declined, Match, MatchingTarget, SearchableTarget
+from booklore_core.targets import Declined, Match, MatchingTarget, SearchableTarget
 
-Steps = Generator[Question, Any, int]
-CANDIDATES = 5
-EDIT, SKIP, CANCEL = "Edit title or enter an id", "Skip this book", "Cancel matching"
 WAYS = "give its title or a part of it, its partial MD5 or the beginning of it, or its path"
-PERSON = "person"
-"""How a match was found that a person has chosen."""
-
-
-class Cancelled(Exception):
-    """The person ended the matching."""
 
 
 def targets_with(core: Core, part: type) -> list[Gateway]:
@@ -55,7 +55,7 @@ def match_unmatched(core: Core, request: Request) -> Flow:
     unavailable: dict[str, str] = {}
     for target in targets_with(core, MatchingTarget):
         with asked(target, unavailable):
-            found[target.name] = yield from match_at(core, target, bool(request.args.get("auto")))
+            found[target.name] = yield from match_at(core, target, request)
     left = {name: len(core.books.unmatched(name)) for name in found}
     lines = [f"{name}: {count} matched, {left[name]} still unmatched" for name, count in found.items()]
     lines += [f"{name}: {reason}" for name, reason in unavailable.items()]
@@ -70,18 +70,21 @@ def outcome(core: Core, found: Mapping[str, int], unavailable: Mapping[str, str]
     return {"matched": matched, "books": core.count_books(), "unavailable": unavailable, "targets": targets}
 
 
-def match_at(core: Core, target: Gateway, only_certain: bool) -> Steps:
-    """Matches one target's books. Returns how many were matched. Raises Declined."""
-    unmatched = core.books.unmatched(target.name)
+def match_at(core: Core, target: Gateway, request: Request, wanted: Container[str] | None = None) -> Steps:
+    """Matches one target's books. wanted: the partial MD5s of the only ones; these are asked about without a question
+    whether. Returns how many were matched. Raises Declined."""
+    unmatched = unmatched_at(core, target, wanted)
     certain = target.match(unmatched) if unmatched else {}
     for md5, match in certain.items():
         core.books.match(md5, target.name, match, core.clock())
     found = len(certain)
     if found:
-        core.sync(target.name)
-    left = core.books.unmatched(target.name)
-    if not left or only_certain or not target.has(SearchableTarget):
+        core.sync(target.name, request.progress)
+    left = unmatched_at(core, target, wanted)
+    if not left or request.args.get("auto") or not target.has(SearchableTarget):
         return found
+    if wanted is not None:
+        return found + (yield from match_by_hand(core, target, left, offer_by_isbn))
     news = f"{quantity(found, 'book')} matched" if found else "No new matches found"
     question = f"{news} ({len(left)} still unmatched). Do you want to match the books by hand?"
     if not (yield Confirm(question, ok="Yes", cancel="No")):
@@ -89,43 +92,8 @@ def match_at(core: Core, target: Gateway, only_certain: bool) -> Steps:
     return found + (yield from match_by_hand(core, target, left))
 
 
-def match_by_hand(core: Core, target: Gateway, books: Sequence[BookRef]) -> Steps:
-    """One book after the other. Returns how many were matched."""
-    matched = 0
-    with suppress(Cancelled):
-        for number, book in enumerate(books, start=1):
-            matched += yield from choose_match(core, target, book, f"{number} of {len(books)}: {name_of(book)}")
-    return matched
-
-
-def choose_match(core: Core, target: Gateway, book: BookRef, heading: str) -> Steps:
-    """Up to five candidates for one book, until one is chosen or the book is skipped. Returns 1 or 0."""
-    text = title_of(book)
-    while True:
-        candidates = target.search(text, CANDIDATES)
-        options = [*map(candidate_label, candidates), EDIT, SKIP, CANCEL]
-        question = heading if candidates else f"{heading}\nNothing found for “{text}”"
-        answer = yield Choose(question, options, default=len(options) - 2, cancel="")
-        choice = CANCEL if answer is None else options[answer]
-        if choice == CANCEL:
-            raise Cancelled("Not matched")
-        if choice == SKIP:
-            return 0
-        if choice != EDIT:
-            return take_match(core, target, book, candidates[answer])
-        wanted = ((yield Ask(f"Title or id for “{name_of(book)}”", value=text)) or "").strip()
-        found = target.book(wanted) if wanted.isdigit() else None
-        if found:
-            return take_match(core, target, book, found)
-        text = wanted or text
-
-
-def take_match(core: Core, target: Gateway, book: BookRef, candidate: Candidate) -> int:
-    """Remembers a person's choice and sends what waited for it."""
-    match = Match(candidate.remote_id, PERSON, 1.0, candidate.title)
-    core.books.match(book.partial_md5, target.name, match, core.clock())
-    core.sync(target.name)
-    return 1
+def unmatched_at(core: Core, target: Gateway, wanted: Container[str] | None) -> list[BookRef]:
+    return [book for book in core.books.unmatched(target.name) if wanted is None or book.partial_md5 in wanted]
 
 
 def what_stays(core: Core, target: Gateway, book: BookRef, match: Match | None) -> str:
@@ -137,25 +105,6 @@ def what_stays(core: Core, target: Gateway, book: BookRef, match: Match | None) 
 
 def title_of_match(match: Match) -> str:
     return one_line(match.title or f"book {match.remote_id}")
-
-
-def candidate_label(candidate: Candidate) -> str:
-    """The score in front; the authors have a line of their own, whose direction may be another."""
-    authors = f"\n{', '.join(map(one_line, candidate.authors))}" if candidate.authors else ""
-    return f"{candidate.score * 100:.0f} % · {one_line(candidate.title)}{authors}"
-
-
-def title_of(book: BookRef) -> str:
-    return one_line(book.title or "") or PurePosixPath(book.file or "").stem or book.partial_md5
-
-
-def name_of(book: BookRef) -> str:
-    return f"{title_of(book)} – {', '.join(book.authors)}" if book.authors else title_of(book)
-
-
-def one_line(text: str) -> str:
-    """Titles hold newlines and runs of spaces (contract §2.5)."""
-    return " ".join(text.split())
 
 
 @action("Match book", "Matches this book by title or id.", order=1, menu=LONG_PRESS)

@@ -9,6 +9,7 @@ from booklore_core.flows import Action, Flow, Request, Result
 AUTHENTICATION = ("Authentication",)
 SYNC_AND_CACHE = ("Sync & Cache",)
 ADVANCED = (*SYNC_AND_CACHE, "Advanced")
+IMPORT = ("Import & Matching",)
 LONG_PRESS = ("Long press",)
 """Actions of this menu appear when a file is held, not in the main menu."""
 

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from booklore_core.actions.match import PERSON, asked, name_of, outcome, targets_with, title_of_match, what_stays
+from booklore_core.actions.by_hand import PERSON, name_of
+from booklore_core.actions.match import asked, outcome, targets_with, title_of_match, what_stays
 from booklore_core.actions.own import ADVANCED, action
 from booklore_core.core import Core
 from booklore_core.flows import Request, Result

@@ -1,6 +1,7 @@
 """Whether the reading of one book is recorded."""
 
-from booklore_core.actions.match import title_of, wanted_book
+from booklore_core.actions.by_hand import title_of
+from booklore_core.actions.match import wanted_book
 from booklore_core.actions.own import LONG_PRESS, action
 from booklore_core.core import Core
 from booklore_core.flows import Request, Result

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from booklore_core.actions.match import asked, one_line, targets_with, title_of, wanted_book
+from booklore_core.actions.by_hand import one_line, title_of
+from booklore_core.actions.match import asked, targets_with, wanted_book
 from booklore_core.actions.own import ADVANCED, action
 from booklore_core.core import Core
 from booklore_core.flows import Request, Result

@@ -1,20 +1,20 @@
-"""The six calls of the protocol, beside a sync server's. `/openapi.json` describes all for other reading apps."""
+"""The seven calls of the protocol, beside a sync server's. `/openapi.json` describes all for other reading apps."""
 
 from functools import partial
 from importlib.metadata import version
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Security
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Path, Query, Request, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from booklore_core.bridge import kosync, models, openapi, pairing
-from booklore_core.bridge.body import OpenRoute, PairedRoute
+from booklore_core.actions.answers import BadAnswer
+from booklore_core.bridge import kosync, models, openapi, pairing, uploads
+from booklore_core.bridge.body import OpenRoute, PairedRoute, PartRoute, part_in
 from booklore_core.bridge.bridge import Bridge
 from booklore_core.bridge.dialogs import NoSuchQuestion
 from booklore_core.bridge.workers import Busy
-from booklore_core.flows import BadAnswer
 from booklore_core.plugin_manager import DISTRIBUTION
 from booklore_core.settings import BadSetting
 from booklore_core.storage.database import DatabaseUnusable
@@ -31,6 +31,13 @@ PAIR_REFUSALS: dict[int | str, dict[str, Any]] = {
     413: {"model": models.Problem, "description": "More than 64 KiB"},
     429: {"model": models.Problem, "description": "Five wrong codes within a minute"},
 }
+FILE_REFUSALS: dict[int | str, dict[str, Any]] = {
+    409: {"model": models.Problem, "description": "The file never stands still, or too many others are here"},
+    413: {"model": models.Problem, "description": "More than 1 MiB of a part, or more than 512 MiB of a file"},
+    429: {"model": models.Problem, "description": "This device has sent too much within an hour"},
+    507: {"model": models.Problem, "description": "There is no room for the file"},
+}
+BYTES = {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 
 STATUS = {
     BadAnswer: 422,
@@ -59,6 +66,7 @@ def device_of(request: Request, given: Annotated[HTTPAuthorizationCredentials | 
 Speaker = Annotated[str, Depends(device_of)]
 open_calls = APIRouter(prefix="/v1", route_class=OpenRoute)
 paired_calls = APIRouter(prefix="/v1", route_class=PairedRoute)
+part_calls = APIRouter(prefix="/v1", route_class=PartRoute)
 
 
 @open_calls.get("/health", response_model=models.Health)
@@ -110,6 +118,24 @@ def answers(id: str, given: models.AnswerRequest, device: Speaker, bridge: Share
     return bridge.answer(device, id, given.answer)
 
 
+@part_calls.put(
+    "/files/{name}", response_model=models.FileHeld, openapi_extra={"requestBody": BYTES},
+    responses=REFUSALS | FILE_REFUSALS,
+)  # fmt: skip
+def files(
+    name: Annotated[str, Path(pattern=uploads.NAME.pattern)],
+    part: Annotated[models.FilePart, Query()],
+    body: Annotated[bytes, Depends(part_in)],
+    device: Speaker,
+    bridge: Shared,
+) -> models.FileHeld:
+    """A part of a file that an action has asked for, one after the other; an empty one asks how much is held.
+
+    When the file changes while it is sent, tell its new size and time: the core begins anew, a few times.
+    """
+    return models.FileHeld(held=bridge.uploads.take(device, name, part, body))
+
+
 @paired_calls.get(
     "/menu", response_model=models.MenuTree, response_model_exclude_unset=True, responses={401: REFUSALS[401]}
 )
@@ -135,6 +161,7 @@ def create_app(bridge: Bridge) -> FastAPI:
     app.state.bridge, app.openapi = bridge, partial(openapi.document, app)  # type: ignore[method-assign]
     app.include_router(open_calls)
     app.include_router(paired_calls)
+    app.include_router(part_calls)
     app.include_router(kosync.open_calls)
     app.include_router(kosync.account_calls)
     app.add_exception_handler(RequestValidationError, tell_what_is_wrong)

@@ -14,10 +14,14 @@ from fastapi import HTTPException, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
 MAX_BODY, MAX_OPEN_BODY = 8 * 1024 * 1024, 64 * 1024
 """Bytes of a call by a paired device, and of one by anybody."""
+
+MAX_PART = 1024 * 1024
+"""Bytes of a part of a file."""
 
 MAX_DISCARDED, LINGER = 4 * MAX_BODY, 10.0
 """Bytes and seconds for which what is still coming is thrown away, so that who is still sending sees the answer."""
@@ -73,6 +77,22 @@ class PairedRoute(OpenRoute):
             raise BodyRefused(401, NOT_PAIRED, {"WWW-Authenticate": "Bearer"})
         request.state.devices = devices
         return MAX_BODY
+
+
+class PartRoute(PairedRoute):
+    """A part of a file by a paired device."""
+
+    async def limit(self, request: Request) -> int:
+        await super().limit(request)
+        return MAX_PART
+
+
+async def part_in(request: Request) -> bytes:
+    """The body as it is. Raises HTTPException when it was cut off."""
+    try:
+        return await request.body()
+    except ClientDisconnect:
+        raise HTTPException(400, "the part did not arrive whole") from None
 
 
 class EarlyAnswer(JSONResponse):

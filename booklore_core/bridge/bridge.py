@@ -15,9 +15,11 @@ from booklore_core.bridge.dialogs import DEADLINE, Dialogs
 from booklore_core.bridge.effects import Effects, LateEffects
 from booklore_core.bridge.intake import receive
 from booklore_core.bridge.menu import build_menu
+from booklore_core.bridge.offers import offers
 from booklore_core.bridge.replies import LATE_REPLY, Replies
 from booklore_core.bridge.sidecar import take_sidecar
 from booklore_core.bridge.triggers import WAIT, WAKE_SYNC, Triggers
+from booklore_core.bridge.uploads import Uploads
 from booklore_core.bridge.watch import SettingsWatch
 from booklore_core.bridge.workers import BackgroundWorker, Workers, is_done_within, value_or
 from booklore_core.core import Core
@@ -48,7 +50,8 @@ class Bridge:
         self._leader = BackgroundWorker(core)
         self._deadlines, self._replies = deadlines, Replies(core, self._workers)
         self._triggers = Triggers(core, self._worker, self._late, deadlines.sync)
-        self._dialogs = Dialogs(core, self._workers, self._late, deadlines.action)
+        self.uploads = Uploads(core)
+        self._dialogs = Dialogs(core, self._workers, self._late, self.uploads, deadlines.action)
         self._watch = SettingsWatch(core)
 
     @property
@@ -75,7 +78,8 @@ class Bridge:
         taken, rejected, effects = receive(self.core, request)
         value_or(None, lambda: self._note_contact(request))
         goes_on = request.waiting is not None and request.waiting > len(request.lines)
-        outcome = self._outcome(device, [] if goes_on else self._follow(device, taken))
+        offered: Effects = value_or([], lambda: offers(self.core, request.found or ()))
+        outcome = self._outcome(device, offered if goes_on else self._follow(device, taken) + offered)
         return {"ack": taken.acknowledged, "rejected": rejected, **outcome, "effects": effects + outcome["effects"]}
 
     def _note_contact(self, request: models.HandOff) -> None:
@@ -178,6 +182,7 @@ class Bridge:
 
     def catch_up(self) -> None:
         """Begins, behind the first answers, what every start has to do."""
+        value_or(None, self.uploads.sweep)
         self._worker.catch_up()
 
     def close(self) -> None:

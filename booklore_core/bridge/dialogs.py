@@ -10,10 +10,12 @@ from functools import partial
 from typing import Any
 
 from booklore_core.actions import owner_of, start
+from booklore_core.actions.answers import check_answer
 from booklore_core.bridge.effects import Effects, LateEffects, question_effect, result_effects
+from booklore_core.bridge.uploads import Uploads
 from booklore_core.bridge.workers import Workers, is_done_within, settle_and_log
 from booklore_core.core import Core
-from booklore_core.flows import Flow, Question, Request, Toast, check_answer
+from booklore_core.flows import Flow, Question, Request, Toast
 from booklore_core.settings import BadSetting
 from booklore_core.storage.database import DatabaseUnusable
 from booklore_core.storage.secrets import SecretsUnreadable
@@ -57,8 +59,11 @@ class OpenQuestion:
 class Dialogs:
     """Runs actions for devices, and keeps their flows in memory while a person thinks."""
 
-    def __init__(self, core: Core, workers: Workers, late: LateEffects, deadline: float = DEADLINE) -> None:
+    def __init__(
+        self, core: Core, workers: Workers, late: LateEffects, uploads: Uploads, deadline: float = DEADLINE
+    ) -> None:
         self._core, self._workers, self._late, self._deadline = core, workers, late, deadline
+        self._uploads = uploads
         self._lock = threading.Lock()
         self._open: dict[str, OpenQuestion] = {}
 
@@ -67,8 +72,13 @@ class Dialogs:
 
         Raises BadSetting for arguments that do not fit, and Busy.
         """
-        flow = start(self._core, action, request)
+        flow = self._flow(action, request)
         return self._outcome(device, self._workers.begin(lambda: self._advance(device, action, flow, None)))
+
+    def _flow(self, action: str, request: Request) -> Flow:
+        """An action, with the file that the device has sent for it."""
+        with self._uploads.lent(request) as lent:
+            return (yield from start(self._core, action, lent))
 
     def answer(self, device: str, id_: str, answer: Any) -> Effects:
         """Goes on with a person's answer. Raises NoSuchQuestion; BadAnswer and Busy, after which the question stays.

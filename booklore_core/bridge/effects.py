@@ -62,6 +62,24 @@ class ScheduleEffect(BaseModel):
     args: dict[str, Any] = {}
 
 
+class NextAction(BaseModel):
+    """An action that is asked with these args, and with one more that the effect tells."""
+
+    action: str
+    args: dict[str, Any] = {}
+
+
+class SendFileEffect(BaseModel):
+    """Put a file of your settings folder to `/v1/files/{name}`, and what SQLite keeps beside it, to `{name}-wal`.
+
+    then: run this action when the core has all of it, with `file` among its args, which is the name.
+    """
+
+    type: Literal["send_file"]
+    name: str
+    then: NextAction
+
+
 class ConfirmEffect(BaseModel):
     """A question that the device settles by itself.
 
@@ -82,7 +100,8 @@ class QuestionEffect(BaseModel):
     """A question to a person; the answer goes to `/v1/answers/{id}` within ten minutes.
 
     options: of `choose` and `pick`. default: what the dialog begins with, in the shape of an answer; a number for a
-    numeric `ask`. low, high: its range. secret: what is typed must not be shown. ok, cancel: the buttons' texts.
+    numeric `ask`. low, high: its range. secret: what is typed must not be shown. ok, cancel: the buttons' texts. skip:
+    that of one more button of `ask`, which answers with an empty text.
     """
 
     type: Literal["question"]
@@ -94,12 +113,20 @@ class QuestionEffect(BaseModel):
     low: int | None = None
     high: int | None = None
     secret: bool = False
+    skip: str = ""
     ok: str = "OK"
     cancel: str = "Cancel"
 
 
 AnyEffect = Annotated[
-    ToastEffect | InfoEffect | GoToEffect | ScheduleEffect | DeviceEffect | ConfirmEffect | QuestionEffect,
+    ToastEffect
+    | InfoEffect
+    | GoToEffect
+    | ScheduleEffect
+    | DeviceEffect
+    | SendFileEffect
+    | ConfirmEffect
+    | QuestionEffect,
     Field(discriminator="type"),
 ]
 
@@ -137,6 +164,7 @@ def question_effect(id_: str, question: Question) -> dict[str, Any]:
     """A question on the wire, with what applies to its kind."""
     own = {name: getattr(question, name, None) for name in ("options", "ok", "cancel", "low", "high", "secret")}
     own |= {"type": "question", "id": id_, "kind": question.kind, "text": question.text, "default": prefilled(question)}
+    own["skip"] = getattr(question, "skip", None) or None
     return {name: value for name, value in own.items() if value is not None and value is not False}
 
 

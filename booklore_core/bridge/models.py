@@ -66,7 +66,8 @@ class HandOff(BaseModel):
 
     A line is a JSON object; one that is torn goes as text. waiting: how many lines wait on the device, these included.
     now: the device's clock, as in a line's `at`. up: seconds of its boot clock, which runs on through sleep. boot:
-    tells one start of the device from another.
+    tells one start of the device from another. found: names of files beside the device's own that an action may be for,
+    told once.
     """
 
     device: DeviceInfo
@@ -75,6 +76,7 @@ class HandOff(BaseModel):
     now: Annotated[Utc | None, Lenient] = None
     up: Annotated[Seconds | None, Lenient] = None
     boot: Annotated[BootId | None, Lenient] = None
+    found: Annotated[list[Name] | None, Field(max_length=20), Lenient] = None
 
 
 class BookInfo(BaseModel):
@@ -86,7 +88,7 @@ class BookInfo(BaseModel):
 
 
 class ActionRequest(BaseModel):
-    """What an action is about. args: what the menu's entry says.
+    """What an action is about. args: what the menu's entry says; `file`: a file that this device has sent.
 
     reading, annotations: of a closed book for `sync_book`, as in a spool line, read from its sidecar.
     """
@@ -102,6 +104,21 @@ class AnswerRequest(BaseModel):
     `confirm`, null for cancelled."""
 
     answer: Any
+
+
+class FilePart(BaseModel):
+    """offset: where in the file the part begins. size: of the whole file, in bytes. changed: when the file was changed
+    last, in whole seconds of the device's clock; of another state of it nothing that is held counts any more."""
+
+    offset: Annotated[int, Field(ge=0)]
+    size: Annotated[int, Field(ge=0)]
+    changed: int
+
+
+class FileHeld(BaseModel):
+    """held: bytes of this state of the file that the core has, which is where to go on."""
+
+    held: int
 
 
 class HandOverAfter(BaseModel):

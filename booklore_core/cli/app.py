@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from booklore_core.cli.commands import bridge, clear, config, plugins, quarantine
+from booklore_core.cli.commands import bridge, clear, config, history, plugins, quarantine
 from booklore_core.cli.commands.demo import demo
 from booklore_core.cli.commands.doctor import doctor
 from booklore_core.cli.commands.ingest import ingest
@@ -18,7 +18,7 @@ from booklore_core.cli.commands.match import match
 from booklore_core.cli.commands.questions import answer
 from booklore_core.cli.commands.rematch import rematch
 from booklore_core.cli.commands.reset import reset
-from booklore_core.cli.commands.run import run_action
+from booklore_core.cli.commands.run import plugin_command, run_action
 from booklore_core.cli.commands.serve import serve
 from booklore_core.cli.commands.status import status
 from booklore_core.cli.commands.sync import sync
@@ -45,6 +45,11 @@ class Commands(TyperGroup):
         if option is not None:
             option.default = False
         return option
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Ours, or a plugin's action."""
+        own = super().get_command(ctx, cmd_name)
+        return own or plugin_command(cmd_name)
 
     def invoke(self, ctx: Any) -> Any:
         with own_stdout():
@@ -118,5 +123,6 @@ for command in (serve, ingest, sync, status, answer, match, rematch, track, veri
 app.add_typer(bridge.app, name="bridge")
 app.add_typer(clear.app, name="clear")
 app.add_typer(config.app, name="config")
+app.add_typer(history.app, name="history")
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(quarantine.app, name="quarantine")

@@ -88,9 +88,14 @@ def chosen(question: "Question") -> Any:
     return True if question.kind == "confirm" else list(range(len(getattr(question, "options", ()))))
 
 
+def agreed(question: "Question") -> Any:
+    """Agrees to what is to be done; who is not there chooses nothing."""
+    return True if question.kind == "confirm" else answer(question, iter(()), may_ask=False)
+
+
 def answer(question: "Question", given: Iterator[str], may_ask: bool) -> Any:
     """The answer to one question, as its flow expects it. Raises BadAnswer for a given one that does not fit."""
-    from booklore_core.flows import check_answer
+    from booklore_core.actions.answers import check_answer
 
     text = next(given, None)
     if text is not None:
@@ -105,7 +110,7 @@ def answer(question: "Question", given: Iterator[str], may_ask: bool) -> Any:
 
 def ask_until_it_fits(question: "Question") -> Any:
     """Asks until the answer fits."""
-    from booklore_core.flows import BadAnswer, check_answer
+    from booklore_core.actions.answers import BadAnswer, check_answer
 
     while True:
         text = read_answer(question)
@@ -117,7 +122,7 @@ def ask_until_it_fits(question: "Question") -> Any:
 
 def checked(question: "Question", text: str) -> Any:
     """A typed text as answer. Raises BadAnswer in terms of what is typed: options count from 1."""
-    from booklore_core.flows import BadAnswer, check_answer
+    from booklore_core.actions.answers import BadAnswer, check_answer
 
     try:
         return check_answer(question, understand(question, text))
@@ -166,6 +171,8 @@ def label(question: "Question") -> str:
         return printable(question.text)
     else:
         hint = f"Return for {return_means(question)!r}" if return_means(question) else "Return to cancel"
+        skip = getattr(question, "skip", "")
+        hint += f", - for {skip}" if skip else ""
     return f"{printable(question.text)} ({hint})"
 
 
@@ -186,7 +193,7 @@ def understand(question: "Question", text: str) -> Any:
         return [as_index(part) for part in text.split(",") if part.strip() not in ("", "0")]
     if question.kind == "confirm":
         return {"y": True, "yes": True, "n": False, "no": False}.get(text.strip().lower(), text)
-    return text
+    return "" if getattr(question, "skip", "") and text.strip() == "-" else text
 
 
 def as_index(text: str) -> int | str:

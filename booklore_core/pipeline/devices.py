@@ -21,6 +21,7 @@ ON CONFLICT (id) DO UPDATE SET name = COALESCE(excluded.name, devices.name),
     former_ids = COALESCE(excluded.former_ids, devices.former_ids), last_seen = excluded.last_seen
 """
 SHARED_BY = "WHERE token_hash = (SELECT token_hash FROM devices WHERE id = :id)"
+SHARE = "UPDATE devices SET token_hash = (SELECT token_hash FROM devices WHERE id = :of) WHERE id = :id"
 REVOKE = f"UPDATE devices SET token_hash = NULL {SHARED_BY}"
 NOT_TOLD = dict.fromkeys(("name", "model", "koreader", "shim", "waiting", "token_hash", "former_ids"))
 RENAMED = "SELECT id, former_ids, token_hash FROM devices WHERE former_ids IS NOT NULL OR id = :id ORDER BY id"
@@ -74,11 +75,7 @@ class Devices:
 
     def share_token(self, id_: str, of: str) -> None:
         """Lets a device speak under an id that the core gave it, by the token that it has."""
-        self._database.run(
-            "UPDATE devices SET token_hash = (SELECT token_hash FROM devices WHERE id = :of) WHERE id = :id",
-            id=id_,
-            of=of,
-        )
+        self._database.run(SHARE, id=id_, of=of)
 
     def _tell(self, devices: Iterable[dict[str, Any]], now: datetime) -> None:
         self._database.run_many(TELL, [{**NOT_TOLD, **told, "last_seen": now.timestamp()} for told in devices])

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from booklore_core.items import BookRef, Item
-from booklore_core.pipeline.books import book_ref, utc
+from booklore_core.pipeline.books import BOOK, book_ref, utc
 from booklore_core.storage.database import Database
 
 T = TypeVar("T")
@@ -29,6 +29,7 @@ FROM items i JOIN books b ON b.partial_md5 = i.book_md5 WHERE i.kind = :kind AND
 KEYS = """
 SELECT key FROM items WHERE kind = :kind AND book_md5 = :book_md5 ORDER BY occurred_at DESC, id DESC LIMIT :limit
 """
+BODIES = "SELECT body FROM items WHERE kind = :kind AND book_md5 = :book_md5"
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def settled(held: Held | None, item: Item, now: datetime) -> Held | None:
     """
     said_at = min(item.occurred_at, now).timestamp()
     if held is None:
-        return Held(replace(item, occurred_at=utc(said_at)), said_at)
+        return Held(item if item.occurred_at <= now else replace(item, occurred_at=now), said_at)
     if item.is_tombstone and not held.is_given and held.item.occurred_at.timestamp() >= said_at:
         return None
     if said_at < held.said_at:
@@ -95,15 +96,23 @@ def item_of(row: dict[str, Any]) -> Item:
 
 
 class Facts:
-    """What followed from earlier events, those of the batch at hand included.
+    """What followed from earlier events, those of the batch at hand included. now: when it is asked.
 
     It is read without a lock. What a feature decided by it counts only while it is still so (`still_hold`).
     """
 
     def __init__(self, database: Database, now: datetime) -> None:
-        self._database, self._now = database, now
+        self._database, self.now = database, now
         self._read: dict[str, dict[str, Held | None]] = defaultdict(dict)
         self._new: dict[str, dict[str, Held | None]] = defaultdict(dict)
+
+    def books(self) -> list[BookRef]:
+        """All books that anything is known of, each with the last file that it was seen as."""
+        return [book_ref(row) for row in self._database.rows(BOOK)]
+
+    def bodies(self, kind: str, md5: str) -> list[dict[str, Any]]:
+        """What the items of a kind say that already followed for a book, however many; `still_hold` does not mind."""
+        return [json.loads(row["body"]) for row in self._database.rows(BODIES, kind=kind, book_md5=md5)]
 
     def of(self, kind: str, book: BookRef) -> Sequence[Item]:
         """The items of a kind that already followed for a book, newest first, at most 1,000."""
@@ -121,7 +130,7 @@ class Facts:
         """Lets the next event of the batch see what followed from this one."""
         for item in items:
             held = self._held(item.kind, [item.key])[item.key]
-            self._new[item.kind][item.key] = settled(held, item, self._now)
+            self._new[item.kind][item.key] = settled(held, item, self.now)
 
     def _held(self, kind: str, keys: Iterable[str]) -> dict[str, Held | None]:
         wanted, read, new = list(keys), self._read[kind], self._new[kind]

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from math import inf
 from typing import Any, TypeVar
 
 from booklore_core.events import OPENINGS, READING, SIDECAR_MARK, BookClose, Event
@@ -22,10 +23,11 @@ STRETCHES_AROUND = 12
 WITNESSES, BATCH_OF_WITNESSES = 20, 5000
 """How many lines before and after others, and between them, are asked when those were written."""
 
-READ = "tracked = 1 AND event_id NOT LIKE '%{}%' AND name IN ({})".format(
+OF_READING = "book_md5 IS NOT NULL AND event_id NOT LIKE '%{}%' AND name IN ({})".format(
     SIDECAR_MARK, ", ".join(f"'{cls.name}'" for cls in READING)
 )
-OPENED = "tracked = 1 AND book_md5 IS NOT NULL AND name IN ({})".format(", ".join(f"'{cls.name}'" for cls in OPENINGS))
+OPENS = "book_md5 IS NOT NULL AND name IN ({})".format(", ".join(f"'{cls.name}'" for cls in OPENINGS))
+READ, OPENED = f"tracked = 1 AND {OF_READING}", f"tracked = 1 AND {OPENS}"
 SAME = "SELECT event_id, digest, line FROM events WHERE device = :device AND event_id IN :ids"
 APPEND = """
 INSERT INTO events (device, event_id, name, at, ord, book_md5, tracked, line, digest, received_at)
@@ -47,17 +49,19 @@ WHERE a.device = :device AND a.book_md5 = :md5 AND e.ord <= :ord ORDER BY e.ord 
 """
 OPENED_NEAR = f"SELECT event_id, ord FROM events WHERE device = :device AND {OPENED} AND {{side}} LIMIT :count"
 UP_TO, BEFORE, AFTER = "ord <= :ord ORDER BY ord DESC", "ord < :ord ORDER BY ord DESC", "ord > :ord ORDER BY ord"
-BETWEEN = f"""
-SELECT line FROM events WHERE device = :device AND ord >= :low AND ord <= :high AND {READ}
-    AND book_md5 IS NOT NULL ORDER BY ord
-"""
+BETWEEN = f"SELECT line FROM events WHERE device = :device AND ord >= :low AND ord <= :high AND {READ} ORDER BY ord"
 STAMP = "SELECT ord, at, line FROM events WHERE device = :device AND at >= :earliest AND at <= received_at + :slack"
 NEAR = f"""
 SELECT * FROM ({STAMP} AND ord < :first ORDER BY ord DESC LIMIT :around) a
 UNION ALL SELECT * FROM ({STAMP} AND ord >= :first AND ord <= :last ORDER BY ord LIMIT :between) b
 UNION ALL SELECT * FROM ({STAMP} AND ord > :last ORDER BY ord LIMIT :around) c
 """
-LATER = f"SELECT 1 FROM events WHERE device = :device AND ord > :ord AND {READ} AND book_md5 IS NOT NULL LIMIT 1"
+LATER = f"SELECT 1 FROM events WHERE device = :device AND ord > :ord AND {READ} LIMIT 1"
+OPEN = f"""
+SELECT device, at, name, {OPENS} AS opens, CASE WHEN line LIKE '%"told_at"%' THEN line END AS line,
+    EXISTS (SELECT 1 FROM events l WHERE l.device = e.device AND l.ord > e.ord AND {OPENS}) AS is_past
+FROM events e WHERE book_md5 = :md5 AND {OF_READING} ORDER BY device, ord
+"""
 PLACES = "SELECT event_id, ord FROM events WHERE device = :device AND event_id IN :ids"
 LATEST = "SELECT line FROM events WHERE device = :device AND name = :name AND tracked = 1 ORDER BY ord DESC LIMIT 1"
 RECEIVED = "SELECT received_at FROM events WHERE device = :device AND event_id = :event_id"
@@ -190,6 +194,21 @@ class Journal:
         found = event_of(row) if row else None
         return found if isinstance(found, kind) else None
 
+    def spans(self, md5: str) -> list[tuple[float, float]]:
+        """When a book was open, tracked or not, unix seconds: from each opening to the last line of the stretch, by the
+        device's own clock, too, where that was wrong. It is for ever where the device has told of no end, nor of
+        another opening since: that reading is still to come."""
+        stretches: list[tuple[dict[str, Any], dict[str, Any]]] = []
+        for line in self._database.rows(OPEN, md5=md5):
+            first, last = stretches[-1] if stretches else (line, {})
+            if line["opens"]:
+                stretches.append((line, line))
+            elif last.get("device") == line["device"] and last["name"] != BookClose.name:
+                stretches[-1] = first, line
+        spans = [span for first, last in stretches for span in zip(clocks(first), clocks(last), strict=True)]
+        open_ends = (last for _, last in stretches if last["name"] != BookClose.name and not last["is_past"])
+        return spans + [(min(clocks(last)), inf) for last in open_ends]
+
     def is_last(self, event: Event) -> bool:
         """Whether the device told nothing later about any book: False for a line that arrived late."""
         return self._database.value(LATER, device=event.device, ord=event.order) is None
@@ -214,6 +233,12 @@ def event_of(row: dict[str, Any]) -> Event:
 def event_of_line(line: str) -> Event:
     """Features look at the same lines again and again; an event is never changed."""
     return parse_event(json.loads(line))
+
+
+def clocks(line: dict[str, Any]) -> tuple[float, float]:
+    """When a line was written, unix seconds: as is known now, and as its device had it."""
+    told = json.loads(line["line"])["told_at"] if line["line"] else None
+    return line["at"], datetime.fromisoformat(told).timestamp() if told else line["at"]
 
 
 def event_row(told: Told, now: datetime) -> dict[str, Any]:

@@ -10,16 +10,14 @@ from typing import Any
 from booklore_core.items import Item
 from booklore_core.pipeline.books import FILE, utc
 from booklore_core.pipeline.facts import batched, item_of
-from booklore_core.pipeline.outbox import OWE
+from booklore_core.pipeline.outbox import IMPORTED, OWE
 from booklore_core.storage.database import Database
 from booklore_core.targets import Before, BookUnmatched, Declined, ItemRejected, Superseded
 
 DELIVERED, UNCONFIRMED, SUPERSEDED = "delivered", "unconfirmed", "superseded"
 RETRYING, UNMATCHED, REJECTED = "retrying", "unmatched", "rejected"
 DONE = (DELIVERED, SUPERSEDED)
-Rows = list[dict[str, Any]]
-NEW = "new"
-"""Of an item that was never tried; no row says so for longer than a transaction."""
+NEW = "new"  # never tried; no row says so for longer than a transaction
 
 DUE = """
 SELECT due.item_id, due.book_md5 FROM due JOIN items i ON i.id = due.item_id LEFT JOIN kinds k ON k.name = due.kind
@@ -76,9 +74,8 @@ OWE_AGAIN = """
 UPDATE deliveries SET state = 'retrying', maybe_sent = 1, remote_id = NULL, reason = 'missing at the target'
 WHERE target = :target AND state = 'delivered' AND cleared < revision
     AND revision = (SELECT revision FROM items WHERE id = item_id)
-    AND item_id IN (SELECT id FROM items WHERE kind = :kind AND key = :key)
+    AND item_id IN (SELECT i.id FROM items i WHERE {which})
 """
-OWED_AGAIN = OWE.format(which="s.target = :target AND i.kind = :kind AND i.key = :key")
 NOTE = """
 UPDATE subscriptions SET obstacle = :obstacle
 WHERE target = :target AND COALESCE(obstacle, '') <> COALESCE(CAST(:obstacle AS TEXT), '')
@@ -186,10 +183,11 @@ class Ledger:
 
     def withdraw(self, deliveries: Sequence[Delivery], target: str, now: datetime) -> None:
         """Takes back `begin` for items that certainly were not sent: all is as it was before."""
-        rows = self._write(deliveries, target, [one.last for one in deliveries], now)
-        self._database.run_many(FORGET_NEW, rows)
+        self._database.run_many(FORGET_NEW, self._write(deliveries, target, [one.last for one in deliveries], now))
 
-    def _write(self, deliveries: Sequence[Delivery], target: str, outcomes: Sequence[Outcome], now: datetime) -> Rows:
+    def _write(
+        self, deliveries: Sequence[Delivery], target: str, outcomes: Sequence[Outcome], now: datetime
+    ) -> list[dict[str, Any]]:
         rows = [outcome_row(one, target, outcome, now) for one, outcome in zip(deliveries, outcomes, strict=True)]
         self._database.run_many(WRITE, rows)
         return rows
@@ -207,15 +205,17 @@ class Ledger:
         return found
 
     def taken(self, target: str, md5: str) -> list[Item]:
-        """A book's items that a target has taken in their latest revision, oldest first. Their book's match is the one
-        that they were given to."""
+        """A book's items that a target has taken in their latest revision, oldest first, matched as they were given."""
         return [item_of(row) for row in self._database.rows(TAKEN, target=target, book_md5=md5)]
 
-    def owe_again(self, target: str, kind: str, key: str) -> None:
-        """Makes a delivered item due again; the target looks before it sends."""
+    def owe_again(self, target: str, kind: str = "", key: str = "") -> int:
+        """Makes a delivered item due again, without a kind all that files of past reading told; the target looks before
+        it sends. Returns how many."""
+        which = "i.kind = :kind AND i.key = :key" if kind else IMPORTED
         with self._database.writing():
-            if self._database.run(OWE_AGAIN, target=target, kind=kind, key=key):
-                self._database.run(OWED_AGAIN, target=target, kind=kind, key=key)
+            count = self._database.run(OWE_AGAIN.format(which=which), target=target, kind=kind, key=key)
+            self._database.run(OWE.format(which=f"s.target = :target AND {which}"), target=target, kind=kind, key=key)
+        return count
 
     def forget(self, kind: str) -> int:
         """Takes a kind out of the histories. Nothing is sent again: it stays known that it was sent."""

@@ -5,10 +5,11 @@ What a target still waits for stands in `owed`; every target has its own deliver
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from booklore_core.items import Item, Proposal, canonical_json
+from booklore_core.items import Item, Proposal
 from booklore_core.pipeline.books import Books
 from booklore_core.pipeline.facts import MAX_KEYS, Held, batched, item_of, read_held, settled
 from booklore_core.storage.counts import count_pending
@@ -16,11 +17,9 @@ from booklore_core.storage.database import Database
 
 ADD = """
 INSERT INTO items (kind, key, book_md5, body, occurred_at, said_at, revision, plugin, created_at, updated_at)
-SELECT :kind, :key, :book_md5, :body, :occurred_at, :said_at, :revision, :plugin,
-    CASE WHEN :now < start THEN start ELSE :now END, :now
-FROM (SELECT COALESCE(MAX(registered_at), 0) AS start FROM subscriptions) s WHERE TRUE
+VALUES (:kind, :key, :book_md5, :body, :occurred_at, :said_at, :revision, :plugin, :created_at, :now)
 """
-"""A new item is never older than the targets: they would not be owed it when the clock was set back since."""
+LAST_REGISTERED = "SELECT COALESCE(MAX(registered_at), 0) AS last FROM subscriptions"
 
 CHANGE = """
 UPDATE items SET book_md5 = :book_md5, body = :body, occurred_at = :occurred_at, said_at = :said_at,
@@ -71,6 +70,24 @@ PROPOSED = """
 SELECT b.*, p.kind, p.key, p.body, p.occurred_at, p.plugin FROM proposals p JOIN books b ON b.partial_md5 = p.book_md5
 WHERE p.question = :question ORDER BY p.id
 """
+IMPORTED = """i.body LIKE '%"source"_"%'"""
+"""SQL: whether an item is of a file of past reading. Within a text of a body quotes are escaped."""
+
+IMPORTS = f"""
+SELECT i.book_md5 AS md5, COUNT(*) AS total, COUNT(d.item_id) AS synced, MAX(m.book_md5) AS matched
+FROM items i LEFT JOIN (SELECT DISTINCT item_id FROM deliveries WHERE state = 'delivered') d ON d.item_id = i.id
+LEFT JOIN (SELECT DISTINCT book_md5 FROM matches) m ON m.book_md5 = i.book_md5 WHERE {IMPORTED} GROUP BY i.book_md5
+"""
+
+
+@dataclass(frozen=True)
+class Imports:
+    """How many items a file of past reading told of one book, how many some target has, and whether it is matched."""
+
+    md5: str
+    total: int
+    synced: int
+    is_matched: bool
 
 
 class Outbox:
@@ -88,7 +105,8 @@ class Outbox:
             by_kind[item.kind].append(item)
         with self._database.writing():
             self._database.lock()
-            self._database.run_many(WITHDRAW, [fact_row(item) for item in items])
+            if self._proposals.find_one():
+                self._database.run_many(WITHDRAW, [fact_row(item) for item in items])
             return sum(self._put_kind(kind, some, plugin, now) for kind, some in by_kind.items())
 
     def propose(self, proposals: Iterable[Proposal], plugin: str, now: datetime) -> None:
@@ -119,7 +137,7 @@ class Outbox:
             after[item.key] = settled(after[item.key], item, now)
         self._books.keep((item.book for item in items), now)
         both = [(before[key], held) for key, held in after.items()]
-        said = [held for old, held in both if held and held != old and not is_news(old, held)]
+        said = [held for old, held in both if old and held and held != old and not is_news(old, held)]
         self._database.run_many(SAID, [{"id": held.id, "said_at": held.said_at} for held in said])
         news = [(old, held) for old, held in both if is_news(old, held)]
         self._write(kind, news, plugin, now)
@@ -128,7 +146,10 @@ class Outbox:
     def _write(self, kind: str, news: Sequence[tuple[Held | None, Held | None]], plugin: str, now: datetime) -> None:
         """news: each fact before and after. What was taken out and came back is put anew."""
         gone = [{"id": old.id} for old, held in news if old and (held is None or held.id is None)]
-        rows = [item_row(held, plugin, now) for _, held in news if held]
+        # A new item is never older than the targets: they would not be owed it when the clock was set back since.
+        times = {"now": now.timestamp()}
+        times["created_at"] = max(times["now"], self._database.value(LAST_REGISTERED))
+        rows = [held_row(held, plugin, times) for _, held in news if held]
         for statement in TAKE_OUT:
             self._database.run_many(statement, gone)
         self._database.run_many(ADD, [row for row in rows if row["id"] is None])
@@ -178,6 +199,11 @@ class Outbox:
         """kind → how many items some target still waits for."""
         return count_pending(self._database)
 
+    def imports(self) -> list[Imports]:
+        """What files of past reading told, by book."""
+        rows = self._database.rows(IMPORTS)
+        return [Imports(row["md5"], row["total"], row["synced"], row["matched"] is not None) for row in rows]
+
     def clear(self, kind: str, now: datetime) -> int:
         """Clears a queue for good: its items will not be sent, nor come back with a later import.
 
@@ -201,11 +227,11 @@ def is_new(held: dict[str, Any] | None, plugin: str, since: float | None, matchi
     return since is not None and held["since"] != since
 
 
-def item_row(held: Held, plugin: str, now: datetime) -> dict[str, Any]:
-    about = {"id": held.id, "revision": held.revision, "said_at": held.said_at}
-    return {**fact_row(held.item), **about, "plugin": plugin, "now": now.timestamp()}
+def held_row(held: Held, plugin: str, times: dict[str, float]) -> dict[str, Any]:
+    about = {"id": held.id, "revision": held.revision, "said_at": held.said_at, "plugin": plugin}
+    return fact_row(held.item) | about | times
 
 
 def fact_row(item: Item) -> dict[str, Any]:
-    fact = {"kind": item.kind, "key": item.key, "book_md5": item.book.partial_md5}
-    return {**fact, "body": canonical_json(item.body, "body"), "occurred_at": item.occurred_at.timestamp()}
+    about = {"kind": item.kind, "key": item.key, "book_md5": item.book.partial_md5, "body": item.text}
+    return about | {"occurred_at": item.occurred_at.timestamp()}

@@ -70,7 +70,7 @@ def annotation_changes(kind: str, event: BookClose, journal: Journal, facts: Fac
     if told is None or (held and told.order <= held.body["order"]):
         return None
     dated = [one for one in told.annotations or () if isinstance(one.get("datetime"), str)]
-    found = named(dated, held.body["known"] if held else made_before(kind, facts, event))
+    found = annotation_names(dated, held.body["known"] if held else made_before(kind, facts, event))
     now = {name: (one["datetime"], digest([one.get(field) or None for field in CHANGEABLE]))
            for name, one in found.items()}  # fmt: skip
     there = () if held else {fact.item.key for fact in facts.known(kind, (start + name for name in now))}
@@ -94,7 +94,7 @@ def annotation_changes(kind: str, event: BookClose, journal: Journal, facts: Fac
     )
 
 
-def named(told: Sequence[Annotation], known: Known) -> dict[str, Annotation]:
+def annotation_names(told: Sequence[Annotation], known: Known) -> dict[str, Annotation]:
     """End of a key → annotation. Where several are equal in when and where they were made, their order tells."""
     counts, names = Counter[str](), list[str]()
     for one in told:

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from booklore_core.flows import BadAnswer, Flow, Result, check_answer
+from booklore_core.actions.answers import BadAnswer, check_answer
+from booklore_core.flows import Flow, Result
 
 
 def answer_all(flow: Flow, answers: Iterable[Any]) -> Result:

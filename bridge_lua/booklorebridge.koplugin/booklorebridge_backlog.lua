@@ -1,7 +1,6 @@
 --- What waits in the spool, as the child reads it: line by line, with a report on each segment for its parent.
 -- A report says how many lines of its segment the core has (`gone`), and whether it was deleted (`dropped`).
-local Segments = require("booklorebridge_segments")
-local Spool = require("booklorebridge_spool")
+local Segments, Spool = require("booklorebridge_segments"), require("booklorebridge_spool")
 
 local Backlog = {}
 

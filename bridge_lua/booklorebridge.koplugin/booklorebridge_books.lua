@@ -1,11 +1,7 @@
 --- What is remembered of each book that was read here: what its file was when it was last open, and which annotations
 -- were written down last, as digests: a list goes into a line only when it has changed.
-local Sidecar = require("booklorebridge_sidecar")
-local guarded = require("booklorebridge_guard")
-local rapidjson = require("rapidjson")
-local util = require("util")
-
-local md5 = require("ffi/sha2").md5
+local Sidecar, guarded = require("booklorebridge_sidecar"), require("booklorebridge_guard")
+local md5, rapidjson, util = require("ffi/sha2").md5, require("rapidjson"), require("util")
 
 local Books = {}
 local PATH = require("datastorage"):getSettingsDir() .. "/booklorebridge."

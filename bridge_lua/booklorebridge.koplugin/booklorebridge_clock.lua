@@ -3,8 +3,7 @@ local time = require("ui/time")
 
 local Clock = {}
 
-local boot = require("util").readFromFile("/proc/sys/kernel/random/boot_id", "rb")
-Clock.boot = boot and boot:match("^%x%x%x%x%x%x%x%x")
+Clock.boot = (require("util").readFromFile("/proc/sys/kernel/random/boot_id", "rb") or ""):match("^%x%x%x%x%x%x%x%x")
 
 function Clock.at() return os.date("!%Y-%m-%dT%H:%M:%SZ", os.time()) end
 

@@ -1,18 +1,13 @@
 --- Books that leave the device. KOReader has no event for that, so its functions that delete are watched.
-local Books = require("booklorebridge_books")
-local DocSettings = require("docsettings")
-local DocumentRegistry = require("document/documentregistry")
-local FileManager = require("apps/filemanager/filemanager")
-local Spool = require("booklorebridge_spool")
-local Sidecar = require("booklorebridge_sidecar")
-local guarded = require("booklorebridge_guard")
-local lfs = require("libs/libkoreader-lfs")
+local Books, Sidecar, Spool = require("booklorebridge_books"), require("booklorebridge_sidecar"), require("booklorebridge_spool")
+local guarded, lfs = require("booklorebridge_guard"), require("libs/libkoreader-lfs")
+local DocSettings, FileManager = require("docsettings"), require("apps/filemanager/filemanager")
 
 local doomed -- while KOReader deletes: the books that it may delete, by path
 
 -- Only while the file is there can its bytes say which book it is: another one may lie where a read one was.
 local look = guarded(function(file, remembered)
-    local isRead = remembered[file] or DocumentRegistry:hasProvider(file) and DocSettings:findSidecarFile(file)
+    local isRead = remembered[file] or require("document/documentregistry"):hasProvider(file) and DocSettings:findSidecarFile(file)
     if not isRead or not lfs.attributes(file, "mode") then return end
     local book, isKnown = Books.describe(file, remembered)
     doomed[file] = isKnown and book or nil

@@ -1,24 +1,16 @@
 --- Sends a child process to the core, one at a time, and looks in on it now and then: the UI never waits.
-local Address = require("booklorebridge_address")
-local Books = require("booklorebridge_books")
-local Memory = require("booklorebridge_memory")
-local Menu = require("booklorebridge_menu")
-local NetworkMgr = require("ui/network/manager")
-local Occasions = require("booklorebridge_occasions")
-local Screen = require("booklorebridge_screen")
-local Spool = require("booklorebridge_spool")
-local UIManager = require("ui/uimanager")
-local carryOut = require("booklorebridge_request")
-local ffiUtil = require("ffi/util")
-local guarded = require("booklorebridge_guard")
-local rapidjson = require("rapidjson")
-local _ = require("gettext")
+local Address, Books = require("booklorebridge_address"), require("booklorebridge_books")
+local Memory, Menu = require("booklorebridge_memory"), require("booklorebridge_menu")
+local Occasions, Screen = require("booklorebridge_occasions"), require("booklorebridge_screen")
+local Spool, carryOut = require("booklorebridge_spool"), require("booklorebridge_request")
+local guarded, rapidjson, _ = require("booklorebridge_guard"), require("rapidjson"), require("gettext")
+local NetworkMgr, UIManager, ffiUtil = require("ui/network/manager"), require("ui/uimanager"), require("ffi/util")
 
 local Handoff = {}
 -- Seconds: how long a request holds standby, how long it may take; between two looks, before and after it lets go.
 local AWAKE, DEADLINE, OFTEN, SELDOM = 5, 90, 0.25, 2
-local queue, busy, started = {}, false, false
-local owed -- what the core scheduled and was not there for: then that comes first, as it may change what the core says
+-- `owed`: what the core scheduled and was not there for: then that comes first, as it may change what the core says.
+local queue, busy, started, owed = {}, false, false, nil
 
 --- A new window: takes over booklorebridge.json, which an installation leaves in the plugin's folder.
 function Handoff.configure(path)
@@ -36,7 +28,7 @@ local function isInReach(url)
     return url and (url:find("//127.", 1, true) or url:find("//localhost", 1, true) or NetworkMgr:isConnected())
 end
 
--- What the child learnt is remembered here too; true when it must not be lost with the power.
+-- What the child learnt is remembered here too, on disk where it must not be lost with the power.
 local function remember(wish, result)
     local learnt = result.learnt or {}
     for name, value in pairs(learnt) do Memory:saveSetting(name, value or nil) end
@@ -46,12 +38,12 @@ local function remember(wish, result)
     if result.told == Memory:nilOrTrue("enabled") then Memory:delSetting("untold") end -- else flipped again meanwhile
     if result.state then Occasions.take(result.state.hand_over) end
     if learnt.menu then Menu.take(learnt.menu) end
-    return next(learnt) or result.told ~= nil
+    if next(learnt) or result.told ~= nil then Memory:flush() end
 end
 
 local take = guarded(function(wish, result)
     Spool.settle(result.segments)
-    if remember(wish, result) then Memory:flush() end
+    remember(wish, result)
     Occasions.ended(not result.err)
     if result.reached ~= nil then Menu.answered = result.reached end
     local command = result.reached == false and not started and Memory:readSetting("start_command")
@@ -65,7 +57,8 @@ end)
 
 local function finish(wish, result)
     take(wish, result)
-    if result.more then table.insert(queue, 1, wish) else wish.done(result.err) end
+    -- The rest of a spool comes first; that of a file lets others pass.
+    if result.more then table.insert(queue, wish.file and #queue + 1 or 1, wish) else wish.done(result.err) end
     Handoff.start()
 end
 

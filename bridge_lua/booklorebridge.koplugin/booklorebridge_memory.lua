@@ -1,6 +1,5 @@
 --- What the shim remembers: the device, the way to the core, its menu, what it said of its settings, ids reserved.
-local Device = require("device")
-local Segments = require("booklorebridge_segments")
+local Device, Segments = require("device"), require("booklorebridge_segments")
 
 local Memory = require("luasettings"):open(require("datastorage"):getSettingsDir() .. "/booklorebridge.lua")
 

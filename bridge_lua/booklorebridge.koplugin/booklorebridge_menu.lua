@@ -1,14 +1,8 @@
 --- The core's menu, gestures and buttons for held files, kept on the device so that they are there without the core.
-local Address = require("booklorebridge_address")
-local Books = require("booklorebridge_books")
-local Memory = require("booklorebridge_memory")
-local Messages = require("booklorebridge_messages")
-local Screen = require("booklorebridge_screen")
-local Spool = require("booklorebridge_spool")
-local UIManager = require("ui/uimanager")
-local guarded = require("booklorebridge_guard")
-local rapidjson = require("rapidjson")
-local _ = require("gettext")
+local Address, Books = require("booklorebridge_address"), require("booklorebridge_books")
+local Memory, Messages = require("booklorebridge_memory"), require("booklorebridge_messages")
+local Screen, Spool, guarded = require("booklorebridge_screen"), require("booklorebridge_spool"), require("booklorebridge_guard")
+local UIManager, rapidjson, _ = require("ui/uimanager"), require("rapidjson"), require("gettext")
 
 local Menu = { answered = false } -- whether the core answered when it was last asked
 local tree, shown = {}, nil

@@ -1,6 +1,5 @@
 --- Messages: what a person asked for is answered, what nobody asked for lets a tap through, and none disturbs sleep.
-local UIManager = require("ui/uimanager")
-local guarded = require("booklorebridge_guard")
+local UIManager, guarded = require("ui/uimanager"), require("booklorebridge_guard")
 
 local Messages = {}
 local SECONDS = 4

@@ -1,9 +1,7 @@
 --- When lines are handed over. Each time costs a fork and the radio, so while a page is read it is only done at the core's
 -- wish, or a quarter of an hour after the last time; a session's end, waking and a new network are always an occasion.
-local Clock = require("booklorebridge_clock")
-local Memory = require("booklorebridge_memory")
-local Screen = require("booklorebridge_screen")
-local Spool = require("booklorebridge_spool")
+local Clock, Memory = require("booklorebridge_clock"), require("booklorebridge_memory")
+local Screen, Spool = require("booklorebridge_screen"), require("booklorebridge_spool")
 
 local Occasions = {}
 local DELAYS = { page_turns = 10, book_close = 1 } -- seconds; a book that is opened next comes first

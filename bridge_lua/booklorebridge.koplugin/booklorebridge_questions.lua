@@ -1,9 +1,6 @@
 --- Questions of the core's, and the shim's own: dialogs, and a list where options need more than a button.
-local Messages = require("booklorebridge_messages")
-local UIManager = require("ui/uimanager")
-local guarded = require("booklorebridge_guard")
-local rapidjson = require("rapidjson")
-local _ = require("gettext")
+local Messages, guarded = require("booklorebridge_messages"), require("booklorebridge_guard")
+local UIManager, rapidjson, _ = require("ui/uimanager"), require("rapidjson"), require("gettext")
 
 local BUTTONS, LETTERS = 6, 40 -- what a dialog has room for
 local prompt -- the last question that had to fit
@@ -15,9 +12,7 @@ local function legible(text)
 end
 
 local function needsList(options)
-    for _i, option in ipairs(options) do
-        if tostring(option):find("\n") or #tostring(option) > LETTERS then return true end
-    end
+    for _i, option in ipairs(options) do if tostring(option):find("\n") or #tostring(option) > LETTERS then return true end end
     return #options > BUTTONS
 end
 
@@ -70,8 +65,9 @@ local function dialog(question, answer)
     local function no() if kind == "confirm" then return false end end
     local cancel = button(tostring(question.cancel or _("Cancel")), no)
     local ok = button(tostring(question.ok or _("OK")), indexes or yes)
+    local skip = question.skip and button(tostring(question.skip), function() return "" end)
     cancel.id, ok.is_enter_default = "close", true
-    if cancel.text ~= "" then table.insert(rows, { cancel, kind ~= "choose" and ok or nil }) end
+    if cancel.text ~= "" then table.insert(rows, { cancel, skip or kind ~= "choose" and ok or nil, skip and ok }) end
     shown = Messages.open(typed and "inputdialog" or "buttondialog", {
         title = question.text, buttons = rows, tap_close_callback = answer, input = tostring(question.default or ""),
         input_type = number and "number" or nil, text_type = question.secret and "password" or nil,

@@ -1,10 +1,7 @@
 --- What a child process does: asks the core, one request after the other, and tells its parent what came of it.
-local Backlog = require("booklorebridge_backlog")
-local Clock = require("booklorebridge_clock")
-local Memory = require("booklorebridge_memory")
-local Spool = require("booklorebridge_spool")
-local rapidjson = require("rapidjson")
-local _ = require("gettext")
+local Backlog, Clock = require("booklorebridge_backlog"), require("booklorebridge_clock")
+local Files, Memory = require("booklorebridge_files"), require("booklorebridge_memory")
+local Spool, rapidjson, _ = require("booklorebridge_spool"), require("rapidjson"), require("gettext")
 
 local wish, result, status -- of the one request of this process
 -- Of one request, under the 1 MiB that many proxies allow; and seconds for one child, with the last request still well
@@ -27,7 +24,8 @@ local function send(method, path, text)
     status = select(2, http.request{
         method = method, url = url, redirect = false, -- the token goes nowhere else
         verify = "peer", cafile = Memory:readSetting("ca_file") or "data/ca-bundle.crt",
-        headers = { ["Content-Type"] = "application/json", ["Content-Length"] = #text, ["Authorization"] = token },
+        headers = { ["Content-Type"] = method == "PUT" and "application/octet-stream" or "application/json",
+            ["Content-Length"] = #text, ["Authorization"] = token },
         source = ltn12.source.string(text), sink = socketutil.table_sink(answer),
     })
     return table.concat(answer)
@@ -42,9 +40,8 @@ local function ask(method, path, body)
     local answer = rapidjson.decode(text)
     if type(answer) ~= "table" then answer = {} end
     for _i, effect in ipairs(answer.effects or {}) do
-        if effect.type ~= "device" then
-            table.insert(result.effects, effect)
-        elseif Memory.become(effect.id) then
+        table.insert(result.effects, effect)
+        if effect.type == "device" and Memory.become(effect.id) then
             result.learnt.device, result.learnt.former_ids = Memory:readSetting("device"), Memory:readSetting("former_ids")
         end
     end
@@ -56,7 +53,8 @@ local function ask(method, path, body)
     if path ~= "/v1/pair" and (understood or status == 401) then learn("unpaired", status == 401) end
     if understood then return answer, text end
     local detail = type(answer.detail) == "string" and answer.detail
-    error({ sentence = detail or _("The core does not answer: ") .. tostring(status) }, 0)
+    local kept = wish.file and "\n" .. _("What has arrived of the file is kept: the next time it goes on from there.") or ""
+    error({ sentence = detail or _("The core does not answer: ") .. tostring(status) .. kept }, 0)
 end
 
 -- The device that speaks, with the ids that it had before: those it knows of, and those of its own old lines.
@@ -81,6 +79,7 @@ end
 -- Gives a part of the backlog to the core; how many of its lines the core has seen. A torn line goes as a text.
 local function give(part, isLast)
     local texts, writers, seen, before = {}, {}, {}, result.waiting
+    local found = Memory:hasNot("found") and Files.state(Files.LUA_PLUGIN) and { Files.LUA_PLUGIN } or nil
     for at, one in ipairs(part) do
         local line = rapidjson.decode(one.text)
         local isWhole = type(line) == "table"
@@ -90,9 +89,10 @@ local function give(part, isLast)
     end
     local head = rapidjson.encode{
         device = speaker(writers), waiting = isLast and #part or math.max(result.waiting, #part + 1),
-        now = Clock.at(), up = Clock.up(), boot = Clock.boot,
+        now = Clock.at(), up = Clock.up(), boot = Clock.boot, found = found,
     }
     local answer = ask("POST", "/v1/events", head:sub(1, -2) .. ',"lines":[' .. table.concat(texts, ",") .. "]}")
+    if found then learn("found", true) end
     for _i, id in ipairs(answer.ack) do seen[id] = true end
     for _i, one in ipairs(answer.rejected or {}) do seen[(one.index or -1) + 1] = true end
     for at, one in ipairs(part) do
@@ -105,8 +105,8 @@ local function give(part, isLast)
 end
 
 -- Gives the core what waits, in parts, for as long as it takes them and the time allows.
-local function handOver(enabled)
-    local part, size, till = {}, 0, Clock.seconds() + PATIENCE
+local function handOver(enabled, till)
+    local part, size = {}, 0
     for one in Backlog.lines(result.segments) do
         if #part == LINES or part[1] and size + #one.text > BYTES then
             local taken = give(part)
@@ -124,20 +124,23 @@ end
 
 local function carryOut()
     local code, enabled = wish.code or Memory:readSetting("code"), Memory:nilOrTrue("enabled")
+    local till = Clock.seconds() + PATIENCE
     if code then pair(code) end
     if wish.isFirst then ask("POST", wish.path, wish.body) end
-    handOver(enabled)
+    handOver(enabled, till)
     if result.more then return end
     if Memory:has("untold") then
         ask("POST", "/v1/actions/toggle_sync", { args = { enabled = enabled } })
         result.told = enabled
     end
+    result.more = wish.file and not Files.send(wish.file, ask, till)
+    if result.more then return end
     if wish.path and not wish.isFirst then ask("POST", wish.path, wish.body) end
     local known, now = rapidjson.decode(Memory:readSetting("menu") or "{}").version, (result.state or {}).menu
     if result.learnt.token or now and now ~= known then learn("menu", (select(2, ask("GET", "/v1/menu")))) end
 end
 
---- Carries out a wish: `url`, and perhaps `code`, or `path` and `body`.
+--- Carries out a wish: `url`, and perhaps `code`, or `path` and `body`, and a `file` that goes before them.
 return function(given)
     wish, result = given, { learnt = {}, effects = rapidjson.array(), segments = rapidjson.array(), waiting = Spool.waiting() }
     local ok, err = pcall(carryOut)

@@ -1,11 +1,7 @@
 --- Shows what the core says and asks, and nothing of its own but how many events wait.
-local Memory = require("booklorebridge_memory")
-local Messages = require("booklorebridge_messages")
-local Spool = require("booklorebridge_spool")
-local UIManager = require("ui/uimanager")
-local guarded = require("booklorebridge_guard")
-local rapidjson = require("rapidjson")
-local _ = require("gettext")
+local Files, Memory, guarded = require("booklorebridge_files"), require("booklorebridge_memory"), require("booklorebridge_guard")
+local Messages, Spool = require("booklorebridge_messages"), require("booklorebridge_spool")
+local UIManager, rapidjson, _ = require("ui/uimanager"), require("rapidjson"), require("gettext")
 
 local Screen = { ask = require("booklorebridge_questions") }
 -- `reader`: the instance of the plugin that lives now; Handoff puts `act` and `send` in, Menu `changed`
@@ -31,6 +27,15 @@ end
 -- The effect's book and args are the action's; the core ignores the rest of it.
 function SHOW.schedule(effect) Screen.later(effect["in"], { path = "/v1/actions/" .. effect.action, body = effect }) end
 
+-- The file goes first, then the action that it is for is asked with its name.
+function SHOW.send_file(one)
+    local says, wish = Files.KNOWN[one.name], { file = one.name, done = Screen.tell, wifi = true }
+    if not says or not Files.state(one.name) then return Messages.answer(_("This device has no such file: ") .. one.name) end
+    wish.says, wish.path, wish.body = says, "/v1/actions/" .. one["then"].action, { args = one["then"].args or {} }
+    wish.body.args.file = one.name
+    Screen.send(wish)
+end
+
 function SHOW.question(question)
     Screen.ask(question, function(value)
         if value == nil then value = rapidjson.null end
@@ -52,7 +57,7 @@ function Screen.begin(wish)
     if underWay[name] then return false end
     underWay[name], wish.wasAsked = true, done ~= nil
     local isTold = done and not Memory:isTrue("silent") and not Messages.isAsleep()
-    local asking = isTold and Messages.open("notification", { text = _("Asking the core…"), timeout = false })
+    local asking = isTold and Messages.open("notification", { text = wish.says or _("Asking the core…"), timeout = false })
     wish.done = guarded(function(err)
         underWay[name] = nil
         Messages.close(asking)
@@ -64,9 +69,7 @@ end
 
 --- Shows a list of effects; kinds from a newer core are left out.
 function Screen.show(effects, wasAsked)
-    for _i, effect in ipairs(effects or {}) do
-        if SHOW[effect.type] then guarded(SHOW[effect.type])(effect, wasAsked) end
-    end
+    for _i, effect in ipairs(effects or {}) do if SHOW[effect.type] then guarded(SHOW[effect.type])(effect, wasAsked) end end
 end
 
 function Screen.waiting() return _("Events that wait on this device: ") .. Spool.waiting() end

@@ -2,8 +2,7 @@
 -- NUMBER.jsonl is written to by the one process that created it; NUMBER-COUNT.jsonl is sealed. Anybody may seal a segment:
 -- its writer looks after each write whether it is still there, and if not writes the same lines again elsewhere. So
 -- a sealed segment may be deleted by whoever has seen all of it handed over.
-local ffiUtil = require("ffi/util")
-local lfs = require("libs/libkoreader-lfs")
+local ffiUtil, lfs = require("ffi/util"), require("libs/libkoreader-lfs")
 
 local Segments = { LINES = 1000 } -- at most, of a segment; its number reserves their ids
 local FOLDER = require("datastorage"):getSettingsDir() .. "/booklorebridge.spool"

@@ -1,9 +1,6 @@
 --- A book as a line carries it: live from the reader that has it open, else from its sidecar, which is only ever read.
-local DocSettings = require("docsettings")
-local guarded = require("booklorebridge_guard")
-local lfs = require("libs/libkoreader-lfs")
-local rapidjson = require("rapidjson")
-local util = require("util")
+local DocSettings, guarded = require("docsettings"), require("booklorebridge_guard")
+local lfs, rapidjson, util = require("libs/libkoreader-lfs"), require("rapidjson"), require("util")
 
 local Sidecar = { pages = guarded(function(ui) return ui.document:getPageCount() end) }
 

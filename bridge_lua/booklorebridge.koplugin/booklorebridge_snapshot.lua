@@ -1,8 +1,5 @@
 --- A stretch of reading: page turns, seconds on each page, and the open book, all live: the sidecar is stale.
-local Sidecar = require("booklorebridge_sidecar")
-local guarded = require("booklorebridge_guard")
-local rapidjson = require("rapidjson")
-local time = require("ui/time")
+local Sidecar, guarded, time = require("booklorebridge_sidecar"), require("booklorebridge_guard"), require("ui/time")
 
 local Stretch = {}
 Stretch.__index = Stretch
@@ -45,7 +42,7 @@ end
 -- In whole seconds, which in sum are never more than have passed.
 function Stretch:leavePage(at)
     local spent = math.max(math.floor(at - self.began), self.spent)
-    self.dwell = self.dwell or rapidjson.array()
+    self.dwell = self.dwell or require("rapidjson").array()
     table.insert(self.dwell, spent - self.spent)
     self.spent = spent
 end

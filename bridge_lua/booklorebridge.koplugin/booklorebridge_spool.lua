@@ -1,14 +1,13 @@
 --- The spool: event lines that outlive power and network; a line leaves only when the core has it.
-local Books = require("booklorebridge_books")
-local Clock = require("booklorebridge_clock")
-local Memory = require("booklorebridge_memory")
-local Segments = require("booklorebridge_segments")
+local Books, Clock = require("booklorebridge_books"), require("booklorebridge_clock")
+local Memory, Segments = require("booklorebridge_memory"), require("booklorebridge_segments")
 
-local Spool = { segments = {}, unwritten = {} } -- and `error`: why the disk took nothing lately
 local BYTES, LINES = 256 * 1024, Segments.LINES -- of a segment
-local segments = Spool.segments -- by number: name, count of lines, how many of those the core has
+-- segments, by number: name, count of lines, how many of those the core has. unwritten: lines that the disk did not take;
+-- weight: 1, but 0 of those about the device.
+local segments, unwritten = {}, {}
 local active -- the segment that this process writes; also its number and size, how many ids it gave out
-local unwritten = Spool.unwritten -- lines that the disk did not take; weight: 1, but 0 of those about the device
+local Spool = { segments = segments, unwritten = unwritten } -- and `error`: why the disk took nothing lately
 
 local newest = math.ceil((Memory:readSetting("reserved") or 0) / LINES)
 for _i, one in ipairs(Segments.list()) do

@@ -1,14 +1,9 @@
 --- Watches what happens in KOReader and writes it down. What follows from it is decided by the core.
-local Books = require("booklorebridge_books")
-local Handoff = require("booklorebridge_handoff")
-local Memory = require("booklorebridge_memory")
-local Menu = require("booklorebridge_menu")
-local Messages = require("booklorebridge_messages")
-local Occasions = require("booklorebridge_occasions")
-local Screen = require("booklorebridge_screen")
-local Snapshot = require("booklorebridge_snapshot")
-local UIManager = require("ui/uimanager")
-local guarded = require("booklorebridge_guard")
+local Books, Handoff = require("booklorebridge_books"), require("booklorebridge_handoff")
+local Memory, Menu = require("booklorebridge_memory"), require("booklorebridge_menu")
+local Messages, Occasions = require("booklorebridge_messages"), require("booklorebridge_occasions")
+local Screen, Snapshot = require("booklorebridge_screen"), require("booklorebridge_snapshot")
+local UIManager, guarded = require("ui/uimanager"), require("booklorebridge_guard")
 require("booklorebridge_deletes")
 
 local BookloreBridge = require("ui/widget/container/widgetcontainer"):extend{}
@@ -100,9 +95,8 @@ end
 function BookloreBridge:onCloseDocument() self:finish(leaving and "exit" or "close") end
 function BookloreBridge:onOutOfScreenSaver() Messages.wake() end
 
-function BookloreBridge:onCloseWidget() -- what KOReader writes into a book is written by now
-    if self.book and Memory:nilOrTrue("enabled") then Books.note(self.book) end
-end
+-- What KOReader writes into a book is written by now.
+function BookloreBridge:onCloseWidget() if self.book and Memory:nilOrTrue("enabled") then Books.note(self.book) end end
 
 function BookloreBridge:onSuspend() -- where Wi-Fi is down by now, the lines go later
     Messages.sleep()

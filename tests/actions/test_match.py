@@ -3,9 +3,10 @@
 import pytest
 
 from booklore_core.actions import start
-from booklore_core.actions.match import CANCEL, EDIT, SKIP
+from booklore_core.actions.answers import BadAnswer
+from booklore_core.actions.by_hand import CANCEL, EDIT, SKIP
 from booklore_core.bridge.effects import question_effect
-from booklore_core.flows import BadAnswer, Choose, Confirm, Request
+from booklore_core.flows import Choose, Confirm, Request
 from booklore_core.settings import BadSetting
 from booklore_core.testing import FakeLibrary, FakePlugin, SampleReader, answer_all, sample_book
 

@@ -59,7 +59,8 @@ def serving(core: LoopbackCore | None = None) -> Iterator[LoopbackCore]:
     class Handler(BaseHTTPRequestHandler):
         def handle_request(self) -> None:
             size = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(size)) if size else None
+            raw = self.rfile.read(size)
+            body = raw if self.command == "PUT" else json.loads(raw) if size else None
             core.requests.append((self.command, self.path, body, self.headers.get("Authorization")))
             reply = (
                 json.dumps(core.answer(self.command, self.path, body)).encode() if core.status == 200 else core.refusal
@@ -72,7 +73,7 @@ def serving(core: LoopbackCore | None = None) -> Iterator[LoopbackCore]:
             self.end_headers()
             self.wfile.write(reply)
 
-        do_GET = do_POST = handle_request  # noqa: N815 - the names http.server calls
+        do_GET = do_POST = do_PUT = handle_request  # noqa: N815 - the names http.server calls
 
         def log_message(self, *_: object) -> None:
             pass

@@ -103,6 +103,7 @@ class EReader:
             "names": self._names,
             "operate": self._operate,
             "md5": lambda text: hashlib.md5(text.encode("latin-1"), usedforsecurity=False).hexdigest(),
+            "sleep": self._sleep,
             "partial_md5": lambda path: partial_md5(Path(self.real_path(path))),
             "purge": lambda path: shutil.rmtree(self.real_path(path)),
             "files_below": self._files_below,
@@ -121,7 +122,9 @@ class EReader:
         real = Path(self.real_path(path))
         if not real.exists():
             return None
-        return real.stat().st_size if name == "size" else ("directory" if real.is_dir() else "file")
+        about = real.stat()
+        attributes = {"size": about.st_size, "modification": int(about.st_mtime)}
+        return (attributes | {"mode": "directory" if real.is_dir() else "file"})[name]
 
     def _names(self, path: str) -> Any:
         return self.lua.table_from([".", "..", *(entry.name for entry in Path(self.real_path(path)).iterdir())])
@@ -131,6 +134,11 @@ class EReader:
         self.operations += 1
         if self.operations > self.power_lasts:
             raise OSError("no power")
+
+    def _sleep(self, seconds: float) -> None:
+        """A child sleeps; the clocks go on for all."""
+        self.wall += seconds
+        self.mono += seconds
 
     def _make_folder(self, path: str) -> bool | None:
         try:
@@ -165,7 +173,7 @@ class EReader:
 
     def _request(self, scheme: str, method: str, url: str, headers: Any, body: str) -> tuple[Any, str | None]:
         sent = {key: str(value) for key, value in headers.items() if key != "Content-Length"}
-        data = body.encode("latin-1") if method == "POST" else None
+        data = None if method == "GET" else body.encode("latin-1")
         request = urllib.request.Request(url, data, sent, method=method)
         try:
             with urllib.request.urlopen(request, timeout=10) as response:
@@ -242,8 +250,8 @@ class EReader:
             self.mono = max(self.mono, min(due))
             self.ko.step()
             self.ko.tick()
-        self.wall += end - self.mono
-        self.mono = end
+        self.wall += max(0.0, end - self.mono)  # a child may have slept for longer
+        self.mono = max(self.mono, end)
 
     def spend_asleep(self, seconds: float) -> None:
         """Time goes by while the device sleeps: the monotonic clock stands still."""

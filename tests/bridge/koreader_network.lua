@@ -10,7 +10,9 @@ local function http(scheme)
         ko.last_request = spec
         ko.child.kib = math.max(ko.child.kib, collectgarbage("count"))
         if host.child_hangs() then error("this goes on for ever") end
-        local status, text = host.request(scheme, spec.method, spec.url, spec.headers, spec.source())
+        local body = spec.source()
+        assert(#body == spec.headers["Content-Length"], "the other side would wait for ever")
+        local status, text = host.request(scheme, spec.method, spec.url, spec.headers, body)
         if text then spec.sink(text) end
         return status and 1 or nil, status
     end }
@@ -65,6 +67,10 @@ provide("ffi/util", {
         return pipe.killed and "" or pipe.text
     end,
     terminateSubProcess = function(pid) ko.pipes[pid].killed = true end,
+    sleep = function(seconds)
+        assert(ko.in_child, "the UI thread sleeps")
+        host.sleep(seconds)
+    end,
     fsyncOpenedFile = function(file)
         ko.fsyncs = ko.fsyncs + 1
         return file:flush()

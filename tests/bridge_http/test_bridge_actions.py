@@ -22,7 +22,7 @@ def rate(core: Core, request: Any) -> Any:
     if stars is None:
         return Result("Not rated")
     shelves = yield Pick("Which shelves?", ["Best", "Sci-fi"], chosen=[1])
-    note = yield Ask("A word?", value="good")
+    note = yield Ask("A word?", value="good", skip="No word")
     pages = yield Ask("Pages?", value=100, low=1, high=600)
     if not (yield Confirm("Send it?", ok="Send", cancel="Keep")):
         return Result()
@@ -77,7 +77,7 @@ def test_a_third_partys_action_asks_and_its_facts_are_delivered(core: Core, erea
     assert [{key: value for key, value in one.items() if key not in ("id", "type")} for one in asked] == [
         {"kind": "choose", "text": "How many stars?", "options": ["1", "2", "3"], "default": 1},
         {"kind": "pick", "text": "Which shelves?", "options": ["Best", "Sci-fi"], "default": [1], "ok": "OK"},
-        {"kind": "ask", "text": "A word?", "default": "good"},
+        {"kind": "ask", "text": "A word?", "default": "good", "skip": "No word"},
         {"kind": "ask", "text": "Pages?", "default": 100, "low": 1, "high": 600},
         {"kind": "confirm", "text": "Send it?", "ok": "Send", "cancel": "Keep"},
     ]

@@ -53,8 +53,15 @@ def test_the_top_level_stands_in_the_documented_order(core: Core, ereader: ERead
     ]
 
 
-def test_an_empty_submenu_is_left_out(ereader: EReader) -> None:
-    assert "Import & Matching" not in texts(ereader.menu()["items"])
+def test_import_and_matching_has_the_seeds_entries(ereader: EReader) -> None:
+    assert texts(entry(ereader.menu(), "Import & Matching")["items"])[:6] == [
+        "Extract Historical Data",
+        "Match Historical Sessions",
+        "View Match Statistics",
+        "Re-sync All Historical",
+        "Sync Re-matched Sessions",
+        "Manual Matching",
+    ]
 
 
 def test_sync_and_cache_shows_counts_and_greys_out_what_has_nothing_to_do(

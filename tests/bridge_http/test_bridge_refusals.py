@@ -19,6 +19,7 @@ from booklore_core.events import SPOOLED
 from booklore_core.storage.places import Places
 
 CALLS = [("POST", "/v1/events"), ("POST", "/v1/actions/sync_pending"), ("POST", "/v1/answers/x"), ("GET", "/v1/menu")]
+CALLS += [("PUT", "/v1/files/statistics.sqlite3?offset=0&size=2&changed=0")]
 KIB, MIB = 1024, 1024 * 1024
 
 
@@ -157,9 +158,10 @@ def test_the_served_document_describes_every_call_and_effect(ereader: EReader) -
     document = requests.get(f"{ereader.url}/openapi.json", timeout=5).json()
 
     paths = {"/v1/health", "/v1/pair", "/v1/events", "/v1/actions/{name}", "/v1/answers/{id}", "/v1/menu"}
+    paths.add("/v1/files/{name}")
     sync_server = {"healthcheck", "users/create", "users/auth", "syncs/progress", "syncs/progress/{document}"}
     assert document["paths"].keys() == paths | {f"/kosync/{path}" for path in sync_server}
-    effects = {f"{name}Effect" for name in ("Toast", "Info", "GoTo", "Schedule", "Confirm", "Question")}
+    effects = {f"{name}Effect" for name in ("Toast", "Info", "GoTo", "Schedule", "SendFile", "Confirm", "Question")}
     assert effects <= document["components"]["schemas"].keys()
 
 

@@ -32,10 +32,10 @@ def faults(command: str) -> Iterator[str]:
             if word.partition("=")[0] not in options_of(found):
                 yield f"`booklore {command}`: {word} is no option of {found.name}"
         elif nested is not None and not PLACEHOLDER.fullmatch(word):
-            if word not in nested:
+            found = found.get_command(None, word)  # of a plugin, too
+            if found is None:
                 yield f"`booklore {command}`: there is no {word}"
                 return
-            found = nested[word]
 
 
 def options_of(command: Any) -> set[str]:
@@ -49,6 +49,6 @@ def test_every_command_that_is_advised_exists() -> None:
     assert [f"{fault} ({file})" for command, file in sorted(found) for fault in faults(command)] == []
 
 
-@pytest.mark.parametrize("command", ["sing", "sync --loud", "plugins sing", "import-lua-plugin"])
+@pytest.mark.parametrize("command", ["sing", "sync --loud", "plugins sing", "import-lua-plugins"])
 def test_command_that_there_is_not_would_be_found(command: str) -> None:
     assert len(list(faults(command))) == 1

@@ -61,7 +61,7 @@ def test_every_command_that_asks_or_destroys_takes_yes(command: str) -> None:
 def test_commands_read_neither_clock_nor_database_themselves() -> None:
     """The actions do; but for the status, which has to be quick, and the demo, which makes up its own day."""
     sources = Path(booklore_core.cli.__file__).parent.rglob("*.py")
-    own = re.compile(r"\.database\b|sqlite3|datetime\.now|time\.time\(|\.clock\(")
+    own = re.compile(r"\.database\b|sqlite3\.\w+\(|datetime\.now|time\.time\(|\.clock\(")
 
     found = {path.name for path in sources if own.search(path.read_text(encoding="utf-8"))}
 

@@ -60,6 +60,8 @@ def test_reset_removes_only_what_is_ours(booklore: Booklore, home: Path) -> None
     booklore("config", "set", "booklore.password", "-", stdin="secret\n")
     (home / "config.toml").write_text("")
     (home / "holiday.jpg").write_text("")
+    (home / "uploads" / "of-a-device").mkdir(parents=True)
+    (home / "uploads" / "of-a-device" / "statistics.sqlite3").write_text("")
 
     ran = booklore("reset", "--yes")
 

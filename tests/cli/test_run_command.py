@@ -1,5 +1,7 @@
 """`booklore run`: actions and their questions, with a terminal and without one."""
 
+from pathlib import Path
+
 import pytest
 from cli_world import Booklore, Install, on_a_terminal
 
@@ -132,3 +134,47 @@ def test_with_yes_nobody_is_asked_on_a_terminal_either(booklore: Booklore) -> No
 
     assert (code, out) == (0, "0 [0] 2 False {}\nEnjoy\n")
     assert "Which dish?" not in told
+
+
+PARTICULAR = """
+from booklore_core import Action, Confirm, Result, hookimpl
+
+def bring(core, request):
+    agreed = yield Confirm("Bring it?")
+    return Result(f"{request.args} {agreed}", ok=agreed)
+
+@hookimpl
+def register_actions():
+    yield Action("bring_along", "Bring along", bring, "Brings something along.", params=("what",))
+"""
+
+
+def test_an_action_of_a_plugin_is_a_command(booklore: Booklore, install: Install) -> None:
+    install("particular", PARTICULAR)
+
+    ran = booklore("bring-along", "00123", "--arg", "loud=true", "--yes")
+
+    assert (ran.code, ran.out) == (0, "{'loud': True, 'what': '00123'} True\n")
+
+
+def test_its_help_tells_what_it_takes(booklore: Booklore, install: Install) -> None:
+    install("particular", PARTICULAR)
+
+    ran = booklore("bring-along", "--help")
+
+    assert "Brings something along." in ran.out
+    assert "WHAT" in ran.out
+
+
+def test_it_takes_no_less_than_its_arguments(booklore: Booklore, install: Install) -> None:
+    install("particular", PARTICULAR)
+
+    assert booklore("bring-along").code == 2
+
+
+def test_a_command_that_there_is_not_leaves_no_data_folder(booklore: Booklore, home: Path) -> None:
+    ran = booklore("syncc")
+
+    assert ran.code == 2
+    assert "Did you mean 'sync'?" in " ".join(ran.err.split())
+    assert not home.exists()

@@ -8,7 +8,7 @@ import pytest
 from library_world import LISTING, Household, index_of
 
 from booklore_core.actions import start
-from booklore_core.actions.match import CANCEL, EDIT, SKIP
+from booklore_core.actions.by_hand import CANCEL, EDIT, SKIP
 from booklore_core.actions.verify import compare
 from booklore_core.flows import Ask, Choose, Confirm, Question, Request
 from booklore_core.testing import sample_book, small_epub

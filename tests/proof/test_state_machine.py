@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from books import TITLES, percent_of, stock
 from checker import HELD, assert_exact
 from elsewhere import OTHER, read_on
 from facts import Facts, Place
@@ -17,7 +18,8 @@ from household import DIALECTS, REPEAT_AFTER, Clock, Household, hand_over
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from scenario import CHANGES, TITLES, Change, Diary, Unit, lines_of, percent_of, stock
+from notebook import BOTH, IN_BOOK, IN_BOOKLORE
+from scenario import CHANGES, Change, Diary, Unit, lines_of
 from simulation import LONG, MARKING, POST, PUT, TROUBLES
 from tally import count
 
@@ -34,15 +36,17 @@ class ReadingLife(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="proof-"))
         self.clock = Clock()
-        self.diaries = [Diary(f"kobo-{number}", MORNING) for number in range(2)]
         self.spools: list[list[Unit]] = [[], []]
         self.late: list[list[Unit]] = [[], []]
         self.others = Facts()
 
-    @initialize(dialect=st.sampled_from(DIALECTS))
-    def set_up(self, dialect: str) -> None:
+    @initialize(dialect=st.sampled_from(DIALECTS), destination=st.sampled_from([IN_BOOK, IN_BOOKLORE, BOTH]))
+    def set_up(self, dialect: str, destination: str) -> None:
+        starts = MORNING, MORNING + timedelta(seconds=3)  # nobody marks something in two copies within one second
+        self.diaries = [Diary(f"kobo-{number}", start, destination=destination) for number, start in enumerate(starts)]
         self.server = stock(BookLoreServer(dialect, now=self.clock)).start()
         self.household = Household(self.folder / "home", self.server, self.clock)
+        self.household.destination = destination
         self.core = self.household.open()
         self.is_online = True
 
@@ -86,9 +90,15 @@ class ReadingLife(RuleBasedStateMachine):
     def finish(self, number: int) -> None:
         self._note(number, self.diaries[number].finish())
 
-    @rule(number=devices)
-    def delete(self, number: int) -> None:
-        self._note(number, self.diaries[number].delete())
+    @rule(number=devices, again=st.booleans())
+    def put_aside_or_take_up(self, number: int, again: bool) -> None:
+        diary = self.diaries[number]
+        self._note(number, diary.take_up() if again else diary.put_aside())
+
+    @rule(number=devices, is_back=st.booleans())
+    def delete_or_bring_back(self, number: int, is_back: bool) -> None:
+        diary = self.diaries[number]
+        self._note(number, diary.bring_back() if is_back else diary.delete())
 
     @rule(title=titles, page=st.integers(2, 300))
     def read_elsewhere(self, title: str, page: int) -> None:

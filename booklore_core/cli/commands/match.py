@@ -67,7 +67,8 @@ def match_all(core: "Core", auto: bool, may_ask: bool) -> Matching:
 
 def match_one(core: "Core", book: str, args: dict[str, str], may_ask: bool) -> Matching:
     """Raises Refused when the book is not matched."""
-    from booklore_core.actions.match import name_of, wanted_book
+    from booklore_core.actions.by_hand import name_of
+    from booklore_core.actions.match import wanted_book
     from booklore_core.flows import Request
 
     if "id" not in args and not may_ask:

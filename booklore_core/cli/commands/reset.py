@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 BESIDES_DATABASE = ("", "-wal", "-shm", "-journal")
 SECRETS = ("secrets.json", "secrets.lock", "secrets.new")
-CACHE = "cache"
+FOLDERS = ("cache", "uploads")
+"""What targets have fetched, and what e-readers have sent."""
 
 
 def reset(yes: Yes = False) -> None:
-    """Remove the database, the secrets and the cache. What waits is lost; config.toml stays.
+    """Remove the database, the secrets, the cache and what e-readers sent. What waits is lost; config.toml stays.
 
     What was sent stays where it is. Lines that are taken in again afterwards are looked for there before they are sent,
     so that nothing is there twice; only a target that cannot be looked at, such as a webhook, is given them again.
@@ -51,7 +52,8 @@ def remove_all(places: "Places") -> None:
         for path in own_files(places):
             path.unlink()
             show(f"removed {path}")
-        remove_empty(places.home / CACHE)
+        for name in FOLDERS:
+            remove_empty(places.home / name)
 
 
 def own_files(places: "Places") -> list[Path]:
@@ -64,18 +66,18 @@ def possible_files(places: "Places") -> Iterator[Path]:
     if database and is_inside(database, places.home):
         yield from (Path(f"{database}{suffix}") for suffix in BESIDES_DATABASE)
     yield from (places.home / name for name in SECRETS)
-    cache = places.home / CACHE
-    if cache.is_dir() and not cache.is_symlink():
-        yield from (path for path in sorted(cache.rglob("*")) if not path.is_dir())
+    for folder in (places.home / name for name in FOLDERS):
+        if folder.is_dir() and not folder.is_symlink():
+            yield from (path for path in sorted(folder.rglob("*")) if not path.is_dir())
 
 
 def is_inside(path: Path, folder: Path) -> bool:
     return path.absolute().is_relative_to(folder.absolute())
 
 
-def remove_empty(cache: Path) -> None:
+def remove_empty(top: Path) -> None:
     """Removes the folders that hold nothing any more."""
-    folders = [*sorted(cache.rglob("*"), reverse=True), cache] if cache.is_dir() and not cache.is_symlink() else []
+    folders = [*sorted(top.rglob("*"), reverse=True), top] if top.is_dir() and not top.is_symlink() else []
     for folder in folders:
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from booklore_core import ItemFailed, Setting, hookimpl
+from booklore_core import Action, Flow, ItemFailed, Request, Setting, hookimpl
 from booklore_targets.booklore.target import BookLore
 
 if TYPE_CHECKING:
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 setting = partial(Setting, menu=("Authentication",))
 PASSWORDS = ("password", "token", "headers", "koreader_password")
 """They go to the server: what says where that is, and how it is recognised, forgets them."""
+
+LUA_DATABASE = "booklore-sync.sqlite"
+"""What the Lua plugin's file is called."""
 
 
 def fit_token(text: str) -> None:
@@ -78,3 +81,26 @@ def register_settings() -> Iterator[Setting]:
 @hookimpl
 def register_targets(settings: Section, store: Store) -> Iterator[BookLore]:
     yield BookLore(settings, store)
+
+
+@hookimpl
+def register_actions() -> Iterator[Action]:
+    about = (
+        "Takes over what the BookLore plugin for KOReader has kept: settings, matches, what was sent and what waits."
+    )
+    yield Action(
+        "import_lua_plugin",
+        "Import from the BookLore Plugin",
+        import_lua_plugin,
+        about,
+        menu=("Import & Matching",),
+        order=90,
+        params=("path",),
+        offered_for=LUA_DATABASE,
+    )
+
+
+def import_lua_plugin(core: Any, request: Request) -> Flow:
+    from booklore_targets.booklore.lua_plugin.import_action import take_over
+
+    return (yield from take_over(core, request))

@@ -31,9 +31,21 @@ class ReadingStatuses:
     def deliver(self, item: Item, before: Before) -> None:
         if item.is_tombstone:
             return
-        book_id, wanted = book_id_of(item), wanted_status(item)
-        self._bring(book_id, wanted)
-        self._store.set(f"status/{book_id}", [wanted, item.occurred_at.timestamp()])
+        self._bring(book_id_of(item), wanted_status(item))
+        self._note(item)
+
+    def find(self, item: Item) -> str | None:
+        """An empty text when the book has the status. A request whose answer was lost may still come, over another
+        status that was given since, or move the finish date (contract §17)."""
+        book = self._run.identities.look(book_id_of(item))
+        if book.get("readStatus") != wanted_status(item):
+            return None
+        self._note(item)
+        return ""
+
+    def _note(self, item: Item) -> None:
+        given = [wanted_status(item), item.occurred_at.timestamp()]
+        self._store.set(f"status/{book_id_of(item)}", given)
 
     def given_since(self, place: Item) -> str | None:
         """The status that we brought last, if the reader gave it where the place was read, or later."""

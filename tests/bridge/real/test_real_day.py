@@ -49,7 +49,7 @@ def test_the_menu_is_the_cores(day: Visit) -> None:
 
 
 def test_labels_count_what_waits(day: Visit) -> None:
-    assert "Sync Pending Now (1S, 1P)" in day.report["cache"]["items"]
+    assert "Sync Pending Now (1S, 1R, 1P)" in day.report["cache"]["items"]
 
 
 def test_what_waits_can_be_looked_at_and_kept(day: Visit, core: Core) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from booklore_core import Before, Declined, Item, ItemFailed, ItemRejected
 from booklore_targets.booklore.marks.begun_rows import BegunRows
+from booklore_targets.booklore.marks.foreign_rows import ForeignRows
 from booklore_targets.booklore.marks.mark_text import carrying
 from booklore_targets.booklore.marks.remote_rows import RemoteRows, Row, RowExists
 from booklore_targets.booklore.marks.row_owners import Owner, RowOwners
-from booklore_targets.booklore.marks.row_tables import ANNOTATIONS, RowId, RowTable, Wanted, read_remote_id
+from booklore_targets.booklore.marks.row_tables import ANNOTATIONS, TABLES, RowId, RowTable, Wanted, read_remote_id
 from booklore_targets.booklore.sessions import book_id_of
 
 if TYPE_CHECKING:
@@ -44,10 +46,12 @@ class RowUpkeep:
         self._run, store = run, run.connection.store
         self.rows = RemoteRows(run.connection, run.identities)
         self.owners, self._begun = RowOwners(store), BegunRows(store, run.connection.now)
+        self._foreign = ForeignRows(store)
 
     def bring(self, item: Item, wanted: Wanted, before: Before, forms: Forms) -> str:
         """The remote id of the item's row, which is there and as wanted afterwards. Raises Declined, PlaceIgnored."""
         book = self._book(item)
+        before = replace(before, remote_id=before.remote_id or self._foreign_row(item, book, wanted.table))
         old = read_remote_id(before.remote_id)
         known = self._row_of(old, item) if old else None
         if old is None or known is None:
@@ -70,13 +74,23 @@ class RowUpkeep:
     def find(self, item: Item, wanted: Wanted, forms: Forms) -> str | None:
         """The remote id of a row that is the item's, brought up to date: the core takes what is found for delivered."""
         book = self._book(item)
-        row = self._look(item, wanted, book)
-        if row is None and (earlier := self._earlier(item, forms, book)):
+        foreign = self._foreign_row(item, book, wanted.table)
+        row = None if foreign else self._look(item, wanted, book)
+        if row is None and (earlier := foreign or self._earlier(item, forms, book)):
             return self.bring(item, wanted, Before(earlier, maybe_sent=True), forms)
         if row is None or not self._settle(item, wanted, row, book):
             return None
         log.info("%s %s had arrived", item.kind, item.key)
         return self._done(item, wanted, row, Before(), forms)
+
+    def _foreign_row(self, item: Item, book: str, table: RowTable | None = None) -> str | None:
+        """The remote id of a row that another program has made of the item's mark, and that is nobody's yet."""
+        for told in self._foreign.of(item, table):
+            listed = self.rows.of(TABLES[told.table], book)
+            for row in told.among(listed, item):
+                if self.owners.of_row(TABLES[told.table], row) is None:
+                    return TABLES[told.table].remote_id(row)
+        return None
 
     def _earlier(self, item: Item, forms: Forms, book: str) -> str | None:
         """The remote id of a row that is the item's in an earlier form, which a lost answer or database left there."""
@@ -88,7 +102,8 @@ class RowUpkeep:
 
     def remove(self, item: Item, before: Before, forms: Forms) -> None:
         """Has the server hold no row of the item, whoever has removed it. Raises Declined."""
-        book, old, begun = self._book(item), read_remote_id(before.remote_id), self._begun.of(item)
+        book, begun = self._book(item), self._begun.of(item)
+        old = read_remote_id(before.remote_id or self._foreign_row(item, book))
         if old and self._row_of(old, item) and self._is_own(old.text, item):
             self._remove(old, self._book_of(old, item))
         if before.maybe_sent or begun:

@@ -1,0 +1,180 @@
+"""The sessions of the Lua plugin as they can be believed, and which of their time is nobody's yet."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from booklore_targets.booklore.lua_plugin.cached_books import id_of, is_lumped
+from booklore_targets.booklore.lua_plugin.loose_values import is_true, moment_of, number_of, text_of, whole_of
+from booklore_targets.booklore.session_body import LONGEST
+
+EARLIEST = datetime(2011, 1, 1, tzinfo=UTC)
+"""Before KOReader; an e-reader that has lost its clock begins earlier."""
+
+AHEAD = timedelta(minutes=10)
+"""Clocks that nobody sets are off by minutes."""
+
+MOMENT = 60
+"""Seconds. What is left of a session is worth no session of its own below that."""
+
+UNREADABLE = "its times cannot be read"
+TOO_OLD = "it began before there was KOReader, by a clock that was not set"
+BACKWARDS = "it ends before it begins"
+FUTURE = "it is still to come, by a clock that was ahead"
+EMPTY = "it has no length"
+ENDLESS = "it lasts longer than a day, which nobody has read"
+
+Span = tuple[int, int]
+"""Begin and end, unix seconds; the end is not in it."""
+
+
+class Doubt(Exception):
+    """Why a row is no session; the text is a part of a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimedRow:
+    """A session of the Lua plugin. duration: seconds of reading, no more than from start to end; is_capped: there it is
+    more. percents: fractions 0–1. places: where it began and ended, as the server was told, mostly page numbers.
+    tries: how often it was sent in vain, the last time at tried_at.
+    """
+
+    start: datetime
+    end: datetime
+    duration: int
+    is_capped: bool
+    percents: tuple[float | None, float | None]
+    places: tuple[str, str]
+    book_id: str
+    is_synced: bool
+    tries: int
+    tried_at: datetime | None
+
+    @property
+    def span(self) -> Span:
+        return int(self.start.timestamp()), int(self.end.timestamp())
+
+
+def read_session(row: Mapping[str, Any], now: datetime) -> TimedRow:
+    """A row of `pending_sessions` or `historical_sessions`. Raises Doubt.
+
+    What was sent is as it was: of that only what no session can be is refused. Source: lua-plugin-behaviour §1.5, §5.2.
+    """
+    start, end, is_synced = moment_of(row.get("start_time")), moment_of(row.get("end_time")), is_true(row.get("synced"))
+    if start is None or end is None:
+        raise Doubt(UNREADABLE)
+    length = int((end - start).total_seconds())
+    told = whole_of(row.get("duration_seconds"))
+    duration = length if told is None else told
+    refuse_times(start, end, duration, now)
+    capped = min(duration, length)
+    if length == 0 or (capped == 0 and not is_synced):
+        raise Doubt(EMPTY)
+    if capped > LONGEST and not is_synced:
+        raise Doubt(ENDLESS)
+    return TimedRow(
+        start,
+        end,
+        min(capped, LONGEST),
+        capped < duration,
+        (fraction_of(row.get("start_progress")), fraction_of(row.get("end_progress"))),
+        (place_of(row.get("start_location")), place_of(row.get("end_location"))),
+        "" if is_lumped(row) else id_of(row),
+        is_synced,
+        max(0, whole_of(row.get("retry_count")) or 0),
+        moment_of(row.get("last_retry_at")),
+    )
+
+
+def refuse_times(start: datetime, end: datetime, duration: int, now: datetime) -> None:
+    """Raises Doubt."""
+    if end < start or duration < 0:
+        raise Doubt(BACKWARDS)
+    if start < EARLIEST:
+        raise Doubt(TOO_OLD)
+    if end > now + AHEAD:
+        raise Doubt(FUTURE)
+
+
+def fraction_of(value: Any) -> float | None:
+    """A fraction of what is a percentage there."""
+    number = number_of(value)
+    return None if number is None else min(1.0, max(0.0, number / 100))
+
+
+def place_of(value: Any) -> str:
+    return text_of(value).strip()
+
+
+def sent_once(rows: Iterable[TimedRow]) -> list[TimedRow]:
+    """Those that were sent. Of several that began in one second the longest: an extraction that was done again has sent
+    a last session once more, with what was read since (§10 F5)."""
+    longest: dict[datetime, TimedRow] = {}
+    for row in rows:
+        if row.is_synced and (row.start not in longest or row.end > longest[row.start].end):
+            longest[row.start] = row
+    return list(longest.values())
+
+
+def due_once(rows: Iterable[TimedRow]) -> list[TimedRow]:
+    """Those that wait, the longest of those that began in one second, by their start; first what was tried."""
+    found: dict[datetime, TimedRow] = {}
+    for row in sorted((row for row in rows if not row.is_synced), key=lambda row: (row.start, row.end)):
+        before = found.get(row.start, row)
+        tried_at = max((one for one in (before.tried_at, row.tried_at) if one), default=None)
+        found[row.start] = replace(row, tries=max(before.tries, row.tries), tried_at=tried_at)
+    return sorted(found.values(), key=lambda row: not row.tries)
+
+
+class Spans:
+    """Spans of time, one where they touch."""
+
+    def __init__(self, spans: Iterable[Span] = ()) -> None:
+        self._begins: list[int] = []
+        self._ends: list[int] = []
+        for span in sorted(spans):
+            self.add(span)
+
+    def add(self, span: Span) -> None:
+        low, high = bisect_left(self._ends, span[0]), bisect_right(self._begins, span[1])
+        begins, ends = [span[0], *self._begins[low:high]], [span[1], *self._ends[low:high]]
+        self._begins[low:high], self._ends[low:high] = [min(begins)], [max(ends)]
+
+    def within(self, span: Span) -> list[Span]:
+        """What of them lies in a span."""
+        low, high = bisect_right(self._ends, span[0]), bisect_left(self._begins, span[1])
+        found = zip(self._begins[low:high], self._ends[low:high], strict=True)
+        return [(max(begin, span[0]), min(end, span[1])) for begin, end in found]
+
+    def has(self, point: int) -> bool:
+        return bool(self.within((point, point + 1)))
+
+    def left_of(self, span: Span) -> Iterator[Span]:
+        """The parts of a span that are in none of them."""
+        begin = span[0]
+        for first, last in self.within(span):
+            if first > begin:
+                yield begin, first
+            begin = last
+        if begin < span[1]:
+            yield begin, span[1]
+
+
+def is_told(span: Span, seconds: int, known: Spans) -> bool:
+    """Whether the time of a session is accounted for: its begin or the middle of what it counts lies in a known span.
+    Clocks of two devices may be a moment apart."""
+    length = min(seconds, span[1] - span[0])
+    return known.has(span[0] + min(MOMENT, length // 4)) or known.has(span[0] + length // 2)
+
+
+def pieces(row: TimedRow, told: Spans, own: Spans) -> list[Span]:
+    """What of a session that waits is to be counted. told: of sessions that somebody else has made, and that tell the
+    same reading more exactly, or not at all; own: of the plugin's others."""
+    if is_told(row.span, row.duration, told):
+        return []
+    parts = [part for piece in told.left_of(row.span) for part in own.left_of(piece)]
+    return [part for part in parts if part == row.span or part[1] - part[0] >= MOMENT]
