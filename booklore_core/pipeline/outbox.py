@@ -66,6 +66,8 @@ DELETE FROM owed WHERE NOT EXISTS (SELECT 1 FROM subscriptions s JOIN items i ON
     AND (i.created_at >= s.registered_at OR i.occurred_at >= s.since))
 """
 WITHDRAW = "DELETE FROM proposals WHERE kind = :kind AND key = :key AND occurred_at <= :occurred_at"
+ANSWERED = "UPDATE proposals SET question = '' WHERE question = :question"
+"""What a person said no to stays known until the same fact is made or proposed again."""
 PROPOSED = """
 SELECT b.*, p.kind, p.key, p.body, p.occurred_at, p.plugin FROM proposals p JOIN books b ON b.partial_md5 = p.book_md5
 WHERE p.question = :question ORDER BY p.id
@@ -118,14 +120,14 @@ class Outbox:
 
     def questions(self) -> list[str]:
         """What a person is asked, the oldest first: each question once, of however many items and books it is."""
-        return list(dict.fromkeys(row["question"] for row in self._proposals.find("id")))
+        return list(dict.fromkeys(row["question"] for row in self._proposals.find("id") if row["question"]))
 
     def answer(self, question: str, agrees: bool, now: datetime) -> int:
         """Takes in or drops what a question is about by now. Returns how many items that were."""
         with self._database.writing():
             self._database.lock()
             rows = self._database.rows(PROPOSED, question=question)
-            self._proposals.delete(question=question)
+            self._database.run(ANSWERED, question=question)
             for plugin in {row["plugin"] for row in rows if agrees}:
                 self.put([item_of(row) for row in rows if row["plugin"] == plugin], plugin, now)
         return len(rows)

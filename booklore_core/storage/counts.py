@@ -54,7 +54,7 @@ ORDER BY due.retry_count DESC, due.item_id LIMIT :limit
 ASKED = """
 SELECT p.kind AS kind, COALESCE(NULLIF(b.title, ''), p.book_md5) AS book, p.book_md5 AS md5, '' AS target,
     'asked' AS state, p.question AS reason, 0 AS attempts
-FROM proposals p JOIN books b ON b.partial_md5 = p.book_md5 ORDER BY p.id LIMIT :limit
+FROM proposals p JOIN books b ON b.partial_md5 = p.book_md5 WHERE p.question <> '' ORDER BY p.id LIMIT :limit
 """
 SUPERSEDED = """
 SELECT i.kind AS kind, COALESCE(NULLIF(b.title, ''), i.book_md5) AS book, i.book_md5 AS md5, d.target AS target,
@@ -62,7 +62,7 @@ SELECT i.kind AS kind, COALESCE(NULLIF(b.title, ''), i.book_md5) AS book, i.book
 FROM deliveries d JOIN items i ON i.id = d.item_id JOIN books b ON b.partial_md5 = i.book_md5
 WHERE d.state = 'superseded' AND d.revision = i.revision ORDER BY d.tried_at DESC, d.item_id LIMIT :limit
 """
-WAITING_TOTAL = "SELECT (SELECT COUNT(*) FROM owed) + (SELECT COUNT(*) FROM proposals) AS total"
+WAITING_TOTAL = "SELECT (SELECT COUNT(*) FROM owed) + (SELECT COUNT(*) FROM proposals WHERE question <> '') AS total"
 REMARKS = "SELECT COUNT(*) AS count FROM remarks"
 ASIDE = """
 SELECT COUNT(*) AS lines, (SELECT q.reason FROM quarantine q WHERE q.dismissed_at IS NULL
