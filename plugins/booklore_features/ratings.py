@@ -63,7 +63,10 @@ def register_kinds() -> Iterable[Kind]:
 @hookimpl
 def register_settings() -> Iterable[Setting]:
     yield Setting("enabled", bool, True, "Whether ratings are sent", label="Enable rating sync", menu=MENU)
-    about, words = "Which rating is sent", ("KOReader rating (scaled ×2)", "Select at complete")
+    about, words = (
+        "Which rating is sent: stars when they change from then on, or one that is asked for",
+        ("KOReader rating (scaled ×2)", "Select at complete"),
+    )
     yield Setting("mode", str, SCALED, about, MODES, label="Rating", menu=MENU, words=words)
 
 
