@@ -136,7 +136,7 @@ def test_another_device_that_goes_on_saying_the_same_takes_nothing_back(deciding
     assert (first, statuses(deciding)) == (["reading"], [])
 
 
-@pytest.mark.parametrize("order", permutations(range(3)), ids=str)
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
 def test_what_one_device_gave_last_holds_though_another_gave_the_same_before(deciding, order):
     visits = [deciding.visit(status=status, device=device)
               for status, device in (("abandoned", "kobo"), ("reading", "kobo"), ("abandoned", "kindle"))]  # fmt: skip

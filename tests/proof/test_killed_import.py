@@ -73,7 +73,7 @@ def arrived(world: World) -> Counter[Session]:
 
 def import_rounds(folder: Path, dialect: str, seed: int, rounds: int) -> None:
     rng = random.Random(seed)
-    world, statistics = World(folder, dialect), Statistics(folder / "statistics.sqlite3", rng)
+    world, statistics = World(folder, dialect, seed), Statistics(folder / "statistics.sqlite3", rng)
     environ = world.household.environ
     try:
         for _ in range(rounds):
