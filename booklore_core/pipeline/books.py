@@ -5,12 +5,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-from booklore_core.events import Book, Delete, Event, Rating
+from booklore_core.events import Book
 from booklore_core.items import BookRef
-from booklore_core.pipeline.spool import parse_event
 from booklore_core.storage.database import Database
 from booklore_core.targets import Match
 
@@ -37,12 +37,8 @@ UNTRACKED = "SELECT partial_md5 FROM books WHERE tracked = 0 ORDER BY updated_at
 SEEN_AS = "SELECT partial_md5, title, size FROM books WHERE partial_md5 IN :ids"
 MOST_FOUND = 12
 OTHER_BOOK = "the digest is that of “{}” ({} bytes), and this line is about “{}” ({} bytes), which is another file"
-STARS = "SELECT partial_md5, tracked, stars, stars_at, stars_shown FROM books WHERE partial_md5 IN :ids"
+STARS = "SELECT partial_md5, tracked, stars_shown FROM books WHERE partial_md5 IN :ids"
 KEEP_STARS = "UPDATE books SET stars_shown = :shown WHERE partial_md5 = :md5"
-SHOWN = f"""
-SELECT line, received_at FROM events WHERE device = :device AND book_md5 = :md5 AND tracked = 1
-    AND (name = '{Delete.name}' OR name <> '{Rating.name}' AND line LIKE '%"stars":%')
-"""
 OWED = "b.partial_md5 IN (SELECT book_md5 FROM owed WHERE target = :target)"
 UNMATCHED_ANYWHERE = """(b.partial_md5 NOT IN (SELECT book_md5 FROM matches)
     AND b.partial_md5 IN (SELECT book_md5 FROM files WHERE gone = 0 UNION SELECT book_md5 FROM owed))"""
@@ -77,33 +73,34 @@ def book_ref(row: dict[str, Any]) -> BookRef:
     return BookRef(row["partial_md5"], row["title"], authors, isbn, file, row["size"], match, isbns)
 
 
-class Shown(NamedTuple):
-    """What a device has shown of a book's stars: last, in the line of that order; none once its copy is deleted. given:
-    what they were changed to last, and at which unix seconds; 0 for never."""
-
-    order: str = ""
-    stars: float | None = None
-    given: float | None = None
-    at: float = 0.0
-
-    def after(self, line: tuple[Event, float]) -> "Shown":
-        """A change is one between two lines of a device. The first of a copy says nothing without stars."""
-        (event, received), reading = line, getattr(line[0], "reading", None)
-        if reading is None or reading.stars == self.stars:
-            return self._replace(order=event.order, stars=reading and reading.stars)
-        return Shown(event.order, reading.stars, reading.stars, max(self.at, min(event.at.timestamp(), received)))
+Shown = list[Any]
+"""The order of a line, when it was written, unix seconds, None where it deletes the copy, and the stars it shows."""
 
 
 class BookStars(NamedTuple):
-    """What is known of a book's stars, by device; "": what an older version knew of all together."""
+    """What is known of a book's stars: what the copy of each device has shown, of equal ones in a row two."""
 
     tracked: bool = True
-    shown: Mapping[str, Shown] = {"": Shown()}
+    shown: Mapping[str, Sequence[Shown]] = {}
 
     @property
     def given(self) -> float | None:
-        """The stars that were given last, on whichever device."""
-        return max((one.at, device, one.given) for device, one in self.shown.items())[2]
+        """The stars that were given last, on whichever device: a change is one between two lines of one. The first of a
+        copy says nothing without stars."""
+        changes = [
+            (at, device, stars)
+            for device, told in self.shown.items()
+            for (_, _, before), (_, at, stars) in pairwise([("", None, None), *told])
+            if at is not None and stars != before
+        ]
+        return max(reversed(changes), key=lambda change: change[:2], default=(0.0, "", None))[2]
+
+    def after(self, device: str, line: Shown) -> "BookStars":
+        """What is known after a line, which may come late."""
+        told = sorted([*self.shown.get(device, ()), line], key=lambda one: one[0])
+        around = zip([[], *told], told, [*told[1:], []], strict=False)
+        kept = [one for before, one, after in around if not before[2:] == one[2:] == after[2:]]
+        return self._replace(shown={**self.shown, device: kept})
 
 
 class Books:
@@ -183,18 +180,11 @@ class Books:
         """partial MD5 → whether it is tracked, and the stars known last. A book never heard of is tracked."""
         known: dict[str, BookStars] = defaultdict(BookStars)
         for row in self._database.rows(STARS, ids=list(md5s)):
-            shown = {device: Shown(*told) for device, told in json.loads(row["stars_shown"] or "{}").items()}
-            shown[""] = Shown(given=row["stars"], at=row["stars_at"] or 0.0)
-            known[row["partial_md5"]] = BookStars(row["tracked"] != 0, shown)
+            known[row["partial_md5"]] = BookStars(row["tracked"] != 0, json.loads(row["stars_shown"] or "{}"))
         return known
 
     def keep_stars(self, known: Mapping[str, BookStars]) -> None:
         self._database.run_many(KEEP_STARS, [{"md5": md5, "shown": json.dumps(known[md5].shown)} for md5 in known])
-
-    def shown(self, device: str, md5: str) -> list[tuple[Event, float]]:
-        """The lines in which a device shows a book's stars, or deletes it, each with when it was taken in."""
-        rows = self._database.rows(SHOWN, device=device, md5=md5)
-        return [(parse_event(json.loads(row["line"])), row["received_at"]) for row in rows]
 
     def match(self, md5: str, target: str, match: Match, now: datetime) -> None:
         """Remembers a target's id for a book."""

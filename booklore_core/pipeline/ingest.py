@@ -164,7 +164,7 @@ class Ingest:
         stars = self._books.stars({book.partial_md5 for _, book, _ in told_books})
         told = [Told(line.event, line.kept, is_tracked(line.event, stars), line.digest) for line in lines.values()]
         kept = [one for one in told if one.tracked or not isinstance(one.event, PageTurns)]
-        self._journal.append(list(with_ratings(kept, stars, self._books, now)), now)
+        self._journal.append(list(with_ratings(kept, stars, now)), now)
         self._books.keep_stars(stars)
         remarks = {key: row for line in lines.values() for key, row in remarks_on(line, now)}
         self._database.run_many(REMARK, list(remarks.values()))

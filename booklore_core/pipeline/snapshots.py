@@ -11,14 +11,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache, reduce
 from hashlib import sha256
 from pathlib import PurePosixPath
 from typing import Any
 
-from booklore_core.events import RATING_SUFFIX, UNKNOWN, BookClose, Delete, Device, Event, Rating, book_of
+from booklore_core.events import RATING_SUFFIX, UNKNOWN, BookClose, Delete, Device, Rating, book_of
 from booklore_core.items import TOMBSTONE, Item, Proposal, canonical_json
-from booklore_core.pipeline.books import Books, BookStars, Shown
+from booklore_core.pipeline.books import BookStars
 from booklore_core.pipeline.facts import Facts
 from booklore_core.pipeline.journal import Journal, Told
 from booklore_core.pipeline.spool import digest_of, parse_event
@@ -133,26 +132,21 @@ def digest(parts: Sequence[Any]) -> str:
     return sha256(canonical_json(parts, "list").encode()).hexdigest()[:16]
 
 
-def with_ratings(told: Iterable[Told], stars: dict[str, BookStars], books: Books, now: datetime) -> Iterator[Told]:
+def with_ratings(told: Iterable[Told], stars: dict[str, BookStars], now: datetime) -> Iterator[Told]:
     """The lines, each followed by the change of stars that its snapshot shows. stars: known before, and then after.
 
-    KOReader fires no event for a rating (koreader-facts C). Of a device that is new, or whose line came late, all
-    lines are looked at again. Its clock may be ahead: nothing is later than now, or it would outdo all ratings to come.
+    KOReader fires no event for a rating (koreader-facts C). A device's clock may be ahead: nothing is later than now,
+    or it would outdo all ratings to come.
     """
-    new, earlier = defaultdict[tuple[str, str], list[tuple[Event, float]]](list), cache(books.shown)
     for one in told:
         yield one
         event, book, reading = one.event, book_of(one.event), getattr(one.event, "reading", None)
         is_shown = reading.stars != UNKNOWN if reading else isinstance(event, Delete)
         if not one.tracked or book is None or not is_shown:
             continue
-        copy, before = (event.device, book.partial_md5), stars[book.partial_md5]
-        lines, last = new[copy], before.shown.get(event.device)
-        lines.append((event, now.timestamp()))
-        if last is None or last.order > event.order:
-            last, lines = Shown(), sorted([*earlier(*copy), *lines], key=lambda line: line[0].order)
-        shown = {**before.shown, event.device: reduce(Shown.after, lines[-1:] if last.order else lines, last)}
-        after = stars[book.partial_md5] = before._replace(shown=shown)
+        before = stars[book.partial_md5]
+        shown = [min(event.at, now).timestamp(), reading.stars] if reading else [None, None]
+        after = stars[book.partial_md5] = before.after(event.device, [event.order, *shown])
         if after.given != before.given:
             yield rating(one, after.given, before.given)
 
