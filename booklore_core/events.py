@@ -136,8 +136,7 @@ class Reading(BaseModel):
 
     @property
     def is_complete(self) -> bool:
-        """Whether the book was read to its end, or called so. Where two pages are shown, the last is never reached;
-        of a few pages the last but one is no end."""
+        """Whether the book was read to its end, or called so. Where two pages are shown, the last is never reached."""
         is_at_end = (self.percent or 0) >= READ or (self.page or 0) + 1 >= (self.pages or 0) >= LEAST_PAGES
         return is_at_end or self.status == "complete"
 

@@ -42,24 +42,19 @@ KEEP_STARS = "UPDATE books SET stars_shown = :shown WHERE partial_md5 = :md5"
 OWED = "b.partial_md5 IN (SELECT book_md5 FROM owed WHERE target = :target)"
 UNMATCHED_ANYWHERE = """(b.partial_md5 NOT IN (SELECT book_md5 FROM matches)
     AND b.partial_md5 IN (SELECT book_md5 FROM files WHERE gone = 0 UNION SELECT book_md5 FROM owed))"""
-UNMATCHED = """
-WHERE b.partial_md5 NOT IN (SELECT book_md5 FROM matches WHERE target = :target) AND {which} ORDER BY b.updated_at DESC
-"""
-MATCHED = f"""
-SELECT b.*, {FILE} AS file, m.remote_id AS match, m.how AS how, m.sure AS sure, m.title AS match_title
-FROM matches m JOIN books b ON b.partial_md5 = m.book_md5 WHERE m.target = :target ORDER BY b.updated_at DESC
-"""
+UNMATCHED = """ WHERE b.partial_md5 NOT IN (SELECT book_md5 FROM matches WHERE target = :target) AND {which}
+    ORDER BY b.updated_at DESC"""
+MATCHED = f"""SELECT b.*, {FILE} AS file, m.remote_id AS match, m.how AS how, m.sure AS sure, m.title AS match_title
+    FROM matches m JOIN books b ON b.partial_md5 = m.book_md5 WHERE m.target = :target ORDER BY b.updated_at DESC"""
 MATCH = """
 INSERT INTO matches (book_md5, target, remote_id, how, sure, title, matched_at)
 VALUES (:book_md5, :target, :remote_id, :how, :sure, :title, :now)
 ON CONFLICT (book_md5, target) DO UPDATE SET remote_id = excluded.remote_id, how = excluded.how, sure = excluded.sure,
     title = excluded.title, matched_at = excluded.matched_at
 """
-GIVEN = """
-SELECT i.kind AS kind, COUNT(*) AS count FROM items i JOIN deliveries d ON d.item_id = i.id
-WHERE i.book_md5 = :md5 AND d.target = :target AND d.state = 'delivered'
-    AND COALESCE(d.given_to, :remote_id) = :remote_id GROUP BY i.kind
-"""
+GIVEN = """SELECT i.kind AS kind, COUNT(*) AS count FROM items i JOIN deliveries d ON d.item_id = i.id
+    WHERE i.book_md5 = :md5 AND d.target = :target AND d.state = 'delivered'
+    AND COALESCE(d.given_to, :remote_id) = :remote_id GROUP BY i.kind"""
 
 
 def utc(seconds: float) -> datetime:
@@ -87,12 +82,8 @@ class BookStars(NamedTuple):
     def given(self) -> float | None:
         """The stars that were given last, on whichever device: a change is one between two lines of one. The first of a
         copy says nothing without stars."""
-        changes = [
-            (at, device, stars)
-            for device, told in self.shown.items()
-            for (_, _, before), (_, at, stars) in pairwise([("", None, None), *told])
-            if at is not None and stars != before
-        ]
+        both = ((device, *pair) for device, told in self.shown.items() for pair in pairwise([[None] * 3, *told]))
+        changes = [(at, device, stars) for device, (*_, before), (_, at, stars) in both if at and stars != before]
         return max(reversed(changes), key=lambda change: change[:2], default=(0.0, "", None))[2]
 
     def after(self, device: str, line: Shown) -> "BookStars":

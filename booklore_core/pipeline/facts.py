@@ -30,10 +30,8 @@ KEYS = """
 SELECT key FROM items WHERE kind = :kind AND book_md5 = :book_md5 ORDER BY occurred_at DESC, id DESC LIMIT :limit
 """
 BODIES = "SELECT body FROM items WHERE kind = :kind AND book_md5 = :book_md5"
-DECIDED = """
-SELECT key FROM proposals WHERE book_md5 = :md5 AND question = ''
-UNION SELECT key FROM items WHERE book_md5 = :md5 AND (occurred_at >= :asked_at OR body LIKE '%"removed"_true%')
-"""
+DECIDED = """SELECT key FROM proposals WHERE book_md5 = :md5 AND question = '' UNION SELECT key FROM items
+    WHERE book_md5 = :md5 AND (occurred_at >= :asked_at OR body LIKE '%"removed"_true%')"""
 
 
 @dataclass(frozen=True)
@@ -133,8 +131,8 @@ class Facts:
     def decided(self, book: BookRef, asked_at: datetime) -> set[str]:
         """The keys of what is left of a question about a book by nobody any more: a person said no, it is removed, or
         something has changed since it was asked."""
-        rows = self._database.rows(DECIDED, md5=book.partial_md5, asked_at=asked_at.timestamp())
-        return {row["key"] for row in rows}
+        asked = {"md5": book.partial_md5, "asked_at": asked_at.timestamp()}
+        return {row["key"] for row in self._database.rows(DECIDED, **asked)}
 
     def note(self, items: Iterable[Item]) -> None:
         """Lets the next event of the batch see what followed from this one."""

@@ -100,12 +100,8 @@ class Position:
 
 def is_same_place(one: float | None, at: str | None, other: float | None, other_at: str | None) -> bool:
     """Whether two percents and positions are one place. A position that one side does not tell decides nothing."""
-    return (
-        one is not None
-        and other is not None
-        and abs(one - other) <= SAME
-        and (not at or not other_at or at == other_at)
-    )
+    is_near = one is not None and other is not None and abs(one - other) <= SAME
+    return is_near and (not at or not other_at or at == other_at)
 
 
 class Pushed:
@@ -140,13 +136,9 @@ class Pushed:
 
     def note(self, item: Item, now: datetime) -> None:
         """Before the push, whose answer may be lost."""
-        entry = {
-            **{name: item.body.get(name) for name in (*NEEDED, "forced_from")},
-            "partial_md5": item.book.partial_md5,
-            "read_at": item.occurred_at.timestamp(),
-            "pushed_at": now.timestamp(),
-            "is_open": True,
-        }
+        entry = {name: item.body.get(name) for name in (*NEEDED, "forced_from")}
+        entry |= {"read_at": item.occurred_at.timestamp(), "pushed_at": now.timestamp()}
+        entry |= {"partial_md5": item.book.partial_md5, "is_open": True}
         self._set(item.book, [entry, *self._of(item.book)][:MOST_PUSHED])
 
     def recognise(self, book: BookRef, remote: RemotePosition) -> RemotePosition:

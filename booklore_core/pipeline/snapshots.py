@@ -153,8 +153,6 @@ def with_ratings(told: Iterable[Told], stars: dict[str, BookStars], now: datetim
 
 def rating(told: Told, stars: float | None, before: float | None) -> Told:
     """The change of stars as an event of the journal."""
-    line: dict[str, Any] = {
-        name: told.line[name] for name in ("v", "device", "at", "book", "former_id") if name in told.line
-    }
+    line = {name: value for name, value in told.line.items() if name in ("v", "device", "at", "book", "former_id")}
     line |= {"id": f"{told.event.id}{RATING_SUFFIX}", "event": Rating.name, "stars": stars, "before": before}
     return Told(parse_event(line), line, tracked=True, digest=digest_of(line))

@@ -145,8 +145,7 @@ def held_of(key: str, facts: Facts) -> Item | None:
 @hookimpl
 def on_rating(event: Rating, journal: Journal, facts: Facts, settings: Section) -> Iterator[Item]:
     """Takes a rating for the end of the book, once: a second push would only move the finish date."""
-    md5 = event.book.partial_md5
-    key = f"{md5}/read"
+    md5, key = event.book.partial_md5, f"{event.book.partial_md5}/read"
     if not settings["read_on_rating"] or not event.stars or held_of(key, facts):
         return
     held = held_of(f"{md5}:{event.device}", facts)
