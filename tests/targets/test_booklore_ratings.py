@@ -104,6 +104,19 @@ def test_rating_that_was_perhaps_sent_long_ago_takes_the_place_of_our_own(world:
     assert on_the_page(world, dune)["personalRating"] == 4
 
 
+@pytest.mark.parametrize("fault", ["close_before", "close_after"])
+def test_rating_whose_answer_was_lost_is_our_own_too(world: World, fault: str) -> None:
+    dune = world.server.books[1]
+    world.target().deliver(rating(dune, 6), OLDER)
+    world.server.fail(fault, PUT)
+    with pytest.raises(Declined):
+        world.target().deliver(rating(dune, 8), OLDER)
+
+    world.target().deliver(rating(dune, 4), OLDER)
+
+    assert on_the_page(world, dune)["personalRating"] == 4
+
+
 @pytest.mark.parametrize("fault", BEFORE_OR_AFTER)
 @pytest.mark.parametrize("value", [8, None])
 def test_rating_whose_answer_is_lost_is_simply_repeated(world: World, fault: str, value: int | None) -> None:

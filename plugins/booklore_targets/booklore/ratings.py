@@ -13,6 +13,8 @@ PATH = "/api/v1/books/personal-rating"
 """Grimmory's other route writes stars of 1 to 5 into the same column (contract §8)."""
 
 LOWEST, HIGHEST = 1, 10
+MOST_OWN = 5
+"""So many of the ratings that we gave a book are known again as ours."""
 
 
 class Ratings:
@@ -27,21 +29,26 @@ class Ratings:
         """Source: server contract §8."""
         book_id, rating = book_id_of(item), rating_of(item)
         look = partial(self._run.identities.look, book_id)
-        there = look().get("personalRating")
-        if before.is_older and there not in (None, rating, self._store.get(f"rating/{book_id}")):
+        there, own = look().get("personalRating"), self._store.get(f"rating/{book_id}") or ()
+        if before.is_older and there not in (None, rating, *own):
             raise Superseded(f"the book is rated {there} of 10 on the server, which may have been given since")
+        self._note(book_id, rating)
         body = {"ids": [int(book_id)], "rating": rating}
         response = self._run.connection.ask("PUT", PATH, json=body, before_repeat=look)
         confirm(response, book_id, personalRating=rating)
-        self._store.set(f"rating/{book_id}", rating)
 
     def find(self, item: Item) -> str | None:
         """An empty text when the server has the rating."""
         book_id, rating = book_id_of(item), rating_of(item)
         if self._run.identities.look(book_id).get("personalRating") != rating:
             return None
-        self._store.set(f"rating/{book_id}", rating)
+        self._note(book_id, rating)
         return ""
+
+    def _note(self, book_id: str, rating: int | None) -> None:
+        """Before it is sent: the answer may be lost."""
+        own = self._store.get(f"rating/{book_id}") or ()
+        self._store.set(f"rating/{book_id}", [*own, rating][-MOST_OWN:])
 
 
 def rating_of(item: Item) -> int | None:
