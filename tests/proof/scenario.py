@@ -29,7 +29,7 @@ IDLE_CAP = 600
 PAUSE = 400
 """Seconds between two things a reader does: more than the pause over which short stretches are joined."""
 
-FEATURES = ("sessions", "progress", "annotations", "bookmarks", "ratings", "finished", "deletions")
+FEATURES = ("sessions", "progress", "annotations", "bookmarks", "ratings", "finished", "deletions", "history")
 """The features whose facts the scenario expects."""
 
 LEAST = 0.0025
