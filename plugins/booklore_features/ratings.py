@@ -80,8 +80,12 @@ def register_actions() -> Iterable[Action]:
 def on_rating(event: Rating, facts: Facts, settings: Section) -> Iterator[Item]:
     if settings["mode"] == SCALED and not event.id.endswith(ASKED_HERE):
         rating = None if event.stars is None else int(2 * event.stars)
-        told = {"rating": rating, "stars": event.stars, "device": event.device, "how": "scaled"}
+        told: dict[str, Any] = {"rating": rating, "stars": event.stars, "device": event.device, "how": "scaled"}
         held = next((fact.item for fact in facts.known(KIND, [event.book.partial_md5])), None)
+        before = [held.body["rating"], *held.body.get("earlier", ())] if held else []
+        # What a target holds of these is ours, though an earlier database may have sent it.
+        earlier = [one for one in dict.fromkeys(before) if one not in (None, rating)]
+        told |= {"earlier": earlier[:MOST]} if earlier else {}
         # Of all stars these were given last, although the line that showed it may be an earlier one.
         at = max(event.at, held.occurred_at) if held and held.body.get("how") == "scaled" else event.at
         yield Item(KIND, event.book.partial_md5, event.book.ref, told, at)

@@ -104,6 +104,15 @@ def test_rating_that_was_perhaps_sent_long_ago_takes_the_place_of_our_own(world:
     assert on_the_page(world, dune)["personalRating"] == 4
 
 
+def test_rating_that_a_device_gave_before_is_our_own_from_an_earlier_database(world: World) -> None:
+    dune = world.server.books[1]
+    rated_on_the_web(world, dune, 10)
+
+    world.target().deliver(fact("rating", dune, {"rating": 2, "earlier": [6, 10]}), OLDER)
+
+    assert on_the_page(world, dune)["personalRating"] == 2
+
+
 @pytest.mark.parametrize("fault", ["close_before", "close_after"])
 def test_rating_whose_answer_was_lost_is_our_own_too(world: World, fault: str) -> None:
     dune = world.server.books[1]
