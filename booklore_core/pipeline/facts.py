@@ -33,6 +33,8 @@ KEYS = """
 SELECT key FROM items WHERE kind = :kind AND book_md5 = :book_md5 ORDER BY occurred_at DESC, id DESC LIMIT :limit
 """
 BODIES = "SELECT body FROM items WHERE kind = :kind AND book_md5 = :book_md5"
+DECIDED = """SELECT key FROM proposals WHERE book_md5 = :md5 AND question = '' UNION SELECT key FROM items
+    WHERE book_md5 = :md5 AND (occurred_at >= :asked_at OR body LIKE '%"removed"_true%')"""
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,12 @@ class Facts:
     def known(self, kind: str, keys: Iterable[str]) -> list[Fact]:
         """The items of a kind that already followed with these keys."""
         return [Fact(held.item, held.is_given) for held in self._held(kind, keys).values() if held]
+
+    def decided(self, book: BookRef, asked_at: datetime) -> set[str]:
+        """The keys of what is left of a question about a book by nobody any more: a person said no, it is removed, or
+        something has changed since it was asked."""
+        asked = {"md5": book.partial_md5, "asked_at": asked_at.timestamp()}
+        return {row["key"] for row in self._database.rows(DECIDED, **asked)}
 
     def other_files(self, device: str, book: BookRef) -> list[str]:
         """Where else a device was seen to have a book, and not to delete it, the last place first. KOReader tells of no

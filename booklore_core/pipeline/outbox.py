@@ -66,18 +66,16 @@ DELETE FROM owed WHERE NOT EXISTS (SELECT 1 FROM subscriptions s JOIN items i ON
     AND (i.created_at >= s.registered_at OR i.occurred_at >= s.since))
 """
 WITHDRAW = "DELETE FROM proposals WHERE kind = :kind AND key = :key AND occurred_at <= :occurred_at"
-PROPOSED = """
-SELECT b.*, p.kind, p.key, p.body, p.occurred_at, p.plugin FROM proposals p JOIN books b ON b.partial_md5 = p.book_md5
-WHERE p.id IN :ids ORDER BY p.id
-"""
+ANSWERED = "UPDATE proposals SET question = '' WHERE id IN :ids"
+"""What a person said no to stays known until the same fact is made or proposed again."""
+PROPOSED = """SELECT b.*, p.kind, p.key, p.body, p.occurred_at, p.plugin FROM proposals p
+    JOIN books b ON b.partial_md5 = p.book_md5 WHERE p.id IN :ids ORDER BY p.id"""
 IMPORTED = """i.body LIKE '%"source"_"%'"""
 """SQL: whether an item is of a file of past reading. Within a text of a body quotes are escaped."""
 
-IMPORTS = f"""
-SELECT i.book_md5 AS md5, COUNT(*) AS total, COUNT(d.item_id) AS synced, MAX(m.book_md5) AS matched
+IMPORTS = f"""SELECT i.book_md5 AS md5, COUNT(*) AS total, COUNT(d.item_id) AS synced, MAX(m.book_md5) AS matched
 FROM items i LEFT JOIN (SELECT DISTINCT item_id FROM deliveries WHERE state = 'delivered') d ON d.item_id = i.id
-LEFT JOIN (SELECT DISTINCT book_md5 FROM matches) m ON m.book_md5 = i.book_md5 WHERE {IMPORTED} GROUP BY i.book_md5
-"""
+LEFT JOIN (SELECT DISTINCT book_md5 FROM matches) m ON m.book_md5 = i.book_md5 WHERE {IMPORTED} GROUP BY i.book_md5"""
 
 
 @dataclass(frozen=True)
@@ -134,7 +132,7 @@ class Outbox:
             self._database.lock()
             ids = [row["id"] for one in read_asked(self._database) if one.text == question for row in one.rows]
             rows = self._database.rows(PROPOSED, ids=ids)
-            self._proposals.delete(id=ids)
+            self._database.run(ANSWERED, ids=ids)
             for plugin in {row["plugin"] for row in rows if agrees}:
                 items = [item_of(row) for row in rows if row["plugin"] == plugin]
                 self.put(items, plugin, now)
