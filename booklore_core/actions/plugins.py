@@ -1,24 +1,16 @@
-"""What can be told about plugins: a line in the list, the whole description, and what is wrong."""
+"""What can be told about plugins: which there are, and what is wrong with them."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from booklore_core import hookspecs
 from booklore_core.core import Core
 from booklore_core.kinds import quantity
+from booklore_core.pipeline.outbox import CLEAR, OWE
 from booklore_core.plugin_manager import Plugin
-from booklore_core.settings import BadSetting
 from booklore_core.storage.counts import as_counts
 from booklore_core.targets import Check
 
-OWED_TO = """
-SELECT kind, COUNT(*) AS count FROM owed
-WHERE target IN (SELECT target FROM subscriptions WHERE plugin = :plugin) GROUP BY kind
-"""
-MADE_BY = """
-SELECT o.kind AS kind, COUNT(DISTINCT o.item_id) AS count FROM owed o JOIN items i ON i.id = o.item_id
-WHERE i.plugin = :plugin GROUP BY o.kind
-"""
+OWED_TO = "SELECT kind, COUNT(*) AS count FROM owed WHERE target IN :ids GROUP BY kind"
 FAILED = """
 SELECT kind, target, state = 'unconfirmed' AND retry_count = 1 AS once, COUNT(*) AS count, MAX(reason) AS reason
 FROM due WHERE target IN :ids AND state IN ('retrying', 'unconfirmed') AND retry_count > 0 GROUP BY 1, 2, 3
@@ -42,50 +34,25 @@ def known_plugins(core: Core) -> dict[str, Plugin]:
     return dict(sorted((gone | core.plugins.plugins).items()))
 
 
-def find_plugin(core: Core, name: str) -> Plugin:
-    """Raises BadSetting for a name that there is not."""
-    plugin = known_plugins(core).get(name)
-    if plugin is None:
-        raise BadSetting(f"there is no plugin {name!r}; `booklore plugins list` shows them")
-    return plugin
-
-
-def plugin_json(core: Core, plugin: Plugin) -> dict[str, Any]:
-    """A plugin as `plugins list --json` shows it; its error is what the doctor says."""
-    kind, check = "target" if plugin.is_target else "feature", check_plugin(core, plugin)
-    known = {name: getattr(plugin, name) for name in ("enabled", "version", "source")}
-    error = None if check.ok else check.detail
-    return {"name": plugin.name, "kind": kind, **known, "waiting": waiting_for(core, plugin), "error": error}
-
-
-def waiting_for(core: Core, plugin: Plugin) -> dict[str, int]:
-    """kind → how many items wait: at a target, those to be taken; of a feature, those it made."""
-    if targets_of(core, plugin):
-        return count_owed(core, plugin.name)
-    return as_counts(core.database.rows(MADE_BY, plugin=plugin.name))
+def targets_of(core: Core, plugin: str) -> list[str]:
+    return [name for name, owner in core.outbox.subscribers().items() if owner == plugin]
 
 
 def count_owed(core: Core, plugin: str) -> dict[str, int]:
     """kind → how many items wait for a plugin's targets."""
-    return as_counts(core.database.rows(OWED_TO, plugin=plugin))
+    return as_counts(core.database.rows(OWED_TO, ids=targets_of(core, plugin)))
 
 
-def targets_of(core: Core, plugin: Plugin) -> list[str]:
-    return [name for name, owner in core.outbox.subscribers().items() if owner == plugin.name]
-
-
-def plugin_details(core: Core, plugin: Plugin) -> dict[str, Any]:
-    """Everything about a plugin that a person may ask, but for its settings. hooks: those that it implements."""
-    hooks = [name for name, value in vars(hookspecs).items() if hasattr(value, f"{hookspecs.PROJECT}_spec")]
-    return {
-        **plugin_json(core, plugin),
-        "help": plugin.help,
-        "hooks": [name for name in hooks if hasattr(plugin.module, name)],
-        "targets": targets_of(core, plugin),
-        "actions": [name for name, (owner, _) in core.plugin_actions.items() if owner == plugin.name],
-        "errors": plugin.errors,
-        "notes": plugin.notes,
-    }
+def discard_backlog(core: Core, plugin: str) -> None:
+    """Clears for good what waits for a plugin's targets, and what was kept for them. When they are there again they are
+    owed what follows then, and of the past what they ask for."""
+    with core.database.writing():
+        core.database.run("UPDATE subscriptions SET enabled = 1 WHERE plugin = :plugin", plugin=plugin)
+        core.database.run(OWE.format(which="s.plugin = :plugin"), plugin=plugin)
+        targets, now = targets_of(core, plugin), core.clock().timestamp()
+        core.database.run(CLEAR.format(which="o.target IN :ids"), ids=targets, now=now)
+        core.database.run("DELETE FROM owed WHERE target IN :ids", ids=targets)
+        core.database.table("subscriptions").delete(plugin=plugin)
 
 
 def check_plugins(core: Core) -> Iterator[Check]:
@@ -125,6 +92,6 @@ def check_plugin(core: Core, plugin: Plugin) -> Check:
 
 def failed_deliveries(core: Core, plugin: Plugin) -> list[dict[str, Any]]:
     """Count and reason. What is looked for before it is sent again waits for that, and has not failed before it has."""
-    rows = core.database.rows(FAILED, ids=targets_of(core, plugin))
+    rows = core.database.rows(FAILED, ids=targets_of(core, plugin.name))
     waiting = {(name, kind) for name, target in core.targets.items() for kind in target.looked_for}
     return [row for row in rows if not (row["once"] and (row["target"], row["kind"]) in waiting)]

@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from booklore_core.actions.own import action
-from booklore_core.actions.plugins import count_owed
+from booklore_core.actions.plugins import count_owed, discard_backlog
 from booklore_core.core import Core
 from booklore_core.flows import Ask, Choose, Confirm, Flow, Question, Request, Result
-from booklore_core.settings import ENABLED, TRIGGERS, BadSetting, Setting, Value
+from booklore_core.settings import ENABLED, BadSetting, Setting, Value
+from booklore_core.storage.since import TRIGGERS
 
 FIXED_BY = {"env": "environment", "file": "configuration file"}
 GIVEN_IN = {"env": "the environment", "file": "config.toml"}
@@ -68,7 +69,7 @@ def change(core: Core, request: Request, before: Value, wanted: Any) -> Flow:
     setting, section = before.setting, before.name.partition(".")[0]
     is_new = setting.warns and wanted not in ("", before.value)
     warning = setting.warns.get(setting.check(wanted, before.name)) if is_new else None
-    if warning and not (yield Confirm(warning, choice_name(setting, wanted))):
+    if warning and not (yield Confirm(f"{warning} Choose it all the same?", choice_name(setting, wanted))):
         return Result(f"{before.name} stays {before.value}. {warning}", ok=False)
     if setting.name == ENABLED.name and setting.check(wanted, before.name) is False:
         return (yield from switch_off(core, request, before))
@@ -103,7 +104,7 @@ def switch_off(core: Core, request: Request, before: Value) -> Flow:
             return Result(f"{plugin} stays on", ok=False)
     result = store(core, before, False)
     if result.ok and discards:
-        core.outbox.discard(plugin, core.clock())
+        discard_backlog(core, plugin)
     return replace(result, message=f"{counts} {'discarded' if discards else KEPT}") if result.ok and counts else result
 
 

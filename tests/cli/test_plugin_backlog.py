@@ -5,7 +5,7 @@ from cli_world import Booklore, Install, Spool, in_a_dialog
 
 from booklore_core.testing import SampleReader, sample_book
 
-BOOKWORM = '''
+BOOKWORM = """
 from booklore_core import hookimpl
 
 class Bookworm:
@@ -17,7 +17,7 @@ class Bookworm:
 @hookimpl
 def register_targets():
     return [Bookworm()]
-'''
+"""
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeVar
@@ -210,17 +210,27 @@ def held_ratings(server: BookLoreServer) -> dict[str, int | None]:
 
 
 def misrated(held: Mapping[str, int | None], told: Collection[Stars]) -> list[str]:
-    """What is wrong with the ratings: of each book the stars count that were told last, twice over."""
+    """What is wrong with the ratings: of each book the stars count that a device changed last, twice over."""
     faults = []
     for book in sorted({*held, *(one.book for one in told)}):
         known = of_book(told, book)
-        latest = max((one.at for one in known), default=None)
-        may_stand = {rating_of(one.stars) for one in known if one.at == latest} or {None}
+        changed = list(changes_of(known))
+        latest = max((one.at for one in changed), default=None)
+        may_stand = {rating_of(one.stars) for one in changed if one.at == latest} or {None}
         if held.get(book) not in may_stand | {rating_of(one.stars) for one in known} | {None}:
             faults.append(f"unexpected rating: {book} has {held.get(book)}")
         elif held.get(book) not in may_stand:
             faults.append(f"lost rating: {book} has {held.get(book)}, it should have {may_stand}")
     return faults
+
+
+def changes_of(told: Collection[Stars]) -> Iterator[Stars]:
+    """The lines about one book's stars that say something else than the line of the same device before."""
+    last: dict[str, int | None] = {}
+    for one in sorted(told, key=lambda one: one.at):
+        if one.stars != last.get(one.device):
+            yield one
+        last[one.device] = one.stars
 
 
 def rating_of(stars: int | None) -> int | None:
