@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -120,6 +121,26 @@ def fact_rows(found: dict[str, Any], kinds: "Kinds") -> Iterator[tuple[str, str]
         if name != "settings":
             listed = ", ".join(map(str, value)) if isinstance(value, list) else str(value or "")
             yield name, (texts[name](value) if name in texts else listed) or "-"
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name, such as reading-log.")],
+    target: Annotated[bool, typer.Option("--target", help="A place that facts go (the default).")] = False,
+    feature: Annotated[bool, typer.Option("--feature", help="It turns events into facts.")] = False,
+    folder: Annotated[Path | None, typer.Option(help="Where to; by default booklore-NAME, here.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a package for a new plugin: it can be installed, and its tests pass."""
+    from booklore_core.cli.scaffold import write_package
+
+    if target and feature:
+        raise typer.BadParameter("a package begins as one of --target and --feature; add the other's hooks to it")
+    place = write_package(name, "feature" if feature else "target", folder)
+    if as_json:
+        show_json({"name": name, "kind": "feature" if feature else "target", "folder": str(place)})
+    else:
+        show(f"{place} is written. To try it:\n  cd {place}\n  pip install -e '.[test]'\n  pytest")
 
 
 @app.command()
