@@ -55,7 +55,9 @@ def fault_of(name: str, module: str) -> str:
     taken = entry_points(group=PROJECT, name=name)
     if taken:
         holder = next(iter(taken)).dist
-        return f"there is a plugin {name} already, of {holder.name if holder else 'another package'}; choose another name"
+        return (
+            f"there is a plugin {name} already, of {holder.name if holder else 'another package'}; choose another name"
+        )
     if find_spec(module):
         return f"there is a module {module} already; choose another name"
     return ""

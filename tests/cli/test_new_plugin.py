@@ -100,9 +100,7 @@ def test_a_folder_that_holds_something_is_left_as_it_is(booklore: Booklore, here
     ran = booklore("plugins", "new", "log")
 
     assert ran.code == 1
-    assert ran.err == (
-        "booklore: booklore-log is there already and is no empty folder; name another one by --folder\n"
-    )
+    assert ran.err == ("booklore: booklore-log is there already and is no empty folder; name another one by --folder\n")
     assert list(kept.parent.iterdir()) == [kept]
 
 
