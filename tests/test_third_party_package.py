@@ -1,5 +1,7 @@
-"""A package from outside of the repository adds a target, a feature, a kind, a menu entry and a gesture; it is given the
-past and what follows, survives faults, and is switched off and removed with nothing of ours touched."""
+"""A package from outside of the repository adds a target, a feature, a kind, a menu entry and a gesture.
+
+It is given the past and what follows, survives faults, and is switched off and removed with nothing of ours touched.
+"""
 
 import hashlib
 import importlib

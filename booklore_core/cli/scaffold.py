@@ -17,10 +17,10 @@ OWN = {"sync", "database", "config", "core"}
 
 SAYS = {"target": "A sync target", "feature": "A feature"}
 PLACES = {
-    "common/pyproject.toml": "pyproject.toml",
-    "common/README.md": "README.md",
-    "common/gitignore": ".gitignore",
-    "common/ci.yml": ".github/workflows/test.yml",
+    "any/pyproject.toml": "pyproject.toml",
+    "any/README.md": "README.md",
+    "any/gitignore": ".gitignore",
+    "any/ci.yml": ".github/workflows/test.yml",
     "{kind}/module.py": "{module}.py",
     "{kind}/test_plugin.py": "tests/test_{module}.py",
 }

@@ -54,7 +54,9 @@ def sample_body(kind: str, number: int) -> dict[str, Any] | None:
         "bookmark": {**MARK, "datetime": at, "page": place, "text": f"A page to remember {number}", "note": None},
         "rating": {"device": "kobo-7f3a", "how": "scaled", "rating": 8 - number, "stars": (8 - number) / 2},
         "status": {"device": "kobo-7f3a", "status": "complete"},
-        "deletion": {"device": "kobo-7f3a", "file": f"/mnt/onboard/{number}.epub"},
+        "deletion": {
+            "device": "kobo-7f3a", "file": f"/mnt/onboard/{number}.epub", "policy": "unshelve", "shelf": "KOReader",
+        },
     }  # fmt: skip
     return bodies.get(kind)
 
