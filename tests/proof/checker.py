@@ -27,9 +27,9 @@ END = 1.0
 
 UNSETTLED = """SELECT d.state, d.reason, i.kind FROM deliveries d JOIN items i ON i.id = d.item_id
     WHERE d.state NOT IN ('delivered', 'discarded')
-    AND NOT (d.state = 'superseded' AND i.kind IN ('progress', 'status'))"""
+    AND NOT (d.state = 'superseded' AND i.kind IN ('progress', 'status', 'rating'))"""
 GIVEN_UP = """SELECT i.book_md5, d.reason FROM deliveries d JOIN items i ON i.id = d.item_id
-    WHERE d.state = 'superseded' AND i.kind = 'progress'"""
+    WHERE d.state = 'superseded' AND i.kind = :kind"""
 
 
 def held_sessions(server: BookLoreServer) -> Counter[Any]:
@@ -358,7 +358,7 @@ def unsettled(core: Core) -> list[str]:
 
 def unsaid(core: Core, server: BookLoreServer, facts: Facts) -> list[str]:
     """Ends of books that nobody was told of, neither the server nor, with the reason, the reader."""
-    reasons = [(DIGESTS[row["book_md5"]], row["reason"]) for row in core.database.rows(GIVEN_UP)]
+    reasons = [(DIGESTS[row["book_md5"]], row["reason"]) for row in core.database.rows(GIVEN_UP, kind="progress")]
     said = {book for book, reason in reasons if "the book is marked as read on the server" in reason}
     pushes = pushes_at(server)
     given_up = [
@@ -367,11 +367,19 @@ def unsaid(core: Core, server: BookLoreServer, facts: Facts) -> list[str]:
     return [f"lost progress: {book}, of whose end nobody says why" for book in sorted(set(given_up) - said)]
 
 
+def left_alone(core: Core) -> list[str]:
+    """What is said of a book when a new database has found another rating on the server, which an earlier one may have
+    brought or somebody else: the reader is told, and the rating stays."""
+    rows = core.database.rows(GIVEN_UP, kind="rating")
+    return [f"lost rating: {DIGESTS[row['book_md5']]} " for row in rows if "may have been given since" in row["reason"]]
+
+
 def find_faults(core: Core, server: BookLoreServer, facts: Facts, wall: Mapping[str, float]) -> list[str]:
     """Everything that is wrong after quiescence; empty when the server holds exactly what it must."""
     faults = []
     for faults_of in HELD.values():
         faults += faults_of(server, facts)
+    faults = [fault for fault in faults if not fault.startswith(tuple(left_alone(core)))]
     faults += overlaps(facts.session) + excess(facts.session, wall) + unsettled(core) + unsaid(core, server, facts)
     verification = verify.compare(core)
     if not verification.is_clean:
