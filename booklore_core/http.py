@@ -70,10 +70,11 @@ class Client:
         *,
         headers: Mapping[str, str] | None = None,
         json: Any = None,
+        data: bytes | None = None,
         params: Mapping[str, Any] | None = None,
     ) -> requests.Response:
-        """The answer, whatever its status. Raises TargetUnavailable; its maybe_sent is True unless the request
-        certainly never reached the server."""
+        """The answer, whatever its status. data: a body as it is, in place of json. Raises TargetUnavailable; its
+        maybe_sent is True unless the request certainly never reached the server."""
         global _total
         _total = next(_sent) + 1
         until = time.monotonic() + self._answer_timeout
@@ -83,6 +84,7 @@ class Client:
                 self.base_url + path,
                 headers={"Accept": "application/json", **(headers or {})},
                 json=json,
+                data=data,
                 params=params,
                 timeout=self.timeout,
                 allow_redirects=False,
