@@ -77,9 +77,7 @@ class Markdown:
         try:
             held = path.read_bytes().decode("utf-8-sig") if path.exists() else ""
             note = Note.of(held.replace("\r\n", "\n"), path.name)
-            for item in items:
-                note.take(item)
-            text = note.text(book).replace("\n", "\r\n" if "\r\n" in held else "\n")
+            text = note.text(book, items).replace("\n", "\r\n" if "\r\n" in held else "\n")
             if text != held:
                 write(path, text)
         except (OSError, UnicodeDecodeError) as error:
@@ -158,11 +156,13 @@ class Note:
         if value is None:
             del self.front[name]
 
-    def text(self, book: BookRef) -> str:
+    def text(self, book: BookRef, items: Sequence[Item]) -> str:
         told = {"title": one_line(book.title), "authors": [*map(one_line, book.authors)], "isbn": book.isbn}
         for name, value in {ID: book.partial_md5, **told}.items():
             if value:
                 self.put(name, value)
+        for item in items:
+            self.take(item)
         return (
             f"---\n{''.join(self.front.values())}---\n{self.above}{BEGIN}\n{''.join(self._part())}\n{END}\n{self.below}"
         )

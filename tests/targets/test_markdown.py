@@ -82,14 +82,14 @@ def test_note_has_front_matter_highlights_by_chapter_and_reading(notes: Markdown
     text = (folder / "Dune.md").read_text("utf-8")
 
     assert front(text) == [
-        "rating: 8",
-        "progress: 42.8",
-        'last_read: "2026-11-20T19:00:00Z"',
-        'status: "on hold"',
         f'booklore_id: "{MD5}"',
         'title: "Dune"',
         'authors: ["Frank Herbert"]',
         'isbn: "9780441013593"',
+        "rating: 8",
+        "progress: 42.8",
+        'last_read: "2026-11-20T19:00:00Z"',
+        'status: "on hold"',
     ]
     begun = datetime(2026, 11, 20, 14, tzinfo=UTC).astimezone()
     shown = text.partition("-->\n")[2].replace(f"{begun:%Y-%m-%d %H:%M} · 35 min", "BEGUN · 35 min")
