@@ -92,7 +92,7 @@ class Hardcover:
         if item.kind == "annotation":
             return "" if item.key.endswith(COPY) else self._entry_of(item)
         copy = self._copy(item.book)
-        is_there = copy["read"].get("progress_pages") == int(item.body["percent"] * copy["pages"])
+        is_there = copy["read"].get("progress_pages") == round(item.body["percent"] * copy["pages"])
         return str(copy["read"]["id"]) if copy["read"] and is_there else None
 
     def match(self, books: Sequence[BookRef]) -> dict[str, Match]:
@@ -197,7 +197,7 @@ class Hardcover:
 
     def _go_on(self, copy: Any, item: Item) -> str | None:
         """Told as it will stand there, in whole pages, so that it is known again."""
-        read, page = copy["read"], int(item.body["percent"] * copy["pages"])
+        read, page = copy["read"], round(item.body["percent"] * copy["pages"])
         if not copy["pages"]:
             raise ItemRejected("no edition of the book has pages there: no place in it can be told")
         if copy["status"] == READ and not read and item.body["percent"] >= NEARLY_READ:

@@ -30,6 +30,50 @@ ODD = """# 1. *not* _a_ [[link]] `code` <b> $x$ | ~~ ==x== %% <!-- booklore:end 
 2. y"""
 
 
+WRITTEN = """
+on hold · 42.8 % · rated 8 of 10
+
+## Highlights
+
+### Book One
+
+> First
+>
+> *Page 3 · 2026-11-20 13:41:02*
+
+^hl
+
+> Fear is the mind-killer.
+>
+> **Note:** How true.
+> Every time.
+>
+> *Page 12 · 2026-11-20 13:41:02*
+
+^hl
+
+### Book Two
+
+> Late
+>
+> *Page 300 · 2026-11-20 13:41:02*
+
+^hl
+
+> Bookmark: in Book Two
+>
+> *Page 301 · 2026-11-20 13:41:02*
+
+^hl
+
+## Reading
+
+- BEGUN · 35 min · 41.0 % → 42.8 % ^rd
+
+<!-- booklore:end -->
+"""
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "Books").mkdir()
@@ -93,51 +137,7 @@ def test_note_has_front_matter_highlights_by_chapter_and_reading(notes: Markdown
     ]
     begun = datetime(2026, 11, 20, 14, tzinfo=UTC).astimezone()
     shown = text.partition("-->\n")[2].replace(f"{begun:%Y-%m-%d %H:%M} · 35 min", "BEGUN · 35 min")
-    assert (
-        re.sub(r"\^(hl|rd)-[0-9a-f]{12}", r"^\1", shown)
-        == """
-on hold · 42.8 % · rated 8 of 10
-
-## Highlights
-
-### Book One
-
-> First
->
-> *Page 3 · 2026-11-20 13:41:02*
-
-^hl
-
-> Fear is the mind-killer.
->
-> **Note:** How true.
-> Every time.
->
-> *Page 12 · 2026-11-20 13:41:02*
-
-^hl
-
-### Book Two
-
-> Late
->
-> *Page 300 · 2026-11-20 13:41:02*
-
-^hl
-
-> Bookmark: in Book Two
->
-> *Page 301 · 2026-11-20 13:41:02*
-
-^hl
-
-## Reading
-
-- BEGUN · 35 min · 41.0 % → 42.8 % ^rd
-
-<!-- booklore:end -->
-"""
-    )
+    assert re.sub(r"\^(hl|rd)-[0-9a-f]{12}", r"^\1", shown) == WRITTEN
 
 
 def test_repeats_change_nothing(notes: Markdown, folder: Path) -> None:
