@@ -1,4 +1,4 @@
-"""What can be told about plugins: a line in the list, the whole description, and what is wrong."""
+"""What can be told about plugins: which there are, and what is wrong with them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,14 +11,14 @@ from booklore_core.settings import BadSetting
 from booklore_core.storage.counts import as_counts
 from booklore_core.targets import Check
 
+FAILED = """
+SELECT kind, target, state = 'unconfirmed' AND retry_count = 1 AS once, COUNT(*) AS count, MAX(reason) AS reason
+FROM due WHERE target IN :ids AND state IN ('retrying', 'unconfirmed') AND retry_count > 0 GROUP BY 1, 2, 3
+"""
 OWED_TO = "SELECT kind, COUNT(*) AS count FROM owed WHERE target IN :ids GROUP BY kind"
 MADE_BY = """
 SELECT o.kind AS kind, COUNT(DISTINCT o.item_id) AS count FROM owed o JOIN items i ON i.id = o.item_id
 WHERE i.plugin = :plugin GROUP BY o.kind
-"""
-FAILED = """
-SELECT kind, target, state = 'unconfirmed' AND retry_count = 1 AS once, COUNT(*) AS count, MAX(reason) AS reason
-FROM due WHERE target IN :ids AND state IN ('retrying', 'unconfirmed') AND retry_count > 0 GROUP BY 1, 2, 3
 """
 UNDECLARED = """
 SELECT DISTINCT kind FROM items WHERE plugin = :plugin AND NOT EXISTS (SELECT 1 FROM kinds
@@ -37,6 +37,10 @@ def known_plugins(core: Core) -> dict[str, Plugin]:
         for name in owners
     }
     return dict(sorted((gone | core.plugins.plugins).items()))
+
+
+def targets_of(core: Core, plugin: Plugin) -> list[str]:
+    return [name for name, owner in core.outbox.subscribers().items() if owner == plugin.name]
 
 
 def find_plugin(core: Core, name: str) -> Plugin:
@@ -69,10 +73,6 @@ def waiting_for(core: Core, plugin: Plugin) -> dict[str, int]:
     targets, database = targets_of(core, plugin), core.database
     rows = database.rows(OWED_TO, ids=targets) if targets else database.rows(MADE_BY, plugin=plugin.name)
     return as_counts(rows)
-
-
-def targets_of(core: Core, plugin: Plugin) -> list[str]:
-    return [name for name, owner in core.outbox.subscribers().items() if owner == plugin.name]
 
 
 def plugin_details(core: Core, plugin: Plugin) -> dict[str, Any]:

@@ -26,6 +26,9 @@ SELECT i.id AS item_id, i.kind, i.key, i.body, i.occurred_at, i.said_at, i.revis
        (SELECT COUNT(*) FROM deliveries d WHERE d.item_id = i.id AND {GIVEN}) AS given
 FROM items i JOIN books b ON b.partial_md5 = i.book_md5 WHERE i.kind = :kind AND i.key IN :ids
 """
+OTHER_FILES = """
+SELECT path FROM files WHERE device = :device AND book_md5 = :md5 AND path <> :file AND gone = 0 ORDER BY seen_at DESC
+"""
 KEYS = """
 SELECT key FROM items WHERE kind = :kind AND book_md5 = :book_md5 ORDER BY occurred_at DESC, id DESC LIMIT :limit
 """
@@ -34,6 +37,8 @@ SELECT i.kind, i.key, i.body, i.occurred_at, b.* FROM items i
 JOIN books b ON b.partial_md5 = i.book_md5 WHERE i.kind = :kind AND i.occurred_at >= :since ORDER BY i.occurred_at
 """
 BODIES = "SELECT body FROM items WHERE kind = :kind AND book_md5 = :book_md5"
+DECIDED = """SELECT key FROM proposals WHERE book_md5 = :md5 AND question = '' UNION SELECT key FROM items
+    WHERE book_md5 = :md5 AND (occurred_at >= :asked_at OR body LIKE '%"removed"_true%')"""
 
 
 @dataclass(frozen=True)
@@ -133,6 +138,18 @@ class Facts:
     def known(self, kind: str, keys: Iterable[str]) -> list[Fact]:
         """The items of a kind that already followed with these keys."""
         return [Fact(held.item, held.is_given) for held in self._held(kind, keys).values() if held]
+
+    def decided(self, book: BookRef, asked_at: datetime) -> set[str]:
+        """The keys of what is left of a question about a book by nobody any more: a person said no, it is removed, or
+        something has changed since it was asked."""
+        asked = {"md5": book.partial_md5, "asked_at": asked_at.timestamp()}
+        return {row["key"] for row in self._database.rows(DECIDED, **asked)}
+
+    def other_files(self, device: str, book: BookRef) -> list[str]:
+        """Where else a device was seen to have a book, and not to delete it, the last place first. KOReader tells of no
+        move: it may have lain there only before."""
+        rows = self._database.rows
+        return [one["path"] for one in rows(OTHER_FILES, device=device, md5=book.partial_md5, file=book.file)]
 
     def note(self, items: Iterable[Item]) -> None:
         """Lets the next event of the batch see what followed from this one."""
