@@ -1,7 +1,7 @@
 """The contract of a target that speaks HTTP: the suite lies on the line between it and its remote."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from requests.adapters import HTTPAdapter
@@ -9,7 +9,7 @@ from requests.adapters import HTTPAdapter
 from booklore_core.storage.store import Store
 from booklore_core.targets import Target
 from booklore_core.testing.target_contract.contract import TargetContract
-from booklore_core.testing.target_contract.line import Answer, FaultyLine, with_body
+from booklore_core.testing.target_contract.line import ANSWERS, Answer, FaultyLine, with_body
 
 SOON = 0.3
 """Seconds that requests have, where a test is about their timeouts."""
@@ -25,6 +25,10 @@ class HttpTargetContract(TargetContract):
     `booklore_core.http` or requests; any other client should be given one of less than `patience`.
     """
 
+    answers: Mapping[str, tuple[int, bytes]] = {}
+    """How the remote answers `refuses`, `unknown`, `unauthorised` and `error`, where it is not 422, 404, 401 and 500:
+    status and JSON."""
+
     def make_target(self, url: str, store: Store) -> Target:  # type: ignore[override]
         """The target, as a new process would have it. url: where its remote is."""
         raise TypeError(f"{type(self).__name__} needs make_target(url, store), which returns the target")
@@ -38,7 +42,7 @@ class HttpTargetContract(TargetContract):
     def held(self) -> Sequence[Any]:
         return self.notebook.held
 
-    def is_write(self, method: str, path: str) -> bool:
+    def is_write(self, method: str, path: str, body: bytes) -> bool:
         """Whether a request changes what the remote holds; a login does not."""
         return method not in READS
 
@@ -54,7 +58,7 @@ class HttpTargetContract(TargetContract):
 
     def _make(self, store: Store) -> Target:
         if self._line is None:
-            self._line = FaultyLine(self.remote_url(), self.is_write)
+            self._line = FaultyLine(self.remote_url(), self.is_write, {**ANSWERS, **self.answers})
             self._opened.callback(self._line.stop)
         return self.make_target(self._line.url, store)
 
@@ -122,7 +126,7 @@ class Entrance(FaultyLine):
 
     def __init__(self, notebook: Notebook) -> None:
         self._notebook = notebook
-        super().__init__("http://127.0.0.1", lambda method, path: method not in READS)
+        super().__init__("http://127.0.0.1", lambda *request: False)
 
     def answer(self, method: str, path: str, headers: list[tuple[str, str]], body: bytes) -> Answer:
         return self._notebook.answer(method, path, headers, body)

@@ -2,28 +2,36 @@
 
 import http.client
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server"}
 """Headers of an answer that are about the way, not about the answer."""
 
-REFUSALS = {"refuses": (422, b'{"message": "not like this"}'), "unknown": (404, b'{"message": "no such book"}')}
-ERRORS = {"unauthorised": (401, b'{"message": "unauthorized"}'), "error": (500, b'{"message": "out of order"}')}
+REFUSALS = ("refuses", "unknown")
+ANSWERS: Mapping[str, tuple[int, bytes]] = {
+    "refuses": (422, b'{"message": "not like this"}'),
+    "unknown": (404, b'{"message": "no such book"}'),
+    "unauthorised": (401, b'{"message": "unauthorized"}'),
+    "error": (500, b'{"message": "out of order"}'),
+}
+"""How a fault is answered: status and JSON."""
 
 Answer = tuple[int, list[tuple[str, str]], bytes]
-IsWrite = Callable[[str, str], bool]
+IsWrite = Callable[[str, str, bytes], bool]
 
 
 class FaultyLine:
     """Passes requests on to a remote, but for what its fault does to them. url: where it is asked.
 
-    is_write: told method and path, whether a request changes something. refused: which writes `refuses` and `unknown`
-    are about, counted from 1. requests: what came in since the last fault began, as `POST /path`.
+    is_write: told method, path and body, whether a request changes something. answers: how faults are answered.
+    refused: which writes `refuses` and `unknown` are about, counted from 1. requests: what came in since the last fault
+    began, as `POST /path`.
     """
 
-    def __init__(self, remote: str, is_write: IsWrite) -> None:
+    def __init__(self, remote: str, is_write: IsWrite, answers: Mapping[str, tuple[int, bytes]] = ANSWERS) -> None:
+        self._answers = answers
         self._remote, self._is_write = urlsplit(remote), is_write
         self._fault, self._writes, self._released = "", 0, threading.Event()
         self._counting = threading.Lock()
@@ -60,15 +68,15 @@ class FaultyLine:
 
     def answer(self, method: str, path: str, headers: list[tuple[str, str]], body: bytes) -> Answer | None:
         """What is answered to a request; None: the connection is cut."""
-        fault, is_write = self._fault, self._is_write(method, path)
+        fault, is_write = self._fault, self._is_write(method, path, body)
         with self._counting:
             self.requests.append(f"{method} {path}")
             self._writes += is_write
             write = self._writes
         if fault == "unauthorised" or (fault == "error" and is_write):
-            return with_body(*ERRORS[fault])
+            return with_body(*self._answers[fault])
         if fault in REFUSALS and is_write and write in self.refused:
-            return with_body(*REFUSALS[fault])
+            return with_body(*self._answers[fault])
         if fault in ("silent", "hangs"):
             self._released.wait(60)
             return None if fault == "silent" else self._pass(method, path, headers, body)
