@@ -103,6 +103,7 @@ class TestBookLoreReadings(BookLoreContract):
         return [value for one in kept for value in (one.rating, one.percentage) if value is not None]
 
 
+@pytest.mark.soak
 class TestBookLoreAnnotations(BookLoreContract):
     kinds = ("annotation",)
     quoted = ("text", "chapter")
