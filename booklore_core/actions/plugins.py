@@ -55,7 +55,17 @@ def plugin_json(core: Core, plugin: Plugin) -> dict[str, Any]:
     """A plugin as `plugins list --json` shows it."""
     kind = "target" if plugin.is_target else "feature"
     known = {name: getattr(plugin, name) for name in ("enabled", "version", "source")}
-    return {"name": plugin.name, "kind": kind, **known, "waiting": waiting_for(core, plugin), "error": plugin.error}
+    told = {"waiting": waiting_for(core, plugin), "error": plugin.error, "notes": notes_of(core, plugin)}
+    return {"name": plugin.name, "kind": kind, **known, **told}
+
+
+def notes_of(core: Core, plugin: Plugin) -> list[str]:
+    """What a person should know of a plugin although it works, as that it has nothing to do yet."""
+    with core.database.transaction():
+        needed = [one for one in core.settings if one.setting.needed and one.name.startswith(f"{plugin.name}.")]
+    is_idle = plugin in core.plugins.working and needed and not any(one.value for one in needed)
+    names = " or ".join(one.name for one in needed)
+    return plugin.notes + ([f"it does nothing until {names} is set: `booklore config set`"] if is_idle else [])
 
 
 def waiting_for(core: Core, plugin: Plugin) -> dict[str, int]:
@@ -75,7 +85,6 @@ def plugin_details(core: Core, plugin: Plugin) -> dict[str, Any]:
         "targets": targets_of(core, plugin),
         "actions": [name for name, (owner, _) in core.plugin_actions.items() if owner == plugin.name],
         "errors": plugin.errors,
-        "notes": plugin.notes,
     }
 
 
@@ -111,7 +120,7 @@ def check_plugin(core: Core, plugin: Plugin) -> Check:
     undeclared = [row["kind"] for row in core.database.rows(UNDECLARED, plugin=plugin.name)]
     notes = [f"nobody declares its kinds {', '.join(undeclared)}"] if undeclared else []
     advice = "declare them by `register_kinds`, or no label shows them" if undeclared else ""
-    return Check(name, True, "; ".join([f"works, {origin}", *plugin.notes, *notes]), advice)
+    return Check(name, True, "; ".join([f"works, {origin}", *notes_of(core, plugin), *notes]), advice)
 
 
 def failed_deliveries(core: Core, plugin: Plugin) -> list[dict[str, Any]]:

@@ -32,6 +32,10 @@ SELECT path FROM files WHERE device = :device AND book_md5 = :md5 AND path <> :f
 KEYS = """
 SELECT key FROM items WHERE kind = :kind AND book_md5 = :book_md5 ORDER BY occurred_at DESC, id DESC LIMIT :limit
 """
+SINCE = """
+SELECT i.kind, i.key, i.body, i.occurred_at, b.* FROM items i
+JOIN books b ON b.partial_md5 = i.book_md5 WHERE i.kind = :kind AND i.occurred_at >= :since ORDER BY i.occurred_at
+"""
 BODIES = "SELECT body FROM items WHERE kind = :kind AND book_md5 = :book_md5"
 DECIDED = """SELECT key FROM proposals WHERE book_md5 = :md5 AND question = '' UNION SELECT key FROM items
     WHERE book_md5 = :md5 AND (occurred_at >= :asked_at OR body LIKE '%"removed"_true%')"""
@@ -118,6 +122,10 @@ class Facts:
     def bodies(self, kind: str, md5: str) -> list[dict[str, Any]]:
         """What the items of a kind say that already followed for a book, however many; `still_hold` does not mind."""
         return [json.loads(row["body"]) for row in self._database.rows(BODIES, kind=kind, book_md5=md5)]
+
+    def since(self, kind: str, moment: datetime) -> list[Item]:
+        """The items of a kind, of all books, that occurred at or after a moment; `still_hold` does not mind."""
+        return [item_of(row) for row in self._database.rows(SINCE, kind=kind, since=moment.timestamp())]
 
     def of(self, kind: str, book: BookRef) -> Sequence[Item]:
         """The items of a kind that already followed for a book, newest first, at most 1,000."""

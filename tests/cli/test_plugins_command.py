@@ -62,6 +62,7 @@ def test_list_tells_kind_version_and_source(booklore: Booklore, install: Install
         "source": "bookworm-plugin",
         "waiting": {},
         "error": None,
+        "notes": [],
     }
     assert (listed["sessions"]["kind"], listed["sessions"]["source"]) == ("feature", "booklore-sync")
     assert (listed["booklore"]["kind"], listed["booklore"]["enabled"]) == ("target", True)

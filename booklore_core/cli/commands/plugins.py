@@ -36,10 +36,10 @@ def list_all(as_json: Json = False) -> None:
         return
     rows = [
         (one["name"], one["kind"], "on" if one["enabled"] else "off", one["version"], one["source"],
-         waits, one["error"] or "-")
+         waits, one["error"] or "; ".join(one["notes"]) or "-")
         for one, waits in zip(entries, waiting, strict=True)
     ]  # fmt: skip
-    show_table(rows, "NAME", "KIND", "STATE", "VERSION", "SOURCE", "WAITING", "ERROR")
+    show_table(rows, "NAME", "KIND", "STATE", "VERSION", "SOURCE", "WAITING", "ERROR OR NOTE")
 
 
 @app.command()
