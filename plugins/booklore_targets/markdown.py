@@ -41,7 +41,7 @@ AWAY = "the folder {} is not there, or nothing may be written to it: make it, or
 
 @hookimpl
 def register_settings() -> Iterator[Setting]:
-    yield Setting("folder", str, "", "Where a note on each book goes", label="Notes", needed=True, fits=full_path)
+    yield Setting("folder", str, "", "Where notes on books go", label="Notes", local=True, needed=True, fits=full_path)
 
 
 @hookimpl
