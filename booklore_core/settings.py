@@ -23,8 +23,9 @@ class Setting:
     choices: the texts allowed; words: the menu's; warns: what a person agrees to first. low, high: of a number. fits:
     raises ValueError for what else is none, of a secret a BadSetting without it; a text that it returns is the value as
     it should be. secret: in the secrets file, never shown. env: another name for its variable. label: the menu's text,
-    else the help. menu: its submenus. forgets: secrets that a device which changes this is asked for. needed: its
-    plugin does nothing as long as none of those that are needed has a value.
+    else the help. menu: its submenus. forgets: secrets that a device which changes this is asked for. local: of this
+    computer, such as a folder: a device sees it and cannot change it. needed: its plugin does nothing as long as none
+    of those that are needed has a value.
     """
 
     name: str
@@ -42,12 +43,13 @@ class Setting:
     forgets: tuple[str, ...] = ()
     fits: Callable[[Any], object] = bool
     words: tuple[str, ...] = ()
+    local: bool = False
     needed: bool = False
     warns: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         check_fields(self, help=str, unit=str, env=str, label=str, secret=bool, words=tuple, warns=Mapping)
-        check_fields(self, choices=tuple, menu=tuple, forgets=tuple, fits=Callable, needed=bool)
+        check_fields(self, choices=tuple, menu=tuple, forgets=tuple, fits=Callable, local=bool, needed=bool)
         types, number = (bool,) if self.name == "enabled" else (bool, int, float, str), int | float
         if self.type not in types:
             raise BadSetting(f"setting {self.name!r}: type: expected {' or '.join(one.__name__ for one in types)}")

@@ -67,6 +67,8 @@ def change(core: Core, request: Request, before: Value, wanted: Any) -> Flow:
     what the plugin was given for them: a login's tokens open the account as well.
     """
     setting, section = before.setting, before.name.partition(".")[0]
+    if setting.local and request.device is not None:
+        return Result(f"Only at the computer can this be changed: `booklore config set {before.name}`", ok=False)
     is_new = setting.warns and wanted not in ("", before.value)
     warning = setting.warns.get(setting.check(wanted, before.name)) if is_new else None
     if warning and not (yield Confirm(f"{warning} Choose it all the same?", choice_name(setting, wanted))):

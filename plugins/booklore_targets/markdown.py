@@ -23,7 +23,6 @@ from booklore_core import BookRef, Check, Finding, Item, ItemFailed, Section, Se
 
 ID, LISTED, COPY = "booklore_id", frozenset({"annotation", "bookmark", "session"}), "/note"
 """The last ends the key of a note's second fact, that beside the book; the first one has all of it."""
-
 BEGIN = "<!-- booklore:begin, down to the end mark all is written anew; what stands above and below is yours -->"
 END = "<!-- booklore:end -->"
 PART = re.compile(r"(?ms)^<!-- booklore:begin[^\n]*-->[ ]*\n(.*?)^<!-- booklore:end -->[ ]*$\n?")
@@ -42,7 +41,7 @@ AWAY = "the folder {} is not there, or nothing may be written to it: make it, or
 
 @hookimpl
 def register_settings() -> Iterator[Setting]:
-    yield Setting("folder", str, "", "Where a note on each book goes", label="Notes", needed=True, fits=full_path)
+    yield Setting("folder", str, "", "Where notes on books go", label="Notes", local=True, needed=True, fits=full_path)
 
 
 @hookimpl
@@ -60,7 +59,7 @@ def full_path(text: str) -> str:
 class Markdown:
     """A folder of notes. It is never made here: one that is not there may be on a disk that is away."""
 
-    name, kinds, audited = "markdown", LISTED | {"rating", "progress", "status"}, LISTED
+    name, kinds = "markdown", LISTED | {"rating", "progress", "status"}
 
     def __init__(self, folder: Path) -> None:
         self.about, self._root, self._known = f"notes in {folder}", folder, dict[str, Path]()
@@ -88,7 +87,8 @@ class Markdown:
     def audit(self, book: BookRef, items: Sequence[Item]) -> list[Finding]:
         """What was given and is not in the note any more, as when somebody has removed the file."""
         kept = Note.of(path.read_text("utf-8-sig"), path.name).pieces if (path := self._find(book)) else {}
-        lost = [item for item in items if not (item.is_tombstone or item.key.endswith(COPY) or id_of(item) in kept)]
+        told = [item for item in items if not (item.is_tombstone or item.key.endswith(COPY))]
+        lost = [item for item in told if not path or (item.kind in LISTED and id_of(item) not in kept)]
         return [Finding("missing", item.kind, book, item.key, "not in the book's note") for item in lost]
 
     def check(self) -> list[Check]:
@@ -191,8 +191,8 @@ def piece_of(item: Item) -> tuple[str, str]:
     if item.kind == "session":
         start = datetime.fromisoformat(body.get("start") or item.occurred_at.isoformat()).astimezone()
         told = [f"{100 * body[name]:.1f} %" for name in ("start_percent", "end_percent") if body.get(name) is not None]
-        minutes = f"{round(body.get('duration', 0) / 60)} min"
-        return ("", " · ".join(filter(None, (f"- {start:%Y-%m-%d %H:%M}", minutes, " → ".join(told)))))
+        shown = f"- {start:%Y-%m-%d %H:%M} · {round(body.get('duration', 0) / 60)} min · {' → '.join(told)}"
+        return ("", shown.removesuffix(" · "))
     page = next((f"Page {one}" for one in (body.get("pageno"), body.get("page")) if isinstance(one, int)), "")
     details = " · ".join(filter(None, (page, escaped(one_line(body.get("datetime"))))))
     marked = lines_of(body.get("text"), "Bookmark: " if item.kind == "bookmark" else "")

@@ -346,12 +346,15 @@ def test_file_that_is_not_utf_8_is_left_alone(notes: Markdown, folder: Path) -> 
 
 
 def test_what_is_missing_in_the_folder_is_found_out(notes: Markdown, folder: Path) -> None:
-    give(notes, mark(), stretch(), mark("fear/note"))
-    only(folder).unlink()
+    given = [mark(), stretch(), mark("fear/note"), item("rating", rating=8)]
+    give(notes, *given)
+    assert notes.audit(DUNE, given) == []
 
-    found = notes.audit(DUNE, [mark(), stretch(), mark("fear/note")])
-
-    assert [one.what for one in found] == ["missing", "missing"]
+    path = only(folder)
+    path.write_text(re.sub(r"^- .*\n", "", path.read_text("utf-8"), flags=re.MULTILINE), "utf-8")
+    assert [one.kind for one in notes.audit(DUNE, given)] == ["session"]
+    path.unlink()
+    assert [one.kind for one in notes.audit(DUNE, given)] == ["annotation", "session", "rating"]
 
 
 def test_reading_becomes_a_note_once_the_folder_is_set(open_core: Callable[..., Core], folder: Path) -> None:
