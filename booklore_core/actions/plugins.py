@@ -6,6 +6,7 @@ from typing import Any
 from booklore_core import hookspecs
 from booklore_core.core import Core
 from booklore_core.kinds import quantity
+from booklore_core.pipeline.outbox import CLEAR, OWE
 from booklore_core.plugin_manager import Plugin
 from booklore_core.settings import BadSetting
 from booklore_core.storage.counts import as_counts
@@ -39,8 +40,25 @@ def known_plugins(core: Core) -> dict[str, Plugin]:
     return dict(sorted((gone | core.plugins.plugins).items()))
 
 
-def targets_of(core: Core, plugin: Plugin) -> list[str]:
-    return [name for name, owner in core.outbox.subscribers().items() if owner == plugin.name]
+def targets_of(core: Core, plugin: str) -> list[str]:
+    return [name for name, owner in core.outbox.subscribers().items() if owner == plugin]
+
+
+def count_owed(core: Core, plugin: str) -> dict[str, int]:
+    """kind → how many items wait for a plugin's targets."""
+    return as_counts(core.database.rows(OWED_TO, ids=targets_of(core, plugin)))
+
+
+def discard_backlog(core: Core, plugin: str) -> None:
+    """Clears for good what waits for a plugin's targets, and what was kept for them. When they are there again they are
+    owed what follows then, and of the past what they ask for."""
+    with core.database.writing():
+        core.database.run("UPDATE subscriptions SET enabled = 1 WHERE plugin = :plugin", plugin=plugin)
+        core.database.run(OWE.format(which="s.plugin = :plugin"), plugin=plugin)
+        targets, now = targets_of(core, plugin), core.clock().timestamp()
+        core.database.run(CLEAR.format(which="o.target IN :ids"), ids=targets, now=now)
+        core.database.run("DELETE FROM owed WHERE target IN :ids", ids=targets)
+        core.database.table("subscriptions").delete(plugin=plugin)
 
 
 def find_plugin(core: Core, name: str) -> Plugin:
@@ -52,10 +70,11 @@ def find_plugin(core: Core, name: str) -> Plugin:
 
 
 def plugin_json(core: Core, plugin: Plugin) -> dict[str, Any]:
-    """A plugin as `plugins list --json` shows it."""
-    kind = "target" if plugin.is_target else "feature"
+    """A plugin as `plugins list --json` shows it; its error is what the doctor says."""
+    kind, check = "target" if plugin.is_target else "feature", check_plugin(core, plugin)
+    error = None if check.ok else check.detail
     known = {name: getattr(plugin, name) for name in ("enabled", "version", "source")}
-    told = {"waiting": waiting_for(core, plugin), "error": plugin.error, "notes": notes_of(core, plugin)}
+    told = {"waiting": waiting_for(core, plugin), "error": error, "notes": notes_of(core, plugin)}
     return {"name": plugin.name, "kind": kind, **known, **told}
 
 
@@ -70,9 +89,9 @@ def notes_of(core: Core, plugin: Plugin) -> list[str]:
 
 def waiting_for(core: Core, plugin: Plugin) -> dict[str, int]:
     """kind → how many items wait: at a target, those to be taken; of a feature, those it made."""
-    targets, database = targets_of(core, plugin), core.database
-    rows = database.rows(OWED_TO, ids=targets) if targets else database.rows(MADE_BY, plugin=plugin.name)
-    return as_counts(rows)
+    if targets_of(core, plugin.name):
+        return count_owed(core, plugin.name)
+    return as_counts(core.database.rows(MADE_BY, plugin=plugin.name))
 
 
 def plugin_details(core: Core, plugin: Plugin) -> dict[str, Any]:
@@ -82,7 +101,7 @@ def plugin_details(core: Core, plugin: Plugin) -> dict[str, Any]:
         **plugin_json(core, plugin),
         "help": plugin.help,
         "hooks": [name for name in hooks if hasattr(plugin.module, name)],
-        "targets": targets_of(core, plugin),
+        "targets": targets_of(core, plugin.name),
         "actions": [name for name, (owner, _) in core.plugin_actions.items() if owner == plugin.name],
         "errors": plugin.errors,
     }
@@ -125,6 +144,6 @@ def check_plugin(core: Core, plugin: Plugin) -> Check:
 
 def failed_deliveries(core: Core, plugin: Plugin) -> list[dict[str, Any]]:
     """Count and reason. What is looked for before it is sent again waits for that, and has not failed before it has."""
-    rows = core.database.rows(FAILED, ids=targets_of(core, plugin))
+    rows = core.database.rows(FAILED, ids=targets_of(core, plugin.name))
     waiting = {(name, kind) for name, target in core.targets.items() for kind in target.looked_for}
     return [row for row in rows if not (row["once"] and (row["target"], row["kind"]) in waiting)]

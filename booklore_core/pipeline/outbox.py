@@ -43,7 +43,7 @@ ON CONFLICT (target, item_id) DO UPDATE SET book_md5 = excluded.book_md5
 CLEAR = """
 INSERT INTO deliveries (item_id, target, state, revision, maybe_sent, retry_count, remote_id, reason, tried_at, cleared)
 SELECT o.item_id, o.target, 'discarded', 0, 0, 0, NULL, NULL, :now, i.revision
-FROM owed o JOIN items i ON i.id = o.item_id WHERE o.kind = :kind
+FROM owed o JOIN items i ON i.id = o.item_id WHERE {which}
 ON CONFLICT (item_id, target) DO UPDATE SET
     state = CASE WHEN deliveries.revision > 0 AND deliveries.maybe_sent = 0 AND deliveries.state <> 'discarded'
             THEN 'delivered' ELSE excluded.state END,
@@ -222,7 +222,7 @@ class Outbox:
         """
         with self._database.writing():
             count = self.pending().get(kind, 0)
-            self._database.run(CLEAR, kind=kind, now=now.timestamp())
+            self._database.run(CLEAR.format(which="o.kind = :kind"), kind=kind, now=now.timestamp())
             self._database.run("DELETE FROM owed WHERE kind = :kind", kind=kind)
         return count
 

@@ -65,6 +65,8 @@ class Markdown:
         self.about, self._root, self._known = f"notes in {folder}", folder, dict[str, Path]()
 
     def deliver(self, item: Item, before: object) -> None:
+        if item.kind not in self.kinds:
+            raise ItemFailed(f"a note has no place for a {item.kind}")
         self.deliver_batch([item])
 
     def deliver_batch(self, items: Sequence[Item]) -> None:
@@ -84,8 +86,7 @@ class Markdown:
 
     def audit(self, book: BookRef, items: Sequence[Item]) -> list[Finding]:
         """What was given and is not in the note any more, as when somebody has removed the file."""
-        path = self._find(book)
-        kept = Note.of(path.read_text("utf-8-sig"), path.name).pieces if path else {}
+        kept = Note.of(path.read_text("utf-8-sig"), path.name).pieces if (path := self._find(book)) else {}
         told = [item for item in items if not (item.is_tombstone or item.key.endswith(COPY))]
         lost = [item for item in told if not path or (item.kind in LISTED and id_of(item) not in kept)]
         return [Finding("missing", item.kind, book, item.key, "not in the book's note") for item in lost]
@@ -98,9 +99,8 @@ class Markdown:
         """The book's note, wherever in the folder it is by now; not in hidden ones, such as a vault's bin."""
         if not self._root.is_dir():
             raise TargetUnavailable(AWAY.format(self._root), maybe_sent=False)
-        md5 = book.partial_md5
-        path = self._known.get(md5) or self._root / f"{file_name(book)}.md"
-        if owner_of(path) == md5:
+        md5, file = book.partial_md5, self._root / f"{file_name(book)}.md"
+        if owner_of(path := self._known.get(md5) or file) == md5:
             return path
         notes = [one for one in self._root.rglob("*.md") if "/." not in f"/{one.relative_to(self._root).as_posix()}"]
         self._known = {owner_of(one): one for one in sorted(notes, reverse=True)}

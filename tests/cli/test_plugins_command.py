@@ -170,7 +170,8 @@ def test_doctor_tells_of_a_target_whose_deliveries_fail(
 
     wrong = next(check for check in ran.json if check["check"] == "plugin bookworm")
     assert (ran.code, wrong["ok"]) == (1, False)
-    assert wrong["detail"] == "1 delivery to it failed, such as: deliver failed: KeyError: 'teeth'"
+    assert wrong["detail"].startswith("1 delivery to it failed, such as: deliver failed: KeyError: 'teeth' (")
+    assert wrong["detail"].endswith("bookworm_module.py, line 10)")
 
 
 def test_doctor_tells_of_kinds_that_nobody_declares(
