@@ -48,16 +48,38 @@ class ReadingStatuses:
         self._store.set(f"status/{book_id_of(item)}", given)
 
     def given_since(self, place: Item) -> str | None:
-        """The status that we brought last, if the reader gave it where the place was read, or later, or keeps to it."""
-        status, at = self._store.get(f"status/{place.book.match}") or (None, 0.0)
-        return status if at >= place.occurred_at.timestamp() or Position.of(place).is_laid_aside else None
+        """The status that we brought last, if the reader gave it where the place was read, or later."""
+        status, at, _ = self._noted(place.book.match)
+        return status if at >= place.occurred_at.timestamp() else None
+
+    def before_push(self, place: Item) -> None:
+        """Notes whether the push of a place takes our status from a reader who keeps to it. One that was gone before
+        he does not: somebody has read the book since, or has given it another."""
+        book_id = book_id_of(place)
+        status, at, is_due = self._noted(book_id)
+        if status is None or at >= place.occurred_at.timestamp():
+            return
+        is_kept = Position.of(place).is_laid_aside
+        is_kept = is_kept and (is_due or self._run.identities.look(book_id).get("readStatus") == status)
+        if is_kept != is_due:
+            self._store.set(f"status/{book_id}", [status, at, is_kept])
 
     def restore(self, place: Item) -> None:
-        """Brings the status again that was given since a place was read, and that its push has taken away."""
-        status = self.given_since(place)
-        if status:
-            with suppress(Superseded):
-                self._bring(book_id_of(place), status)
+        """Brings the status again that was given since a place was read, or that its reader keeps to, and that the push
+        has taken away."""
+        book_id = place.book.match
+        status, at, is_due = self._noted(book_id)
+        if not status or not (is_due or self.given_since(place)):
+            return
+        with suppress(Superseded):
+            self._bring(str(book_id), status)
+        if is_due:
+            self._store.set(f"status/{book_id}", [status, at])
+
+    def _noted(self, book_id: str | None) -> tuple[str | None, float, bool]:
+        """The status that we brought last, when it was given, unix seconds, and whether a push has taken it away."""
+        status, at, *is_due = self._store.get(f"status/{book_id}") or (None, 0.0)
+        return status, at, bool(is_due and is_due[0])
 
     def _bring(self, book_id: str, wanted: str) -> None:
         book = self._run.identities.look(book_id)
