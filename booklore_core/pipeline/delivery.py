@@ -13,7 +13,7 @@ from booklore_core.pipeline.lease import Clock, Lease, LeaseLost
 from booklore_core.pipeline.ledger import DELIVERED, UNCONFIRMED, Delivery, Ledger, Outcome, groups, outcome_of
 from booklore_core.storage.counts import count_pending_at
 from booklore_core.storage.database import Database
-from booklore_core.targets import BatchTarget, BookUnmatched, Declined, MatchingTarget, TargetUnavailable
+from booklore_core.targets import BatchTarget, BookUnmatched, Declined, MatchingTarget, Superseded, TargetUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -179,7 +179,7 @@ class DeliveryRun:
             raise
         except Declined as error:
             if not (is_moved and isinstance(error, BookUnmatched)):
-                return replace(self._failure(one, error), counts=False, tried=False)
+                return replace(self._failure(one, error), counts=False, tried=isinstance(error, Superseded))
             remote_id = None  # what that book had is gone with it
         if remote_id is not None:
             return Outcome(DELIVERED, remote_id=remote_id)

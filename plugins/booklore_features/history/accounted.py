@@ -1,18 +1,12 @@
 """Which time of a book is accounted for: by sessions that are known, and by what devices have told of it."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Iterator
 from math import ceil, floor, inf
-from typing import Any
 
 from booklore_core import Facts, Journal
+from booklore_features.session_spans import TimeSpan, span_of
 
 SESSION = "session"
-TimeSpan = tuple[float, float]
-"""Whole unix seconds, the second one not included; it may be infinite."""
-
-BEGIN_THE_LAST_PAGE = ("lua",)
-"""Sources whose sessions end with the second in which their last page begins (lua-plugin-behaviour §10 F6)."""
 
 
 def accounted(md5s: Iterable[str], journal: Journal, facts: Facts) -> list[TimeSpan]:
@@ -22,15 +16,6 @@ def accounted(md5s: Iterable[str], journal: Journal, facts: Facts) -> list[TimeS
         spans += journal.spans(md5)
         spans += filter(None, map(span_of, facts.bodies(SESSION, md5)))
     return list(merged(spans))
-
-
-def span_of(session: Mapping[str, Any]) -> TimeSpan | None:
-    """None for one that was taken out, or that another feature made in a way of its own."""
-    try:
-        start, end = (datetime.fromisoformat(session[name]) for name in ("start", "end"))
-    except (KeyError, TypeError, ValueError):
-        return None
-    return start.timestamp(), end.timestamp() + (session.get("source") in BEGIN_THE_LAST_PAGE)
 
 
 def merged(spans: Iterable[TimeSpan]) -> Iterator[TimeSpan]:

@@ -22,6 +22,7 @@ STAYS = "BookLore has no call to remove a session: it stays until somebody remov
 RESEND = "`booklore verify --resend` has it sent again at the next sync"
 REPEATED = f"nothing has to be sent again; {STAYS}"
 ONE_CLIENT = f"let only one program send the sessions of a device; {STAYS}"
+TOLD_TWICE = f"the same reading was counted live and from a file of past reading; nothing has to be sent again; {STAYS}"
 CLOCK = "the device's clock was set or went wrong between the two; both were read, and nothing has to be sent again"
 
 
@@ -89,7 +90,8 @@ def find_duplicates(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
 def find_overlaps(rows: Sequence[Row]) -> Iterator[tuple[str, str, str]]:
     """Key, detail and advice of every session that begins before an earlier one has ended.
 
-    Two devices may be read on at a time, and repeats of what is from here are told before.
+    Two devices may be read on at a time, and repeats of what is from here are told before. What a file of past reading
+    told names no device: it may be of any.
     """
     ours = {row.span for row in rows if row.key}
     latest: dict[str, Row] = {}
@@ -98,8 +100,9 @@ def find_overlaps(rows: Sequence[Row]) -> Iterator[tuple[str, str, str]]:
             continue
         for other in latest.values():
             shared = min(other.shape.end, row.shape.end) - row.shape.start
-            if shared > TOLERANCE and (not row.key or other.device in ("", row.device)):
-                advice = CLOCK if row.key and other.key else ONE_CLIENT
+            if shared > TOLERANCE and (not (row.device and other.device) or other.device == row.device):
+                is_ours = row.key and other.key
+                advice = (CLOCK if row.device == other.device != "" else TOLD_TWICE) if is_ours else ONE_CLIENT
                 yield row.key or other.key, f"{row} overlaps {other} by {shared} s", advice
                 break
         if row.device not in latest or row.shape.end > latest[row.device].shape.end:

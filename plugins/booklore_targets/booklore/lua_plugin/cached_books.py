@@ -144,9 +144,14 @@ def koreader_id(row: Row) -> int:
     return whole_of(row.get("koreader_book_id")) or 0
 
 
+def is_of_statistics(row: Row) -> bool:
+    """Whether a row is of the table of what the plugin made of KOReader's statistics, or has sent."""
+    return "koreader_book_title" in row
+
+
 def is_lumped(row: Row) -> bool:
     """Whether a row that was sent shares KOReader's number 0 with those of all other books that have none."""
-    return "koreader_book_title" in row and not koreader_id(row)
+    return is_of_statistics(row) and not koreader_id(row)
 
 
 def sidecar_of(path: str) -> str:
