@@ -160,8 +160,8 @@ class LookingTarget(Target, Protocol):
     again only when it is not there and `<plugin>.repeat_after` seconds have gone by since the last attempt: a request
     may be carried out minutes after everybody has given it up. Source: server contract §17.
     It is also asked before the first delivery of what occurred before the target was owed anything, or a file of past
-    reading told: another program may have sent it. What is not there then is delivered in the same run, so one answer of the remote should serve all
-    items of a book.
+    reading told: another program may have sent it. What is not there then is delivered in the same run, so one answer
+    of the remote should serve all items of a book.
     looked_for (optional): the kinds to which this applies, where it is not all; the others' repeats change nothing.
     """
 

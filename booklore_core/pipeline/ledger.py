@@ -18,7 +18,6 @@ DELIVERED, UNCONFIRMED, SUPERSEDED = "delivered", "unconfirmed", "superseded"
 RETRYING, UNMATCHED, REJECTED = "retrying", "unmatched", "rejected"
 DONE = (DELIVERED, SUPERSEDED)
 NEW = "new"  # never tried; no row says so for longer than a transaction
-
 DUE = """
 SELECT due.item_id, due.book_md5 FROM due JOIN items i ON i.id = due.item_id LEFT JOIN kinds k ON k.name = due.kind
 WHERE due.target = :target AND (CAST(:book AS TEXT) IS NULL OR due.book_md5 = :book)
@@ -71,8 +70,7 @@ LEFT JOIN matches m ON m.book_md5 = i.book_md5 AND m.target = :target
 WHERE i.book_md5 = :book_md5 ORDER BY i.occurred_at, i.id
 """
 OWE_AGAIN = """
-UPDATE deliveries SET state = 'retrying', maybe_sent = 1, remote_id = NULL, reason = 'missing at the target',
-    tried_at = 1
+UPDATE deliveries SET state = 'retrying', maybe_sent = 1, remote_id = NULL, reason = 'missing there', tried_at = 1
 WHERE target = :target AND state IN ('delivered', 'superseded') AND cleared < revision
     AND revision = (SELECT revision FROM items WHERE id = item_id)
     AND item_id IN (SELECT i.id FROM items i WHERE {which})

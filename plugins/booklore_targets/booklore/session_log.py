@@ -39,7 +39,7 @@ class Shape(NamedTuple):
         """The time that it accounts for: the last page of what the Lua plugin made of statistics lies after its end."""
         return self.start, max(self.end, self.start + self.duration)
 
-    def within(self, other: "Shape") -> float:
+    def within(self, other: Shape) -> float:
         """Seconds of its reading that lie in another session."""
         begin, end = self.told
         common = min(end, other.told[1]) - max(begin, other.start)
