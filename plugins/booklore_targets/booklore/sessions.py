@@ -24,8 +24,8 @@ SHORTEST = 5
 
 ALL_TOLD = "the server has sessions of all of that time, as another program has sent them"
 PARTLY_TOLD = (
-    "another program has sent {:,} s of its {:,} s to the server, where they would be twice; take over what the BookLore "
-    "plugin has kept (`booklore import-lua-plugin FILE`), then the rest of it is sent"
+    "another program has sent {:,} s of its {:,} s to the server, where they would be twice; take over what the "
+    "BookLore plugin has kept (`booklore import-lua-plugin FILE`), then the rest of it is sent"
 )
 
 log = logging.getLogger(__name__)
