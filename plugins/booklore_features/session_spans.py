@@ -6,7 +6,7 @@ from typing import Any
 
 BEGIN_THE_LAST_PAGE = ("lua",)
 """Sources whose sessions end with the second in which their last page begins, while they count it (lua-plugin-behaviour
-§10 F6)."""
+§10 F6); one that has as many seconds as it counts ends with that page."""
 
 TimeSpan = tuple[float, float]
 """Unix seconds, the second one not included; it may be infinite."""
@@ -17,7 +17,7 @@ def span_of(session: Mapping[str, Any]) -> TimeSpan | None:
     try:
         start, end = (datetime.fromisoformat(session[name]).timestamp() for name in ("start", "end"))
         if session.get("source") in BEGIN_THE_LAST_PAGE:
-            end = max(end + 1, start + session["duration"])
+            end = max(end + (end - start > session["duration"]), start + session["duration"])
     except (KeyError, TypeError, ValueError):
         return None
     return start, end
