@@ -133,6 +133,7 @@ def live_lines(readings: list[Reading]) -> list[dict[str, Any]]:
     reader, told = SampleReader(), []
     for one in readings:
         book = {"partial_md5": one.md5, "title": one.title, "file": f"/mnt/onboard/{one.title}.epub", "pages": PAGES}
+        book |= {"authors": [one.authors]} if one.authors else {}
         told += [(part, book) for evening in one.evenings for part in evening.of("live")]
     for part, book in sorted(told, key=lambda one: one[0][0]):
         reader.now = datetime.fromtimestamp(part[0][0], UTC)

@@ -120,3 +120,26 @@ def test_with_a_sync_after_each_and_all_of_it_twice_nothing_is_added(past, order
     assert past.world.server.sessions == before
     verified = answer_all(start(past.world.core, "verify", Request()), [])
     assert verified.ok, verified.message
+
+
+@pytest.mark.parametrize("authors", ["", "Cy Comment"])
+@pytest.mark.parametrize("has_digest", [False, True], ids=["no digest", "a digest later"])
+@pytest.mark.parametrize("order", list(permutations(STEPS[:3])), ids=" ".join)
+def test_a_book_without_a_digest_is_one_whoever_tells_of_it(world, tmp_path, order, has_digest, authors):
+    book = Reading("Comments", "", authors, list(evenings(random.Random(3), [LUA, NOBODY, LUA, LIVE])))
+    database, path = world.database(), write_statistics(tmp_path / "statistics.sqlite3", [book])
+    write_lua(database, [book], {}, lambda number: False, None)
+    book.md5, lines = "c" * 32, []
+    lines = live_lines([book]) if has_digest else []
+
+    for step in order:
+        if step == "live":
+            world.core.take(lines, "test")
+        elif step == "lua":
+            world.take_over(database)
+        else:
+            request = Request(args={"path": str(path)})
+            answer_all(start(world.core, "extract_history", request), [True, True])
+
+    assert sum(seconds for _, _, seconds in world.spans()) == pytest.approx(book.seconds, rel=TOLERATED)
+    assert has_digest or len({item.book.partial_md5 for item in world.items("session")}) == 1

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from booklore_core import find_isbns
+from booklore_core import BookRef, find_isbns, stand_in
 from booklore_targets.booklore.lua_plugin.loose_values import digest_of, is_true, one_line, text_of, whole_of
 from booklore_targets.booklore.titles import title_key
 
@@ -80,17 +79,30 @@ def title_in(row: Row) -> str:
     return text_of(row.get("koreader_book_title")).strip() or text_of(row.get("book_title")).strip()
 
 
-def stand_in(title: str) -> str:
-    """In place of the digest of a book of which nothing but its title is known: the same that an import of KOReader's
-    statistics gives it where these name no author."""
-    words = " ".join(title.casefold().split())
-    return hashlib.md5(f"statistics\n{words}".encode(), usedforsecurity=False).hexdigest()
+class Nameless:
+    """The stand-ins for digests of books of which no row tells one: those that an import of KOReader's statistics gives
+    them. cache: the rows of the cache; known: the books that are known here."""
+
+    def __init__(self, cache: Sequence[Row], known: Iterable[BookRef]) -> None:
+        self._authors = {title_key(text_of(row.get("title"))): names_in(text_of(row.get("author"))) for row in cache}
+        self._known: dict[str, list[str]] = defaultdict(list)
+        for book in known:
+            if book.title and book.partial_md5 == stand_in(book.title, book.authors):
+                self._known[title_key(book.title)].append(book.partial_md5)
+
+    def book(self, title: str) -> CachedBook:
+        """Of a title. Of the only one of that title that is known here it is the stand-in."""
+        authors, known = self._authors.get(title_key(title), ()), self._known[title_key(title)]
+        made_up = [stand_in(title, authors), stand_in(title)]
+        found = [md5 for md5 in made_up if md5 in known] or (known if len(known) == 1 else made_up)
+        return CachedBook(found[0], title, authors, is_stand_in=True)
 
 
 class Digests:
-    """Which digest a row is of. cache: the rows of the cache; sessions: those of both session tables."""
+    """Which digest a row is of. cache: the rows of the cache; sessions: those of both session tables; known: the books
+    that are known here."""
 
-    def __init__(self, cache: Sequence[Row], sessions: Sequence[Row]) -> None:
+    def __init__(self, cache: Sequence[Row], sessions: Sequence[Row], known: Iterable[BookRef] = ()) -> None:
         numbers = [(whole_of(row.get("id")), digest_of(row.get("file_hash"))) for row in cache]
         self._cache = {number: md5 for number, md5 in numbers if number is not None}
         self._sidecars = {sidecar_of(text_of(row.get("file_path"))): digest_of(row.get("file_hash")) for row in cache}
@@ -98,6 +110,8 @@ class Digests:
         self._by_id = grouped((id_of(row), digest_of(row.get("file_hash"))) for row in cache)
         titles = [(title_key(text_of(row.get("title"))), digest_of(row.get("file_hash"))) for row in cache]
         titles += [(title_key(title_in(row)), digest_of(row.get("book_hash"))) for row in sessions]
+        titles += [(title_key(one.title), one.partial_md5) for one in known
+                   if one.title and one.partial_md5 != stand_in(one.title, one.authors)]  # fmt: skip
         self._by_title = grouped(titles)
         self.doubtful = {id_of(row) for row in cache if not digest_of(row.get("file_hash"))} - {""}
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from booklore_core import BookRef, Fact, Facts, Item, Proposal, Remark
+from booklore_core import BookRef, Fact, Facts, Item, Proposal, Remark, stand_in
 from booklore_targets.booklore.lua_plugin.book_plan import BookPlan, Circumstances, SentItem
 from booklore_targets.booklore.lua_plugin.cached_books import CachedBook
 from booklore_targets.booklore.lua_plugin.contents import SESSION, BookRows, Contents
@@ -133,8 +133,10 @@ class Takeover:
         return True
 
     def _held(self, book: CachedBook, now: datetime) -> list[Fact]:
-        """The sessions that there are already of a book, however many."""
-        items = self._core.database.table("items").find(kind=SESSION, book_md5=book.md5)
+        """The sessions that there are already of a book, however many, also where a file knew no digest."""
+        ref = self.ref(book)
+        names = [stand_in(ref.title, authors) for authors in (ref.authors, ())] if ref.title else []
+        items = self._core.database.table("items").find(kind=SESSION, book_md5=[book.md5, *names])
         return Facts(self._core.database, now).known(SESSION, [row["key"] for row in items])
 
     def _untrack(self, book: CachedBook) -> bool:
