@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any, TypeVar
 
 import pluggy
@@ -81,8 +81,8 @@ class PluginManager:
         out all that it does not ship."""
         found = importlib.metadata.entry_points(group=PROJECT) if entry_points is None else entry_points
         only_ours = ENABLED.check(self._environ.get("BOOKLORE_NO_PLUGINS") or False, "BOOKLORE_NO_PLUGINS")
-        for entry_point in sorted(found, key=lambda entry: (entry.name, not is_ours(entry))):
-            if is_ours(entry_point) or not only_ours:
+        for entry_point in sorted(found, key=lambda one: (one.name, origin(one.dist)[0] != DISTRIBUTION)):
+            if origin(entry_point.dist)[0] == DISTRIBUTION or not only_ours:
                 self._see(entry_point)
 
     def load_enabled(self) -> None:
@@ -92,8 +92,7 @@ class PluginManager:
                 self._follow_switch(plugin)
 
     def _see(self, entry_point: importlib.metadata.EntryPoint) -> None:
-        name, distribution = entry_point.name, entry_point.dist
-        source, version = (distribution.name, distribution.version) if distribution else ("?", "?")
+        name, (source, version) = entry_point.name, origin(entry_point.dist)
         if name in self.plugins:
             return self._leave_out(self.plugins[name], source, version)
         known = self._memory.find_one(name=name) or {"name": name}
@@ -123,7 +122,8 @@ class PluginManager:
             self.blame(plugin, f"could not be loaded: {told(error, plugin.package)}", error)
         else:
             row = {name: getattr(plugin, name) for name in ("name", "is_target", "label", "help")}
-            self._memory.upsert(row, ["name"])
+            if not self._memory.find_one(**row):
+                self._memory.upsert(row, ["name"])
 
     def register(self, name: str, module: Any) -> None:
         """Adds a plugin by its module or object. Raises when it does not fit this version's hooks or settings; then
@@ -205,11 +205,9 @@ class PluginManager:
         errors that are no fault of the plugin and are raised."""
         try:
             return work()
-        except passes:
-            raise
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # noqa: BLE001 the others go on
+        except BaseException as error:
+            if isinstance(error, (KeyboardInterrupt, *passes)):
+                raise
             where = told(error, plugin.package, getattr(plugin.module, what, None))
             self.blame(plugin, f"{what} failed: {where}", error)
             return None
@@ -239,8 +237,10 @@ def in_time(plugin: Plugin, work: Callable[[], T], limit: float | None = None) -
         raise
 
 
-def is_ours(entry_point: importlib.metadata.EntryPoint) -> bool:
-    return entry_point.dist is not None and entry_point.dist.name == DISTRIBUTION
+@cache
+def origin(distribution: importlib.metadata.Distribution | None) -> tuple[str, str]:
+    """Name and version of what brings a plugin. Each time they are asked for, all that it says of itself is read."""
+    return (distribution.name, distribution.version) if distribution else ("?", "?")
 
 
 def name_fault(name: str, settings: Settings) -> str | None:

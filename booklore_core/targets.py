@@ -166,8 +166,8 @@ class LookingTarget(Target, Protocol):
     """
 
     def find(self, item: Item) -> str | None:
-        """The remote's id of the item, in whatever earlier form it is there, or any text where it has none; None when
-        it is not there. An item that was removed is not asked for.
+        """The remote's id of the item, in whatever earlier form it is there, or "" where it has none; None when it is
+        not there. An item that was removed is not asked for.
 
         Raises what `deliver` raises when that cannot be told, and the item is held; Superseded gives it up.
         """

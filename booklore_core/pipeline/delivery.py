@@ -182,7 +182,7 @@ class DeliveryRun:
                 return replace(self._failure(one, error), counts=False, tried=isinstance(error, Superseded))
             remote_id = None  # what that book had is gone with it
         if remote_id is not None:
-            return Outcome(DELIVERED, remote_id=remote_id)
+            return Outcome(DELIVERED, remote_id=remote_id or None)
         if not one.last.maybe_sent:
             return None
         now = self._clock().astimezone()

@@ -73,7 +73,7 @@ def register_settings() -> Iterable[Setting]:
 
 @hookimpl
 def on_delete(event: Delete, journal: Journal, facts: Facts, settings: Section) -> Iterator[Item | Proposal]:
-    if settings["policy"] == IGNORE:
+    if settings["policy"] == IGNORE or is_back_since(event, journal):
         return
     book = event.book.ref
     chosen = {"policy": settings["policy"], "shelf": settings["shelf"]}
@@ -154,6 +154,12 @@ def come_back(event: BookOpen | Resume | BookClose, facts: Facts) -> Iterator[It
 def is_undone(item: Item, event: BookOpen | Resume | BookClose) -> bool:
     """Whether the event shows that a deleted book is there again, on the device that it was deleted on."""
     return not item.is_tombstone and item.body["device"] == event.device and event.at > item.occurred_at
+
+
+def is_back_since(event: Delete, journal: Journal) -> bool:
+    """Whether a deletion whose line comes late is undone already."""
+    later = [getattr(one, "book", None) for one in journal.around(event) if one.order > event.order]
+    return event.book.partial_md5 in [book.partial_md5 for book in later if book]
 
 
 def first(facts: Facts, kind: str, key: str) -> Item | None:

@@ -71,7 +71,7 @@ def status(event: Line, journal: Journal, facts: Facts) -> Iterator[Item]:
         return
     known = first(facts, GIVEN, book.partial_md5)
     before: Mapping[str, float] = known.body if known else {}
-    if now == holding(before) or (now == READING and holding(before) != ON_HOLD):
+    if event.at.timestamp() <= before.get(now, 0.0) or (now == READING and holding(before) != ON_HOLD):
         return  # as most lines do
     given = {**before, **changes(event, before, journal)}
     if given == before:

@@ -101,6 +101,24 @@ def test_what_was_read_before_the_deletion_and_arrives_late_does_not_either(offl
     assert offline.core.pending() == {"deletion": 1}
 
 
+def test_a_deletion_that_arrives_late_is_none_where_the_file_is_back_since(deciding):
+    before, deletion, after = deciding.visit(), deciding.delete(), deciding.visit()
+
+    deciding.take(*before, *after)
+    deciding.take(deletion)
+
+    assert (deciding.sent(), deciding.core.pending(), deciding.held("deletion")) == ([], {}, None)
+
+
+def test_a_deletion_that_arrives_late_counts_where_another_book_or_device_was_read_since(deciding):
+    deletion = deciding.delete()
+
+    deciding.take(*deciding.visit(EMMA), *deciding.visit(device="kindle"))
+    deciding.take(deletion)
+
+    assert deciding.sent() == [UNSHELVED]
+
+
 def test_a_file_that_comes_back_after_the_server_was_told_is_deleted_anew(deciding):
     deciding.take(*deciding.visit(), deciding.delete())
     first = deciding.sent()

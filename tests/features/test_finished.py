@@ -110,6 +110,17 @@ def test_another_device_that_goes_on_saying_the_same_takes_nothing_back(deciding
     assert (first, statuses(deciding)) == (["reading"], [])
 
 
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+def test_what_one_device_gave_last_holds_though_another_gave_the_same_before(deciding, order):
+    visits = [deciding.visit(status=status, device=device)
+              for status, device in (("abandoned", "kobo"), ("reading", "kobo"), ("abandoned", "kindle"))]  # fmt: skip
+
+    for index in order:
+        deciding.take(*visits[index])
+
+    assert deciding.held("status")["status"] == "abandoned"
+
+
 def test_each_book_has_its_own(deciding):
     deciding.take(*deciding.visit(status="complete"), *deciding.visit(EMMA, status="abandoned"))
 

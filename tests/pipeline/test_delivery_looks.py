@@ -251,6 +251,26 @@ def test_what_has_an_id_at_the_target_is_not_looked_for(open_core, fact, clock):
     assert forgetful.befores[-1].remote_id == "forgetful-1"
 
 
+def test_what_is_found_without_an_id_is_looked_for_the_next_time_too(lost, fact, clock):
+    class Nameless(ForgetfulTarget):
+        def deliver(self, item, before):
+            super().deliver(item, before)
+
+        def find(self, item):
+            return None if super().find(item) is None else ""
+
+    core, nameless = lost("answer", Nameless(loses="answer"))
+    core.sync()
+    assert (row(core)["state"], row(core)["remote_id"]) == ("delivered", None)
+    clock.forward(minutes=1)
+    core.put([fact("a", body={"changed": True})], "test")
+    core.sync()
+
+    core.sync()
+
+    assert nameless.looked == ["a", "a"]
+
+
 def test_a_new_revision_is_looked_for_like_the_one_before(lost, fact, clock):
     core, forgetful = lost("late")
     clock.forward(minutes=1)

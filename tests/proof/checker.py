@@ -11,24 +11,30 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+from books import DIGESTS, DROPPED, PAGES, SHELF, SHORT
 from elsewhere import OTHER
-from facts import Facts, Place, Session, Stars
-from notebook import Mark
-from scenario import DIGESTS, DROPPED, PAGES, SHELF, SHORT
+from facts import Deletion, Facts, Place, Session, Stars, Status
+from notebook import BOTH, IN_BOOK, IN_BOOKLORE, Mark
 
 from booklore_core.actions import verify
 from booklore_core.core import Core
 from booklore_core.testing import BookLoreServer
 
+END = 1.0
+"""Percent of a book's end."""
+
 UNSETTLED = """SELECT d.state, d.reason, i.kind FROM deliveries d JOIN items i ON i.id = d.item_id
-    WHERE d.state NOT IN ('delivered', 'discarded') AND NOT (d.state = 'superseded' AND i.kind = 'progress')"""
+    WHERE d.state NOT IN ('delivered', 'discarded')
+    AND NOT (d.state = 'superseded' AND i.kind IN ('progress', 'status'))"""
+GIVEN_UP = """SELECT i.book_md5, d.reason FROM deliveries d JOIN items i ON i.id = d.item_id
+    WHERE d.state = 'superseded' AND i.kind = 'progress'"""
 
 
 def held_sessions(server: BookLoreServer) -> Counter[Any]:
     """The sessions on the server. It does not know which device a session is from."""
-    titles = {book.id: book.title for book in server.books.values()}
+    titles = titles_of(server)
     fields = ("startTime", "endTime", "durationSeconds", "startLocation", "endLocation")
     return Counter((titles[row["bookId"]], *(row[name] for name in fields)) for row in server.sessions)
 
@@ -42,25 +48,22 @@ def shown_sessions(facts: Counter[Session]) -> Counter[Any]:
 
 
 class Push(NamedTuple):
-    """A position that was carried out. percent: a fraction with four decimals. at, finished: seconds since 1970; the
-    latter is when the server says after it that the book was read to its end, None for not at all."""
+    """A position that was carried out. percent: a fraction with four decimals. at: seconds since 1970."""
 
     book: str
     percent: float
     device: str
     at: float
-    finished: float | None = None
-    is_read: bool = False
 
 
+T = TypeVar("T", Push, Place, Stars, Status)
 Spots = Counter[tuple[str, float]]
 """Books and percents."""
 
 
 def pushes_at(server: BookLoreServer) -> list[Push]:
-    names = ("device_id", "at", "finished")
     return [
-        Push(DIGESTS[one["document"]], round(one["percentage"], 4), *map(one.get, names), one["status"] == "READ")
+        Push(DIGESTS[one["document"]], round(one["percentage"], 4), one["device_id"], one["at"])
         for one in server.pushes
     ]
 
@@ -72,15 +75,23 @@ def unanswered_at(server: BookLoreServer) -> Spots:
     return Counter((DIGESTS[body["document"]], round(body["percentage"], 4)) for body in bodies)
 
 
-def misplaced(pushes: Sequence[Push], places: Collection[Place], unanswered: Spots) -> list[str]:
-    """What is wrong with the positions that a server was told, and with the one that it holds of each book."""
+def misplaced(
+    pushes: Sequence[Push], places: Collection[Place], unanswered: Spots, read: Collection[str] = ()
+) -> list[str]:
+    """What is wrong with the positions that a server was told, and with the one that it holds of each book. read: the
+    books that it holds as read."""
     faults = []
     for book in sorted({one.book for one in (*pushes, *places)}):
-        told, known = [one for one in pushes if one.book == book], [one for one in places if one.book == book]
-        faults += lost_places(book, told[-1] if told else None, known)
+        told, known = of_book(pushes, book), of_book(places, book)
+        if book not in read or not is_end_given_up(told, known):
+            faults += lost_places(book, told[-1] if told else None, known)
         faults += pushed_wrongly(told, known, unanswered)
-        faults += moved_finish(told, unanswered)
     return faults
+
+
+def of_book(told: Iterable[T], book: str) -> list[T]:
+    """What is about a book."""
+    return [one for one in told if one.book == book]
 
 
 def lost_places(book: str, held: Push | None, places: Collection[Place]) -> list[str]:
@@ -88,6 +99,12 @@ def lost_places(book: str, held: Push | None, places: Collection[Place]) -> list
     if held is None:
         return [f"lost progress: {book} is nowhere, {may_stand}"] if may_stand else []
     return [] if held.percent in may_stand else [f"lost progress: {held}, it should be at {may_stand}"]
+
+
+def is_end_given_up(pushes: Sequence[Push], places: Collection[Place]) -> bool:
+    """Whether a server was not told of the end of a book that should stand there: where it holds the book as read, an
+    end would move the finish date."""
+    return END in {one.percent for one in standing(places)} and all(one.percent != END for one in pushes)
 
 
 def standing(places: Collection[Place]) -> list[Place]:
@@ -123,15 +140,31 @@ def pushed_wrongly(pushes: Sequence[Push], places: Collection[Place], unanswered
     return faults + [f"repeated progress: {spot} x{count}" for spot, count in (repeated - unanswered).items()]
 
 
-def moved_finish(pushes: Sequence[Push], unanswered: Spots) -> list[str]:
-    """Pushes after which a book that was read to its end is unread again or read later; a lost answer excuses one."""
-    read = next((number for number, one in enumerate(pushes) if one.is_read), len(pushes))
-    moves = Counter(
-        (one.book, one.percent)
-        for one in pushes[read + 1 :]
-        if one.finished != pushes[read].finished or not one.is_read
-    )
-    return [f"moved finish: {spot}, read first by {pushes[read]}" for spot in moves - unanswered]
+def moved_finish(server: BookLoreServer) -> list[str]:
+    """Writes after which a book that was read is so no more, or since another time. Each push whose answer was lost
+    excuses two, as it may come late, and what it undoes is made good then."""
+    faults = []
+    for book, written in statuses_at(server).items():
+        read = next((number for number, one in enumerate(written) if one["status"] == "READ"), len(written))
+        moves = [
+            one for one in written[read:] if one["status"] != "READ" or one["finished"] != written[read]["finished"]
+        ]
+        unanswered = sum(count for (told, _), count in unanswered_at(server).items() if told == book)
+        if len(moves) > 2 * unanswered:
+            faults.append(f"moved finish: {book}, {written[read]}, then {moves}")
+    return faults
+
+
+def statuses_at(server: BookLoreServer) -> dict[str, list[dict[str, Any]]]:
+    """title → what its read status and finish date were, each time that they were written."""
+    titles, found = titles_of(server), defaultdict(list)
+    for one in server.statuses:
+        found[titles[one["bookId"]]].append(one)
+    return found
+
+
+def titles_of(server: BookLoreServer) -> dict[int, str]:
+    return {book.id: book.title or "" for book in server.books.values()}
 
 
 Row = tuple[str, str, str, str]
@@ -139,33 +172,37 @@ Row = tuple[str, str, str, str]
 
 
 def held_marks(server: BookLoreServer, *tables: str) -> Counter[Row]:
-    titles = {book.id: book.title for book in server.books.values()}
-    return Counter(
-        (table, titles[row["bookId"]] or "", text_of(row), row.get("noteContent") or row.get("notes") or "")
-        for table in tables
-        for row in server.rows(table)
-    )
+    titles = titles_of(server)
+    return Counter((table, titles[row["bookId"]], *said(row)) for table in tables for row in server.rows(table))
 
 
-def text_of(row: Mapping[str, Any]) -> str:
-    return str(row.get("text") or row.get("selectedText") or row.get("title"))
+def said(row: Mapping[str, Any]) -> tuple[str, str]:
+    """Text and note of a mark. A note on the book quotes the text."""
+    if "content" in row:
+        text, _, note = row["content"].partition("\n\n")
+        return text.strip("“”"), note
+    return row.get("text") or row.get("selectedText") or row["title"], row.get("noteContent") or row.get("notes") or ""
 
 
 def mismarked(held: Counter[Row], marks: Collection[Mark], kind: str) -> list[str]:
     """What is wrong with the marks that are held: a row stays for each that is in a list, as that told it last."""
     last = {(one.book, one.text): one for one in sorted(marks, key=lambda one: one.at)}
-    expected = Counter(row_of(one, kind) for one in last.values() if one.is_there)
-    told = {row_of(one, kind) for one in marks}
+    expected = Counter(row for one in last.values() if one.is_there for row in rows_of(one, kind))
+    told = {row for one in marks for row in rows_of(one, kind)}
     lost = [f"lost {kind}: {row}" for row in sorted(expected - held)]
     left = [f"lost track of {kind}: {row} is still there" for row in sorted(told & (held - expected).keys())]
     doubled = [f"doubled {kind}: {row} x{count}" for row, count in sorted(held.items()) if count > 1]
     return lost + left + doubled + [f"unexpected {kind}: {row}" for row in sorted(held.keys() - told)]
 
 
-def row_of(mark: Mark, kind: str) -> Row:
+TABLES = {IN_BOOK: ["notes"], IN_BOOKLORE: ["book_notes"], BOTH: ["notes", "book_notes"]}
+"""Where a note goes by its destination."""
+
+
+def rows_of(mark: Mark, kind: str) -> list[Row]:
     """A note takes the highlight's place."""
-    table = "bookmarks" if kind == "bookmark" else "notes" if mark.note else "annotations"
-    return (table, mark.book, mark.text, mark.note or "")
+    tables = ["bookmarks"] if kind == "bookmark" else TABLES[mark.destination] if mark.note else ["annotations"]
+    return [(table, mark.book, mark.text, mark.note or "") for table in tables]
 
 
 def held_ratings(server: BookLoreServer) -> dict[str, int | None]:
@@ -176,7 +213,7 @@ def misrated(held: Mapping[str, int | None], told: Collection[Stars]) -> list[st
     """What is wrong with the ratings: of each book the stars count that were told last, twice over."""
     faults = []
     for book in sorted({*held, *(one.book for one in told)}):
-        known = [one for one in told if one.book == book]
+        known = of_book(told, book)
         latest = max((one.at for one in known), default=None)
         may_stand = {rating_of(one.stars) for one in known if one.at == latest} or {None}
         if held.get(book) not in may_stand | {rating_of(one.stars) for one in known} | {None}:
@@ -190,36 +227,76 @@ def rating_of(stars: int | None) -> int | None:
     return None if stars is None else 2 * stars
 
 
-def misread(held: Collection[str], finished: Collection[str]) -> list[str]:
-    """What is wrong with the books that are marked as read."""
-    lost = [f"lost status: {book} is not read" for book in sorted(set(finished) - set(held))]
-    return lost + [f"unexpected status: {book} is read" for book in sorted(set(held) - set(finished))]
+WORDS = {"complete": "READ", "abandoned": "ABANDONED", "reading": "READING"}
+"""KOReader's word → the server's."""
 
 
-def held_statuses(server: BookLoreServer) -> set[str]:
-    """The books that are read, by their title."""
-    return {server.books[book].title or "" for book, kept in server.readings.items() if kept.status == "READ"}
+def misread(held: Mapping[str, str | None], told: Collection[Status]) -> list[str]:
+    """What is wrong with the statuses: of each book the one that was given last counts, but what was finished stays so.
+    One that is read again without anybody knowing that it was on hold has no need of a status."""
+    faults = []
+    for book in sorted({*held, *(one.book for one in told)}):
+        known = sorted(of_book(told, book), key=lambda one: one.at)
+        words = [WORDS[one.word] for one in known]
+        wanted = "READ" if "READ" in words else words[-1] if words else None
+        if held.get(book) in ("READ", "ABANDONED") and held.get(book) not in words:
+            faults.append(f"unexpected status: {book} is {held[book]}")
+        elif wanted and held.get(book) not in (wanted, None if wanted == "READING" else wanted):
+            faults.append(f"lost status: {book} is {held.get(book)}, it should be {wanted}")
+    return faults
 
 
-def shelved_wrongly(server: BookLoreServer, gone: Collection[str]) -> list[str]:
-    """A deleted book leaves its shelf; nothing else does, and nothing leaves the library."""
-    titles = {book.id: book.title for book in server.books.values()}
+def held_statuses(server: BookLoreServer) -> dict[str, str | None]:
+    titles = titles_of(server)
+    return {titles[book]: kept.status for book, kept in server.readings.items()}
+
+
+def read_at(server: BookLoreServer) -> set[str]:
+    """The books that are marked as read."""
+    return {book for book, status in held_statuses(server).items() if status == "READ"}
+
+
+def deleted(told: Collection[Deletion]) -> dict[str, bool]:
+    """title → whether its last deletion holds. One whose file came back on that device may have been told before."""
+    last = {one.book: one for one in sorted(told, key=lambda one: one.at) if not one.is_there}
+    back = [one for one in told if one.is_there]
+    return {
+        book: not any((one.book, one.device) == (book, there.device) and one.at > there.at for one in back)
+        for book, there in last.items()
+    }
+
+
+def undeleted(gone: Collection[str], told: Collection[Deletion]) -> list[str]:
+    """What is wrong with the books that a server takes for deleted."""
+    known = deleted(told)
+    lost = [f"lost deletion: {book} is still there" for book, holds in known.items() if holds and book not in gone]
+    return lost + [f"unexpected deletion: {book} is gone" for book in sorted(set(gone) - known.keys())]
+
+
+def unshelved(server: BookLoreServer) -> set[str]:
+    """Of the books that stand on the shelf those that do so no more."""
+    titles = titles_of(server)
     held = {titles.get(book) for shelf in server.rows("shelves") if shelf["name"] == SHELF for book in shelf["books"]}
-    lost = [f"lost deletion: {book} is still on the shelf" for book in sorted(gone) if book in held]
-    taken = [f"unexpected deletion: {book} left the shelf" for book in (DROPPED, SHORT) if book not in {*held, *gone}]
-    return lost + taken + [f"deleted from the library: {book}" for book in PAGES if book not in titles.values()]
+    return {DROPPED, SHORT} - held
+
+
+def library_lacks(server: BookLoreServer) -> list[str]:
+    """A deleted book leaves its shelf; nothing ever leaves the library."""
+    return [f"deleted from the library: {book}" for book in PAGES if book not in titles_of(server).values()]
 
 
 HELD: Mapping[str, Callable[[BookLoreServer, Facts], list[str]]] = {
     "session": lambda server, facts: compare(held_sessions(server), shown_sessions(facts.session), "session"),
-    "progress": lambda server, facts: misplaced(pushes_at(server), facts.progress, unanswered_at(server)),
+    "progress": lambda server, facts: misplaced(
+        pushes_at(server), facts.progress, unanswered_at(server), read_at(server)
+    ),
     "annotation": lambda server, facts: mismarked(
-        held_marks(server, "annotations", "notes"), facts.annotation, "annotation"
+        held_marks(server, "annotations", "notes", "book_notes"), facts.annotation, "annotation"
     ),
     "bookmark": lambda server, facts: mismarked(held_marks(server, "bookmarks"), facts.bookmark, "bookmark"),
     "rating": lambda server, facts: misrated(held_ratings(server), facts.rating),
-    "status": lambda server, facts: misread(held_statuses(server), facts.status),
-    "deletion": lambda server, facts: shelved_wrongly(server, facts.deletion),
+    "status": lambda server, facts: misread(held_statuses(server), facts.status) + moved_finish(server),
+    "deletion": lambda server, facts: undeleted(unshelved(server), facts.deletion) + library_lacks(server),
 }
 """kind → what is wrong with what the server holds of it; a later kind joins with one line."""
 
@@ -269,12 +346,23 @@ def unsettled(core: Core) -> list[str]:
     return pending + waiting + [f"unsettled: {row}" for row in core.database.rows(UNSETTLED)]
 
 
+def unsaid(core: Core, server: BookLoreServer, facts: Facts) -> list[str]:
+    """Ends of books that nobody was told of, neither the server nor, with the reason, the reader."""
+    reasons = [(DIGESTS[row["book_md5"]], row["reason"]) for row in core.database.rows(GIVEN_UP)]
+    said = {book for book, reason in reasons if "the book is marked as read on the server" in reason}
+    pushes = pushes_at(server)
+    given_up = [
+        book for book in read_at(server) if is_end_given_up(of_book(pushes, book), of_book(facts.progress, book))
+    ]
+    return [f"lost progress: {book}, of whose end nobody says why" for book in sorted(set(given_up) - said)]
+
+
 def find_faults(core: Core, server: BookLoreServer, facts: Facts, wall: Mapping[str, float]) -> list[str]:
     """Everything that is wrong after quiescence; empty when the server holds exactly what it must."""
     faults = []
     for faults_of in HELD.values():
         faults += faults_of(server, facts)
-    faults += overlaps(facts.session) + excess(facts.session, wall) + unsettled(core)
+    faults += overlaps(facts.session) + excess(facts.session, wall) + unsettled(core) + unsaid(core, server, facts)
     verification = verify.compare(core)
     if not verification.is_clean:
         faults.append(f"verify: {verification.as_json()}")

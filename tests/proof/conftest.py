@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from books import stock
 from household import DIALECTS, Clock, Household, OpenHousehold
 from hypothesis import HealthCheck, settings
-from scenario import stock
+from notebook import IN_BOOK
 
 from booklore_core.testing import BookLoreServer
 
@@ -23,8 +24,9 @@ def dialect(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def open_household(tmp_path: Path) -> Iterator[OpenHousehold]:
-    """Opens households, each with a stocked server of the dialect and a folder of its own."""
+def open_new_household(tmp_path: Path) -> Iterator[OpenHousehold]:
+    """Opens households in which nothing was ever started, each with a stocked server of the dialect and a folder of its
+    own. is_new: begins_at is when the first core is opened."""
     servers: list[BookLoreServer] = []
 
     def open_one(dialect: str, is_new: bool = False) -> Household:
@@ -37,6 +39,19 @@ def open_household(tmp_path: Path) -> Iterator[OpenHousehold]:
     yield open_one
     for server in servers:
         server.stop()
+
+
+@pytest.fixture
+def open_household(open_new_household: OpenHousehold) -> OpenHousehold:
+    """Opens households in which a core was started once, before all reading."""
+
+    def open_one(dialect: str, destination: str = IN_BOOK) -> Household:
+        household = open_new_household(dialect)
+        household.destination = destination
+        household.begin()
+        return household
+
+    return open_one
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import requests
-from scenario import BOOKS
+from books import BOOKS
 
 from booklore_core.testing import BookLoreServer
 

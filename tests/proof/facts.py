@@ -41,18 +41,36 @@ class Stars(NamedTuple):
     stars: int | None
 
 
+class Status(NamedTuple):
+    """A status that a reader gave a book, in KOReader's word. at: UTC."""
+
+    book: str
+    device: str
+    at: datetime
+    word: str
+
+
+class Deletion(NamedTuple):
+    """A file that was deleted on a device, or that was there again. at: UTC."""
+
+    book: str
+    device: str
+    at: datetime
+    is_there: bool = False
+
+
 @dataclass
 class Facts:
     """What must arrive, by kind: of sessions each one, of the places of a book the one that stands for the others, of
-    what was said about a mark or a book's stars the last; the titles that were finished, and that were deleted."""
+    what was said about a mark, a book's stars, its status or its file the last."""
 
     session: Counter[Session] = field(default_factory=Counter)
     progress: set[Place] = field(default_factory=set)
     annotation: set[Mark] = field(default_factory=set)
     bookmark: set[Mark] = field(default_factory=set)
     rating: set[Stars] = field(default_factory=set)
-    status: set[str] = field(default_factory=set)
-    deletion: set[str] = field(default_factory=set)
+    status: set[Status] = field(default_factory=set)
+    deletion: set[Deletion] = field(default_factory=set)
 
     def add(self, other: Facts) -> None:
         for kind, facts in vars(other).items():

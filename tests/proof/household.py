@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import one_clock
+from notebook import IN_BOOK
 from scenario import FEATURES, Line
 
 from booklore_core.core import Core, Report
@@ -42,19 +44,28 @@ def features() -> list[importlib.metadata.EntryPoint]:
 class Household:
     """A folder and a server with an account. repeat_after: seconds, as every target's setting of that name.
 
-    begins_at: when a database is begun where there is none, seconds since 1970; by default before all reading, None:
-    when it is opened.
+    destination: where notes go. begins_at: when a database is begun where there is none, seconds since 1970; by default
+    before all reading, None: when it is opened.
     """
 
     def __init__(self, home: Path, server: BookLoreServer, clock: Clock, repeat_after: int = REPEAT_AFTER) -> None:
         self.home, self.server, self.clock, self.repeat_after = home, server, clock, repeat_after
+        self.destination = IN_BOOK
         self.begins_at: float | None = MORNING.timestamp() - 86400
+
+    def begin(self) -> None:
+        """The folder is as the first start leaves it, which takes longer than most of what comes then."""
+        self.home.mkdir()
+        for name, content in begun().items():
+            (self.home / name).write_bytes(content)
+            (self.home / name).chmod(0o600)
 
     @property
     def environ(self) -> dict[str, str]:
         account = {"BOOKLORE_USERNAME": self.server.username, "BOOKLORE_PASSWORD": self.server.password}
         patience = {f"BOOKLORE_{name}__REPEAT_AFTER": str(self.repeat_after) for name in ("BOOKLORE", "REMOTE")}
-        return {"BOOKLORE_HOME": str(self.home), "BOOKLORE_URL": self.server.url, **account, **patience}
+        chosen = {"BOOKLORE_ANNOTATIONS__DESTINATION": self.destination}
+        return {"BOOKLORE_HOME": str(self.home), "BOOKLORE_URL": self.server.url, **account, **patience, **chosen}
 
     def open(self, plugin: object | None = None) -> Core:
         """A core as a new process would have it; the time that passes before is enough for any lease to lapse.
@@ -99,6 +110,15 @@ class Household:
         """One run, some time after the one before: two logins within a second would collide."""
         self.clock.forward(5)
         return core.sync()
+
+
+@cache
+def begun() -> dict[str, bytes]:
+    """The files of a data folder in which a core was started once, with a target that was never in touch."""
+    with tempfile.TemporaryDirectory() as folder:
+        household = Household(Path(folder) / "home", BookLoreServer("booklore"), Clock())
+        household.open().close()
+        return {file.name: file.read_bytes() for file in household.home.iterdir() if file.is_file()}
 
 
 OpenHousehold = Callable[..., Household]

@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scenario import CHANGES, TITLES, Diary, Line
+from books import TITLES
+from scenario import CHANGES, Diary, Line
 
 from booklore_core.testing import BookLoreServer, Record
 
@@ -30,19 +31,21 @@ AHEAD = 120.0
 class EReader:
     """A diary and its spool: lines leave it only when they have been acknowledged, and are never handed over again."""
 
-    def __init__(self, rng: random.Random) -> None:
-        self.rng, self.diary = rng, Diary("kobo-7f3a", LONG_AGO)
+    def __init__(self, rng: random.Random, destination: str) -> None:
+        self.rng, self.diary = rng, Diary("kobo-7f3a", LONG_AGO, destination=destination)
         self.acknowledged: set[str] = set()
         self._spool: list[Line] = []
 
     def live(self) -> None:
-        """Reads once or twice, marks something and rates."""
+        """Reads once or twice, marks something, rates, and has done with a book."""
         diary = self.diary
         for _ in range(self.rng.randint(1, 2)):
             act = self.rng.choice((diary.read, diary.checkpoint, diary.wake, diary.nap, diary.run_dry))
             self._spool += act(self.rng.choice(TITLES)).lines
         change = diary.mark(self.rng.choice(TITLES), self.rng.choice(CHANGES))
         self._spool += change.lines + diary.rate(self.rng.choice(TITLES), self.rng.choice((None, 2, 5))).lines
+        done = (diary.finish, diary.put_aside, diary.take_up, diary.delete, diary.bring_back)
+        self._spool += self.rng.choice(done)().lines
 
     @property
     def spool(self) -> list[Line]:

@@ -9,21 +9,28 @@ from typing import Any, NamedTuple
 PARAGRAPHS = 40
 """So many there are in each book (`small_epub`)."""
 
+DEVICES = 4
+"""So many read one book at most; the last characters of their names differ."""
+
 FEW = 4
 """So many marks a device takes out of a book: at more a person is asked whether that was meant."""
+
+IN_BOOK, IN_BOOKLORE, BOTH = DESTINATIONS = ("in_book", "in_booklore", "both")
+"""Where a household has its notes go."""
 
 Entry = dict[str, Any]
 
 
 class Mark(NamedTuple):
     """A highlight or page bookmark as a list told it, or told that it is gone. at: UTC. No two devices, and no two
-    marks of a book that are there at once, say the same text."""
+    marks of a book that are there at once, say the same text. destination: where its note goes, if it has one."""
 
     book: str
     text: str
     at: datetime
     note: str | None = None
     is_there: bool = True
+    destination: str = IN_BOOK
 
 
 class Notebook:
@@ -32,23 +39,24 @@ class Notebook:
     Where nothing is that could be changed, something is made.
     """
 
-    def __init__(self, device: str) -> None:
-        self._offset = sum(map(ord, device)) % 10
+    def __init__(self, device: str, destination: str = IN_BOOK) -> None:
+        self._destination = destination
+        self._offset = ord(device[-1]) % DEVICES
         self._lists: dict[str, list[Entry]] = defaultdict(list)
         self._removed: dict[str, list[Entry]] = defaultdict(list)
         self._told: dict[str, dict[str, Entry]] = defaultdict(dict)
         self._made = 0
 
     def highlight(self, title: str, now: datetime) -> None:
-        paragraph, start, end = self._next_spot(title)
+        paragraph, start = self._next_spot(title)
         said = f"{title}, paragraph {paragraph}: the page turns."
         place = f"/body/DocFragment[1]/body/p[{paragraph}]/text()"
-        where = {"page": f"{place}.{start}", "pos0": f"{place}.{start}", "pos1": f"{place}.{len(said) - end}"}
-        look = {"text": said[start : len(said) - end], "drawer": "lighten", "color": "yellow"}
+        where = {"page": f"{place}.{start}", "pos0": f"{place}.{start}", "pos1": f"{place}.{len(said)}"}
+        look = {"text": said[start:], "drawer": "lighten", "color": "yellow"}
         self._lists[title].append({"datetime": stamp(now), **where, **look, "chapter": "One", "pageno": paragraph})
 
     def mark_page(self, title: str, now: datetime) -> None:
-        paragraph, start, _ = self._next_spot(title)
+        paragraph, start = self._next_spot(title)
         page = f"/body/DocFragment[1]/body/p[{paragraph}]/text().{start}"
         made = {"datetime": stamp(now), "page": page, "pageno": paragraph, "chapter": "One"}
         self._lists[title].append({**made, "text": f"{title}: in One, at {paragraph}.{start}"})
@@ -96,7 +104,7 @@ class Notebook:
         news: dict[str, list[Mark]] = {"annotation": [], "bookmark": []}
         for text, one in now.items():
             if one != before.get(text):
-                news[kind_of(one)].append(Mark(title, text, at, one.get("note")))
+                news[kind_of(one)].append(Mark(title, text, at, one.get("note"), destination=self._destination))
         for text, one in before.items():
             if text not in now:
                 news[kind_of(one)].append(Mark(title, text, at, is_there=False))
@@ -105,11 +113,11 @@ class Notebook:
     def _highlights(self, title: str) -> list[Entry]:
         return [one for one in self._lists[title] if kind_of(one) == "annotation"]
 
-    def _next_spot(self, title: str) -> tuple[int, int, int]:
-        """Paragraph, first character, and how many are left out at its end: each of them once for each device."""
+    def _next_spot(self, title: str) -> tuple[int, int]:
+        """Paragraph and first character: each of them once, for one of the devices, before the paragraph's number."""
         self._made += 1
         rounds, paragraph = divmod(self._made, PARAGRAPHS)
-        return paragraph + 1, self._offset, rounds
+        return paragraph + 1, self._offset + DEVICES * rounds
 
 
 def kind_of(entry: Entry) -> str:

@@ -9,10 +9,9 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import power
-from checker import Push, Row, Spots
-from checker import row_of as row_of_mark
-from notebook import Mark
-from scenario import DIGESTS
+from books import DIGESTS
+from checker import WORDS, Push, Row, Spots, rows_of
+from notebook import IN_BOOK, Mark
 
 from booklore_core import (
     Before,
@@ -77,19 +76,22 @@ class Remote:
 
     def marks(self, kind: str) -> Counter[Row]:
         """What is kept of highlights or bookmarks, as a server would show it."""
-        kept = [one for (name, _), one in self.kept.items() if name == kind and not one.is_tombstone]
-        return Counter(
-            row_of_mark(Mark(DIGESTS[one.book.partial_md5], one.body["text"], one.occurred_at, one.body["note"]), kind)
-            for one in kept
-        )
+        return Counter(row for item in self._there(kind) for row in rows_of(mark_of(item), kind))
 
     def ratings(self) -> dict[str, int | None]:
-        found = [one for (kind, _), one in self.kept.items() if kind == "rating"]
-        return {DIGESTS[one.book.partial_md5]: one.body["rating"] for one in found}
+        return {DIGESTS[one.book.partial_md5]: one.body["rating"] for one in self._there("rating")}
 
-    def titles(self, kind: str) -> set[str]:
-        """The books of which something is kept of that kind."""
-        return {DIGESTS[one.book.partial_md5] for (name, _), one in self.kept.items() if name == kind}
+    def statuses(self) -> dict[str, str | None]:
+        """title → the server's word."""
+        return {DIGESTS[one.book.partial_md5]: WORDS[one.body["status"]] for one in self._there("status")}
+
+    def gone(self) -> set[str]:
+        """The books that were deleted."""
+        return {DIGESTS[one.book.partial_md5] for one in self._there("deletion")}
+
+    def _there(self, kind: str) -> list[Item]:
+        """What is kept of a kind."""
+        return [one for (name, _), one in self.kept.items() if name == kind and not one.is_tombstone]
 
     def has(self, item: Item) -> bool:
         return any(row[:2] == row_of(item)[:2] for row in self.held)
@@ -155,6 +157,13 @@ WRONG_READS: Sequence[Callable[[], Exception]] = (
     lambda: TargetUnavailable("away", True),
     lambda: ItemFailed("cannot look", True),
 )
+
+
+def mark_of(item: Item) -> Mark:
+    """What a fact alone says: of a note that goes to both places there are two."""
+    title, body = DIGESTS[item.book.partial_md5], item.body
+    destination = body.get("place", IN_BOOK)
+    return Mark(title, body["text"], item.occurred_at, body["note"], destination=destination)
 
 
 def row_of(item: Item) -> tuple[Any, ...]:

@@ -9,34 +9,27 @@ own, as test_proof_of_positions.py is.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from facts import Facts, Place, Session, Stars
-from notebook import Notebook
+from books import ASIDE, BOOKS, DIGESTS, DROPPED, PAGES, SHORT, percent_of
+from facts import Deletion, Facts, Place, Session, Stars, Status
+from notebook import IN_BOOK, Notebook
 
 from booklore_core.pipeline.clock import Contact
-from booklore_core.testing import MORNING, BookLoreServer, SampleReader, partial_digest, sample_book, small_epub
+from booklore_core.testing import MORNING, SampleReader
 
 Line = dict[str, Any]
 Change = Callable[[Notebook, str, datetime], None]
-TITLES = ("Dune", "Emma")
-"""The long books, which nobody finishes."""
-
-SHORT, DROPPED, SHELF = "Persuasion", "Ivanhoe", "KOReader"
-"""The short book, which is read to its end; the one that is deleted unread, and the shelf that it is taken off."""
-
-PAGES = {"Dune": 600, "Emma": 600, SHORT: 12, DROPPED: 500}
 IDLE_CAP = 600
 """Seconds that one page counts at most: the default of `sessions.idle_cap`."""
 
 PAUSE = 400
 """Seconds between two things a reader does: more than the pause over which short stretches are joined."""
 
-FEATURES = ("sessions", "progress", "annotations", "bookmarks", "ratings", "deletions")
+FEATURES = ("sessions", "progress", "annotations", "bookmarks", "ratings", "finished", "deletions", "history")
 """The features whose facts the scenario expects."""
 
 LEAST = 0.0025
@@ -51,48 +44,28 @@ class Unit:
     facts: Facts
 
 
-def book_named(title: str) -> dict[str, Any]:
-    """The book as devices know it; the server has the very same file."""
-    content = small_epub(title)
-    return sample_book(title, PAGES[title], partial_md5=partial_digest(content), size=len(content))
-
-
-def stock(server: BookLoreServer, titles: Iterable[str] = tuple(PAGES)) -> BookLoreServer:
-    """Puts the books that are read into the server's library, each once: of a file that is there twice the servers
-    tell no position."""
-    known = {book.title for book in server.books.values()}
-    for title in (title for title in titles if title not in known):
-        server.add_book(small_epub(title), f"{title.lower()}.epub", title)
-    if DROPPED in titles and DROPPED not in known:
-        server.add_shelf(SHELF, [book.id for book in server.books.values() if book.title in (DROPPED, SHORT)])
-    return server
-
-
-BOOKS = {title: book_named(title) for title in PAGES}
-DIGESTS = {book["partial_md5"]: title for title, book in BOOKS.items()}
-
-
-def percent_of(page: float, title: str) -> float:
-    """As it is told: a fraction, floored to four decimals."""
-    return math.floor(page / PAGES[title] * 10_000) / 10_000
-
-
 def text(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 class Diary:
     """One device and its reader. Every method is one unit; `units` keeps them all. up: seconds of its boot clock, None
-    for one without."""
+    for one without. destination: where its notes go, as the household has set it."""
 
-    def __init__(self, device: str = "kobo-7f3a", start: datetime = MORNING, up: float | None = None) -> None:
+    def __init__(
+        self,
+        device: str = "kobo-7f3a",
+        start: datetime = MORNING,
+        up: float | None = None,
+        destination: str = IN_BOOK,
+    ) -> None:
         self.reader = SampleReader(device, start, up=up)
         self.start, self.wrong = start, timedelta()
         self.units: list[Unit] = []
         self._facts = Facts()
-        self._notebook = Notebook(device)
+        self._notebook = Notebook(device, destination)
         self._stars: dict[str, int | None] = {}
-        self._finished: set[str] = set()
+        self._statuses: dict[str, str] = {}
         self._begun: tuple[datetime, int] = (start, 0)
 
     @property
@@ -202,17 +175,24 @@ class Diary:
         def act() -> None:
             self._open(SHORT)
             left = PAGES[SHORT] - self.reader.page
-            self._finished.add(SHORT)
-            self.reader.status = "complete"
-            self._facts.status.add(SHORT)
             if left:
                 self.reader.turn(left, 40)
+                self._give(SHORT, "complete")
                 self._close(SHORT, left * 40)
             else:
                 self.reader.wait(60)
                 self.reader.close()
 
         return self._unit(act)
+
+    def put_aside(self, title: str = ASIDE) -> Unit:
+        """Puts a book on hold, without reading in it."""
+        return self._unit(lambda: self._look_at(title, "abandoned"))
+
+    def take_up(self, title: str = ASIDE) -> Unit:
+        """Takes a book up again, or puts it on hold, which has to come first."""
+        is_aside = self._statuses.get(title) == "abandoned"
+        return self._unit(lambda: self._look_at(title, "reading" if is_aside else "abandoned"))
 
     def connect(self) -> Unit:
         return self._unit(lambda: self.reader.network() and None)
@@ -231,14 +211,24 @@ class Diary:
 
         def act() -> None:
             self.reader.delete(BOOKS[DROPPED])
-            self._facts.deletion.add(DROPPED)
+            self._facts.deletion.add(Deletion(DROPPED, self.reader.device, self.now))
 
         return self._unit(act)
 
-    def mark(self, title: str, *what: Change) -> Unit:
-        """Reads, and marks something."""
+    def bring_back(self) -> Unit:
+        """Has that book's file on the device again, and looks at it."""
 
         def act() -> None:
+            self._look_at(DROPPED)
+            self._facts.deletion.add(Deletion(DROPPED, self.reader.device, self.now, is_there=True))
+
+        return self._unit(act)
+
+    def mark(self, title: str, *what: Change, stars: int | None = None) -> Unit:
+        """Reads, and marks something. stars: those that the book has had before it is opened, None for what it has."""
+
+        def act() -> None:
+            self._stars.update({title: stars} if stars else {})
             self._open(title)
             self.reader.turn(1, 50)
             for one in what:
@@ -291,10 +281,23 @@ class Diary:
 
     def _open(self, title: str) -> None:
         self.reader.stars = self._stars.get(title, "unknown")
-        self.reader.status = "complete" if title in self._finished else None
+        self.reader.status = self._statuses.get(title)
         self.reader.open(BOOKS[title])
         self._stand(title, is_read=False)
         self._begin()
+
+    def _look_at(self, title: str, status: str | None = None) -> None:
+        self._open(title)
+        self.reader.wait(60)
+        if status:
+            self._give(title, status)
+        self.reader.close()
+
+    def _give(self, title: str, status: str) -> None:
+        """A status counts when it is another one than before."""
+        if self._statuses.get(title) != status:
+            self._facts.status.add(Status(title, self.reader.device, self.now, status))
+        self.reader.status = self._statuses[title] = status
 
     def _begin(self) -> None:
         self._begun = (self.now, self.reader.page)
@@ -359,23 +362,26 @@ CHANGES: tuple[Change, ...] = (
 """What a reader does with marks, what he does often more than once."""
 
 
-def full_day() -> Scenario:
+def full_day(destination: str = IN_BOOK) -> Scenario:
     """Every kind of stretch, on two devices, handed over late, mixed up and twice."""
-    kobo, phone = Diary(), Diary("phone-02", MORNING + timedelta(minutes=7))
+    kobo = Diary(destination=destination)
+    phone = Diary("phone-02", MORNING + timedelta(minutes=7), destination=destination)
     early = [kobo.read("Dune"), kobo.nap("Dune"), kobo.run_dry("Emma"), kobo.wake("Dune")]
     late = [kobo.checkpoint("Emma"), kobo.leaf("Dune"), kobo.finish()]
     marks = [kobo.mark("Dune", *TWO, Notebook.mark_page), kobo.mark("Dune", Notebook.note, Notebook.remove)]
     last = [kobo.forget("Emma"), kobo.rate("Dune", 4), kobo.connect(), kobo.finish(), kobo.delete(), *marks]
-    other = [phone.read("Emma"), phone.mark("Dune", *TWO), phone.rate("Dune", 2), phone.finish()]
+    last += [kobo.put_aside(), kobo.take_up(), kobo.bring_back(), kobo.delete()]
+    other = [phone.read("Emma"), phone.mark("Dune", *TWO), phone.rate("Dune", 2), phone.finish(), phone.put_aside()]
     first = lines_of([*early, *last, *other])
     return scenario_of(kobo, phone, handovers=[first, [*reversed(lines_of(late)), *lines_of(early)]])
 
 
-def short_day() -> Scenario:
-    """As much of it as a crash at every single step affords: two books, a suspend, a dead battery, late lines."""
-    kobo = Diary()
-    early = [kobo.wake("Dune"), kobo.run_dry("Emma"), kobo.rate("Dune", 4)]
-    early += [kobo.mark("Dune", *TWO, Notebook.mark_page)]
+def short_day(destination: str = IN_BOOK) -> Scenario:
+    """As much of it as a crash at every single step affords: two books, a suspend, a dead battery, late lines, and one
+    thing of every kind."""
+    kobo = Diary(destination=destination)
+    early = [kobo.wake("Dune"), kobo.run_dry("Emma"), kobo.finish(), kobo.delete()]
+    early += [kobo.mark("Dune", *TWO, Notebook.mark_page, stars=4)]
     late = kobo.mark("Dune", Notebook.note)
     return scenario_of(kobo, handovers=[lines_of(early), [*reversed(late.lines)]])
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
+from books import PAGES, TITLES, percent_of, stock
 from checker import (
     Push,
     compare,
@@ -17,18 +18,21 @@ from checker import (
     mismarked,
     misplaced,
     misrated,
+    misread,
     overlaps,
     pushes_at,
     shown_sessions,
+    undeleted,
     unsettled,
 )
 from elsewhere import OTHER, read_on
 from facts import Facts, Place
 from household import REPEAT_AFTER, Clock, Household, hand_over
+from notebook import BOTH, IN_BOOK, IN_BOOKLORE
 from one_clock import OnClock
 from power import AFTER, BEFORE, Machine, powered
 from remote import KEPT, KINDS, LATENESS, Remote, RemotePlugin
-from scenario import CHANGES, PAGES, TITLES, Diary, Unit, lines_of, percent_of, stock
+from scenario import CHANGES, Diary, Unit, lines_of
 from tally import count
 
 from booklore_core.core import Core
@@ -39,9 +43,9 @@ POST, PUT = "POST /api/v1/reading-sessions", "PUT /api/koreader/syncs/progress"
 MARKING = tuple(
     f"{method} /api/{path}"
     for method in ("POST", "PUT", "DELETE", "GET")
-    for path in ("v1/annotations", "v2/book-notes", "v1/bookmarks")
-) + ("PUT /api/v1/books/personal-rating", "POST /api/v1/books/s")
-"""Requests about marks and ratings."""
+    for path in ("v1/annotations", "v2/book-notes", "v1/book-notes", "v1/bookmarks")
+) + ("PUT /api/v1/books/personal-rating", "POST /api/v1/books/s", "PUT /api/v1/app")
+"""Requests about marks, ratings, statuses and shelves."""
 
 WEEK, DAY = 40, 8
 """How many things happen in it, half of them at devices."""
@@ -131,7 +135,7 @@ class InProcess:
         for kind, marks in (("annotation", facts.annotation), ("bookmark", facts.bookmark)):
             compared += mismarked(self.remote.marks(kind), marks, kind)
         compared += misrated(self.remote.ratings(), facts.rating)
-        compared += [f"lost deletion: {book}" for book in facts.deletion ^ self.remote.titles("deletion")]
+        compared += misread(self.remote.statuses(), facts.status) + undeleted(self.remote.gone(), facts.deletion)
         return compared + overlaps(facts.session) + excess(facts.session, wall) + unsettled(core)
 
 
@@ -188,8 +192,9 @@ class OverHttp:
 class Device:
     """A diary, and what of it the core has not acknowledged. Every second device's clock cannot be relied on."""
 
-    def __init__(self, number: int, rng: random.Random) -> None:
-        self.diary = Diary(f"kobo-{number:02d}", MORNING + timedelta(minutes=number), up=1000 if number % 2 else None)
+    def __init__(self, number: int, rng: random.Random, destination: str) -> None:
+        start, up = MORNING + timedelta(minutes=number), 1000 if number % 2 else None
+        self.diary = Diary(f"kobo-{number:02d}", start, up, destination)
         self.rng = rng
         self.spool: list[Unit] = []
         self.other_spool: list[Unit] = []
@@ -211,7 +216,7 @@ class Device:
         elif chance < 0.9:
             unit = diary.rate(title, self.rng.choice((None, 1, 3, 5)))
         else:
-            unit = diary.finish() if chance < 0.97 else diary.delete()
+            unit = self.rng.choice((diary.finish, diary.put_aside, diary.take_up, diary.delete, diary.bring_back))()
         (self.other_spool if self.rng.random() < 0.15 else self.spool).append(unit)
 
     def offer(self, core: Core) -> None:
@@ -237,7 +242,9 @@ class Week:
         self.folder, self.world, self.clock, self.household = folder, world, clock, household
         self.crashes = 0
         self.others = Facts()
-        self.devices = [Device(number, self.rng) for number in range(self.rng.randint(1, 3))]
+        household.destination = self.rng.choice((IN_BOOK, IN_BOOK, IN_BOOKLORE, BOTH))
+        numbers = range(self.rng.randint(1, 3))
+        self.devices = [Device(number, self.rng, household.destination) for number in numbers]
         self.left = things
 
     def faults(self) -> list[str]:

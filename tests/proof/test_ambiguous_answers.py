@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from checker import assert_exact, held_sessions, shown_sessions
 from household import REPEAT_AFTER, Household, OpenHousehold, hand_over
-from notebook import Notebook
+from notebook import BOTH, Notebook
 from scenario import TWO, Change, Diary, Scenario, lines_of, scenario_of
 from tally import count
 
@@ -58,12 +58,13 @@ def day() -> Scenario:
 
 
 def day_of_marks() -> Scenario:
-    """Something for every table of marks, and a rating."""
-    diary = Diary()
+    """Something for every table of marks, a rating, statuses and a deletion."""
+    diary = Diary(destination=BOTH)
     diary.mark("Dune", *TWO, Notebook.mark_page)
     diary.mark("Emma", Notebook.note, Notebook.mark_page)
     diary.rate("Emma", 4)
     diary.finish()
+    diary.put_aside()
     diary.delete()
     return scenario_of(diary)
 
@@ -109,17 +110,18 @@ def test_answers_to_all_sessions_leave_each_on_the_server_once(open_household: O
     ambiguity(open_household("custom"), fault, times=None, after=0)
 
 
-TABLES = ("v1/annotations", "v2/book-notes", "v1/bookmarks", "v1/books/personal-rating", "v1/books/s", "v1/app")
+ROWS = ("v1/annotations", "v2/book-notes", "v1/book-notes", "v1/bookmarks")
+TABLES = (*ROWS, "v1/books/personal-rating", "v1/books/s", "v1/app")
 
 
-@pytest.mark.parametrize("times", [1, None])
+@pytest.mark.parametrize(("dialect", "times"), [("custom", 1), ("grimmory", None)])
 @pytest.mark.parametrize(
     "fault", [*CUT_OFF, "commit_then_500", "status:502_html", "commit_then_html_200", "status:429"]
 )
-def test_answers_about_marks_and_ratings_leave_each_on_the_server_once(
-    open_household: OpenHousehold, fault: str, times: int | None
+def test_answers_about_marks_ratings_and_statuses_leave_each_on_the_server_once(
+    open_household: OpenHousehold, fault: str, dialect: str, times: int | None
 ) -> None:
-    household, scenario = open_household("custom"), day_of_marks()
+    household, scenario = open_household(dialect, destination=BOTH), day_of_marks()
     with household.opened() as core:
         hand_over(core, scenario.lines)
         for table in TABLES:

@@ -53,18 +53,25 @@ def steps_of(household: Household, scenario: Scenario) -> list[Remains]:
     return left
 
 
+_steps: dict[tuple[str, bool, int], list[Remains]] = {}
+"""Dialect, whether the database is new and how long the day is → its steps. They are the same each time."""
+
+
 class Crashes:
     """Crashes of one scenario at one dialect. What was left behind identically before is not recovered again.
 
     is_new: whether the database is younger than what is read, so that everything is looked for before it is sent.
     """
 
-    def __init__(self, open_household: OpenHousehold, dialect: str, scenario: Scenario, is_new: bool = False) -> None:
-        self._open = lambda: open_household(dialect, is_new)
+    def __init__(
+        self, open_new_household: OpenHousehold, dialect: str, scenario: Scenario, is_new: bool = False
+    ) -> None:
+        self._open = lambda: open_new_household(dialect, is_new)
         self._dialect, self._scenario = dialect, scenario
         self._household = self._open()
         self._seen: set[Remains] = set()
-        self._left = steps_of(self._open(), scenario)
+        day = (dialect, is_new, len(scenario.lines))
+        self._left = _steps[day] = _steps.get(day) or steps_of(self._open(), scenario)
         self.steps = len(self._left)
 
     def is_news(self, step: int) -> bool:
@@ -104,9 +111,9 @@ def sizes(folder: Path) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_day_survives_a_crash_at_every_fourth_step(open_household: OpenHousehold, part: int) -> None:
+def test_day_survives_a_crash_at_every_fourth_step(open_new_household: OpenHousehold, part: int) -> None:
     """A part is some steps in a row; of those that leave the same behind, as before and after a read, the first."""
-    crashes = Crashes(open_household, "custom", short_day())
+    crashes = Crashes(open_new_household, "custom", short_day())
     first, end = (crashes.steps * which // PARTS for which in (part, part + 1))
     count("steps of the crash scenario", (end - first) // PACE)
 
@@ -118,8 +125,10 @@ def test_day_survives_a_crash_at_every_fourth_step(open_household: OpenHousehold
 
 
 @pytest.mark.parametrize("torn", [False, True], ids=["killed", "power lost"])
-def test_day_survives_a_crash_on_either_side_of_a_step(open_household: OpenHousehold, dialect: str, torn: bool) -> None:
-    crashes = Crashes(open_household, dialect, short_day(), is_new=torn)
+def test_day_survives_a_crash_on_either_side_of_a_step(
+    open_new_household: OpenHousehold, dialect: str, torn: bool
+) -> None:
+    crashes = Crashes(open_new_household, dialect, short_day(), is_new=torn)
 
     for step in range(1 + 2 * DIALECTS.index(dialect) + 6 * torn, crashes.steps + 1, STRIDE):
         crashes.crash(step, BEFORE, torn)
@@ -130,9 +139,9 @@ def test_day_survives_a_crash_on_either_side_of_a_step(open_household: OpenHouse
 @pytest.mark.parametrize("torn", [False, True], ids=["killed", "power lost"])
 @pytest.mark.parametrize("day", [short_day, full_day])
 def test_every_day_survives_a_crash_on_both_sides_of_every_step(
-    open_household: OpenHousehold, dialect: str, day: Callable[[], Scenario], torn: bool
+    open_new_household: OpenHousehold, dialect: str, day: Callable[[], Scenario], torn: bool
 ) -> None:
-    crashes = Crashes(open_household, dialect, day())
+    crashes = Crashes(open_new_household, dialect, day())
 
     for step in range(1, crashes.steps + 1):
         crashes.crash(step, BEFORE, torn)

@@ -19,6 +19,8 @@ from booklore_core.core import Core
 from booklore_core.storage.database import DatabaseUnusable
 
 STRIDE = 13
+PARTS = 6
+"""In so many parts the writes of a day are gone through, so that workers can share them."""
 
 
 class Shim:
@@ -65,36 +67,42 @@ def fail_at(household: Household, write: int, times: int) -> None:
     assert disk.has_failed, f"write {write} was never reached"
     count("failed writes")
     recover(household, shim, scenario, f"write {write} failed, {times} in a row")
+    household.server.stop()
 
 
-def test_acknowledged_lines_survive_a_failed_write(open_household: OpenHousehold) -> None:
-    writes = count_writes(open_household("custom"))
+@pytest.mark.parametrize("part", range(PARTS))
+def test_acknowledged_lines_survive_a_failed_write(open_new_household: OpenHousehold, part: int) -> None:
+    writes = count_writes(open_new_household("custom"))
+    first, end = (writes * which // PARTS for which in (part, part + 1))
 
-    for number, write in enumerate(range(1, writes + 1, STRIDE)):
-        fail_at(open_household("custom"), write, times=(1, 1000)[number % 2])
+    for number, write in enumerate(range(first + 1, end + 1, STRIDE)):
+        fail_at(open_new_household("custom"), write, times=(1, 1000)[number % 2])
 
 
+@pytest.mark.parametrize("part", range(3))
 def test_target_is_owed_all_that_is_acknowledged_after_a_write_failed_at_the_first_start(
-    open_household: OpenHousehold,
+    open_new_household: OpenHousehold, part: int
 ) -> None:
-    household = open_household("custom")
+    household = open_new_household("custom")
     with failing(Disk()) as disk, household.opened():
         pass
 
-    for write in range(disk.writes - 12, disk.writes + 1):  # kinds, views and subscriptions are written last
-        fail_at(open_household("custom"), write, times=1)
+    for write in range(disk.writes - 12 + part, disk.writes + 1, 3):  # kinds, views and subscriptions are written last
+        fail_at(open_new_household("custom"), write, times=1)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("times", [1, 3, 1000])
-def test_acknowledged_lines_survive_any_failed_write(open_household: OpenHousehold, dialect: str, times: int) -> None:
-    for write in range(1, count_writes(open_household(dialect)) + 1):
-        fail_at(open_household(dialect), write, times)
+def test_acknowledged_lines_survive_any_failed_write(
+    open_new_household: OpenHousehold, dialect: str, times: int
+) -> None:
+    for write in range(1, count_writes(open_new_household(dialect)) + 1):
+        fail_at(open_new_household(dialect), write, times)
 
 
 @pytest.mark.parametrize("write", range(10, 120, 25))
-def test_core_goes_on_after_a_write_has_failed(open_household: OpenHousehold, write: int) -> None:
-    household, scenario = open_household("booklore"), short_day()
+def test_core_goes_on_after_a_write_has_failed(open_new_household: OpenHousehold, write: int) -> None:
+    household, scenario = open_new_household("booklore"), short_day()
     shim = Shim(scenario)
     with household.opened() as core:
         with failing(Disk(write, 2)):
@@ -134,8 +142,8 @@ def big_day() -> Scenario:
 
 @pytest.mark.parametrize("limit", [page_limit, size_limit], ids=["full disk", "file too large"])
 @pytest.mark.parametrize("spare", [0, 2, 6])
-def test_acknowledged_lines_survive_a_full_disk(open_household: OpenHousehold, limit: object, spare: int) -> None:
-    household, scenario = open_household("grimmory"), big_day()
+def test_acknowledged_lines_survive_a_full_disk(open_new_household: OpenHousehold, limit: object, spare: int) -> None:
+    household, scenario = open_new_household("grimmory"), big_day()
     household.open().close()
     shim = Shim(scenario)
 
@@ -147,8 +155,8 @@ def test_acknowledged_lines_survive_a_full_disk(open_household: OpenHousehold, l
     recover(household, shim, scenario, f"full with {spare} pages to spare")
 
 
-def test_disk_that_fills_up_during_a_sync_costs_nothing(open_household: OpenHousehold) -> None:
-    household, scenario = open_household("booklore"), big_day()
+def test_disk_that_fills_up_during_a_sync_costs_nothing(open_new_household: OpenHousehold) -> None:
+    household, scenario = open_new_household("booklore"), big_day()
     shim = Shim(scenario)
     with household.opened() as core:
         shim.hand_over(core)
@@ -162,8 +170,8 @@ def test_disk_that_fills_up_during_a_sync_costs_nothing(open_household: OpenHous
     recover(household, shim, scenario, "full while syncing")
 
 
-def test_lock_of_another_process_is_waited_for(open_household: OpenHousehold) -> None:
-    household, scenario = open_household("booklore"), short_day()
+def test_lock_of_another_process_is_waited_for(open_new_household: OpenHousehold) -> None:
+    household, scenario = open_new_household("booklore"), short_day()
     shim = Shim(scenario)
     household.open().close()
 
@@ -174,8 +182,8 @@ def test_lock_of_another_process_is_waited_for(open_household: OpenHousehold) ->
     recover(household, shim, scenario, "locked for a while")
 
 
-def test_lock_that_lasts_is_told_and_costs_nothing(open_household: OpenHousehold) -> None:
-    household, scenario = open_household("booklore"), short_day()
+def test_lock_that_lasts_is_told_and_costs_nothing(open_new_household: OpenHousehold) -> None:
+    household, scenario = open_new_household("booklore"), short_day()
     shim = Shim(scenario)
     household.open().close()
 
@@ -188,8 +196,8 @@ def test_lock_that_lasts_is_told_and_costs_nothing(open_household: OpenHousehold
 
 
 @pytest.mark.parametrize("kept", [0.1, 0.5, 0.9])
-def test_truncated_file_is_refused_and_left_as_it_is(open_household: OpenHousehold, kept: float) -> None:
-    household, scenario = open_household("booklore"), short_day()
+def test_truncated_file_is_refused_and_left_as_it_is(open_new_household: OpenHousehold, kept: float) -> None:
+    household, scenario = open_new_household("booklore"), short_day()
     shim = Shim(scenario)
     with household.opened() as core:
         shim.hand_over(core)
@@ -205,8 +213,8 @@ def test_truncated_file_is_refused_and_left_as_it_is(open_household: OpenHouseho
     recover(household, shim, scenario, "the backup is back")
 
 
-def test_file_that_is_no_database_is_refused_and_left_as_it_is(open_household: OpenHousehold) -> None:
-    household = open_household("booklore")
+def test_file_that_is_no_database_is_refused_and_left_as_it_is(open_new_household: OpenHousehold) -> None:
+    household = open_new_household("booklore")
     household.home.mkdir()
     file_of(household).write_bytes(b"a letter to a friend" * 100)
 
@@ -226,8 +234,8 @@ def killed_while_reading(household: Household, scenario: Scenario) -> Path:
     return image
 
 
-def test_wal_of_a_killed_process_holds_what_was_acknowledged(open_household: OpenHousehold) -> None:
-    household, scenario = open_household("custom"), short_day()
+def test_wal_of_a_killed_process_holds_what_was_acknowledged(open_new_household: OpenHousehold) -> None:
+    household, scenario = open_new_household("custom"), short_day()
     image = killed_while_reading(household, scenario)
 
     with Household(image, household.server, household.clock).opened() as core:
@@ -235,9 +243,9 @@ def test_wal_of_a_killed_process_holds_what_was_acknowledged(open_household: Ope
         assert_exact(core, household.server, scenario.facts, scenario.wall)
 
 
-def test_missing_wal_costs_nothing_that_is_handed_over_again(open_household: OpenHousehold) -> None:
+def test_missing_wal_costs_nothing_that_is_handed_over_again(open_new_household: OpenHousehold) -> None:
     """Without it the acknowledged lines are gone; the file opens as of its last checkpoint and takes them again."""
-    household, scenario = open_household("custom"), short_day()
+    household, scenario = open_new_household("custom"), short_day()
     image = killed_while_reading(household, scenario)
     for suffix in ("-wal", "-shm"):
         (image / f"booklore.sqlite{suffix}").unlink()

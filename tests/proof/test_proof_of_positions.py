@@ -6,11 +6,12 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 import pytest
-from checker import assert_exact, misplaced, pushes_at
+from books import SHORT, percent_of
+from checker import assert_exact, misplaced, pushes_at, statuses_at
 from elsewhere import OTHER, read_on
 from facts import Facts, Place
 from household import REPEAT_AFTER, Household, OpenHousehold, hand_over
-from scenario import SHORT, Diary, Scenario, Unit, lines_of, percent_of, scenario_of
+from scenario import Diary, Scenario, Unit, lines_of, scenario_of
 from simulation import PUT
 from test_ambiguous_answers import ANSWERS, CUT_OFF, settle_exactly
 
@@ -138,7 +139,7 @@ def test_finished_book_stays_finished_since_the_first_push(household: Household,
 
         scenario = scenario_of(one, other)
         assert_exact(core, household.server, scenario.facts, scenario.wall)
-        assert len({push.finished for push in pushes_at(household.server) if push.book == SHORT}) == 1
+        assert len({one["finished"] for one in statuses_at(household.server)[SHORT]}) == 1
 
 
 @pytest.mark.parametrize("hours", [5, 10_000])
@@ -190,20 +191,14 @@ def told_to(household: Household, *units: Unit) -> None:
                 read_on(household.server, one.book, one.percent, one.device)
 
 
-@pytest.mark.parametrize("fault", ["lost", "stale", "wrong", "repeated", "moved"])
+@pytest.mark.parametrize("fault", ["lost", "stale", "wrong", "repeated"])
 def test_proof_sees_what_it_is_there_for(open_household: OpenHousehold, fault: str) -> None:
     household = open_household("grimmory")
     early, late = unit_at(MORNING, 3, "kobo"), unit_at(MORNING + timedelta(hours=1), 9, "phone")
-    end = Diary("kobo", MORNING).finish()
     order = {"lost": (early,), "stale": (late, early), "wrong": (early, late), "repeated": (late, late)}
 
     told_to(household, *order.get(fault, ()))
-    if fault == "moved":
-        told_to(household, end)
-        household.clock.forward(86_400)
-        told_to(household, end)
-
-    facts = Facts(progress=end.facts.progress if fault == "moved" else late.facts.progress)
+    facts = Facts(progress=late.facts.progress)
     facts.add(Facts(progress=set() if fault == "wrong" else early.facts.progress))
     found = misplaced(pushes_at(household.server), facts.progress, unanswered=Counter())
     assert any(one.startswith(fault) for one in found), found

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 import requests
+from books import stock
 from checker import assert_exact
 from household import Household, hand_over
 from killing import AHEAD, Command, EReader, Killer, Zygote, lapse_lease
-from scenario import stock
+from notebook import DESTINATIONS
 from tally import count
 from zygote import Shifted
 
@@ -27,12 +28,15 @@ SOAK_ROUNDS = 2_000
 
 
 class World:
-    """A server whose clock goes on by a leap at every round."""
+    """A server whose clock goes on by a leap at every round, and a reader who goes by the dice."""
 
-    def __init__(self, folder: Path, dialect: str) -> None:
+    def __init__(self, folder: Path, dialect: str, seed: int) -> None:
+        self.rng = random.Random(seed)
         self.clock = Shifted(0.0)
         self.server = stock(BookLoreServer(dialect, now=self.clock)).start()
         self.household = Household(folder / "home", self.server, self.clock)
+        self.household.destination = DESTINATIONS[seed % len(DESTINATIONS)]
+        self.reader = EReader(self.rng, self.household.destination)
 
     def settle_exactly(self, reader: EReader, story: str) -> None:
         """What was acknowledged is not handed over again; a last session ends what a dead battery left."""
@@ -47,8 +51,8 @@ class World:
 
 
 def kill_rounds(folder: Path, dialect: str, seed: int, rounds: int) -> None:
-    rng = random.Random(seed)
-    world, reader = World(folder, dialect), EReader(rng)
+    world = World(folder, dialect, seed)
+    rng, reader = world.rng, world.reader
     zygote = Zygote(world.household.environ)
     try:
         for number in range(rounds):
@@ -66,8 +70,8 @@ def kill_rounds(folder: Path, dialect: str, seed: int, rounds: int) -> None:
 
 def command_rounds(folder: Path, dialect: str, seed: int, rounds: int) -> None:
     """`booklore ingest` and `booklore sync`: what an ingest that ended well was given counts as acknowledged."""
-    rng = random.Random(seed)
-    world, reader = World(folder, dialect), EReader(rng)
+    world = World(folder, dialect, seed)
+    rng, reader = world.rng, world.reader
     environ, spool = world.household.environ, folder / "spool.jsonl"
     try:
         for _ in range(rounds):
@@ -96,8 +100,8 @@ def run_and_kill(world: World, rng: random.Random, environ: dict[str, str], *wor
 
 def bridge_rounds(folder: Path, dialect: str, seed: int, rounds: int) -> None:
     """`booklore serve`: what an answer's `ack` names is durable, and it syncs by itself."""
-    rng = random.Random(seed)
-    world, reader = World(folder, dialect), EReader(rng)
+    world = World(folder, dialect, seed)
+    rng, reader = world.rng, world.reader
     device = {"id": reader.diary.reader.device, "name": "Libra", "model": "kobo"}
     token = ""
     try:

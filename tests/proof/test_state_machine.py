@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import tempfile
 from datetime import timedelta
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from books import TITLES, percent_of, stock
 from checker import HELD, assert_exact
 from elsewhere import OTHER, read_on
 from facts import Facts, Place
@@ -17,7 +19,9 @@ from household import DIALECTS, REPEAT_AFTER, Clock, Household, hand_over
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from scenario import CHANGES, TITLES, Change, Diary, Unit, lines_of, percent_of, stock
+from notebook import BOTH, IN_BOOK, IN_BOOKLORE
+from past import DEVICE, LONG_AGO, Statistics, extract
+from scenario import CHANGES, Change, Diary, Unit, lines_of
 from simulation import LONG, MARKING, POST, PUT, TROUBLES
 from tally import count
 
@@ -34,15 +38,21 @@ class ReadingLife(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="proof-"))
         self.clock = Clock()
-        self.diaries = [Diary(f"kobo-{number}", MORNING) for number in range(2)]
         self.spools: list[list[Unit]] = [[], []]
         self.late: list[list[Unit]] = [[], []]
         self.others = Facts()
+        self.statistics = [
+            Statistics(self.folder / f"{number}.sqlite3", random.Random(number), evening)
+            for number, evening in enumerate(LONG_AGO)
+        ]
 
-    @initialize(dialect=st.sampled_from(DIALECTS))
-    def set_up(self, dialect: str) -> None:
+    @initialize(dialect=st.sampled_from(DIALECTS), destination=st.sampled_from([IN_BOOK, IN_BOOKLORE, BOTH]))
+    def set_up(self, dialect: str, destination: str) -> None:
+        starts = MORNING, MORNING + timedelta(seconds=3)  # nobody marks something in two copies within one second
+        self.diaries = [Diary(f"kobo-{number}", start, destination=destination) for number, start in enumerate(starts)]
         self.server = stock(BookLoreServer(dialect, now=self.clock)).start()
         self.household = Household(self.folder / "home", self.server, self.clock)
+        self.household.destination = destination
         self.core = self.household.open()
         self.is_online = True
 
@@ -86,9 +96,27 @@ class ReadingLife(RuleBasedStateMachine):
     def finish(self, number: int) -> None:
         self._note(number, self.diaries[number].finish())
 
+    @rule(number=devices, again=st.booleans())
+    def put_aside_or_take_up(self, number: int, again: bool) -> None:
+        diary = self.diaries[number]
+        self._note(number, diary.take_up() if again else diary.put_aside())
+
+    @rule(number=devices, is_back=st.booleans())
+    def delete_or_bring_back(self, number: int, is_back: bool) -> None:
+        diary = self.diaries[number]
+        self._note(number, diary.bring_back() if is_back else diary.delete())
+
+    @rule(number=devices, evenings=st.integers(1, 20))
+    def have_read_long_ago(self, number: int, evenings: int) -> None:
+        self.statistics[number].grow(evenings)
+
     @rule(number=devices)
-    def delete(self, number: int) -> None:
-        self._note(number, self.diaries[number].delete())
+    def extract(self, number: int) -> None:
+        """The statistics know of what was handed over, too."""
+        for unit in self.diaries[number].units:
+            if unit not in self.spools[number] and unit not in self.late[number]:
+                self.statistics[number].live(unit)
+        extract(self.core, self.statistics[number])
 
     @rule(title=titles, page=st.integers(2, 300))
     def read_elsewhere(self, title: str, page: int) -> None:
@@ -187,6 +215,7 @@ class ReadingLife(RuleBasedStateMachine):
         try:
             self._calm_down()
             wall = {one.reader.device: one.seconds for one in self.diaries}
+            wall[DEVICE] = sum(one.seconds for one in self.statistics)
             assert_exact(self.core, self.server, self._facts(), wall)
             count("state machine runs")
         finally:
@@ -204,6 +233,7 @@ class ReadingLife(RuleBasedStateMachine):
         for number, diary in enumerate(self.diaries):
             self._note(number, diary.read("Dune"))
             hand_over(self.core, lines_of([*self.late[number], *self.spools[number]]))
+            self.extract(number)
         for _ in range(2):
             self.clock.forward(3600)
             self.household.settle(self.core)
@@ -217,7 +247,8 @@ class ReadingLife(RuleBasedStateMachine):
 
     def _facts(self) -> Facts:
         facts = Facts()
-        facts.add(self.others)
+        for other in (self.others, *(one.facts for one in self.statistics)):
+            facts.add(other)
         for diary in self.diaries:
             facts.add(diary.facts())
         return facts

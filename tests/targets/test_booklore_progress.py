@@ -129,19 +129,6 @@ def test_finished_book_keeps_its_finish_date(world: World) -> None:
     assert pushes(world) == [1.0]
 
 
-@pytest.mark.parametrize("percent", [0.96, 1.0])
-def test_book_that_was_marked_as_read_on_the_page_keeps_its_mark_and_date(world: World, percent: float) -> None:
-    dune = world.server.books[1]
-    mark(world, dune, "READ")
-    finished = on_the_page(world, dune)["dateFinished"]
-    world.clock.wait(86400)
-
-    world.target().deliver(place(dune, percent, 1500), FRESH)
-
-    book = on_the_page(world, dune)
-    assert (book["readStatus"], book["dateFinished"]) == ("READ", finished)
-
-
 def test_book_that_is_read_once_more_is_told_again(world: World) -> None:
     dune = world.server.books[1]
     world.target().deliver(place(dune, 1.0), FRESH)

@@ -122,6 +122,14 @@ class BookLoreServer(Administration):
         with self._state.lock:
             return [dict(push) for push in self._state.pushes]
 
+    @property
+    def statuses(self) -> list[dict[str, Any]]:
+        """Every time that a route for it or a position wrote a book's read status or finish date, in order: `bookId`,
+        `at`, and what it left, `status` and `finished`. Times are seconds since 1970."""
+        self._responder.carry_out_late(self._state.now())
+        with self._state.lock:
+            return [dict(written) for written in self._state.statuses]
+
     def rows(self, table: str) -> list[dict[str, Any]]:
         """What is stored of `annotations`, `notes`, `book_notes`, `bookmarks` or `shelves`, in order of arrival. A
         shelf's `books` are their ids."""

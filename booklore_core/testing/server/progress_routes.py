@@ -74,6 +74,7 @@ def put_position(state: State, request: ServerRequest) -> Answer:
     progress.synced = progress.last_read = state.now()
     if percentage is not None:
         _force_status(progress, percentage * 100, state.now())
+        state.note_status(book.id, progress)
         if request.account.web_reader:
             progress.web_percent, progress.cfi = percentage * 100, _place_in_book(position)
     now = {"at": progress.synced, "status": progress.status, "finished": progress.finished}
@@ -122,6 +123,7 @@ def put_web_progress(state: State, request: ServerRequest) -> Answer:
     of_file = body.get("fileProgress")
     if isinstance(of_file, dict):
         _write_file_progress(state, request, book, of_file)
+    state.note_status(book.id, progress)
     return empty_answer(204)
 
 

@@ -62,6 +62,7 @@ def put_status(state: State, request: ServerRequest) -> Answer:
     for book_id in book_ids:
         progress = state.progress_of(request.user, book_id)
         progress.status, progress.finished, progress.last_read = status, finished, now
+        state.note_status(book_id, progress)
     written = {"readStatus": status, "readStatusModifiedTime": instant_text(now, "microseconds")}
     written["dateFinished"] = None if finished is None else instant_text(finished, "microseconds")
     return json_answer([{"bookId": book_id, **written} for book_id in book_ids])
@@ -98,10 +99,12 @@ def put_app_status(state: State, request: ServerRequest) -> Answer:
     status = choice(request.object(), "status", STATUSES)
     if status is None:
         raise invalid("status: Status is required")
-    progress = state.progress_of(request.user, _visible_book(state, request))
+    book_id = _visible_book(state, request)
+    progress = state.progress_of(request.user, book_id)
     progress.status, progress.last_read = status, state.now()
     if status == "READ":
         progress.finished = progress.finished or state.now()
+    state.note_status(book_id, progress)
     return empty_answer(200)
 
 

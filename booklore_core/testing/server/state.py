@@ -103,6 +103,7 @@ class State:
     shelves: ServerTable = field(default_factory=ServerTable)
     progress: dict[tuple[int, int], Progress] = field(default_factory=dict)
     pushes: list[Row] = field(default_factory=list)
+    statuses: list[Row] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     feed_users: ServerTable = field(default_factory=ServerTable)
     database_away: bool = False
@@ -196,6 +197,11 @@ class State:
     def progress_of(self, user: User, book_id: int) -> Progress:
         """The row to write to, made when there is none."""
         return self.progress.setdefault((user.id, book_id), Progress())
+
+    def note_status(self, book_id: int, progress: Progress) -> None:
+        """A status or a finish date has been written: as it is from now on."""
+        told = {"at": self.now(), "status": progress.status, "finished": progress.finished}
+        self.statuses.append({"bookId": book_id, **told})
 
     def _forget_digest(self, book_id: int) -> None:
         known = self.books.get(book_id)

@@ -19,14 +19,17 @@ from booklore_core import (
     Position,
     Pushed,
     RemotePosition,
+    Superseded,
     TargetUnavailable,
     position_told,
 )
 from booklore_targets.booklore.answers import NO_BOOK, declined, json_body, message, reason, unavailable
 from booklore_targets.booklore.digest import read_remote
 from booklore_targets.booklore.koreader import KoreaderAccount, provision
+from booklore_targets.booklore.reading_status import READ, ReadingStatuses
 from booklore_targets.booklore.refusals import DATABASE_AWAY
 from booklore_targets.booklore.run import Run
+from booklore_targets.booklore.sessions import book_id_of
 
 if TYPE_CHECKING:
     from requests import Response
@@ -46,6 +49,11 @@ TWICE = "the server fails on this file, as it does for one that is in two of its
 UNKNOWN = "the server knows neither this file nor its own of the book by digest; have it scan its library again"
 
 
+READ_ALREADY = (
+    "the book is marked as read on the server: told now, this place would take that mark away or move its finish date"
+)
+
+
 class Found(NamedTuple):
     """document: the digest under which the server knows the book. remote: where its reader is, None for nowhere."""
 
@@ -59,16 +67,25 @@ class Positions:
 
     def __init__(self, run: Run) -> None:
         self._run, self._connection = run, run.connection
-        self._pushed = Pushed(run.connection.store)
+        self._pushed, self._statuses = Pushed(run.connection.store), ReadingStatuses(run)
         self._account: KoreaderAccount | None = None
 
     def deliver(self, item: Item, before: Before) -> None:
         """Source: server contract §4."""
         found = self._look(item.book)
-        if Position.of(item).percent >= NEARLY_READ and self._is_read(item.book):
-            return  # a push would move its finish date, or take the mark away
+        if Position.of(item).forced_from is not None and self._is_read(item):
+            return  # a rating says no more than that
         body = progress_body(item, found.document)
-        self._pushed.bring(item, found.remote, lambda: self._put(body), self._now())
+        self._pushed.bring(item, found.remote, lambda: self._push(item, body), self._now())
+        self._statuses.restore(item)
+
+    def _push(self, item: Item, body: dict[str, Any]) -> None:
+        """Raises Superseded where a book is read, unless its reader has read in it since."""
+        place = Position.of(item)
+        is_before = place.is_opening or self._statuses.given_since(item) == READ
+        if (is_before or place.percent >= NEARLY_READ) and self._is_read(item):
+            raise Superseded(READ_ALREADY)
+        self._put(body)
 
     def find(self, book: BookRef) -> RemotePosition | None:
         """Where the server's reader is. Raises Declined, BookUnmatched for a file that the server does not know."""
@@ -123,13 +140,9 @@ class Positions:
         if response.status_code != 200 or json_answer(response, "status") is None:
             raise self._refusal(response, writing=True)
 
-    def _is_read(self, book: BookRef) -> bool:
-        """Whether somebody has marked the book as read."""
-        response = self._connection.read(f"/api/v1/books/{book.match}")
-        body = json_body(response)
-        if response.status_code != 200 or not isinstance(body, dict):
-            raise declined(response, writing=False)
-        return body.get("readStatus") == "READ"
+    def _is_read(self, item: Item) -> bool:
+        """Whether anybody has marked the book as read."""
+        return self._run.identities.look(book_id_of(item)).get("readStatus") == READ
 
     def _ask(self, path: str, method: str = "GET", json: Any = None) -> Response:
         """The answer to a call with the KOReader account, which is made, and its sync switched on, where needed."""

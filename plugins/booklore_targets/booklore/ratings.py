@@ -16,7 +16,8 @@ LOWEST, HIGHEST = 1, 10
 
 
 class Ratings:
-    """The target's handler of items of the kind `rating`. The same rating once more changes nothing."""
+    """The target's handler of items of the kind `rating`. The same rating once more changes nothing, but one whose
+    answer was lost may still come, over another one that was given since: so it is looked for (contract §17)."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -29,6 +30,11 @@ class Ratings:
         body = {"ids": [int(book_id)], "rating": rating}
         response = self._run.connection.ask("PUT", PATH, json=body, before_repeat=look)
         confirm(response, book_id, personalRating=rating)
+
+    def find(self, item: Item) -> str | None:
+        """An empty text when the server has the rating."""
+        there = self._run.identities.look(book_id_of(item)).get("personalRating")
+        return "" if there == rating_of(item) else None
 
 
 def rating_of(item: Item) -> int | None:

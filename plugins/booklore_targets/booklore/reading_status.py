@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -24,13 +25,41 @@ class ReadingStatuses:
     book that is read already to now, and takes the finish date with every other status (contract §8)."""
 
     def __init__(self, run: Run) -> None:
-        self._run, self._connection = run, run.connection
+        self._run, self._connection, self._store = run, run.connection, run.connection.store
         self._has_gentle: bool | None = None
 
     def deliver(self, item: Item, before: Before) -> None:
         if item.is_tombstone:
             return
-        book_id, wanted = book_id_of(item), wanted_status(item)
+        self._bring(book_id_of(item), wanted_status(item))
+        self._note(item)
+
+    def find(self, item: Item) -> str | None:
+        """An empty text when the book has the status. A request whose answer was lost may still come, over another
+        status that was given since, or move the finish date (contract §17)."""
+        book = self._run.identities.look(book_id_of(item))
+        if book.get("readStatus") != wanted_status(item):
+            return None
+        self._note(item)
+        return ""
+
+    def _note(self, item: Item) -> None:
+        given = [wanted_status(item), item.occurred_at.timestamp()]
+        self._store.set(f"status/{book_id_of(item)}", given)
+
+    def given_since(self, place: Item) -> str | None:
+        """The status that we brought last, if the reader gave it where the place was read, or later."""
+        status, at = self._store.get(f"status/{place.book.match}") or (None, 0.0)
+        return status if at >= place.occurred_at.timestamp() else None
+
+    def restore(self, place: Item) -> None:
+        """Brings the status again that was given since a place was read, and that its push has taken away."""
+        status = self.given_since(place)
+        if status:
+            with suppress(Superseded):
+                self._bring(book_id_of(place), status)
+
+    def _bring(self, book_id: str, wanted: str) -> None:
         book = self._run.identities.look(book_id)
         there = book.get("readStatus")
         if there == wanted:

@@ -70,7 +70,8 @@ class BookLore:
 
     name = "booklore"
     kinds = frozenset(HANDLERS)
-    looked_for = audited = frozenset({"session", "annotation", "bookmark"})
+    audited = frozenset({"session", "annotation", "bookmark"})
+    looked_for = audited | {"rating", "status"}
     credentials = ("url", "username", "password")
     token_credentials = ("url", "token")
 
