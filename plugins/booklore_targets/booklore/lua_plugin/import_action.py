@@ -85,7 +85,7 @@ def lines_of(takings: Takings) -> Iterator[str]:
         "perhaps": "{} that it may have, looked for before they are sent",
         "due": "{} to be sent",
         "asked": "{} that you are asked about first, see `booklore answer`",
-        "taken out": "{} of another import that give way: extract the history once more for what is left of them",
+        "taken out": "{} made here of the same reading, which the plugin tells of now",
         "capped": "{} longer than from start to end: what fits is taken",
         "accounted for": "{} whose time is accounted for already",
         "left out": "{} left out, see the remarks in `booklore doctor`",

@@ -64,8 +64,20 @@ class Takeover:
         """What would be taken over. Changes nothing."""
         takings, about = Takings(), self._about(self._steps.taken)
         for rows in self._contents.books.values():
-            takings.add(plan_book(rows, self.ref(rows.book), self._held(rows.book, about.now), about))
+            takings.add(self._plan(rows, self.ref(rows.book), about))
         return takings
+
+    def _plan(self, rows: BookRows, ref: BookRef, about: Circumstances) -> BookPlan:
+        """What becomes of a book, without what is due since an earlier time."""
+        plan, facts = (
+            plan_book(rows, ref, self._held(rows.book, about.now), about),
+            Facts(self._core.database, about.now),
+        )
+        gone = {item.key for item in plan.gone}
+        known = [fact.item for one in plan.due for fact in facts.known(one.kind, [one.key]) if one.key not in gone]
+        told = {(item.kind, item.key, item.text) for item in known}
+        plan.due = [item for item in plan.due if (item.kind, item.key, item.text) not in told]
+        return plan
 
     def wanted_matches(self) -> dict[str, tuple[CachedBook, BookRef]]:
         """The plugin's matches of those books that have none here."""
@@ -112,7 +124,7 @@ class Takeover:
         takings.matched += self._match(book, checked, about.now)
         takings.untracked += self._untrack(book)
         self._foreign.note(book.md5, foreign_rows(rows, about))
-        plan = plan_book(rows, ref, self._held(book, about.now), about)
+        plan = self._plan(rows, ref, about)
         if about.rates_by_stars:
             self._keep_stars(rows)
         takings.news += core.outbox.put(plan.items, NAME, about.now)
