@@ -51,6 +51,7 @@ def extract_history(core: Core, request: Request) -> Flow:
     if not given:
         return Result(effects=(SendFile(STATISTICS, extract_history.name),))
     path = Path(str(given))
+    end = core.journal.end
     try:
         plugin, past = read_past(core, path, request)
     except (OSError, ValueError) as error:
@@ -63,6 +64,9 @@ def extract_history(core: Core, request: Request) -> Flow:
     if items and not is_dry:
         if not (yield Confirm(f"{told}\nTake them in?", default=True)):
             return Result("Nothing was taken in", ok=False, data=data)
+        if core.journal.end != end:  # what was told live meanwhile counts as it was told
+            plugin, past = read_past(core, path, request)
+            items = [one for one in past if isinstance(one, Item) and one.book.partial_md5 not in untracked]
         take_in(core, plugin, items, request)
     for one in () if is_dry else remarks:
         core.derive.remark(plugin, one)
