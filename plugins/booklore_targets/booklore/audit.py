@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -48,7 +48,7 @@ def audit_sessions(connection: Connection, book: BookRef, items: Sequence[Item],
         raise BookUnmatched("the book is not matched")
     held = SessionLog(connection).all(book.match)
     sent = {item.key: shape_of(session_body(item, decimals)) for item in items if item.kind == SESSION}
-    missing = find_missing(held, sent)
+    missing = find_missing(held, sent, {item.key for item in items if item.body.get("source")})
     rows = rows_of(held, {item.key: str(item.body.get("device") or "") for item in items})
     return [
         *(Finding("missing", SESSION, book, key, missing_text(sent[key]), RESEND) for key in missing),
@@ -57,10 +57,11 @@ def audit_sessions(connection: Connection, book: BookRef, items: Sequence[Item],
     ]
 
 
-def find_missing(held: SessionRows, sent: dict[str, Shape]) -> list[str]:
-    """The keys of the items that no session on the server is; the others take theirs, the exact ones first."""
+def find_missing(held: SessionRows, sent: dict[str, Shape], of_files: Set[str] = frozenset()) -> list[str]:
+    """The keys of the items that no session on the server is; the others take theirs, the exact ones first. of_files:
+    those that files of past reading told, which have but one form."""
     unlike = [key for key, shape in sent.items() if held.take(shape, key, exactly=True) is None]
-    return [key for key in unlike if held.take(sent[key], key) is None]
+    return [key for key in unlike if key in of_files or held.take(sent[key], key) is None]
 
 
 def rows_of(held: SessionRows, devices: Mapping[str, str]) -> list[Row]:
