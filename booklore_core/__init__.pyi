@@ -35,6 +35,7 @@ from .isbn import find_isbn as find_isbn
 from .isbn import find_isbns as find_isbns
 from .isbn import normalize_isbn as normalize_isbn
 from .items import TOMBSTONE as TOMBSTONE
+from .items import WITHDRAWN as WITHDRAWN
 from .items import BookRef as BookRef
 from .items import Item as Item
 from .items import Proposal as Proposal

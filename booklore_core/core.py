@@ -38,7 +38,7 @@ from booklore_core.storage.occupancy import occupied
 from booklore_core.storage.places import CONFIG, Places
 from booklore_core.storage.preset import preset
 from booklore_core.storage.secrets import Secrets
-from booklore_core.storage.since import REPEAT_AFTER
+from booklore_core.storage.since import REPEAT_AFTER, SYNC, note_agreed
 from booklore_core.storage.store import Store, StoredSettings
 
 Progress = Callable[[str, int, int], None]
@@ -83,12 +83,9 @@ class Core:
     """
 
     def __init__(
-        self,
-        places: Places,
-        clock: Clock = utc_now,
-        environ: Mapping[str, str] | None = None,
+        self, places: Places, clock: Clock = utc_now, environ: Mapping[str, str] | None = None,
         entry_points: Iterable[importlib.metadata.EntryPoint] | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.places, self.clock, self._syncing = places, clock, threading.Lock()
         places.home.mkdir(parents=True, exist_ok=True)
         environ = os.environ if environ is None else environ
@@ -100,6 +97,7 @@ class Core:
             self.database = database = Database(places.database_url, wal=wal)
             opened.callback(database.close)
             self.settings = Settings(StoredSettings(database), self.secrets, given)
+            self.settings.declare("sync", SYNC)
             self.books, self.devices = Books(database), Devices(database)
             self.journal, self.quarantine = Journal(database), Quarantine(database)
             self.outbox, self.ledger = Outbox(database, self.books), Ledger(database)
@@ -132,6 +130,7 @@ class Core:
     def refresh(self) -> None:
         """Lets changed settings and switched plugins take effect."""
         self.plugins.load_enabled()
+        note_agreed(self.settings, StoredSettings(self.database), self.clock())
         self.registry.refresh(self.clock())
         self.derive.begin()
 

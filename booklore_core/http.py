@@ -44,16 +44,10 @@ class Client:
     """
 
     def __init__(
-        self,
-        base_url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        ca_file: str | None = None,
-        verify_tls: bool = True,
-        timeout: tuple[float, float] = (CONNECT_TIMEOUT, READ_TIMEOUT),
-        answer_timeout: float = ANSWER_TIMEOUT,
-        max_body: int = MAX_BODY,
-    ) -> None:
+        self, base_url: str, *, headers: Mapping[str, str] | None = None, ca_file: str | None = None,
+        verify_tls: bool = True, timeout: tuple[float, float] = (CONNECT_TIMEOUT, READ_TIMEOUT),
+        answer_timeout: float = ANSWER_TIMEOUT, max_body: int = MAX_BODY,
+    ) -> None:  # fmt: skip
         self.base_url = normalize_url(base_url)
         self.timeout, self._answer_timeout, self._max_body = timeout, answer_timeout, max_body
         self.session = requests.Session()
@@ -64,14 +58,9 @@ class Client:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
     def send(
-        self,
-        method: str,
-        path: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        json: Any = None,
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, json: Any = None,
         params: Mapping[str, Any] | None = None,
-    ) -> requests.Response:
+    ) -> requests.Response:  # fmt: skip
         """The answer, whatever its status. Raises TargetUnavailable; its maybe_sent is True unless the request
         certainly never reached the server."""
         global _total
@@ -79,16 +68,10 @@ class Client:
         until = time.monotonic() + self._answer_timeout
         try:
             response = self.session.request(
-                method,
-                self.base_url + path,
-                headers={"Accept": "application/json", **(headers or {})},
-                json=json,
-                params=params,
-                timeout=self.timeout,
-                allow_redirects=False,
+                method, self.base_url + path, headers={"Accept": "application/json", **(headers or {})},
+                json=json, params=params, timeout=self.timeout, allow_redirects=False, stream=True,
                 verify=self._verify,  # said to the session only, REQUESTS_CA_BUNDLE of the environment would win
-                stream=True,
-            )
+            )  # fmt: skip
             with response:
                 self._read_body(response, until)
             return response

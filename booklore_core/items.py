@@ -13,6 +13,9 @@ from booklore_core.kinds import NAME
 TOMBSTONE: Mapping[str, Any] = {"removed": True}
 """The body of a fact that was removed on the device."""
 
+WITHDRAWN: Mapping[str, Any] = {**TOMBSTONE, "withdrawn": True}
+"""The body of a fact that is taken back: nobody is told of that, and it waits for no target any more."""
+
 MD5 = re.compile(r"[0-9a-f]{32}")
 MAX_SIZE = 2**63 - 1
 CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -121,7 +124,9 @@ class Proposal:
     """An item that a person is asked about before it is taken in.
 
     question: what a yes takes in and a no drops for good. It waits in `booklore status` until somebody answers, and is
-    asked once for all items that have it. An item made later under the same kind and key withdraws it.
+    asked once for all items with the same first line; what further lines say of each is told after it, such as its
+    name. An item made later under the same kind and key withdraws it. Where its body
+    names a `file` and a `device`, a yes says as well that the device has no file of the book any more.
     """
 
     item: Item

@@ -1,11 +1,9 @@
 """Settings: declared once with type, default, range and help; environment > config.toml > database > default."""
 
-import hmac
-import json
 import math
-import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Protocol
 
 from booklore_core.flows import in_range, range_text
@@ -92,19 +90,8 @@ class Setting:
 
 
 ENABLED = Setting("enabled", bool, True, "Whether this plugin works")
-TRIGGERS, PREFERENCES = ("Sync Settings", "Sync Triggers"), ("Preferences",)
-
-SYNC = (
-    Setting("enabled", bool, True, "Write down and sync what is read", label="Enable sync"),
-    Setting("manual_only", bool, False, "Queue everything and send only when asked", label="Manual only"),
-    Setting("mode", str, "automatic", "What starts a sync", ("automatic", "manual", "custom"), label="Sync triggers"),
-    Setting("on_suspend", bool, True, "Sync when the device goes to sleep", label="Sync on suspend", menu=TRIGGERS),
-    Setting("wifi_on_suspend", bool, False, "Enable Wi-Fi for it", label="Connect WiFi on suspend", menu=TRIGGERS),
-    Setting("ask_wifi", bool, False, "Ask before enabling WiFi", menu=TRIGGERS),
-    Setting("wake_delay", int, 15, "Wait after waking up before a sync", (), 0, 3600, "seconds", menu=TRIGGERS),
-    Setting("wake_cooldown", int, 300, "Least time between wake syncs", (), 0, 86400, "seconds", menu=TRIGGERS),
-    Setting("silent", bool, False, "Show no messages on the device", label="Silent mode", menu=PREFERENCES),
-)
+HISTORY = "history"
+"""Where it is stored what the settings that warn people were: name → [since, value] in their order."""
 
 Source = Callable[[str, Setting], Any | None]
 """Tells what is preset for a setting by its full name, None for nothing. Raises BadSetting for what cannot be read."""
@@ -147,8 +134,6 @@ class Settings:
         self._stored, self._secret, self._preset = stored, secret, preset or {}
         self._declared: dict[str, Setting] = {}
         self._bare: set[str] = set()
-        self._digest_key = secrets.token_bytes(32)
-        self.declare("sync", SYNC)
 
     def declare(self, section: str, settings: Iterable[Setting]) -> None:
         """Adds settings below section, all or none. Raises BadSetting when one is declared twice."""
@@ -171,6 +156,11 @@ class Settings:
 
     def __contains__(self, name: str) -> bool:
         return name in self._declared
+
+    @property
+    def warning(self) -> list[str]:
+        """The names of those that warn people."""
+        return [name for name, setting in self._declared.items() if setting.warns]
 
     def __getitem__(self, name: str) -> Any:
         return self.value(name).value
@@ -204,15 +194,18 @@ class Settings:
         self._layer(self.declaration(name)).remove(name)
         return self.value(name)
 
+    def value_at(self, name: str, at: float) -> Any:
+        """See `Section.at`. at: unix seconds."""
+        history = (self._stored.get(HISTORY) or {}).get(name) or [[at, None]]
+        since, value = next((one for one in reversed(history) if one[0] <= at), history[0])
+        is_agreed = since == history[-1][0] <= at and value == self[name]
+        setting = self.declaration(name)
+        return setting.default if value is None or (value in setting.warns and not is_agreed) else value
+
     def enabled(self, plugin: str) -> bool:
         """Whether a plugin works, also one that has declared nothing yet."""
         name = f"{plugin}.enabled"
         return bool(self._look_up(name, self._declared.get(name, ENABLED)).value)
-
-    def secrets_digest(self) -> str:
-        """Changes with the value of any declared secret and with nothing else; each process has its own."""
-        known = json.dumps({value.name: value.value for value in self if value.setting.secret})
-        return hmac.new(self._digest_key, known.encode(), "sha256").hexdigest()
 
     def _look_up(self, name: str, setting: Setting) -> Value:
         faults: list[SettingFault] = []
@@ -245,6 +238,11 @@ class Section:
     def get(self, key: str, default: Any = None) -> Any:
         """The value, or default where no such setting is declared (its plugin is not there)."""
         return self[key] if self._full_name(key) in self.settings else default
+
+    def at(self, key: str, moment: datetime) -> Any:
+        """What a setting was at a moment, of those that warn people; what they warn of counts from when it was last
+        agreed to, and while it holds. The default where nobody knows."""
+        return self.settings.value_at(self._full_name(key), moment.timestamp())
 
     def _full_name(self, key: str) -> str:
         return key if "." in key else f"{self.name}.{key}"

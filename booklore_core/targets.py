@@ -16,11 +16,14 @@ class Before:
     maybe_sent: an earlier attempt, of this or an earlier revision, began and its outcome is unknown. A target whose
     create is not idempotent has `find`; then the core has looked, and waited, before it comes here again.
     tried_at: when the last attempt was begun that may have sent anything, UTC.
+    is_older: the item occurred before the target was owed anything: an earlier database may have sent it, and much may
+    have happened at the remote since.
     """
 
     remote_id: str | None = None
     maybe_sent: bool = False
     tried_at: datetime | None = field(default=None, compare=False)
+    is_older: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +82,8 @@ class RemotePosition:
 
 
 class Declined(Exception):
-    """Why a target did not do what was asked. maybe_sent: the remote may have taken the item all the same.
-
-    target: its name, filled in by the core.
-    """
+    """Why a target did not do what was asked. maybe_sent: the remote may have taken the item all the same. target: its
+    name, filled in by the core."""
 
     def __init__(self, reason: str, maybe_sent: bool = False) -> None:
         super().__init__(reason)
@@ -96,9 +97,7 @@ class Declined(Exception):
 
 class TargetUnavailable(Declined):
     """The remote cannot be reached or cannot work now: this run ends for the target and no item counts an attempt.
-
-    Unless maybe_sent is False the item in flight is taken as possibly sent.
-    """
+    Unless maybe_sent is False the item in flight is taken as possibly sent."""
 
     def __init__(self, reason: str, maybe_sent: bool = True) -> None:
         super().__init__(reason, maybe_sent)
@@ -109,7 +108,12 @@ class BookUnmatched(Declined):
 
 
 class Superseded(Declined):
-    """The remote holds something newer than this item: it is given up, and only a later revision is sent."""
+    """The remote holds something newer than this item: it is given up, and only a later revision is sent. question: as
+    that of a `Proposal`; a yes sends the item again, with `agreed` true in its body."""
+
+    def __init__(self, reason: str, question: str = "") -> None:
+        super().__init__(reason)
+        self.question = question
 
 
 class ItemRejected(Declined):

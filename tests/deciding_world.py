@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from booklore_core import BookRef, Facts
@@ -16,9 +17,15 @@ KINDS = {"rating", "status", "deletion"}
 class Deciding:
     """A core with the three features. target: takes their facts, all of them or those of the books that it knows."""
 
-    def __init__(self, open_core: Any, target: FakeTarget | None = None, plugins: tuple[str, ...] = FEATURES) -> None:
+    def __init__(
+        self,
+        open_core: Any,
+        target: FakeTarget | None = None,
+        plugins: tuple[str, ...] = FEATURES,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
         self.target = target or FakeTarget(kinds=KINDS)
-        self.core: Core = open_core(self.target, plugins=plugins)
+        self.core: Core = open_core(self.target, plugins=plugins, **(environ or {}))
         self.readers: dict[str, SampleReader] = {}
 
     def reader(self, device: str = "kobo") -> SampleReader:
@@ -58,8 +65,17 @@ class Deciding:
         return dict(items[0].body) if items else None
 
     def set(self, name: str, value: Any) -> None:
+        """What is read and deleted from here on comes later."""
         self.core.settings.set(name, value)
+        self.go_on()
+
+    def go_on(self) -> None:
+        """What was changed takes effect, and an hour goes by in which nobody reads."""
         self.core.refresh()
+        self.reader()
+        for reader in self.readers.values():
+            reader.now = self.core.clock()
+        self.core.clock.forward(hours=1)  # type: ignore[attr-defined]
 
     def answer(self, agrees: bool) -> None:
         for question in self.core.questions():

@@ -3,10 +3,12 @@
 import pytest
 
 from booklore_core import Setting
+from booklore_core.bridge.watch import secrets_digest
 from booklore_core.settings import BadSetting, SettingFault, Settings
 from booklore_core.storage.database import Database
 from booklore_core.storage.preset import preset, read_config
 from booklore_core.storage.secrets import Secrets
+from booklore_core.storage.since import SYNC
 from booklore_core.storage.store import StoredSettings
 
 SHOP = (
@@ -36,6 +38,7 @@ def make(tmp_path, database):
         if config is not None:
             file.write_text(config, encoding="utf-8")
         settings = Settings(StoredSettings(database), Secrets(tmp_path / "secrets.json"), preset(file, environ))
+        settings.declare("sync", SYNC)
         settings.declare("shop", SHOP)
         return settings
 
@@ -371,17 +374,17 @@ def test_a_bare_switch_gives_way_to_what_its_plugin_declares(make):
 
 
 def test_the_digest_of_the_secrets_changes_with_them_and_with_nothing_else(make, tmp_path):
-    settings = make()
-    before = settings.secrets_digest()
+    settings, key = make(), b"one"
+    before = secrets_digest(settings, key)
 
     settings.set("shop.pages", 9)
     Secrets(tmp_path / "secrets.json").set("shop/tokens", "a new one")
-    assert settings.secrets_digest() == before
+    assert secrets_digest(settings, key) == before
     settings.set("shop.password", "correct horse")
-    assert settings.secrets_digest() != before
+    assert secrets_digest(settings, key) != before
     settings.unset("shop.password")
-    assert settings.secrets_digest() == before
-    assert make().secrets_digest() != before
+    assert secrets_digest(settings, key) == before
+    assert secrets_digest(make(), b"another") != before
 
 
 def test_a_setting_is_read_anew_within_the_transaction_that_changes_it(make, database):

@@ -13,8 +13,9 @@ import requests
 
 from booklore_core.actions import all_actions, start
 from booklore_core.bridge import pairing, serving
+from booklore_core.cli.status_view import DatabaseFile
 from booklore_core.flows import Request
-from booklore_core.storage.counts import DatabaseFile, read_status
+from booklore_core.storage.counts import read_status
 from booklore_core.testing import MORNING, SampleReader, answer_all, sample_book
 
 DUNE, EMMA = sample_book("Dune"), sample_book("Emma")

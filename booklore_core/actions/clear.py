@@ -1,6 +1,7 @@
 """Clearing queues, histories and the book cache, on a person's word only."""
 
 from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from booklore_core.actions.own import ADVANCED, SYNC_AND_CACHE, action, counted
@@ -8,7 +9,7 @@ from booklore_core.core import Core
 from booklore_core.flows import Confirm, Flow, Pick, Question, Request, Result
 from booklore_core.kinds import Kind
 from booklore_core.settings import BadSetting
-from booklore_core.storage.counts import has_delivered
+from booklore_core.storage.counts import has_delivered, read_asked, total_of
 
 Kinds = Generator[Question, Any, list[str] | None]
 
@@ -24,7 +25,10 @@ def clear_pending(core: Core, request: Request) -> Flow:
     """
     text = "Clear pending items? There is no undo."
     kinds = yield from which(core, core.pending(), request, text, lambda kind: kind.many.capitalize())
-    return clear(core, kinds, lambda kind: core.outbox.clear(kind, core.clock()), "cleared")
+    result = clear(core, kinds, lambda kind: core.outbox.clear(kind, core.clock()), "cleared")
+    asked = core.kinds.in_words(total_of(read_asked(core.database)))
+    told = f"{result.message}; not what you are asked about, {asked}: `booklore answer` or Answer Questions… ends that"
+    return replace(result, message=told) if asked else result
 
 
 @action(

@@ -1,21 +1,13 @@
-"""What can be told about plugins: a line in the list, the whole description, and what is wrong."""
+"""What can be told about plugins: which there are, and what is wrong with them."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from booklore_core import hookspecs
 from booklore_core.core import Core
 from booklore_core.kinds import quantity
 from booklore_core.plugin_manager import Plugin
-from booklore_core.settings import BadSetting
-from booklore_core.storage.counts import as_counts
 from booklore_core.targets import Check
 
-OWED_TO = "SELECT kind, COUNT(*) AS count FROM owed WHERE target IN :ids GROUP BY kind"
-MADE_BY = """
-SELECT o.kind AS kind, COUNT(DISTINCT o.item_id) AS count FROM owed o JOIN items i ON i.id = o.item_id
-WHERE i.plugin = :plugin GROUP BY o.kind
-"""
 FAILED = """
 SELECT kind, target, state = 'unconfirmed' AND retry_count = 1 AS once, COUNT(*) AS count, MAX(reason) AS reason
 FROM due WHERE target IN :ids AND state IN ('retrying', 'unconfirmed') AND retry_count > 0 GROUP BY 1, 2, 3
@@ -39,44 +31,8 @@ def known_plugins(core: Core) -> dict[str, Plugin]:
     return dict(sorted((gone | core.plugins.plugins).items()))
 
 
-def find_plugin(core: Core, name: str) -> Plugin:
-    """Raises BadSetting for a name that there is not."""
-    plugin = known_plugins(core).get(name)
-    if plugin is None:
-        raise BadSetting(f"there is no plugin {name!r}; `booklore plugins list` shows them")
-    return plugin
-
-
-def plugin_json(core: Core, plugin: Plugin) -> dict[str, Any]:
-    """A plugin as `plugins list --json` shows it."""
-    kind = "target" if plugin.is_target else "feature"
-    known = {name: getattr(plugin, name) for name in ("enabled", "version", "source")}
-    return {"name": plugin.name, "kind": kind, **known, "waiting": waiting_for(core, plugin), "error": plugin.error}
-
-
-def waiting_for(core: Core, plugin: Plugin) -> dict[str, int]:
-    """kind → how many items wait: at a target, those to be taken; of a feature, those it made."""
-    targets, database = targets_of(core, plugin), core.database
-    rows = database.rows(OWED_TO, ids=targets) if targets else database.rows(MADE_BY, plugin=plugin.name)
-    return as_counts(rows)
-
-
 def targets_of(core: Core, plugin: Plugin) -> list[str]:
     return [name for name, owner in core.outbox.subscribers().items() if owner == plugin.name]
-
-
-def plugin_details(core: Core, plugin: Plugin) -> dict[str, Any]:
-    """Everything about a plugin that a person may ask, but for its settings. hooks: those that it implements."""
-    hooks = [name for name, value in vars(hookspecs).items() if hasattr(value, f"{hookspecs.PROJECT}_spec")]
-    return {
-        **plugin_json(core, plugin),
-        "help": plugin.help,
-        "hooks": [name for name in hooks if hasattr(plugin.module, name)],
-        "targets": targets_of(core, plugin),
-        "actions": [name for name, (owner, _) in core.plugin_actions.items() if owner == plugin.name],
-        "errors": plugin.errors,
-        "notes": plugin.notes,
-    }
 
 
 def check_plugins(core: Core) -> Iterator[Check]:

@@ -6,7 +6,8 @@ from typing import Any
 from booklore_core.actions.own import action
 from booklore_core.core import Core
 from booklore_core.flows import Ask, Choose, Confirm, Flow, Question, Request, Result
-from booklore_core.settings import TRIGGERS, BadSetting, Setting, Value
+from booklore_core.settings import BadSetting, Setting, Value
+from booklore_core.storage.since import TRIGGERS
 
 FIXED_BY = {"env": "environment", "file": "configuration file"}
 GIVEN_IN = {"env": "the environment", "file": "config.toml"}
@@ -62,7 +63,7 @@ def change(core: Core, request: Request, before: Value, wanted: Any) -> Flow:
     setting, section = before.setting, before.name.partition(".")[0]
     is_new = setting.warns and wanted not in ("", before.value)
     warning = setting.warns.get(setting.check(wanted, before.name)) if is_new else None
-    if warning and not (yield Confirm(warning, choice_name(setting, wanted))):
+    if warning and not (yield Confirm(f"{warning} Choose it all the same?", choice_name(setting, wanted))):
         return Result(f"{before.name} stays {before.value}. {warning}", ok=False)
     if request.device is None or not setting.forgets or setting.check(wanted, before.name) == before.value:
         return store(core, before, wanted)

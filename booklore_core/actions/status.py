@@ -16,10 +16,11 @@ def view_pending(core: Core, request: Request) -> Result:
     status = core.status()
     books, kinds = status.books, status.kinds.all_of({**status.pending, **status.synced})
     lines = ["Book cache", f"  Books: {books['total']}, matched {books['matched']}, unmatched {books['unmatched']}"]
-    lines += ["Pending uploads", *(f"  {kind.many.capitalize()}: {status.pending.get(kind.name, 0)}" for kind in kinds)]
+    counts = {kind: f"{status.pending.get(kind.name, 0)}{status.beside(kind.name)}" for kind in kinds}
+    lines += ["Pending uploads", *(f"  {kind.many.capitalize()}: {count}" for kind, count in counts.items())]
     lines += ["History", *(f"  {kind.history_name}: {status.synced.get(kind.name, 0)}" for kind in kinds)]
     lines += [f"Given up: {one.book} for {one.target}: {one.reason}" for one in status.superseded[:SHOWN]]
-    lines += [f"Asked: {one}" for one in status.questions]
+    lines += [f"Asked: {one.text}" for one in status.asked]
     lines += [status.aside] if status.aside else []
     return Result("\n".join(lines), title="Pending Sessions", data=status.as_json())
 

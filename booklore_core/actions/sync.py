@@ -36,10 +36,11 @@ def outcome(core: Core, report: Report) -> Result:
     return Result(text, ok=report.is_complete and not asked, data=report_json(report))
 
 
-def summary(core: Core, report: Report) -> str:
-    """A toast about a sync: what arrived, what did not, and why (seed sync-and-cache)."""
-    counts = (("delivered", "synced"), ("waiting", "waiting"), ("rejected", "rejected"))
-    told = [(core.kinds.short_counts(report.total(name)), word) for name, word in counts]
+def summary(core: Core, report: Report, is_news: bool = True) -> str:
+    """A toast about a sync: what arrived, what did not, and why (seed sync-and-cache). is_news: whether anything went
+    wrong that has not been told: what is rejected is tried again at every sync."""
+    counts = {"delivered": "synced", "waiting": "waiting", **({"rejected": "rejected"} if is_news else {})}
+    told = [(core.kinds.short_counts(report.total(name)), word) for name, word in counts.items()]
     parts = [f"{count} {word}" for count, word in told if count]
     parts += [f"{target}: {reason}" for target, reason in report.unavailable.items()]
     return "\n".join(parts) or "Nothing to sync"

@@ -88,8 +88,9 @@ def audit(core: Core, target: Gateway, items: Sequence[Item], md5: str | None, v
         findings = target.audit(told[0].book, items)
         strays = stray_texts(core, target, told)
     except (BookUnmatched, ItemFailed) as error:
-        title = told[0].book.title or told[0].book.partial_md5
-        verification.unavailable[target.name] = f"{title} could not be compared: {error.reason}"
+        title, before = told[0].book.title or told[0].book.partial_md5, verification.unavailable.get(target.name)
+        why = f"{title} could not be compared: {error.reason}"
+        verification.unavailable[target.name] = f"{before}; {why}" if before else why
         return
     books = {item.key: item.book for item in items}
     found = [replace(one, book=books.get(one.key, one.book)) for one in findings]

@@ -7,9 +7,9 @@ from typing import Any
 from booklore_core.actions.settings import FIXED_BY, SET_SETTING, choice_name, sync_mode, text_of, word
 from booklore_core.core import Core
 from booklore_core.plugin_manager import Plugin
-from booklore_core.settings import PREFERENCES, TRIGGERS, Value
+from booklore_core.settings import Value
 from booklore_core.storage.counts import count_pending_at
-from booklore_core.storage.since import OF_TARGETS, READ_SINCE
+from booklore_core.storage.since import OF_TARGETS, PREFERENCES, READ_SINCE, TRIGGERS
 
 WHAT_TO_SYNC, PLUGINS = ("What to Sync",), ("Plugins",)
 CUSTOM_ONLY = ("sync.on_suspend", "sync.wifi_on_suspend")

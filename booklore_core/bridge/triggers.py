@@ -100,23 +100,23 @@ class Triggers:
         """A toast about a sync that nobody asked for: if something arrived, or something new went wrong."""
         if run.cancelled() or self._core.settings["sync.silent"]:
             return []
-        text, trouble, arrived = outcome_of(self._core, run)
-        is_news = trouble != self._told.get(device, NO_TROUBLE)
+        error = run.exception()
+        trouble = trouble_of(run.result()) if error is None else type(error).__name__
+        is_news = trouble not in (NO_TROUBLE, self._told.get(device))
         self._told[device] = trouble
-        return [Toast(text).as_json()] if arrived or is_news else []
+        if error is not None:
+            return [Toast(f"Sync failed: {error}").as_json()] if is_news else []
+        arrived = run.result().total("delivered")
+        return [Toast(summary(self._core, run.result(), is_news)).as_json()] if arrived or is_news else []
 
 
-def outcome_of(core: Core, run: "Future[Report]") -> tuple[str, str, bool]:
-    """What to say of a run, what went wrong in it, and whether anything arrived."""
-    error = run.exception()
-    if error is not None:
-        return f"Sync failed: {error}", type(error).__name__, False
-    report = run.result()
-    trouble = str((sorted(report.unavailable.items()), sorted(report.total("failed"))))
-    return summary(core, report), trouble, bool(report.total("delivered"))
+def trouble_of(report: Report) -> str:
+    """What went wrong in a run, equal for equal troubles."""
+    counts = sorted(report.total("rejected").items())
+    return str((sorted(report.unavailable.items()), sorted(report.total("failed")), counts))
 
 
-NO_TROUBLE = str(([], []))
+NO_TROUBLE = trouble_of(Report())
 
 
 def ends(events: Sequence[Event]) -> list[Event]:

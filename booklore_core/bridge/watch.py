@@ -1,8 +1,12 @@
 """Whether settings were changed since the last look: by the menu, or by the command line beside the bridge."""
 
+import hmac
+import json
+import secrets
 from typing import Any
 
 from booklore_core.core import Core
+from booklore_core.settings import Settings
 from booklore_core.storage.secrets import SecretsUnreadable
 
 STORED = "SELECT name, value FROM settings ORDER BY name"
@@ -16,7 +20,7 @@ class SettingsWatch:
     """
 
     def __init__(self, core: Core) -> None:
-        self._core = core
+        self._core, self._key = core, secrets.token_bytes(32)
         self._secrets: tuple[Any, str] | None = None
         self._known = self._look()
 
@@ -28,16 +32,18 @@ class SettingsWatch:
     def _look(self) -> Any:
         file = file_state(self._core)
         if self._secrets is None or self._secrets[0] != file:
-            self._secrets = file, secrets_digest(self._core)
+            self._secrets = file, secrets_digest(self._core.settings, self._key)
         return self._core.database.rows(STORED), self._secrets[1]
 
 
-def secrets_digest(core: Core) -> str:
-    """Changes with any declared secret. A file that cannot be read is told by whoever needs what is in it."""
+def secrets_digest(settings: Settings, key: bytes) -> str:
+    """Changes with the value of any declared secret and with nothing else. A file that cannot be read is told by
+    whoever needs what is in it. key: what the digests are made with that are compared."""
     try:
-        return core.settings.secrets_digest()
+        known = json.dumps({value.name: value.value for value in settings if value.setting.secret})
     except SecretsUnreadable:
         return "unreadable"
+    return hmac.new(key, known.encode(), "sha256").hexdigest()
 
 
 def file_state(core: Core) -> Any:

@@ -2,15 +2,39 @@
 
 import sqlite3
 from collections import Counter
+from pathlib import Path
+from typing import Any
 
 from booklore_core.cli.output import say, show, show_json, show_table
-from booklore_core.storage.counts import MAX_WAITING, DatabaseFile, Status, read_status
+from booklore_core.kinds import quantity
+from booklore_core.storage.counts import MAX_WAITING, Status, Undecided, read_status, total_of
 from booklore_core.storage.places import Places
+from booklore_core.storage.schema import VERSION
 
 SHOWN, SHORT = 20, 8
 """Lines of what waits; digits of a partial MD5, which is enough to name a book by."""
 
 NAMES_WIDTH = 20
+
+
+class DatabaseFile:
+    """Reads a SQLite file of this schema version without loading the database layer, which takes longer than reading.
+
+    Raises sqlite3.Error, for the caller to open the database properly.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=30)
+        self._connection.row_factory = sqlite3.Row
+        version = self.rows("SELECT MAX(version) AS version FROM schema_version")[0]["version"]
+        if version != VERSION:
+            raise sqlite3.DatabaseError(f"schema version {version}")
+
+    def rows(self, sql: str, **values: Any) -> list[dict[str, Any]]:
+        return [dict(row) for row in self._connection.execute(sql, values)]
+
+    def close(self) -> None:
+        self._connection.close()
 
 
 def show_at_once(as_json: bool) -> bool:
@@ -37,9 +61,10 @@ def show_status(status: Status, as_json: bool) -> None:
         show_json(status.as_json())
         return
     kinds = status.kinds.all_of({**status.pending, **status.synced})
-    show_section("Book cache", {name.capitalize(): count for name, count in status.books.items()})
-    show_section("Pending uploads", {kind.many.capitalize(): status.pending.get(kind.name, 0) for kind in kinds})
-    show_section("History", {kind.history_name: status.synced.get(kind.name, 0) for kind in kinds})
+    show_section("Book cache", {name.capitalize(): (count, "") for name, count in status.books.items()})
+    pending = {kind.many.capitalize(): (status.pending.get(kind.name, 0), status.beside(kind.name)) for kind in kinds}
+    show_section("Pending uploads", pending)
+    show_section("History", {kind.history_name: (status.synced.get(kind.name, 0), "") for kind in kinds})
     show_waiting(status)
     if status.superseded:
         given_up = [(one.kind, one.book, one.target, one.reason) for one in status.superseded]
@@ -49,23 +74,30 @@ def show_status(status: Status, as_json: bool) -> None:
 
 
 def show_waiting(status: Status) -> None:
-    """A line for all that is alike, each with what a person may type for its book."""
-    alike = list(Counter(status.waiting).items())[:SHOWN]
-    if alike:
-        rows = [
+    """A line for all that is alike, each with what a person may type for its book; and one for each question."""
+    alike = list(Counter(one for one in status.waiting if one.state != "asked").items())[:SHOWN]
+    rows: list[tuple[object, ...]] = [asked_row(status, one) for one in status.asked]
+    if rows or alike:
+        rows += [
             (status.kinds[one.kind].count(count), one.book, one.md5[:SHORT], one.target, one.attempts, one.reason)
             for one, count in alike
         ]
         show_table(rows, "WAITING", "BOOK", "MD5", "TARGET", "TRIES#", "WHY")
-    left = status.total - sum(count for _, count in alike)
+    left = status.total - sum(count for _, count in alike) - sum(len(one.rows) for one in status.asked)
     if left:
         show(f"… and {left} more")
-    if status.questions:
+    if status.asked:
         say("`booklore answer` asks you what is to be answered before it is synced")
     if any(one.state == "unmatched" for one, _ in alike):
         say("`booklore match` finds the books that are not matched yet; at a terminal it asks you about the others")
 
 
-def show_section(title: str, counts: dict[str, int]) -> None:
+def asked_row(status: Status, asked: Undecided) -> tuple[object, ...]:
+    books = {(row["book"], row["md5"][:SHORT]) for row in asked.rows}
+    book, md5 = books.pop() if len(books) == 1 else (quantity(len(books), "book"), "")
+    return status.kinds.in_words(total_of([asked])), book, md5, "", 0, asked.text
+
+
+def show_section(title: str, counts: dict[str, tuple[int, str]]) -> None:
     width = max([NAMES_WIDTH, *map(len, counts)])
-    show(title, *(f"  {name:{width}} {count:5}" for name, count in counts.items()), "")
+    show(title, *(f"  {name:{width}} {count:5}{beside}" for name, (count, beside) in counts.items()), "")

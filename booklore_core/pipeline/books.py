@@ -24,9 +24,9 @@ ON CONFLICT (partial_md5) DO UPDATE SET
     pages = COALESCE(excluded.pages, books.pages), updated_at = excluded.updated_at
 """
 SEEN = """
-INSERT INTO files (device, path, book_md5, size, seen_at, gone) VALUES (:device, :path, :book_md5, :size, :now, :gone)
+INSERT INTO files (device, path, book_md5, size, seen_at, gone) VALUES (:device, :path, :book_md5, :size, :at, :gone)
 ON CONFLICT (device, path) DO UPDATE SET book_md5 = excluded.book_md5, size = excluded.size,
-    seen_at = excluded.seen_at, gone = excluded.gone
+    seen_at = excluded.seen_at, gone = excluded.gone WHERE excluded.seen_at >= files.seen_at
 """
 GONE = "UPDATE files SET gone = 1 WHERE device = :device AND book_md5 = :book_md5"
 FILE = """(SELECT f.path FROM files f WHERE f.book_md5 = b.partial_md5
@@ -91,17 +91,23 @@ class Books:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def see(self, seen: Iterable[tuple[str, Book, bool]], now: datetime) -> None:
-        """Notes books and the files that devices saw them as, or deleted, in this order. What is not told stays as it
-        was. seen: device, book, and whether its file is gone."""
-        told = list(dict.fromkeys(reversed(list(seen))))[::-1]  # of what is told twice the last
+    def see(self, seen: Iterable[tuple[str, Book, bool, datetime]], now: datetime) -> None:
+        """Notes books and the files that devices saw them as, or deleted. What is not told stays as it was, and so does
+        a file of which something later is known. seen: device, book, whether its file is gone, and when that was."""
+        told = dict[tuple[str, Book, bool], float]()
+        for device, book, is_gone, at in seen:  # of what is told twice the last
+            last = told.pop((device, book, is_gone), 0)
+            told[device, book, is_gone] = max(last, min(at, now).timestamp())
         self._database.run_many(KEEP, [book_row(one.ref, now, one.language, one.pages) for _, one, _ in told])
         files = [
-            {"device": device, "path": one.file, "book_md5": one.partial_md5, "size": one.size, "now": now.timestamp(),
-             "gone": int(is_gone)} for device, one, is_gone in told if one.file
+            {"device": device, "path": one.file, "book_md5": one.partial_md5, "size": one.size, "at": at,
+             "gone": int(is_gone)} for (device, one, is_gone), at in told.items() if one.file
         ]  # fmt: skip
-        self._database.run_many(GONE, [one for one in files if one["gone"]])  # wherever it lay before
         self._database.run_many(SEEN, files)
+
+    def lose(self, lost: Iterable[tuple[str, str]]) -> None:
+        """Notes that devices have no file of a book any more, wherever it lay. lost: device, partial MD5."""
+        self._database.run_many(GONE, [{"device": device, "book_md5": md5} for device, md5 in lost])
 
     def keep(self, refs: Iterable[BookRef], now: datetime) -> None:
         """Makes sure that books are known."""

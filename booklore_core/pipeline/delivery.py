@@ -11,6 +11,7 @@ from booklore_core.pipeline.books import Books
 from booklore_core.pipeline.gateway import Gateway
 from booklore_core.pipeline.lease import Clock, Lease, LeaseLost
 from booklore_core.pipeline.ledger import DELIVERED, UNCONFIRMED, Delivery, Ledger, Outcome, groups, outcome_of
+from booklore_core.pipeline.outbox import Outbox
 from booklore_core.storage.counts import count_pending_at
 from booklore_core.storage.database import Database
 from booklore_core.targets import BatchTarget, BookUnmatched, Declined, MatchingTarget, Superseded, TargetUnavailable
@@ -41,17 +42,14 @@ class RunSummary:
 
 
 class DeliveryRun:
-    """Brings what is due to one target, as far as it gets.
-
-    repeat_after: seconds before what is looked for and not found is sent again. book: the partial MD5 of the only book
-    that it is about.
-    """
+    """Brings what is due to one target, as far as it gets. repeat_after: seconds before what is looked for and not
+    found is sent again. book: the partial MD5 of the only book that it is about."""
 
     def __init__(
         self, database: Database, ledger: Ledger, books: Books, target: Gateway, clock: Clock, repeat_after: float,
         book: str | None = None,
     ) -> None:  # fmt: skip
-        self._database, self._ledger, self._books = database, ledger, books
+        self._database, self._outbox, self._ledger, self._books = database, Outbox(database, books), ledger, books
         self._target, self._name, self._clock, self._book = target, target.name, clock, book
         self._needs_match, self._is_batch = target.has(MatchingTarget), target.has(BatchTarget)
         self._looked_for, self._repeat_after = target.looked_for, timedelta(seconds=repeat_after)
@@ -221,6 +219,9 @@ class DeliveryRun:
         log.info("%s: %s %s: %s", self._name, delivery.item.kind, delivery.item.key, error.reason)
         if isinstance(error, BookUnmatched):
             self._books.forget_match(delivery.item.book.partial_md5, self._name)
+        if isinstance(error, Superseded) and error.question:
+            with self._holding():
+                self._outbox.ask(delivery.item, delivery.revision, error.question, self._name, self._clock())
         return outcome_of(error, delivery.before.maybe_sent)
 
     def _begin(self, group: Sequence[Delivery]) -> list[Delivery]:

@@ -104,14 +104,9 @@ class Devices:
 
 
 def recognise(
-    devices: Devices,
-    journal: Journal,
-    own: str,
-    former_ids: Sequence[str],
-    lines: Iterable[Line],
-    so_far: str,
+    devices: Devices, journal: Journal, own: str, former_ids: Sequence[str], lines: Iterable[Line], so_far: str,
     now: datetime,
-) -> tuple[str, set[str]]:
+) -> tuple[str, set[str]]:  # fmt: skip
     """Whose lines these are that are told under one id and its former ones, and the ids of those that are known.
 
     Where settings were copied two devices go by one id. Lines that contradict known ones are another device's: one that

@@ -34,6 +34,9 @@ SELECT i.key FROM items i WHERE i.book_md5 IN :ids AND i.kind = :kind AND i.occu
     AND {IMPORTED}
 """
 ANY_IMPORTED = f"SELECT 1 FROM items i WHERE i.id > :last AND {IMPORTED} LIMIT 1"
+OTHER_FILES = """
+SELECT path FROM files WHERE device = :device AND book_md5 = :md5 AND path <> :file AND gone = 0 ORDER BY seen_at DESC
+"""
 KEYS = """
 SELECT key FROM items WHERE kind = :kind AND book_md5 = :book_md5 ORDER BY occurred_at DESC, id DESC LIMIT :limit
 """
@@ -143,6 +146,12 @@ class Facts:
     def known(self, kind: str, keys: Iterable[str]) -> list[Fact]:
         """The items of a kind that already followed with these keys."""
         return [Fact(held.item, held.is_given) for held in self._held(kind, keys).values() if held]
+
+    def other_files(self, device: str, book: BookRef) -> list[str]:
+        """Where else a device was seen to have a book, and not to delete it, the last place first. KOReader tells of no
+        move: it may have lain there only before."""
+        rows = self._database.rows
+        return [one["path"] for one in rows(OTHER_FILES, device=device, md5=book.partial_md5, file=book.file)]
 
     def note(self, items: Iterable[Item]) -> None:
         """Lets the next event of the batch see what followed from this one."""

@@ -158,10 +158,10 @@ class Ingest:
     def _keep(self, lines: Numbered, now: datetime) -> list[Event]:
         """Notes devices, books and remarks, and appends lines. Returns the events that are told on."""
         events = [line.event for line in lines.values()]
-        told_books = [(one.device, book, isinstance(one, Delete)) for one in events if (book := book_of(one))]
+        told_books = [(one.device, book, isinstance(one, Delete), one.at) for one in events if (book := book_of(one))]
         self._devices.see(dict.fromkeys(map(device_of, events)), now)
         self._books.see(told_books, now)
-        stars = self._books.stars({book.partial_md5 for _, book, _ in told_books})
+        stars = self._books.stars({book.partial_md5 for _, book, *_ in told_books})
         told = [Told(line.event, line.kept, is_tracked(line.event, stars), line.digest) for line in lines.values()]
         kept = [one for one in told if one.tracked or not isinstance(one.event, PageTurns)]
         self._journal.append(list(with_ratings(kept, stars, now)), now)

@@ -8,7 +8,7 @@ from functools import lru_cache
 from math import inf
 from typing import Any, TypeVar
 
-from booklore_core.events import OPENINGS, READING, SIDECAR_MARK, BookClose, Event
+from booklore_core.events import OPENINGS, READING, SIDECAR_MARK, BookClose, Event, book_of
 from booklore_core.pipeline.books import utc
 from booklore_core.pipeline.boots import SLACK, Stamp
 from booklore_core.pipeline.clock import EARLIEST, KNOWN
@@ -28,7 +28,7 @@ OF_READING = "book_md5 IS NOT NULL AND event_id NOT LIKE '%{}%' AND name IN ({})
 )
 OPENS = "book_md5 IS NOT NULL AND name IN ({})".format(", ".join(f"'{cls.name}'" for cls in OPENINGS))
 READ, OPENED = f"tracked = 1 AND {OF_READING}", f"tracked = 1 AND {OPENS}"
-SAME = "SELECT event_id, digest, line FROM events WHERE device = :device AND event_id IN :ids"
+SAME = "SELECT event_id, ord, digest, line FROM events WHERE device = :device AND event_id IN :ids"
 APPEND = """
 INSERT INTO events (device, event_id, name, at, ord, book_md5, tracked, line, digest, received_at)
 VALUES (:device, :event_id, :name, :at, :ord, :book_md5, :tracked, :line, :digest, :received_at)
@@ -57,12 +57,12 @@ UNION ALL SELECT * FROM ({STAMP} AND ord >= :first AND ord <= :last ORDER BY ord
 UNION ALL SELECT * FROM ({STAMP} AND ord > :last ORDER BY ord LIMIT :around) c
 """
 LATER = f"SELECT 1 FROM events WHERE device = :device AND ord > :ord AND {READ} LIMIT 1"
+FOLLOWED = "SELECT 1 FROM events WHERE device = :device AND book_md5 = :md5 AND ord > :ord AND name IN :ids LIMIT 1"
 OPEN = f"""
 SELECT device, at, name, {OPENS} AS opens, CASE WHEN line LIKE '%"told_at"%' THEN line END AS line,
     EXISTS (SELECT 1 FROM events l WHERE l.device = e.device AND l.ord > e.ord AND {OPENS}) AS is_past
 FROM events e WHERE book_md5 = :md5 AND {OF_READING} ORDER BY device, ord
 """
-PLACES = "SELECT event_id, ord FROM events WHERE device = :device AND event_id IN :ids"
 LATEST = "SELECT line FROM events WHERE device = :device AND name = :name AND tracked = 1 ORDER BY ord DESC LIMIT 1"
 RECEIVED = "SELECT received_at FROM events WHERE device = :device AND event_id = :event_id"
 ENTRIES = """
@@ -83,8 +83,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Told:
-    """A line to be appended: its event, the line as it is kept, whether its book is tracked, and what tells the line
-    from others of the same id."""
+    """A line to be appended: its event, the line as it is kept, whether its book is tracked. digest: of all it told."""
 
     event: Event
     line: dict[str, Any]
@@ -158,9 +157,7 @@ class Journal:
     def around(self, event: Event, stretches: int = STRETCHES_AROUND) -> Sequence[Event]:
         """The device's lines of reading around event, in the order in which it happened: from `stretches` openings
         back, its own included, to as many on; of the stretch that begins with the last of those only the opening.
-
-        Their annotations are not told.
-        """
+        Their annotations are not told."""
         back, on = self._opened(UP_TO, event, stretches), self._opened(AFTER, event, stretches)
         low = back[-1]["ord"] if len(back) == stretches else ""
         high = on[-1]["ord"] if len(on) == stretches else LAST
@@ -186,7 +183,7 @@ class Journal:
 
     def places(self, device: str, ids: Iterable[str]) -> dict[str, str]:
         """Line id → where it stands among its device's lines; compares like `Event.order`."""
-        return {row["event_id"]: row["ord"] for row in self._database.rows(PLACES, device=device, ids=list(ids))}
+        return {row["event_id"]: row["ord"] for row in self._database.rows(SAME, device=device, ids=list(ids))}
 
     def latest(self, device: str, kind: type[E]) -> E | None:
         """The device's last event of one class."""
@@ -212,6 +209,11 @@ class Journal:
     def is_last(self, event: Event) -> bool:
         """Whether the device told nothing later about any book: False for a line that arrived late."""
         return self._database.value(LATER, device=event.device, ord=event.order) is None
+
+    def is_followed(self, event: Event, by: Iterable[type[Event]]) -> bool:
+        """Whether the device told of one of these later about the same book, whenever the line came in."""
+        about = {"device": event.device, "md5": getattr(book_of(event), "partial_md5", None), "ord": event.order}
+        return self._database.value(FOLLOWED, ids=[one.name for one in by], **about) is not None
 
     def received(self, event: Event) -> datetime:
         """When the core took an event in, by its own clock."""
@@ -244,6 +246,5 @@ def clocks(line: dict[str, Any]) -> tuple[float, float]:
 def event_row(told: Told, now: datetime) -> dict[str, Any]:
     event, book = told.event, getattr(told.event, "book", None)
     names = {"device": event.device, "event_id": event.id, "name": event.name, "ord": event.order}
-    line = {"line": told.kept, "digest": told.digest, "tracked": int(told.tracked)}
-    times = {"at": event.at.timestamp(), "received_at": now.timestamp()}
-    return {**names, **line, **times, "book_md5": book.partial_md5 if book else None}
+    line = {"line": told.kept, "digest": told.digest, "tracked": int(told.tracked), "received_at": now.timestamp()}
+    return {**names, **line, "at": event.at.timestamp(), "book_md5": book.partial_md5 if book else None}

@@ -123,7 +123,7 @@ class Delivery:
     @property
     def before(self) -> Before:
         maybe_sent = self.last.maybe_sent or (self.item.is_tombstone and not self.held)  # by an earlier database
-        return Before(self.last.remote_id, maybe_sent, utc(self.tried_at) if self.tried_at else None)
+        return Before(self.last.remote_id, maybe_sent, utc(self.tried_at) if self.tried_at else None, self.is_older)
 
     @property
     def is_in_doubt(self) -> bool:

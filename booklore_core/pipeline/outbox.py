@@ -5,14 +5,14 @@ What a target still waits for stands in `owed`; every target has its own deliver
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from booklore_core.items import Item, Proposal
-from booklore_core.pipeline.books import Books
+from booklore_core.pipeline.books import Books, utc
 from booklore_core.pipeline.facts import IMPORTED, MAX_KEYS, Held, batched, item_of, read_held, settled
-from booklore_core.storage.counts import count_pending
+from booklore_core.storage.counts import count_pending, read_asked
 from booklore_core.storage.database import Database
 
 ADD = """
@@ -34,11 +34,11 @@ SELECT i.id, s.target, i.kind, i.book_md5 FROM items i
 JOIN subscriptions s ON s.kind = i.kind AND s.enabled = 1
     AND (i.created_at >= s.registered_at OR i.occurred_at >= s.since)
 LEFT JOIN deliveries d ON d.item_id = i.id AND d.target = s.target
-WHERE {which} AND COALESCE(d.cleared, 0) < i.revision
+WHERE {which} AND COALESCE(d.cleared, 0) < i.revision AND i.body NOT LIKE '%"withdrawn"_true%'
     AND (d.item_id IS NULL OR d.revision < i.revision OR d.state NOT IN ('delivered', 'superseded'))
 ON CONFLICT (target, item_id) DO UPDATE SET book_md5 = excluded.book_md5
 """
-"""What subscribed targets have not got in its latest revision, and nobody has cleared."""
+"""What subscribed targets have not got in its latest revision, and nobody has cleared or taken back."""
 
 CLEAR = """
 INSERT INTO deliveries (item_id, target, state, revision, maybe_sent, retry_count, remote_id, reason, tried_at, cleared)
@@ -68,7 +68,7 @@ DELETE FROM owed WHERE NOT EXISTS (SELECT 1 FROM subscriptions s JOIN items i ON
 WITHDRAW = "DELETE FROM proposals WHERE kind = :kind AND key = :key AND occurred_at <= :occurred_at"
 PROPOSED = """
 SELECT b.*, p.kind, p.key, p.body, p.occurred_at, p.plugin FROM proposals p JOIN books b ON b.partial_md5 = p.book_md5
-WHERE p.question = :question ORDER BY p.id
+WHERE p.id IN :ids ORDER BY p.id
 """
 IMPORTS = f"""
 SELECT i.book_md5 AS md5, COUNT(*) AS total, COUNT(d.item_id) AS synced, MAX(m.book_md5) AS matched
@@ -114,18 +114,29 @@ class Outbox:
             row = {**fact_row(one.item), "plugin": plugin, "question": one.question}
             self._proposals.upsert(row, ["kind", "key"])
 
+    def ask(self, item: Item, revision: int, question: str, plugin: str, now: datetime) -> None:
+        """Lets a person say whether what a target has given up is sent all the same; nothing where it has changed."""
+        held = read_held(self._database, item.kind, [item.key])[item.key]
+        if held and held.revision == revision:
+            agreed = replace(held.item, body={**held.item.body, "agreed": True}, occurred_at=utc(held.said_at))
+            self.propose([Proposal(agreed, question)], plugin, now)
+
     def questions(self) -> list[str]:
         """What a person is asked, the oldest first: each question once, of however many items and books it is."""
-        return list(dict.fromkeys(row["question"] for row in self._proposals.find("id")))
+        return [one.text for one in read_asked(self._database)]
 
     def answer(self, question: str, agrees: bool, now: datetime) -> int:
-        """Takes in or drops what a question is about by now. Returns how many items that were."""
+        """Takes in or drops what a question is about. Returns how many items that were: none where it is about others
+        by now."""
         with self._database.writing():
             self._database.lock()
-            rows = self._database.rows(PROPOSED, question=question)
-            self._proposals.delete(question=question)
+            ids = [row["id"] for one in read_asked(self._database) if one.text == question for row in one.rows]
+            rows = self._database.rows(PROPOSED, ids=ids)
+            self._proposals.delete(id=ids)
             for plugin in {row["plugin"] for row in rows if agrees}:
-                self.put([item_of(row) for row in rows if row["plugin"] == plugin], plugin, now)
+                items = [item_of(row) for row in rows if row["plugin"] == plugin]
+                self.put(items, plugin, now)
+                self._books.lose((one.body["device"], one.book.partial_md5) for one in items if "file" in one.body)
         return len(rows)
 
     def _put_kind(self, kind: str, items: Sequence[Item], plugin: str, now: datetime) -> int:
@@ -152,6 +163,8 @@ class Outbox:
             self._database.run_many(statement, gone)
         self._database.run_many(ADD, [row for row in rows if row["id"] is None])
         self._database.run_many(CHANGE, [row for row in rows if row["id"] is not None])
+        withdrawn = [{"id": held.id} for _, held in news if held and held.item.body.get("withdrawn")]
+        self._database.run_many(TAKE_OUT[0], withdrawn)
         for ids in batched((row["key"] for row in rows), MAX_KEYS):
             self._database.run(OWE.format(which="i.kind = :kind AND i.key IN :ids"), kind=kind, ids=ids)
 

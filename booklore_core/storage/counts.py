@@ -3,16 +3,14 @@
 What waits is counted in `owed`, which holds nothing else: the price depends on what waits, not on what was ever sent.
 """
 
-import sqlite3
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 from booklore_core.kinds import Kind, Kinds, quantity
-from booklore_core.storage.schema import VERSION
 
-MAX_WAITING = 1000
+MAX_WAITING, MOST_NAMED = 1000, 20
 
 UNMATCHED = """
 SELECT DISTINCT o.book_md5 FROM owed o JOIN subscriptions s ON s.target = o.target AND s.kind = o.kind
@@ -25,9 +23,10 @@ SELECT COUNT(*) AS total, SUM(CASE WHEN m.book_md5 IS NULL OR u.book_md5 IS NOT 
 FROM books b LEFT JOIN (SELECT DISTINCT book_md5 FROM matches) m ON m.book_md5 = b.partial_md5
 LEFT JOIN ({UNMATCHED}) u ON u.book_md5 = b.partial_md5
 LEFT JOIN (SELECT book_md5, MIN(gone) AS gone FROM files GROUP BY book_md5) f ON f.book_md5 = b.partial_md5
-WHERE f.gone = 0 OR (f.gone IS NULL AND m.book_md5 IS NOT NULL)
-    OR EXISTS (SELECT 1 FROM owed o WHERE o.book_md5 = b.partial_md5)
+WHERE f.gone = 0 OR (f.gone IS NULL AND (m.book_md5 IS NOT NULL
+    OR EXISTS (SELECT 1 FROM owed o WHERE o.book_md5 = b.partial_md5)))
 """
+"""Not those that were deleted, although something may wait."""
 PENDING = "SELECT kind, COUNT(DISTINCT item_id) AS count FROM owed GROUP BY kind"
 PENDING_AT = """
 SELECT o.kind AS kind, CASE WHEN d.state = 'rejected' THEN 'rejected' ELSE 'waiting' END AS state, COUNT(*) AS count
@@ -52,9 +51,8 @@ LEFT JOIN subscriptions s ON s.target = due.target AND s.kind = due.kind
 ORDER BY due.retry_count DESC, due.item_id LIMIT :limit
 """
 ASKED = """
-SELECT p.kind AS kind, COALESCE(NULLIF(b.title, ''), p.book_md5) AS book, p.book_md5 AS md5, '' AS target,
-    'asked' AS state, p.question AS reason, 0 AS attempts
-FROM proposals p JOIN books b ON b.partial_md5 = p.book_md5 ORDER BY p.id LIMIT :limit
+SELECT p.id AS id, p.kind AS kind, COALESCE(NULLIF(b.title, ''), p.book_md5) AS book, p.book_md5 AS md5,
+    p.question AS question FROM proposals p JOIN books b ON b.partial_md5 = p.book_md5 ORDER BY p.id
 """
 SUPERSEDED = """
 SELECT i.kind AS kind, COALESCE(NULLIF(b.title, ''), i.book_md5) AS book, i.book_md5 AS md5, d.target AS target,
@@ -77,26 +75,6 @@ class Rows(Protocol):
     def rows(self, sql: str, **values: Any) -> list[dict[str, Any]]: ...
 
 
-class DatabaseFile:
-    """Reads a SQLite file of this schema version without loading the database layer, which takes longer than reading.
-
-    Raises sqlite3.Error, for the caller to open the database properly.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=30)
-        self._connection.row_factory = sqlite3.Row
-        version = self.rows("SELECT MAX(version) AS version FROM schema_version")[0]["version"]
-        if version != VERSION:
-            raise sqlite3.DatabaseError(f"schema version {version}")
-
-    def rows(self, sql: str, **values: Any) -> list[dict[str, Any]]:
-        return [dict(row) for row in self._connection.execute(sql, values)]
-
-    def close(self) -> None:
-        self._connection.close()
-
-
 @dataclass(frozen=True)
 class Waiting:
     """One item that a target still waits for, or for which it has something newer, and why. book: its title, or its
@@ -114,8 +92,24 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class Undecided:
+    """One question to a person, and the proposals whose first line it is, each with id, kind, book, md5, question."""
+
+    first: str
+    rows: Sequence[Mapping[str, Any]]
+
+    @property
+    def text(self) -> str:
+        told = [line for row in self.rows for line in row["question"].split("\n")[1:]]
+        count = f"{len(told)}: " if len(told) > 1 else ""
+        more = f" and {len(told) - MOST_NAMED} more" if len(told) > MOST_NAMED else ""
+        return f"{self.first} ({count}{', '.join(told[:MOST_NAMED])}{more})" if told else self.first
+
+
+@dataclass(frozen=True)
 class Status:
-    """View Pending Sessions. books: total, matched, unmatched. pending, synced: kind → items. total: deliveries.
+    """View Pending Sessions. books: total, matched, unmatched. pending, synced: kind → items. total: deliveries. asked:
+    the questions to a person, each once.
 
     superseded: the items that were given up, as a target has something newer, the last ones first. remarks: how many
     there are. quarantine: how many lines could not be taken in, and what is wrong with the last one.
@@ -130,16 +124,18 @@ class Status:
     remarks: int
     quarantine: dict[str, Any]
     superseded: Sequence[Waiting] = ()
+    asked: Sequence[Undecided] = ()
 
     def as_json(self) -> dict[str, Any]:
         waiting, superseded = ([asdict(one) for one in ones] for ones in (self.waiting, self.superseded))
         queues = {"books": self.books, "pending": self.pending, "synced": self.synced, "waiting": waiting}
+        queues["asked"] = total_of(self.asked)
         return {**queues, "superseded": superseded, "remarks": self.remarks, "quarantine": self.quarantine}
 
-    @property
-    def questions(self) -> list[str]:
-        """What a person is asked, each question once."""
-        return list(dict.fromkeys(one.reason for one in self.waiting if one.state == "asked"))
+    def beside(self, kind: str) -> str:
+        """What stands beside the count of a kind's items: how many wait for a person's answer."""
+        asked = total_of(self.asked).get(kind)
+        return f", and {asked} for your answer" if asked else ""
 
     @property
     def aside(self) -> str:
@@ -151,12 +147,29 @@ class Status:
 
 def read_status(source: Rows, limit: int = MAX_WAITING) -> Status:
     """The state of the queues. limit: how many waiting items are listed; the counts are complete."""
-    found = [[Waiting(**row) for row in source.rows(sql, limit=limit)] for sql in (ASKED, WAITING, SUPERSEDED)]
-    waiting, superseded = [*found[0], *found[1]][:limit], found[2]
+    found, superseded = ([Waiting(**row) for row in source.rows(sql, limit=limit)] for sql in (WAITING, SUPERSEDED))
+    asked = read_asked(source)
+    first = [
+        Waiting(row["kind"], row["book"], one.first, 0, "", row["md5"], "asked") for one in asked for row in one.rows
+    ]
+    waiting = [*first, *found][:limit]
     synced, total = as_counts(source.rows(DELIVERED)), source.rows(WAITING_TOTAL)[0]["total"]
     remarks, [aside] = source.rows(REMARKS)[0]["count"], source.rows(ASIDE)
     books, pending, kinds = count_books(source), count_pending(source), read_kinds(source)
-    return Status(books, pending, synced, waiting, total, kinds, remarks, aside, superseded)
+    return Status(books, pending, synced, waiting, total, kinds, remarks, aside, superseded, asked)
+
+
+def read_asked(source: Rows) -> list[Undecided]:
+    """What a person is asked, the oldest question first, each once."""
+    alike = defaultdict[str, list[Mapping[str, Any]]](list)
+    for row in source.rows(ASKED):
+        alike[row["question"].partition("\n")[0]].append(row)
+    return [Undecided(first, rows) for first, rows in alike.items()]
+
+
+def total_of(asked: Iterable[Undecided]) -> dict[str, int]:
+    """kind → how many items wait for a person's answer."""
+    return dict(Counter(row["kind"] for one in asked for row in one.rows))
 
 
 def read_kinds(source: Rows) -> Kinds:

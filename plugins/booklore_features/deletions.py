@@ -5,13 +5,15 @@ Many at once may be a mistake, so a person is asked first, one question for all.
 than by KOReader, over USB, by a card that is out, no line tells: that is no deletion.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 from typing import Any
 
 from booklore_core import (
     TOMBSTONE,
+    WITHDRAWN,
     BookClose,
     BookOpen,
     Delete,
@@ -20,6 +22,7 @@ from booklore_core import (
     Item,
     Journal,
     Kind,
+    PageTurns,
     Proposal,
     Resume,
     Section,
@@ -40,6 +43,9 @@ CONSEQUENCE = (
     "yours and those of all other readers. The server has no way back."
 )
 WARNING = f"A book that is deleted on an e-reader is then deleted from the server's library as well: {CONSEQUENCE}"
+READ = (BookOpen, Resume, PageTurns, BookClose)
+"""What a device can only tell of a book that it has."""
+
 VIEWS = {
     "pending_deletions": """SELECT id, {text:file} AS file_path, book_md5 AS file_hash, book_title AS stem, book_id,
         retry_count, created_at FROM pending_items WHERE kind = 'deletion'""",
@@ -73,24 +79,28 @@ def register_settings() -> Iterable[Setting]:
 
 @hookimpl
 def on_delete(event: Delete, journal: Journal, facts: Facts, settings: Section) -> Iterator[Item | Proposal]:
-    if settings["policy"] == IGNORE or is_back_since(event, journal):
+    policy = settings.at("policy", event.at)
+    if policy == IGNORE or journal.is_followed(event, READ):
         return
     book = event.book.ref
-    chosen = {"policy": settings["policy"], "shelf": settings["shelf"]}
+    chosen = {"policy": policy, "shelf": settings["shelf"]}
     item = Item(KIND, book.partial_md5, book, {"file": book.file, "device": event.device, **chosen}, event.at)
     row = first(facts, ROW, event.device)
     now = row_after(row.body if row else None, book.partial_md5, event.at.timestamp())
     yield Item(ROW, event.device, book, now, max(event.at, row.occurred_at) if row else event.at)
     deleted: list[str] = now["books"] if event.at.timestamp() >= now["first"] else []
-    if len(deleted) <= MANY:
-        yield item
-        return
-    if row and len(row.body["books"]) == MANY:  # until now nobody had to be asked
+    if len(deleted) > MANY and row and len(row.body["books"]) == MANY:  # until now nobody had to be asked
         for fact in facts.known(KIND, row.body["books"]):
             if not fact.is_given and not fact.item.is_tombstone:
                 yield replace(fact.item, body=TOMBSTONE)  # nobody has been told of it: it is taken out again
-                yield from asked(fact.item, question_about(fact.item, now["first"], journal))
-    yield from asked(item, question_about(item, now["first"], journal))
+                yield from asked(fact.item, question_about_many(fact.item, now["first"], journal))
+    elsewhere = facts.other_files(event.device, book) if book.file else []
+    if elsewhere:
+        yield from asked(item, question_about_places(item, elsewhere, journal))
+    elif len(deleted) > MANY:
+        yield from asked(item, question_about_many(item, now["first"], journal))
+    else:
+        yield item
 
 
 def row_after(row: Mapping[str, Any] | None, md5: str, at: float) -> Mapping[str, Any]:
@@ -104,15 +114,36 @@ def row_after(row: Mapping[str, Any] | None, md5: str, at: float) -> Mapping[str
     return {"first": min(at, row["first"]), "last": max(at, row["last"]), "books": books}
 
 
-def question_about(item: Item, since: float, journal: Journal) -> str:
-    """The same for all that were deleted in a row, as far as the same was chosen for them."""
-    told = journal.latest(item.body["device"], Device)
-    name = (told and (told.display or told.model)) or item.body["device"]
-    then = f"Take all of them off the shelf “{item.body['shelf']}”?"
+def question_about_many(item: Item, since: float, journal: Journal) -> str:
+    """The same for all that were deleted in a row, as far as the same was chosen for them. since: unix seconds."""
+    day, name = datetime.fromtimestamp(since, UTC), device_name(item, journal)
+    then = f"Take them off the shelf “{item.body['shelf']}”?"
     if item.body["policy"] == DELETE:
-        then = f"Delete each of them from the server's library as well: {CONSEQUENCE}"
-    day = datetime.fromtimestamp(since, UTC)
-    return f"More than {MANY} books were deleted on {name} at once, on {day:%Y-%m-%d}. {then}"
+        then = f"Delete them from the server's library as well? Of each that deletes {CONSEQUENCE}"
+    return f"More than {MANY} books were deleted on {name} at once, on {day:%Y-%m-%d}. {then}\n{title_of(item)}"
+
+
+def question_about_places(item: Item, elsewhere: Sequence[str], journal: Journal) -> str:
+    """The same for all of a device, as far as the same was chosen for them."""
+    then = f"taken off the shelf “{item.body['shelf']}”?"
+    if item.body["policy"] == DELETE:
+        then = f"deleted from the server's library as well? That deletes {CONSEQUENCE}"
+    where = f"deleted at {item.body['file']}, seen at {' and '.join(elsewhere)}"
+    return (
+        f"A file was deleted on {device_name(item, journal)} whose book was seen at another place there as well: a "
+        f"copy of it, or where it lay before it was moved. Is the book gone, and is it to be {then}\n"
+        f"{title_of(item)}: {where}"
+    )
+
+
+def device_name(item: Item, journal: Journal) -> str:
+    told = journal.latest(item.body["device"], Device)
+    return (told and (told.display or told.model)) or str(item.body["device"])
+
+
+def title_of(item: Item) -> str:
+    title = item.book.title or PurePosixPath(item.body["file"] or "").name or item.key[:8]
+    return f"“{' '.join(title.split())}”"
 
 
 def asked(item: Item, question: str) -> Iterator[Item | Proposal]:
@@ -121,45 +152,38 @@ def asked(item: Item, question: str) -> Iterator[Item | Proposal]:
 
 
 @hookimpl
-def on_book_open(event: BookOpen, facts: Facts) -> Iterator[Item]:
-    return come_back(event, facts)
+def on_book_open(event: BookOpen, journal: Journal, facts: Facts) -> Iterator[Item]:
+    return come_back(event, journal, facts)
 
 
 @hookimpl
-def on_resume(event: Resume, facts: Facts) -> Iterator[Item]:
-    return come_back(event, facts)
+def on_resume(event: Resume, journal: Journal, facts: Facts) -> Iterator[Item]:
+    return come_back(event, journal, facts)
 
 
 @hookimpl
-def on_book_close(event: BookClose, facts: Facts) -> Iterator[Item]:
-    return come_back(event, facts)
+def on_book_close(event: BookClose, journal: Journal, facts: Facts) -> Iterator[Item]:
+    return come_back(event, journal, facts)
 
 
-def come_back(event: BookOpen | Resume | BookClose, facts: Facts) -> Iterator[Item]:
+def come_back(event: BookOpen | Resume | BookClose, journal: Journal, facts: Facts) -> Iterator[Item]:
     """Takes a deletion back that waits, or that a person is yet to be asked about."""
     if event.book is None:
         return
     book = event.book.ref
     held = next(iter(facts.known(KIND, [book.partial_md5])), None)
     question = first(facts, ASKED, book.partial_md5)
-    if held is None and question and question.body["device"] == event.device:
+    last = held.item if held else question
+    if last is None or last.body.get("device") != event.device or journal.is_followed(event, [Delete]):
+        return
+    at = max(event.at, last.occurred_at)
+    if held is None:
         # Made and taken back at once: nothing is left of it, and the question about it is withdrawn.
-        back = Item(KIND, book.partial_md5, book, TOMBSTONE, event.at)
-        yield from (replace(back, body=question.body), back)
-    elif held and is_undone(held.item, event):
-        body = {**held.item.body, **TOMBSTONE}
-        yield replace(held.item, body=body, occurred_at=event.at if held.is_given else held.item.occurred_at)
-
-
-def is_undone(item: Item, event: BookOpen | Resume | BookClose) -> bool:
-    """Whether the event shows that a deleted book is there again, on the device that it was deleted on."""
-    return not item.is_tombstone and item.body["device"] == event.device and event.at > item.occurred_at
-
-
-def is_back_since(event: Delete, journal: Journal) -> bool:
-    """Whether a deletion whose line comes late is undone already."""
-    later = [getattr(one, "book", None) for one in journal.around(event) if one.order > event.order]
-    return event.book.partial_md5 in [book.partial_md5 for book in later if book]
+        back = Item(KIND, book.partial_md5, book, WITHDRAWN, at)
+        yield from (replace(back, body=last.body), back)
+    elif not held.item.is_tombstone:
+        body = {**held.item.body, **WITHDRAWN}
+        yield replace(held.item, body=body, occurred_at=at if held.is_given else held.item.occurred_at)
 
 
 def first(facts: Facts, kind: str, key: str) -> Item | None:

@@ -136,6 +136,18 @@ def test_a_book_that_cannot_be_compared_does_not_keep_the_others_from_it(core, t
     assert verification.unavailable == {"bookworm": "Dune could not be compared: it is gone"}
 
 
+def test_every_book_that_cannot_be_compared_is_named(core, target):
+    def gone(book, items):
+        raise BookUnmatched(f"there is no {book.title} any more")
+
+    target.audit = gone
+
+    assert compare(core).unavailable == {
+        "bookworm": "Dune could not be compared: there is no Dune any more; "
+        "Emma could not be compared: there is no Emma any more"
+    }
+
+
 class OpenLibrary(FakeLibrary):
     """A library that lets its shelves be looked at. held: its own id of a book → keys of the items it holds of it."""
 

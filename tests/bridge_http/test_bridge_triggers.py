@@ -10,7 +10,7 @@ from bridge_world import DUNE, EReader, paired, toasts
 
 from booklore_core.core import Core
 from booklore_core.items import Item
-from booklore_core.targets import Before, TargetUnavailable
+from booklore_core.targets import Before, ItemRejected, TargetUnavailable
 from booklore_core.testing import FakeLibrary, FakeTarget, sample_book
 
 WAKE = {"type": "schedule", "in": 15, "action": "wake_sync"}
@@ -57,6 +57,26 @@ def test_a_close_without_news_starts_nothing(ereader: EReader, bookworm: FakeTar
     ereader.reader.read(DUNE, pages=0)
 
     assert ereader.hand_off()["effects"] == []
+
+
+def test_what_is_rejected_is_told_when_it_changes_and_not_at_every_hand_over(
+    ereader: EReader, bookworm: FakeTarget
+) -> None:
+    """It is tried again at every sync, and status says why."""
+    refused: list[str] = []
+
+    def refuse(item: Item) -> ItemRejected | None:
+        """The first session, and the last of four."""
+        if not refused or (len(heard) == 3 and len(refused) == 1 and item.key not in refused):
+            refused.append(item.key)
+        return ItemRejected("never") if item.key in refused else None
+
+    bookworm.fails_with, heard = refuse, list[list[str]]()
+    for _ in range(4):
+        ereader.reader.sleep(3600)
+        heard.append(toasts(ereader.hand_off(*ereader.reader.read(DUNE))))
+
+    assert heard == [["1S rejected"], ["1S synced"], ["1S synced"], ["2S rejected"]]
 
 
 def test_a_target_that_is_down_is_told_once_and_then_not_again(ereader: EReader, bookworm: FakeTarget) -> None:

@@ -340,7 +340,7 @@ def test_with_yes_it_is_chosen(booklore: Booklore) -> None:
 
 @pytest.mark.parametrize(("typed", "value"), [("y\n", "delete"), ("n\n", "unshelve"), ("\n", "unshelve")])
 def test_at_a_terminal_a_person_is_asked(booklore: Booklore, typed: str, value: str) -> None:
-    code, told = in_a_dialog([*DELETE], ("The server has no way back.", typed))
+    code, told = in_a_dialog([*DELETE], ("no way back. Choose it all the same?", typed))
 
     assert code == (0 if value == "delete" else 1), told
     assert booklore("config", "get", "deletions.policy").out == f"{value}\n"

@@ -6,7 +6,7 @@ from deciding_world import DUNE, EMMA, Deciding, library
 from booklore_core.testing import FakeTarget, sample_book
 
 BOOKS = [sample_book(f"Book {number}") for number in range(1, 31)]
-QUESTION = "More than 10 books were deleted on kobo at once, on 2026-11-20. Take all of them off the shelf “KOReader”?"
+QUESTION = "More than 10 books were deleted on kobo at once, on 2026-11-20. Take them off the shelf “KOReader”?"
 UNSHELVED = {"file": DUNE["file"], "device": "kobo", "policy": "unshelve", "shelf": "KOReader"}
 
 
@@ -27,20 +27,6 @@ def test_what_was_chosen_goes_with_the_deletion(deciding):
     assert deciding.sent() == [UNSHELVED]
     (item,) = deciding.target.received
     assert (item.kind, item.key, item.book.partial_md5) == ("deletion", DUNE["partial_md5"], DUNE["partial_md5"])
-
-
-def test_the_policy_of_the_time_of_the_deletion_counts(offline):
-    offline.set("deletions.policy", "delete")
-    offline.take(offline.delete())
-
-    offline.set("deletions.policy", "unshelve")
-    offline.set("deletions.shelf", "Tablet")
-    offline.take(offline.delete(EMMA))
-    offline.target.shelf = {book["partial_md5"]: "1" for book in (DUNE, EMMA)}
-
-    assert sorted((body["policy"], body["shelf"]) for body in offline.sent()) == [
-        ("delete", "KOReader"), ("unshelve", "Tablet")
-    ]  # fmt: skip
 
 
 def test_ignored_deletions_are_nobodys_and_are_not_made_up_for(deciding):
@@ -75,69 +61,6 @@ def test_the_same_line_again_and_another_devices_change_nothing_that_was_told(de
     assert deciding.sent() == []
 
 
-def test_a_file_that_comes_back_takes_a_waiting_deletion_back(offline):
-    offline.take(*offline.visit(), offline.delete())
-
-    offline.take(*offline.visit())
-    offline.target.shelf[DUNE["partial_md5"]] = "42"
-
-    assert (offline.sent(), offline.core.pending(), offline.held("deletion")) == ([], {}, None)
-
-
-def test_the_copy_of_another_device_does_not(offline):
-    offline.take(*offline.visit(), *offline.visit(device="kindle"), offline.delete())
-
-    offline.take(*offline.visit(device="kindle"))
-
-    assert offline.core.pending() == {"deletion": 1}
-
-
-def test_what_was_read_before_the_deletion_and_arrives_late_does_not_either(offline):
-    visit, deletion = offline.visit(), offline.delete()
-
-    offline.take(deletion)
-    offline.take(*visit)
-
-    assert offline.core.pending() == {"deletion": 1}
-
-
-def test_a_deletion_that_arrives_late_is_none_where_the_file_is_back_since(deciding):
-    before, deletion, after = deciding.visit(), deciding.delete(), deciding.visit()
-
-    deciding.take(*before, *after)
-    deciding.take(deletion)
-
-    assert (deciding.sent(), deciding.core.pending(), deciding.held("deletion")) == ([], {}, None)
-
-
-def test_a_deletion_that_arrives_late_counts_where_another_book_or_device_was_read_since(deciding):
-    deletion = deciding.delete()
-
-    deciding.take(*deciding.visit(EMMA), *deciding.visit(device="kindle"))
-    deciding.take(deletion)
-
-    assert deciding.sent() == [UNSHELVED]
-
-
-def test_a_file_that_comes_back_after_the_server_was_told_is_deleted_anew(deciding):
-    deciding.take(*deciding.visit(), deciding.delete())
-    first = deciding.sent()
-
-    deciding.take(*deciding.visit())
-    back = deciding.sent()
-    deciding.take(deciding.delete())
-
-    assert [body.get("removed") for body in (*first, *back, *deciding.sent())] == [None, True, None]
-
-
-def test_deleted_after_its_reader_closed_it_from_inside_it_is_deleted(deciding):
-    closing = deciding.visit()
-
-    deciding.take(*closing, deciding.delete(seconds=0))
-
-    assert deciding.sent() == [UNSHELVED]
-
-
 def test_another_book_that_was_written_to_the_same_path_is_deleted_and_not_the_first(deciding):
     """The sidecar keeps the first one's digest; what travels is that of the bytes."""
     path = {"file": "/mnt/onboard/Books/download.epub"}
@@ -168,14 +91,17 @@ def test_ten_are_deletions_and_eleven_are_one_question_about_all(offline, at_onc
 
     offline.take(offline.delete(BOOKS[10]), *(offline.delete(book) for book in BOOKS[11:14]))
 
+    names = ", ".join(f"“{book['title']}”" for book in BOOKS[:14])
     assert (offline.core.pending(), len(asked(offline))) == ({}, 14)
-    assert offline.core.questions() == [QUESTION]
+    assert offline.core.questions() == [f"{QUESTION} (14: {names})"]
 
 
 def test_a_folder_of_thirty_in_one_hand_over_asks_once_and_nothing_is_sent(deciding):
     delete_many(deciding, 30)
 
-    assert (deciding.sent(), deciding.core.questions(), len(asked(deciding))) == ([], [QUESTION], 30)
+    (question,) = deciding.core.questions()
+    assert (deciding.sent(), len(asked(deciding))) == ([], 30)
+    assert question.startswith(f"{QUESTION} (30: “Book 1”, ") and question.endswith(", “Book 20” and 10 more)")
 
 
 def test_a_yes_sends_them_all(deciding):
@@ -192,6 +118,15 @@ def test_a_no_drops_them_for_good(deciding):
     deciding.answer(False)
 
     assert (deciding.sent(), asked(deciding), deciding.core.pending()) == ([], [], {})
+
+
+def test_an_answer_is_about_the_books_that_were_named(deciding):
+    delete_many(deciding, 12)
+    (named,) = deciding.core.questions()
+    deciding.take(deciding.delete(BOOKS[12]))
+
+    assert deciding.core.outbox.answer(named, True, deciding.core.clock()) == 0
+    assert (deciding.sent(), len(asked(deciding))) == ([], 13)
 
 
 def test_what_a_person_agreed_to_is_not_asked_again_when_more_follow(deciding):
@@ -256,19 +191,21 @@ def test_the_question_says_what_the_server_does_where_that_was_chosen(deciding):
     delete_many(deciding, 11)
 
     (question,) = deciding.core.questions()
-    assert "Delete each of them from the server's library as well" in question
+    assert "Delete them from the server's library as well? Of each that deletes all of its files" in question
     assert "all of its files, in every format" in question and "The server has no way back." in question
 
 
 def test_each_policy_has_a_question_of_its_own(offline):
     offline.set("deletions.policy", "delete")
     delete_many(offline, 5)
-    offline.set("deletions.policy", "unshelve")
+    offline.core.settings.set("deletions.policy", "unshelve")
+    offline.core.refresh()
 
     offline.take(*(offline.delete(book) for book in BOOKS[5:11]))
 
+    (to_take_off,) = [one for one in offline.core.questions() if one.startswith(QUESTION)]
     assert len(offline.core.questions()) == 2
-    offline.core.outbox.answer(QUESTION, True, offline.core.clock())
+    offline.core.outbox.answer(to_take_off, True, offline.core.clock())
     assert {one.book for one in asked(offline)} == {book["title"] for book in BOOKS[:5]}
 
 
@@ -276,8 +213,7 @@ def test_a_deleted_book_is_known_no_more_and_its_history_stays(open_core):
     target = FakeTarget(kinds={"session", "deletion"})
     deciding = Deciding(open_core, target, plugins=("sessions", "deletions"))
     reader = deciding.reader()
-    deciding.take(*reader.read(DUNE), *reader.read(EMMA), *reader.read(DUNE | {"file": "/mnt/onboard/moved.epub"}))
-    deciding.take(deciding.delete(DUNE | {"file": "/mnt/onboard/moved.epub"}))
+    deciding.take(*reader.read(DUNE), *reader.read(EMMA), *reader.read(DUNE), deciding.delete())
     deciding.core.sync()
 
     rows = deciding.core.database.rows

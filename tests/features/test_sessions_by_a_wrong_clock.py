@@ -31,7 +31,7 @@ def outcome(open_core):
 
 def take_as_before(core, lines):
     """As lines were taken in before their clock was looked at."""
-    core.books.see([(line["device"], parse_event(line).book, False) for line in lines], core.clock())
+    core.books.see([(line["device"], parse_event(line).book, False, core.clock()) for line in lines], core.clock())
     told = [Told(parse_event(line), line, True, digest_of(line)) for line in lines]
     core.journal.append(told, core.clock())
     core.derive.lead()

@@ -80,6 +80,16 @@ def test_what_occurred_since_costs_no_look(open_core, clock):
     assert (forgetful.looked, keys(forgetful)) == ([], ["a"])
 
 
+def test_target_is_told_what_occurred_before_it_was_owed_anything(open_core, past, clock):
+    bookworm = FakeTarget()
+    core = open_core(bookworm)
+    core.put([*past("a"), Item("session", "b", DUNE, {}, clock())], "test")
+
+    core.sync()
+
+    assert [before.is_older for before in bookworm.befores] == [True, False]
+
+
 def test_target_that_cannot_be_looked_at_is_sent_everything(open_core, past):
     bookworm = FakeTarget()
     core = open_core(bookworm)

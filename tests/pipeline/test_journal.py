@@ -16,7 +16,8 @@ def core(open_core):
 
 
 def keep(core, clock, *lines, tracked=True):
-    core.books.see([("kobo", parse_event(line).book, False) for line in lines if "book" in line], clock())
+    told = [parse_event(line) for line in lines if "book" in line]
+    core.books.see([("kobo", event.book, False, event.at) for event in told], clock())
     core.journal.append([Told(parse_event(line), line, tracked, digest_of(line)) for line in lines], clock())
 
 

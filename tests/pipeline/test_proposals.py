@@ -66,7 +66,7 @@ def test_what_is_proposed_is_sent_nowhere_and_waits_with_its_question(core, read
     status = core.status()
     assert (bookworm.received, core.pending(), status.total) == ([], {}, 2)
     assert waiting(core) == [("note", "Dune", "asked", 0)] * 2
-    assert status.questions == ["Remove 2 notes of “Dune”?"]
+    assert [one.text for one in status.asked] == ["Remove 2 notes of “Dune”?"]
     assert status.as_json()["waiting"][0]["reason"] == "Remove 2 notes of “Dune”?"
 
 

@@ -5,7 +5,8 @@ import sqlite3
 import pytest
 
 from booklore_core import BookRef, Item, ItemFailed, ItemRejected, TargetUnavailable
-from booklore_core.storage.counts import MAX_WAITING, PENDING, DatabaseFile, count_pending, has_delivered, read_status
+from booklore_core.cli.status_view import DatabaseFile
+from booklore_core.storage.counts import MAX_WAITING, PENDING, count_pending, has_delivered, read_status
 from booklore_core.storage.faults import DatabaseUnusable
 from booklore_core.testing import FakeLibrary, FakeTarget
 
@@ -35,6 +36,7 @@ def test_nothing_is_known_at_first(open_core):
         "pending": {},
         "synced": {},
         "waiting": [],
+        "asked": {},
         "superseded": [],
         "remarks": 0,
         "quarantine": {"lines": 0, "reason": None},

@@ -30,4 +30,4 @@ def test_what_was_there_stays_and_proposals_can_be_made(tmp_path, open_core):
     assert core.database.rows("SELECT key, body FROM items WHERE kind = 'note'") == [
         {"key": "old", "body": '{"says": "kept"}'}
     ]
-    assert core.status().questions == ["Shall it be?"]
+    assert [one.text for one in core.status().asked] == ["Shall it be?"]

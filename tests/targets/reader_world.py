@@ -12,8 +12,8 @@ from booklore_core import Item
 from booklore_core.testing import ServerBook, small_epub
 from booklore_core.testing.server.library import partial_digest
 
-EVENING = datetime(2026, 11, 20, 19, 0, tzinfo=UTC)
-"""An hour before the worlds' clock begins."""
+EVENING, NIGHT = datetime(2026, 11, 20, 19, 0, tzinfo=UTC), datetime(2026, 11, 20, 21, 0, tzinfo=UTC)
+"""An hour before the worlds' clock begins, and the books come into the library; an hour later."""
 
 WRITES = ("PUT", "POST", "PATCH", "DELETE")
 HARMLESS = ("/api/v1/auth/", "/api/v1/reading-sessions/batch")
@@ -37,7 +37,7 @@ def status(book: ServerBook, word: Any, **changed: Any) -> Item:
 
 def deletion(book: ServerBook, policy: Any = "unshelve", shelf: Any = "KOReader", **changed: Any) -> Item:
     body = {"file": f"/mnt/onboard/{book.file_name}", "policy": policy, "shelf": shelf}
-    return fact("deletion", book, body, **changed)
+    return replace(fact("deletion", book, body, **changed), occurred_at=NIGHT)
 
 
 class Person:

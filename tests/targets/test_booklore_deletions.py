@@ -253,12 +253,12 @@ def test_token_that_is_refused_between_proof_and_deletion_costs_another_proof(wo
     dune, target = world.server.books[1], connected(world)
     world.server.fail("status:401_empty", DELETE)
     world.clock.now += 600
-    read = world.content_requests()
+    read = world.asked("/api/v1/books/1/content")
 
     target.deliver(deletion(dune, "delete"), FRESH)
 
     assert deletes(world) == ["1", "1"]
-    assert world.content_requests() == read + 2
+    assert world.asked("/api/v1/books/1/content") == read + 2
 
 
 def test_file_that_changes_while_a_token_is_replaced_is_not_deleted(world: World) -> None:
@@ -284,29 +284,6 @@ def test_file_that_the_server_cannot_remove_is_told(world: World) -> None:
     target.deliver(deletion(dune, "delete"), Before(maybe_sent=told.value.maybe_sent))
 
     assert deletes(world) == ["1"]
-
-
-def test_file_that_a_scan_brings_back_is_another_book(world: World) -> None:
-    dune, target = world.server.books[1], connected(world)
-    world.server.protect_file(dune.id)
-    with pytest.raises(ItemRejected):
-        target.deliver(deletion(dune, "delete"), FRESH)
-    (back,) = world.server.rescan()
-
-    target.deliver(deletion(dune, "delete"), MAYBE_SENT)
-
-    assert deletes(world) == ["1"]
-    assert world.server.books[back.id].partial_md5 == dune.partial_md5
-
-
-def test_book_that_is_gone_otherwise_waits_for_a_match(world: World) -> None:
-    dune, target = world.server.books[1], connected(world)
-    world.server.remove_book(dune.id)
-
-    with pytest.raises(BookUnmatched, match="the server has no book of number 1 any more"):
-        target.deliver(deletion(dune, "delete"), FRESH)
-
-    assert deletes(world) == []
 
 
 def test_second_device_that_deletes_the_book_finds_it_done(world: World) -> None:

@@ -26,7 +26,8 @@ app = typer.Typer(no_args_is_help=True, help="List plugins, switch them on and o
 @app.command("list")
 def list_all(as_json: Json = False) -> None:
     """List the installed plugins."""
-    from booklore_core.actions.plugins import known_plugins, plugin_json
+    from booklore_core.actions.plugins import known_plugins
+    from booklore_core.cli.plugin_facts import plugin_json
 
     with opened() as core:
         entries = [plugin_json(core, plugin) for plugin in known_plugins(core).values()]
@@ -56,7 +57,8 @@ def disable(name: Name, as_json: Json = False) -> None:
 
 def switch(name: str, on: bool, as_json: bool) -> None:
     """The switch is set before any plugin is loaded: one that hangs then cannot keep anybody from it."""
-    from booklore_core.actions.plugins import find_plugin, known_plugins, plugin_json
+    from booklore_core.actions.plugins import known_plugins
+    from booklore_core.cli.plugin_facts import find_plugin, plugin_json
 
     with opened(plugins=False) as core:
         gone = known_plugins(core).get(name) if is_installed(name) else find_plugin(core, name)
@@ -89,7 +91,7 @@ def set_switch(core: "Core", name: str, on: bool) -> "Result":
 @app.command()
 def info(name: Name, as_json: Json = False) -> None:
     """Tell what a plugin is and does."""
-    from booklore_core.actions.plugins import find_plugin, plugin_details
+    from booklore_core.cli.plugin_facts import find_plugin, plugin_details
 
     with opened() as core:
         settings = [setting_json(value) for value in core.settings if value.name.startswith(f"{name}.")]

@@ -13,6 +13,9 @@ from booklore_targets.booklore.titles import title_key
 if TYPE_CHECKING:
     from booklore_targets.booklore.connection import Connection
 
+PROVEN = 10
+"""So many files are remembered that a book was seen to have: it is written anew when its metadata are."""
+
 log = logging.getLogger(__name__)
 
 
@@ -25,10 +28,25 @@ class Identities:
         self._checked: dict[str, Any] = {}
         self._read: dict[str, Listed] = {}
 
-    def note(self, book: Listed) -> None:
-        """Remembers a book that was just matched."""
+    def note(self, book: Listed, proven: str | None = None) -> None:
+        """Remembers a book that was just matched. proven: the partial MD5 that its file was seen to have."""
+        known = self._connection.store.get(key_of(str(book.id)))
+        before = known.get("proven", []) if known and is_same(known, book) else []
         facts = {"login": self._login, "added": book.added, "title": book.title, "isbns": sorted(book.isbns)}
+        facts["proven"] = [*dict.fromkeys([*before, proven])][-PROVEN:] if proven else before
         self._connection.store.set(key_of(str(book.id)), {**facts, "files": [file.name for file in book.files]})
+
+    def is_proven(self, book_id: str, md5: str) -> bool:
+        """Whether the book that the id was last had the very file."""
+        return md5 in (self._connection.store.get(key_of(book_id)) or {}).get("proven", [])
+
+    def note_deleted(self, book_id: str) -> None:
+        """Remembers that a book is gone because somebody has deleted it on a device."""
+        self._connection.store.set(f"deleted/{book_id}", True)
+
+    def is_deleted(self, book_id: str) -> bool:
+        """Whether a book is gone because somebody has deleted it on a device. Raises Declined."""
+        return bool(self._connection.store.get(f"deleted/{book_id}")) and self.find(book_id) is None
 
     def check(self, book_id: str) -> None:
         """Raises BookUnmatched when the id is nobody's or another book's by now, Declined when that cannot be told."""

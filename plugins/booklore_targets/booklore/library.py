@@ -122,9 +122,10 @@ class Library:
         self._shelf: Shelf | None = None
         self._fetched_at = 0.0
 
-    def shelf(self) -> Shelf:
-        """The books that the account may read. Raises TargetUnavailable when there is no list of them."""
-        if self._shelf is None or self._clock() - self._fetched_at > LISTING_SECONDS:
+    def shelf(self, seconds: float = LISTING_SECONDS) -> Shelf:
+        """The books that the account may read, at most so many seconds ago. Raises TargetUnavailable when there is no
+        list of them."""
+        if self._shelf is None or self._clock() - self._fetched_at > seconds:
             self._shelf = self._fetch()
             self._fetched_at = self._clock()
         return self._shelf

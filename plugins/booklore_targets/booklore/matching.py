@@ -142,7 +142,7 @@ class Matcher:
 
     def _note(self, found: dict[str, Match], book: BookRef, hit: Hit) -> None:
         log.info("matched %s to book %d by %s", book.partial_md5[:8], hit.book.id, hit.how)
-        self._identities.note(hit.book)
+        self._identities.note(hit.book, book.partial_md5 if hit.how == "digest" else None)
         found[book.partial_md5] = Match(str(hit.book.id), hit.how, hit.sure, hit.book.title)
 
 

@@ -51,10 +51,14 @@ class Run:
         log.debug("connected to %s %s", self.capabilities.product, self.capabilities.version)
 
     @cached_property
+    def proofs(self) -> Proofs:
+        return Proofs(self.connection)
+
+    @cached_property
     def matcher(self) -> Matcher:
-        hashes, proofs = Hashes(self.connection, self.capabilities.by_hash), Proofs(self.connection)
+        hashes = Hashes(self.connection, self.capabilities.by_hash)
         takes_newest = self.capabilities.family == "grimmory"  # of one file's books its kosync takes that (contract §1)
-        return Matcher(self.library, hashes, proofs, self.identities, takes_newest, self._clock)
+        return Matcher(self.library, hashes, self.proofs, self.identities, takes_newest, self._clock)
 
     @cached_property
     def page_bookmarks(self) -> PageBookmarks:

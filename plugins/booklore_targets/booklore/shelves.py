@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property, partial
 from typing import Any
 
@@ -19,14 +20,18 @@ class Shelves:
     def __init__(self, run: Run) -> None:
         self._run, self._connection = run, run.connection
 
-    def take_off(self, book_id: str, name: str) -> None:
-        """Does nothing where there is no such shelf, or the book is gone or does not stand on it. Raises Declined."""
+    def take_off(self, book_id: str, name: str, agree: Callable[[Any], None]) -> None:
+        """Does nothing where there is no such shelf, or the book is gone or does not stand on it. Raises Declined.
+
+        agree: is given the Book object before anything is changed, and raises what speaks against that.
+        """
         shelf = self._find(name)
         book = self._run.identities.find(book_id) if shelf is not None else None
         if shelf is None or book is None:
             return
         standing = shelves_of(book)
         if standing is None or shelf in standing:
+            agree(book)
             self._unassign(book_id, shelf)
 
     @cached_property

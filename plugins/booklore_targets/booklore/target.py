@@ -143,8 +143,13 @@ class BookLore:
         return lookup.read_book(self._connected().connection, remote_id)
 
     def audit(self, book: BookRef, items: Sequence[Item]) -> list[Finding]:
-        """What of these the server lacks, has too often, or has among others that overlap. Raises Declined."""
+        """What of these the server lacks, has too often, or has among others that overlap. Raises Declined.
+
+        Of a book that was deleted on purpose it lacks nothing.
+        """
         run = self._connected()
+        if book.match and run.identities.is_deleted(book.match):
+            return []
         marks = audit_rows(run.connection, run.identities, book, items)
         return [*audit_sessions(run.connection, book, items, run.decimals), *marks]
 

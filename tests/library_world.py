@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,16 +22,18 @@ LISTING = "/api/v1/books"
 OpenHousehold = Callable[..., "Household"]
 
 
-def features() -> list[importlib.metadata.EntryPoint]:
-    return [entry for entry in importlib.metadata.entry_points(group="booklore") if entry.name == "sessions"]
+def features(names: Collection[str]) -> list[importlib.metadata.EntryPoint]:
+    return [entry for entry in importlib.metadata.entry_points(group="booklore") if entry.name in names]
 
 
 class Household:
     """A core on a folder of its own that is older than all reading, an account on the server, and readers with their
     devices."""
 
-    def __init__(self, home: Path, dialect: str, library: Any = None, **environ: str) -> None:
-        self.dialect, self.clock = dialect, (clock := Clock(MORNING))
+    def __init__(
+        self, home: Path, dialect: str, library: Any = None, plugins: Collection[str] = ("sessions",), **environ: str
+    ) -> None:
+        self.dialect, self.clock, self._plugins = dialect, (clock := Clock(MORNING)), plugins
         self.server = server = BookLoreServer(dialect, library, now=clock).start()
         account = {"BOOKLORE_USERNAME": server.username, "BOOKLORE_PASSWORD": server.password}
         self._environ = {"BOOKLORE_URL": server.url, **account, **environ}
@@ -41,7 +43,12 @@ class Household:
 
     def _open(self, home: Path) -> Core:
         put_empty_database(home)
-        core = Core(Places.from_environment({"BOOKLORE_HOME": str(home)}), self.clock.utc, self._environ, features())
+        core = Core(
+            Places.from_environment({"BOOKLORE_HOME": str(home)}),
+            self.clock.utc,
+            self._environ,
+            features(self._plugins),
+        )
         core.plugins.register("booklore", OnClock(self.clock))
         core.refresh()
         return core
