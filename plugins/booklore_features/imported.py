@@ -5,7 +5,7 @@ target may have it. Any other stays as it is, and the pages that were shown in i
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -13,11 +13,17 @@ from typing import Any, NamedTuple
 
 from booklore_core import TOMBSTONE, Fact, Facts, Item, Reading, stand_in
 from booklore_features.joining import LONGEST_PAUSE, MOMENT
-from booklore_features.session_spans import TimeSpan, span_of
 from booklore_features.stretches import Stretch, is_opening, reading, shown, time_read, turned
 
 LONGEST = timedelta(days=1)
 """No imported session lasts longer."""
+
+BEGIN_THE_LAST_PAGE = ("lua",)
+"""Sources whose sessions end with the second in which their last page begins, while they count it (lua-plugin-behaviour
+§10 F6); one that has as many seconds as it counts ends with that page."""
+
+TimeSpan = tuple[float, float]
+"""Unix seconds, the second one not included; it may be infinite."""
 
 
 class Page(NamedTuple):
@@ -86,6 +92,17 @@ def imports_of(stretches: Sequence[Stretch], facts: Facts) -> Iterator[tuple[Fac
         span = span_of(fact.item.body)
         if span and any(within(spans, span)):
             yield fact, span
+
+
+def span_of(session: Mapping[str, Any]) -> TimeSpan | None:
+    """None for one that was taken out, or that another feature made in a way of its own."""
+    try:
+        start, end = (datetime.fromisoformat(session[name]).timestamp() for name in ("start", "end"))
+        if session.get("source") in BEGIN_THE_LAST_PAGE:
+            end = max(end + (end - start > session["duration"]), start + session["duration"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return start, end
 
 
 def within(spans: Iterable[TimeSpan], span: TimeSpan) -> Iterator[TimeSpan]:

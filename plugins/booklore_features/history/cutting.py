@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, NamedTuple
 
-from booklore_features.session_spans import TimeSpan
+from booklore_features.history.accounted import TimeSpan
 
 LONGEST = 24 * 3600
 """Seconds that a session may last; no server should be told of more (server-contract §6.1)."""
