@@ -137,14 +137,14 @@ def pieces(stretch: Stretch, taken: Sequence[TimeSpan], idle_cap: int) -> Iterat
         yield stretch
         return
     run: list[Page] = []
-    for page in (*left, None):
+    for page, whole in (*zip(left, pages, strict=True), (None, None)):
         if page:
             run.append(page)
-            continue
-        if run:
+        if run and (page is None or page is not whole):
             yield piece(stretch, run, run[0] is left[0], run[-1] is pages[-1])
-        yield None
-        run = []
+            run = []
+        if page is not whole:
+            yield None
 
 
 def free_part(page: Page, taken: Iterable[TimeSpan]) -> Page | None:

@@ -129,6 +129,16 @@ def test_what_comes_live_while_a_person_thinks_is_accounted_for(core, db, path):
     assert spans(held(core)) == [(0, 800, 800), (800, 1600, 800)]
 
 
+def test_a_page_that_goes_on_beyond_what_was_given_counts_as_far_as_there(core, take_in, db, path):
+    add_pages(db, (100, 30))
+    take_in(path)
+    core.sync()
+
+    core.take(told_live(0, 2, seconds=110), "live")
+
+    assert spans(held(core)) == [(0, 100, 100), (100, 130, 30)]
+
+
 ROWS = st.lists(st.tuples(st.integers(0, 4000), st.sampled_from([5, 40, 120, 299]), st.integers(1, 9)), max_size=25,
                 unique_by=lambda row: (row[2], row[0]))  # fmt: skip
 LIVE = st.lists(st.tuples(st.integers(0, 900), st.integers(0, 30), st.integers(5, 120)), max_size=5)
