@@ -85,24 +85,20 @@ class Nameless:
 
     def __init__(self, cache: Sequence[Row], known: Iterable[BookRef]) -> None:
         self._authors = {title_key(text_of(row.get("title"))): names_in(text_of(row.get("author"))) for row in cache}
-        self._known: dict[str, list[str]] = defaultdict(list)
-        for book in known:
-            if book.title and book.partial_md5 == stand_in(book.title, book.authors):
-                self._known[title_key(book.title)].append(book.partial_md5)
+        self._known = {book.partial_md5 for book in known}
 
     def book(self, title: str) -> CachedBook:
-        """Of a title. Of the only one of that title that is known here it is the stand-in."""
-        authors, known = self._authors.get(title_key(title), ()), self._known[title_key(title)]
+        """Of a title: of one that is known here without authors there is none with them."""
+        authors = self._authors.get(title_key(title), ())
         made_up = [stand_in(title, authors), stand_in(title)]
-        found = [md5 for md5 in made_up if md5 in known] or (known if len(known) == 1 else made_up)
-        return CachedBook(found[0], title, authors, is_stand_in=True)
+        md5 = next((md5 for md5 in made_up if md5 in self._known), made_up[0])
+        return CachedBook(md5, title, authors, is_stand_in=True)
 
 
 class Digests:
-    """Which digest a row is of. cache: the rows of the cache; sessions: those of both session tables; known: the books
-    that are known here."""
+    """Which digest a row is of. cache: the rows of the cache; sessions: those of both session tables."""
 
-    def __init__(self, cache: Sequence[Row], sessions: Sequence[Row], known: Iterable[BookRef] = ()) -> None:
+    def __init__(self, cache: Sequence[Row], sessions: Sequence[Row]) -> None:
         numbers = [(whole_of(row.get("id")), digest_of(row.get("file_hash"))) for row in cache]
         self._cache = {number: md5 for number, md5 in numbers if number is not None}
         self._sidecars = {sidecar_of(text_of(row.get("file_path"))): digest_of(row.get("file_hash")) for row in cache}
@@ -110,8 +106,6 @@ class Digests:
         self._by_id = grouped((id_of(row), digest_of(row.get("file_hash"))) for row in cache)
         titles = [(title_key(text_of(row.get("title"))), digest_of(row.get("file_hash"))) for row in cache]
         titles += [(title_key(title_in(row)), digest_of(row.get("book_hash"))) for row in sessions]
-        titles += [(title_key(one.title), one.partial_md5) for one in known
-                   if one.title and one.partial_md5 != stand_in(one.title, one.authors)]  # fmt: skip
         self._by_title = grouped(titles)
         self.doubtful = {id_of(row) for row in cache if not digest_of(row.get("file_hash"))} - {""}
 

@@ -108,7 +108,7 @@ class Reader:
         self._tables, self._now = tables, now
         self._cache = tables.rows("book_cache")
         self._sessions = [*tables.rows("pending_sessions"), *tables.rows("historical_sessions")]
-        self._digests, self._nameless = Digests(self._cache, self._sessions, known), Nameless(self._cache, known)
+        self._digests, self._nameless = Digests(self._cache, self._sessions), Nameless(self._cache, known)
         self._contents = Contents("")
         self._books = {book.md5: book for book in books_of(self._cache)}
 
