@@ -212,6 +212,7 @@ class Core:
             left = count_pending_at(self.database, name)
             if name not in self.targets and any(left.values()):
                 reason = NOT_HERE.format(plugin or name)
+                self.ledger.note(name, reason)
                 yield RunSummary(name, waiting=left["waiting"], rejected=left["rejected"], unavailable=reason)
 
     def status(self, limit: int = MAX_WAITING) -> Status:

@@ -12,7 +12,7 @@ from booklore_core.isbn import find_isbns
 from booklore_core.items import MD5, BookRef
 
 PERCENT_SLACK = 1e-6
-READ, LEAST_PAGES = 0.99, 3
+READ, LEAST_PAGES = 0.99, 20
 
 
 def _utc(value: Any) -> datetime:
@@ -137,7 +137,7 @@ class Reading(BaseModel):
     @property
     def is_complete(self) -> bool:
         """Whether the book was read to its end, or called so. Where two pages are shown, the last is never reached."""
-        is_at_end = (self.percent or 0) >= READ or (self.page or 0) >= (self.pages or 0) - 1 >= LEAST_PAGES
+        is_at_end = (self.percent or 0) >= READ or (self.page or 0) + 1 >= (self.pages or 0) >= LEAST_PAGES
         return is_at_end or self.status == "complete"
 
 

@@ -3,12 +3,12 @@
 
 A plugin is a module (or object) behind an entry point of the group `booklore`; its functions marked `@hookimpl` are
 called by name and take only the arguments they need. Each example is a whole plugin, but for its imports.
-
-The `on_…` hooks turn events into facts. Each feature is led through the journal from its own place, event by event;
-one that takes longer than 10 s suspends its feature. They read their arguments and nothing else, no file, network or
-clock: what they make of an event is the same whenever it is made. `journal` is what happened, `facts` what followed so
-far: `facts.of(kind, book)` are the items of a book, newest first, `facts.known(kind, keys)` those with these keys, each
-with whether a target may have it. A `Proposal` waits for a person's yes. An event at which a hook raises comes again.
+The `on_…` hooks turn events into facts. Each feature is led through the journal from its own place, event by event; one
+that takes longer than 10 s suspends its feature. They read their arguments only, no file, network or clock: what they
+make of an event is always the same. `journal` is what happened, `facts` what followed so far: `facts.of(kind, book)`
+are the items of a book, newest first, `facts.known(kind, keys)` those with these keys, each with whether a target may
+have it, `facts.since(kind, moment)` those of all books; a feature marked `trylast=True` is last. A `Proposal` waits for
+a yes. An event at which a hook raises comes again.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 @hookspec
-def register_kinds() -> Iterable[Kind]:
+def register_kinds(settings: Section) -> Iterable[Kind]:
     """Declare the kinds of facts that the plugin makes: labels, counts, clearing, order and SQL views follow from them.
 
     ::
@@ -75,9 +75,9 @@ def register_settings() -> Iterable[Setting]:
 
 
 @hookspec
-def register_targets(settings: Section, store: Store) -> Iterable[Target]:
+def register_targets(settings: Section, store: Store, kinds: Mapping[str, Kind]) -> Iterable[Target]:
     """Places that items go. Called at every start and after a change of settings; connect on the first delivery.
-    Where a repeat would be a second one it also has `find(item)`, see `LookingTarget`.
+    Where a repeat would be a second one it also has `find(item)`, see `LookingTarget`. kinds: all that are declared.
 
     ::
 

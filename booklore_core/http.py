@@ -59,17 +59,17 @@ class Client:
 
     def send(
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, json: Any = None,
-        params: Mapping[str, Any] | None = None,
+        data: bytes | None = None, params: Mapping[str, Any] | None = None,
     ) -> requests.Response:  # fmt: skip
-        """The answer, whatever its status. Raises TargetUnavailable; its maybe_sent is True unless the request
-        certainly never reached the server."""
+        """The answer, whatever its status. data: a body as it is, in place of json. Raises TargetUnavailable; its
+        maybe_sent is True unless the request certainly never reached the server."""
         global _total
         _total = next(_sent) + 1
         until = time.monotonic() + self._answer_timeout
         try:
             response = self.session.request(
                 method, self.base_url + path, headers={"Accept": "application/json", **(headers or {})},
-                json=json, params=params, timeout=self.timeout, allow_redirects=False, stream=True,
+                json=json, data=data, params=params, timeout=self.timeout, allow_redirects=False, stream=True,
                 verify=self._verify,  # said to the session only, REQUESTS_CA_BUNDLE of the environment would win
             )  # fmt: skip
             with response:

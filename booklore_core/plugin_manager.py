@@ -16,6 +16,7 @@ import pluggy
 from booklore_core import hookspecs
 from booklore_core.guard.culprit import check_fit, package_of_module, told
 from booklore_core.guard.deadline import TookTooLong, Watch
+from booklore_core.guard.trace import traced
 from booklore_core.hookspecs import PROJECT
 from booklore_core.settings import ENABLED, Setting, Settings
 from booklore_core.storage.since import OF_TARGETS, READ_SINCE, REPEAT_AFTER, parse_since, since_of
@@ -35,9 +36,8 @@ class Plugin:
     """One plugin: where it comes from, whether it works, and what went wrong, if anything.
 
     package: the top-level module of its code. module: None unless it was loaded; is_target, label (its switch's, maybe
-    empty) and help are then what they were when it last was. hooks: those that it implements. notes: what a person
-    should know although it works. hanging: a call that did not come back in time.
-    """
+    empty) and help are then what they were when it last was. notes: what a person should know although it works.
+    hanging: a call that did not come back in time."""
 
     name: str
     source: str
@@ -76,9 +76,8 @@ class PluginManager:
         self.plugins: dict[str, Plugin] = {}
 
     def load(self, entry_points: Iterable[importlib.metadata.EntryPoint] | None = None) -> None:
-        """Loads every plugin that is enabled. One that is off is listed and not imported; one that fails is named and
-        skipped. Of two with the same name what this project ships is used, else the first. BOOKLORE_NO_PLUGINS=1 leaves
-        out all that it does not ship."""
+        """Loads every plugin that is enabled; one that fails is named and skipped. Of two with the same name what this
+        project ships is used, else the first. BOOKLORE_NO_PLUGINS=1 leaves out all that it does not ship."""
         found = importlib.metadata.entry_points(group=PROJECT) if entry_points is None else entry_points
         only_ours = ENABLED.check(self._environ.get("BOOKLORE_NO_PLUGINS") or False, "BOOKLORE_NO_PLUGINS")
         for entry_point in sorted(found, key=lambda one: (one.name, origin(one.dist)[0] != DISTRIBUTION)):
@@ -187,6 +186,7 @@ class PluginManager:
                 return plugin, answers[0]
         return None
 
+    @traced
     def _answers(self, plugin: Plugin, hook: str, arguments: Mapping[str, Any]) -> list[Iterable[Any]]:
         """One plugin's answers but None; where there may be several, each fetched whole: generators fail here."""
         others = [one for name, one in self._pluggy.list_name_plugin() if name != plugin.name and one is not None]
@@ -217,12 +217,12 @@ class PluginManager:
         return self.guard(plugin, what, partial(in_time, plugin, work, limit))
 
     def blame(self, plugin: Plugin, text: str, error: BaseException | None = None) -> None:
-        """Names a plugin as the culprit. error: its traceback is in the log at level debug."""
+        """Names a plugin as the culprit. error: its traceback is in the log at level info."""
         if text != plugin.error:
             plugin.errors = [*plugin.errors[-9:], text]
             log.warning("plugin %s %s", plugin.name, text)
         if error is not None:
-            log.debug("plugin %s", plugin.name, exc_info=error)
+            log.info("plugin %s", plugin.name, exc_info=error)
 
 
 def in_time(plugin: Plugin, work: Callable[[], T], limit: float | None = None) -> T:

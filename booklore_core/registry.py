@@ -81,7 +81,7 @@ class Registry:
     def _ask(self, plugin: Plugin, hook: str, accept: Accept, found: Mapping[str, Any]) -> dict[str, Any]:
         """What was found and what one plugin gives besides. Raises ValueError for a name that is taken."""
         found = dict(found)
-        for given in self._plugins.call(plugin, hook, store=self._store(plugin.name)):
+        for given in self._plugins.call(plugin, hook, store=self._store(plugin.name), kinds=self.kinds):
             name, one = accept(plugin.name, given, found)
             if name in found:
                 raise ValueError(f"the name {name!r} is taken already")

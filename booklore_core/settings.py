@@ -22,8 +22,10 @@ class Setting:
 
     choices: the texts allowed; words: the menu's; warns: what a person agrees to first. low, high: of a number. fits:
     raises ValueError for what else is none, of a secret a BadSetting without it; a text that it returns is the value as
-    it should be. unit: for people. secret: in the secrets file, never shown. env: another name for its variable. label:
-    the menu's text, else the help. menu: its submenus. forgets: secrets that a device which changes this is asked for.
+    it should be. secret: in the secrets file, never shown. env: another name for its variable. label: the menu's text,
+    else the help. menu: its submenus. forgets: secrets that a device which changes this is asked for. local: of this
+    computer, such as a folder: a device sees it and cannot change it. needed: its plugin does nothing as long as none
+    of those that are needed has a value.
     """
 
     name: str
@@ -41,11 +43,13 @@ class Setting:
     forgets: tuple[str, ...] = ()
     fits: Callable[[Any], object] = bool
     words: tuple[str, ...] = ()
+    local: bool = False
+    needed: bool = False
     warns: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         check_fields(self, help=str, unit=str, env=str, label=str, secret=bool, words=tuple, warns=Mapping)
-        check_fields(self, choices=tuple, menu=tuple, forgets=tuple, fits=Callable)
+        check_fields(self, choices=tuple, menu=tuple, forgets=tuple, fits=Callable, local=bool, needed=bool)
         types, number = (bool,) if self.name == "enabled" else (bool, int, float, str), int | float
         if self.type not in types:
             raise BadSetting(f"setting {self.name!r}: type: expected {' or '.join(one.__name__ for one in types)}")
@@ -190,7 +194,6 @@ class Settings:
         return self.value(name)
 
     def unset(self, name: str) -> Value:
-        """Forgets the stored value. Returns what holds now."""
         self._layer(self.declaration(name)).remove(name)
         return self.value(name)
 
@@ -204,8 +207,7 @@ class Settings:
 
     def enabled(self, plugin: str) -> bool:
         """Whether a plugin works, also one that has declared nothing yet."""
-        name = f"{plugin}.enabled"
-        return bool(self._look_up(name, self._declared.get(name, ENABLED)).value)
+        return bool(self._look_up(name := f"{plugin}.enabled", self._declared.get(name, ENABLED)).value)
 
     def _look_up(self, name: str, setting: Setting) -> Value:
         faults: list[SettingFault] = []

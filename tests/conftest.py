@@ -28,6 +28,9 @@ if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 1 << 30:
     os.environ.setdefault("TMPDIR", str(MEMORY))
     tempfile.tempdir = None  # it may have been looked up before
 
+os.environ["BOOKLORE_HOME"] = str(Path(tempfile.gettempdir()) / "booklore-tests-without-a-home")
+"""Nothing of this machine's own library is opened, nor made: where no test has put a folder there is none."""
+
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")  # how quick the machine is proves nothing
 

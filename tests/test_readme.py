@@ -64,18 +64,18 @@ def hook():
     server.server_close()
 
 
-def test_the_webhook_works_as_printed(open_core, hook):
+def test_the_target_works_as_printed(open_core, hook):
     url, got = hook
-    (code,) = [block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "class Webhook" in block]
-    plugin = types.ModuleType("booklore_webhook")
+    (code,) = [block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "class Posts" in block]
+    plugin = types.ModuleType("booklore_posts")
     exec(code, plugin.__dict__)
-    core, reader = open_core(BOOKLORE_WEBHOOK__URL=url), SampleReader()
-    core.plugins.register("webhook", plugin)
+    core, reader = open_core(BOOKLORE_POSTS__URL=url), SampleReader()
+    core.plugins.register("posts", plugin)
     core.refresh()
 
     reader.read(sample_book("Dune"))
     core.take(reader.lines, "test")
-    report = core.sync("webhook")
+    report = core.sync("posts")
 
     assert report.total("delivered") == {"session": 1}
     assert len(got) == 1

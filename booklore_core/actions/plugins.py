@@ -3,14 +3,23 @@
 from collections.abc import Iterator
 from typing import Any
 
+from booklore_core import hookspecs
 from booklore_core.core import Core
 from booklore_core.kinds import quantity
+from booklore_core.pipeline.outbox import CLEAR, OWE
 from booklore_core.plugin_manager import Plugin
+from booklore_core.settings import BadSetting
+from booklore_core.storage.counts import as_counts
 from booklore_core.targets import Check
 
 FAILED = """
 SELECT kind, target, state = 'unconfirmed' AND retry_count = 1 AS once, COUNT(*) AS count, MAX(reason) AS reason
 FROM due WHERE target IN :ids AND state IN ('retrying', 'unconfirmed') AND retry_count > 0 GROUP BY 1, 2, 3
+"""
+OWED_TO = "SELECT kind, COUNT(*) AS count FROM owed WHERE target IN :ids GROUP BY kind"
+MADE_BY = """
+SELECT o.kind AS kind, COUNT(DISTINCT o.item_id) AS count FROM owed o JOIN items i ON i.id = o.item_id
+WHERE i.plugin = :plugin GROUP BY o.kind
 """
 UNDECLARED = """
 SELECT DISTINCT kind FROM items WHERE plugin = :plugin AND NOT EXISTS (SELECT 1 FROM kinds
@@ -31,8 +40,71 @@ def known_plugins(core: Core) -> dict[str, Plugin]:
     return dict(sorted((gone | core.plugins.plugins).items()))
 
 
-def targets_of(core: Core, plugin: Plugin) -> list[str]:
-    return [name for name, owner in core.outbox.subscribers().items() if owner == plugin.name]
+def targets_of(core: Core, plugin: str) -> list[str]:
+    return [name for name, owner in core.outbox.subscribers().items() if owner == plugin]
+
+
+def count_owed(core: Core, plugin: str) -> dict[str, int]:
+    """kind → how many items wait for a plugin's targets."""
+    return as_counts(core.database.rows(OWED_TO, ids=targets_of(core, plugin)))
+
+
+def discard_backlog(core: Core, plugin: str) -> None:
+    """Clears for good what waits for a plugin's targets, and what was kept for them. When they are there again they are
+    owed what follows then, and of the past what they ask for."""
+    with core.database.writing():
+        core.database.run("UPDATE subscriptions SET enabled = 1 WHERE plugin = :plugin", plugin=plugin)
+        core.database.run(OWE.format(which="s.plugin = :plugin"), plugin=plugin)
+        targets, now = targets_of(core, plugin), core.clock().timestamp()
+        core.database.run(CLEAR.format(which="o.target IN :ids"), ids=targets, now=now)
+        core.database.run("DELETE FROM owed WHERE target IN :ids", ids=targets)
+        core.database.table("subscriptions").delete(plugin=plugin)
+
+
+def find_plugin(core: Core, name: str) -> Plugin:
+    """Raises BadSetting for a name that there is not."""
+    plugin = known_plugins(core).get(name)
+    if plugin is None:
+        raise BadSetting(f"there is no plugin {name!r}; `booklore plugins list` shows them")
+    return plugin
+
+
+def plugin_json(core: Core, plugin: Plugin) -> dict[str, Any]:
+    """A plugin as `plugins list --json` shows it; its error is what the doctor says."""
+    kind, check = "target" if plugin.is_target else "feature", check_plugin(core, plugin)
+    error = None if check.ok else check.detail
+    known = {name: getattr(plugin, name) for name in ("enabled", "version", "source")}
+    told = {"waiting": waiting_for(core, plugin), "error": error, "notes": notes_of(core, plugin)}
+    return {"name": plugin.name, "kind": kind, **known, **told}
+
+
+def notes_of(core: Core, plugin: Plugin) -> list[str]:
+    """What a person should know of a plugin although it works, as that it has nothing to do yet."""
+    with core.database.transaction():
+        needed = [one for one in core.settings if one.setting.needed and one.name.startswith(f"{plugin.name}.")]
+    is_idle = plugin in core.plugins.working and needed and not any(one.value for one in needed)
+    names = " or ".join(one.name for one in needed)
+    return plugin.notes + ([f"it does nothing until {names} is set: `booklore config set`"] if is_idle else [])
+
+
+def waiting_for(core: Core, plugin: Plugin) -> dict[str, int]:
+    """kind → how many items wait: at a target, those to be taken; of a feature, those it made."""
+    if targets_of(core, plugin.name):
+        return count_owed(core, plugin.name)
+    return as_counts(core.database.rows(MADE_BY, plugin=plugin.name))
+
+
+def plugin_details(core: Core, plugin: Plugin) -> dict[str, Any]:
+    """Everything about a plugin that a person may ask, but for its settings. hooks: those that it implements."""
+    hooks = [name for name, value in vars(hookspecs).items() if hasattr(value, f"{hookspecs.PROJECT}_spec")]
+    return {
+        **plugin_json(core, plugin),
+        "help": plugin.help,
+        "hooks": [name for name in hooks if hasattr(plugin.module, name)],
+        "targets": targets_of(core, plugin.name),
+        "actions": [name for name, (owner, _) in core.plugin_actions.items() if owner == plugin.name],
+        "errors": plugin.errors,
+    }
 
 
 def check_plugins(core: Core) -> Iterator[Check]:
@@ -67,11 +139,11 @@ def check_plugin(core: Core, plugin: Plugin) -> Check:
     undeclared = [row["kind"] for row in core.database.rows(UNDECLARED, plugin=plugin.name)]
     notes = [f"nobody declares its kinds {', '.join(undeclared)}"] if undeclared else []
     advice = "declare them by `register_kinds`, or no label shows them" if undeclared else ""
-    return Check(name, True, "; ".join([f"works, {origin}", *plugin.notes, *notes]), advice)
+    return Check(name, True, "; ".join([f"works, {origin}", *notes_of(core, plugin), *notes]), advice)
 
 
 def failed_deliveries(core: Core, plugin: Plugin) -> list[dict[str, Any]]:
     """Count and reason. What is looked for before it is sent again waits for that, and has not failed before it has."""
-    rows = core.database.rows(FAILED, ids=targets_of(core, plugin))
+    rows = core.database.rows(FAILED, ids=targets_of(core, plugin.name))
     waiting = {(name, kind) for name, target in core.targets.items() for kind in target.looked_for}
     return [row for row in rows if not (row["once"] and (row["target"], row["kind"]) in waiting)]

@@ -1,17 +1,23 @@
 """The one action that changes any setting, and what it asks; the two switches that have a gesture."""
 
 from collections.abc import Generator
+from dataclasses import replace
 from typing import Any
 
 from booklore_core.actions.own import action
+from booklore_core.actions.plugins import count_owed, discard_backlog
 from booklore_core.core import Core
 from booklore_core.flows import Ask, Choose, Confirm, Flow, Question, Request, Result
-from booklore_core.settings import BadSetting, Setting, Value
+from booklore_core.settings import ENABLED, BadSetting, Setting, Value
 from booklore_core.storage.since import TRIGGERS
 
 FIXED_BY = {"env": "environment", "file": "configuration file"}
 GIVEN_IN = {"env": "the environment", "file": "config.toml"}
 """Where a value comes from that nobody can change here, for who holds the device, and for who sits at the computer."""
+
+
+KEEP, DISCARD = "Keep it for when it is on again", "Discard it for good"
+KEPT = "kept for when it is on again"
 
 
 def sync_mode(core: Core) -> str:
@@ -61,10 +67,14 @@ def change(core: Core, request: Request, before: Value, wanted: Any) -> Flow:
     what the plugin was given for them: a login's tokens open the account as well.
     """
     setting, section = before.setting, before.name.partition(".")[0]
+    if setting.local and request.device is not None:
+        return Result(f"Only at the computer can this be changed: `booklore config set {before.name}`", ok=False)
     is_new = setting.warns and wanted not in ("", before.value)
     warning = setting.warns.get(setting.check(wanted, before.name)) if is_new else None
     if warning and not (yield Confirm(f"{warning} Choose it all the same?", choice_name(setting, wanted))):
         return Result(f"{before.name} stays {before.value}. {warning}", ok=False)
+    if setting.name == ENABLED.name and setting.check(wanted, before.name) is False:
+        return (yield from switch_off(core, request, before))
     if request.device is None or not setting.forgets or setting.check(wanted, before.name) == before.value:
         return store(core, before, wanted)
     secrets = [one for one in (core.settings.value(f"{section}.{key}") for key in setting.forgets) if one.value]
@@ -82,6 +92,22 @@ def change(core: Core, request: Request, before: Value, wanted: Any) -> Flow:
         if answer:
             core.settings.set(secret.name, answer)
     return result
+
+
+def switch_off(core: Core, request: Request, before: Value) -> Flow:
+    """Switches a plugin off. What waits for its targets is kept for when it is on again, or discarded: as a person
+    says, or `discard` of the args."""
+    plugin = before.name.partition(".")[0]
+    counts = core.kinds.in_words(count_owed(core, plugin))
+    discards = request.args.get("discard")
+    if discards is None and counts:
+        discards = yield Choose(f"What becomes of what waits for {plugin}: {counts}?", (KEEP, DISCARD), 0)
+        if discards is None:
+            return Result(f"{plugin} stays on", ok=False)
+    result = store(core, before, False)
+    if result.ok and discards:
+        discard_backlog(core, plugin)
+    return replace(result, message=f"{counts} {'discarded' if discards else KEPT}") if result.ok and counts else result
 
 
 def store(core: Core, before: Value, wanted: Any) -> Result:

@@ -86,7 +86,7 @@ def plugin_entries(plugin: Plugin, values: list[Value]) -> Iterator[MenuEntry]:
 def setting_entry(value: Value, menu: tuple[str, ...], order: int, enabled: bool = True) -> MenuEntry:
     """A setting's line: a switch, a submenu of radio buttons, or a value that is asked for."""
     setting, about = value.setting, help_of(value)
-    enabled = enabled and value.source not in FIXED_BY
+    enabled = enabled and value.source not in FIXED_BY and not setting.local
     args = {"name": value.name}
     if setting.choices:
         buttons = tuple(choice_entry(value, choice, enabled) for choice in setting.choices)

@@ -1,5 +1,6 @@
 """Runs an action for a command: what it asks in the terminal, how far it is as a bar."""
 
+import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from booklore_core.cli.terminal import Reply, person, run_flow
 if TYPE_CHECKING:
     from booklore_core.core import Core
     from booklore_core.flows import Result
+
+log = logging.getLogger(__name__)
 
 STILL_WAITING = 3
 """The exit code for: done, but items still wait."""
@@ -39,6 +42,7 @@ def perform(
         owner = owner_of(core, action)
         if owner is None or is_expected(error) or isinstance(error, typer.Exit | typer.Abort):
             raise
+        log.info("the action %s", action, exc_info=error)
         raise Refused(f"the action {action} of plugin {owner.name} failed: {told(error, owner.package)}") from error
 
 

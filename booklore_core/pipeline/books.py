@@ -3,10 +3,11 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from booklore_core.events import Book
 from booklore_core.items import BookRef
@@ -36,29 +37,24 @@ UNTRACKED = "SELECT partial_md5 FROM books WHERE tracked = 0 ORDER BY updated_at
 SEEN_AS = "SELECT partial_md5, title, size FROM books WHERE partial_md5 IN :ids"
 MOST_FOUND = 12
 OTHER_BOOK = "the digest is that of “{}” ({} bytes), and this line is about “{}” ({} bytes), which is another file"
-STARS = "SELECT partial_md5, tracked, stars, stars_at FROM books WHERE partial_md5 IN :ids"
-KEEP_STARS = "UPDATE books SET stars_known = 1, stars = :stars, stars_at = :at WHERE partial_md5 = :md5"
+STARS = "SELECT partial_md5, tracked, stars_shown FROM books WHERE partial_md5 IN :ids"
+KEEP_STARS = "UPDATE books SET stars_shown = :shown WHERE partial_md5 = :md5"
 OWED = "b.partial_md5 IN (SELECT book_md5 FROM owed WHERE target = :target)"
 UNMATCHED_ANYWHERE = """(b.partial_md5 NOT IN (SELECT book_md5 FROM matches)
     AND b.partial_md5 IN (SELECT book_md5 FROM files WHERE gone = 0 UNION SELECT book_md5 FROM owed))"""
-UNMATCHED = """
-WHERE b.partial_md5 NOT IN (SELECT book_md5 FROM matches WHERE target = :target) AND {which} ORDER BY b.updated_at DESC
-"""
-MATCHED = f"""
-SELECT b.*, {FILE} AS file, m.remote_id AS match, m.how AS how, m.sure AS sure, m.title AS match_title
-FROM matches m JOIN books b ON b.partial_md5 = m.book_md5 WHERE m.target = :target ORDER BY b.updated_at DESC
-"""
+UNMATCHED = """ WHERE b.partial_md5 NOT IN (SELECT book_md5 FROM matches WHERE target = :target) AND {which}
+    ORDER BY b.updated_at DESC"""
+MATCHED = f"""SELECT b.*, {FILE} AS file, m.remote_id AS match, m.how AS how, m.sure AS sure, m.title AS match_title
+    FROM matches m JOIN books b ON b.partial_md5 = m.book_md5 WHERE m.target = :target ORDER BY b.updated_at DESC"""
 MATCH = """
 INSERT INTO matches (book_md5, target, remote_id, how, sure, title, matched_at)
 VALUES (:book_md5, :target, :remote_id, :how, :sure, :title, :now)
 ON CONFLICT (book_md5, target) DO UPDATE SET remote_id = excluded.remote_id, how = excluded.how, sure = excluded.sure,
     title = excluded.title, matched_at = excluded.matched_at
 """
-GIVEN = """
-SELECT i.kind AS kind, COUNT(*) AS count FROM items i JOIN deliveries d ON d.item_id = i.id
-WHERE i.book_md5 = :md5 AND d.target = :target AND d.state = 'delivered'
-    AND COALESCE(d.given_to, :remote_id) = :remote_id GROUP BY i.kind
-"""
+GIVEN = """SELECT i.kind AS kind, COUNT(*) AS count FROM items i JOIN deliveries d ON d.item_id = i.id
+    WHERE i.book_md5 = :md5 AND d.target = :target AND d.state = 'delivered'
+    AND COALESCE(d.given_to, :remote_id) = :remote_id GROUP BY i.kind"""
 
 
 def utc(seconds: float) -> datetime:
@@ -72,17 +68,30 @@ def book_ref(row: dict[str, Any]) -> BookRef:
     return BookRef(row["partial_md5"], row["title"], authors, isbn, file, row["size"], match, isbns)
 
 
-@dataclass(frozen=True)
-class BookStars:
-    """What is known of a book's stars. at: unix seconds of the snapshot that showed them, None before the first one."""
+Shown = list[Any]
+"""The order of a line, when it was written, unix seconds, None where it deletes the copy, and the stars it shows."""
+
+
+class BookStars(NamedTuple):
+    """What is known of a book's stars: what the copy of each device has shown, of equal ones in a row two."""
 
     tracked: bool = True
-    stars: float | None = None
-    at: float | None = None
+    shown: Mapping[str, Sequence[Shown]] = {}
 
-    def after(self, stars: float | None, at: float) -> "BookStars":
-        """What is known after a snapshot; one older than the last changes nothing."""
-        return self if (self.at or 0) > at else replace(self, stars=stars, at=at)
+    @property
+    def given(self) -> float | None:
+        """The stars that were given last, on whichever device: a change is one between two lines of one. The first of a
+        copy says nothing without stars."""
+        both = ((device, *pair) for device, told in self.shown.items() for pair in pairwise([[None] * 3, *told]))
+        changes = [(at, device, stars) for device, (*_, before), (_, at, stars) in both if at and stars != before]
+        return max(reversed(changes), key=lambda change: change[:2], default=(0.0, "", None))[2]
+
+    def after(self, device: str, line: Shown) -> "BookStars":
+        """What is known after a line, which may come late."""
+        told = sorted([*self.shown.get(device, ()), line], key=lambda one: one[0])
+        around = zip([[], *told], told, [*told[1:], []], strict=False)
+        kept = [one for before, one, after in around if not before[2:] == one[2:] == after[2:]]
+        return self._replace(shown={**self.shown, device: kept})
 
 
 class Books:
@@ -168,12 +177,11 @@ class Books:
         """partial MD5 → whether it is tracked, and the stars known last. A book never heard of is tracked."""
         known: dict[str, BookStars] = defaultdict(BookStars)
         for row in self._database.rows(STARS, ids=list(md5s)):
-            known[row["partial_md5"]] = BookStars(row["tracked"] != 0, row["stars"], row["stars_at"])
+            known[row["partial_md5"]] = BookStars(row["tracked"] != 0, json.loads(row["stars_shown"] or "{}"))
         return known
 
     def keep_stars(self, known: Mapping[str, BookStars]) -> None:
-        rows = [{"md5": md5, "stars": one.stars, "at": one.at} for md5, one in known.items() if one.at is not None]
-        self._database.run_many(KEEP_STARS, rows)
+        self._database.run_many(KEEP_STARS, [{"md5": md5, "shown": json.dumps(known[md5].shown)} for md5 in known])
 
     def match(self, md5: str, target: str, match: Match, now: datetime) -> None:
         """Remembers a target's id for a book."""

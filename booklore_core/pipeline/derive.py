@@ -14,6 +14,7 @@ from typing import Any
 
 from booklore_core.events import Device
 from booklore_core.guard.deadline import TookTooLong, Watch
+from booklore_core.hookspecs import PROJECT
 from booklore_core.items import Item, Proposal, Remark
 from booklore_core.pipeline.facts import Facts
 from booklore_core.pipeline.journal import Entry, Journal
@@ -86,7 +87,8 @@ class Derive:
         """
         with self._leading:
             before = self._places.find()
-            news = sum(self._lead(plugin) for plugin in self._plugins.features if not self._is_hanging(plugin))
+            features = sorted(self._plugins.features, key=comes_last)
+            news = sum(self._lead(plugin) for plugin in features if not self._is_hanging(plugin))
             after = self._places.find()
             if after != before:
                 waited_for = [row["place"] for row in after if self._may_go_on(row["name"])]
@@ -220,6 +222,11 @@ class Derive:
             for one in remarks
         ]
         self._database.run_many(REMARK, rows)
+
+
+def comes_last(feature: Plugin) -> bool:
+    """Whether one of its hooks is marked `trylast=True`: it sees what the others made of the same events."""
+    return any(getattr(getattr(feature.module, hook), f"{PROJECT}_impl")["trylast"] for hook in feature.hooks)
 
 
 def checked(given: Sequence[Any]) -> Sequence[Made]:

@@ -40,7 +40,13 @@ SELECT path FROM files WHERE device = :device AND book_md5 = :md5 AND path <> :f
 KEYS = """
 SELECT key FROM items WHERE kind = :kind AND book_md5 = :book_md5 ORDER BY occurred_at DESC, id DESC LIMIT :limit
 """
+SINCE = """
+SELECT i.kind, i.key, i.body, i.occurred_at, b.* FROM items i
+JOIN books b ON b.partial_md5 = i.book_md5 WHERE i.kind = :kind AND i.occurred_at >= :since ORDER BY i.occurred_at
+"""
 BODIES = "SELECT body FROM items WHERE kind = :kind AND book_md5 = :book_md5"
+DECIDED = """SELECT key FROM proposals WHERE book_md5 = :md5 AND question = '' UNION SELECT key FROM items
+    WHERE book_md5 = :md5 AND (occurred_at >= :asked_at OR body LIKE '%"removed"_true%')"""
 
 
 @dataclass(frozen=True)
@@ -135,6 +141,10 @@ class Facts:
         rows = self._database.rows(IMPORTS, kind=kind, ids=list(md5s), **times)
         return self.known(kind, [row["key"] for row in rows])
 
+    def since(self, kind: str, moment: datetime) -> list[Item]:
+        """The items of a kind, of all books, that occurred at or after a moment; `still_hold` does not mind."""
+        return [item_of(row) for row in self._database.rows(SINCE, kind=kind, since=moment.timestamp())]
+
     def of(self, kind: str, book: BookRef) -> Sequence[Item]:
         """The items of a kind that already followed for a book, newest first, at most 1,000."""
         md5 = book.partial_md5
@@ -146,6 +156,12 @@ class Facts:
     def known(self, kind: str, keys: Iterable[str]) -> list[Fact]:
         """The items of a kind that already followed with these keys."""
         return [Fact(held.item, held.is_given) for held in self._held(kind, keys).values() if held]
+
+    def decided(self, book: BookRef, asked_at: datetime) -> set[str]:
+        """The keys of what is left of a question about a book by nobody any more: a person said no, it is removed, or
+        something has changed since it was asked."""
+        asked = {"md5": book.partial_md5, "asked_at": asked_at.timestamp()}
+        return {row["key"] for row in self._database.rows(DECIDED, **asked)}
 
     def other_files(self, device: str, book: BookRef) -> list[str]:
         """Where else a device was seen to have a book, and not to delete it, the last place first. KOReader tells of no

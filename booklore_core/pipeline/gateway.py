@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from booklore_core.guard.culprit import package_of_module, told
 from booklore_core.guard.deadline import TookTooLong, Watch
 from booklore_core.guard.shape import all_of, maybe_of, shaped, short_text
 from booklore_core.items import BookRef, Item
@@ -189,9 +190,10 @@ class Gateway:
             except Declined as error:
                 declined = error
             except Exception as error:
-                log.warning("target %s: %s failed: %s: %s", self.name, what, type(error).__name__, error)
-                log.debug("target %s", self.name, exc_info=True)
-                declined = ItemFailed(f"{what} failed: {type(error).__name__}: {error}", maybe_sent=may_send)
+                reason = f"{what} failed: {told(error, package_of_module(self._target), getattr(self._target, what))}"
+                log.warning("target %s: %s", self.name, reason)
+                log.info("target %s", self.name, exc_info=True)
+                declined = ItemFailed(reason, maybe_sent=may_send)
             finally:
                 if watch.is_alive:
                     self._lingering.setdefault(self.name, []).append(watch)

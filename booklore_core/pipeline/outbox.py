@@ -43,7 +43,7 @@ ON CONFLICT (target, item_id) DO UPDATE SET book_md5 = excluded.book_md5
 CLEAR = """
 INSERT INTO deliveries (item_id, target, state, revision, maybe_sent, retry_count, remote_id, reason, tried_at, cleared)
 SELECT o.item_id, o.target, 'discarded', 0, 0, 0, NULL, NULL, :now, i.revision
-FROM owed o JOIN items i ON i.id = o.item_id WHERE o.kind = :kind
+FROM owed o JOIN items i ON i.id = o.item_id WHERE {which}
 ON CONFLICT (item_id, target) DO UPDATE SET
     state = CASE WHEN deliveries.revision > 0 AND deliveries.maybe_sent = 0 AND deliveries.state <> 'discarded'
             THEN 'delivered' ELSE excluded.state END,
@@ -66,16 +66,14 @@ DELETE FROM owed WHERE NOT EXISTS (SELECT 1 FROM subscriptions s JOIN items i ON
     AND (i.created_at >= s.registered_at OR i.occurred_at >= s.since))
 """
 WITHDRAW = "DELETE FROM proposals WHERE kind = :kind AND key = :key AND occurred_at <= :occurred_at"
-PROPOSED = """
-SELECT b.*, p.kind, p.key, p.body, p.occurred_at, p.plugin FROM proposals p JOIN books b ON b.partial_md5 = p.book_md5
-WHERE p.id IN :ids ORDER BY p.id
-"""
-IMPORTS = f"""
-SELECT i.book_md5 AS md5, COUNT(*) AS total, COUNT(d.item_id) AS synced, MAX(m.book_md5) AS matched
+ANSWERED = "UPDATE proposals SET question = '' WHERE id IN :ids"
+"""What a person said no to stays known until the same fact is made or proposed again."""
+PROPOSED = """SELECT b.*, p.kind, p.key, p.body, p.occurred_at, p.plugin FROM proposals p
+    JOIN books b ON b.partial_md5 = p.book_md5 WHERE p.id IN :ids ORDER BY p.id"""
+IMPORTS = f"""SELECT i.book_md5 AS md5, COUNT(*) AS total, COUNT(d.item_id) AS synced, MAX(m.book_md5) AS matched
 FROM items i LEFT JOIN (SELECT DISTINCT item_id FROM deliveries
     WHERE state IN ('delivered', 'superseded')) d ON d.item_id = i.id
-LEFT JOIN (SELECT DISTINCT book_md5 FROM matches) m ON m.book_md5 = i.book_md5 WHERE {IMPORTED} GROUP BY i.book_md5
-"""
+LEFT JOIN (SELECT DISTINCT book_md5 FROM matches) m ON m.book_md5 = i.book_md5 WHERE {IMPORTED} GROUP BY i.book_md5"""
 
 
 @dataclass(frozen=True)
@@ -132,7 +130,7 @@ class Outbox:
             self._database.lock()
             ids = [row["id"] for one in read_asked(self._database) if one.text == question for row in one.rows]
             rows = self._database.rows(PROPOSED, ids=ids)
-            self._proposals.delete(id=ids)
+            self._database.run(ANSWERED, ids=ids)
             for plugin in {row["plugin"] for row in rows if agrees}:
                 items = [item_of(row) for row in rows if row["plugin"] == plugin]
                 self.put(items, plugin, now)
@@ -222,7 +220,7 @@ class Outbox:
         """
         with self._database.writing():
             count = self.pending().get(kind, 0)
-            self._database.run(CLEAR, kind=kind, now=now.timestamp())
+            self._database.run(CLEAR.format(which="o.kind = :kind"), kind=kind, now=now.timestamp())
             self._database.run("DELETE FROM owed WHERE kind = :kind", kind=kind)
         return count
 

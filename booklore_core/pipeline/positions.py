@@ -39,6 +39,9 @@ LATE = timedelta(minutes=10)
 """So long after it was sent a request whose answer was lost may still be carried out (server contract §17)."""
 
 
+NEEDED = ("percent", "position", "device", "device_id")
+"""What the body of an item about a place tells even where it is none."""
+
 LAST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 """Of what a remote tells as its time in seconds; larger numbers are none."""
 
@@ -51,6 +54,7 @@ class Position:
     for people. seen: percent and position of the remote's that the reader knows and does not want to follow; seen_at:
     when that was said, unix seconds. is_opening: the book was just opened there; nobody knows when it was read to
     there. read_at: when it was last read there as far as was told, unix seconds. forced_from: see `RemotePosition`.
+    is_laid_aside: who is here has finished the book or put it on hold, and does not read it again.
     """
 
     percent: float
@@ -62,6 +66,7 @@ class Position:
     is_opening: bool = False
     read_at: float | None = None
     forced_from: float | None = None
+    is_laid_aside: bool = False
 
     @classmethod
     def of(cls, item: Item) -> Position:
@@ -81,8 +86,7 @@ class Position:
     def as_body(self) -> dict[str, Any]:
         """Only what says something, so that a place at which nothing has changed has an equal body."""
         told = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        optional = {"seen": None, "seen_at": None, "is_opening": False, "read_at": None, "forced_from": None}
-        return {name: value for name, value in told.items() if name not in optional or value != optional[name]}
+        return {name: value for name, value in told.items() if name in NEEDED or not (value is None or value is False)}
 
     def knows(self, remote: RemotePosition) -> bool:
         """Whether the reader does not want to follow a remote's position: this one, or one that is further on and that
@@ -96,12 +100,8 @@ class Position:
 
 def is_same_place(one: float | None, at: str | None, other: float | None, other_at: str | None) -> bool:
     """Whether two percents and positions are one place. A position that one side does not tell decides nothing."""
-    return (
-        one is not None
-        and other is not None
-        and abs(one - other) <= SAME
-        and (not at or not other_at or at == other_at)
-    )
+    is_near = one is not None and other is not None and abs(one - other) <= SAME
+    return is_near and (not at or not other_at or at == other_at)
 
 
 class Pushed:
@@ -136,13 +136,9 @@ class Pushed:
 
     def note(self, item: Item, now: datetime) -> None:
         """Before the push, whose answer may be lost."""
-        entry = {
-            **{name: item.body.get(name) for name in ("percent", "position", "device", "device_id", "forced_from")},
-            "partial_md5": item.book.partial_md5,
-            "read_at": item.occurred_at.timestamp(),
-            "pushed_at": now.timestamp(),
-            "is_open": True,
-        }
+        entry = {name: item.body.get(name) for name in (*NEEDED, "forced_from")}
+        entry |= {"read_at": item.occurred_at.timestamp(), "pushed_at": now.timestamp()}
+        entry |= {"partial_md5": item.book.partial_md5, "is_open": True}
         self._set(item.book, [entry, *self._of(item.book)][:MOST_PUSHED])
 
     def recognise(self, book: BookRef, remote: RemotePosition) -> RemotePosition:

@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import PurePosixPath
 from typing import Any
 
-from booklore_core.events import RATING_SUFFIX, UNKNOWN, BookClose, Device, Rating
+from booklore_core.events import RATING_SUFFIX, UNKNOWN, BookClose, Delete, Device, Rating, book_of
 from booklore_core.items import TOMBSTONE, Item, Proposal, canonical_json
 from booklore_core.pipeline.books import BookStars
 from booklore_core.pipeline.facts import Facts
@@ -40,8 +40,8 @@ class Changes:
     """What a list says that is new, of highlights and bookmarks alike. at: when it was told, UTC.
 
     told: key → annotation, of those that are new or differ. gone: the keys of those that are not in the list any more;
-    with a question a person has to agree first. undated: those without a `datetime`, which cannot be
-    told apart. memory: has to be made with what follows, or the same comes again.
+    with a question a person has to agree first, to all of them and no others. undated: those without a `datetime`,
+    which cannot be told apart. memory: has to be made with what follows, or the same comes again.
     """
 
     told: Mapping[str, Annotation]
@@ -75,17 +75,15 @@ def annotation_changes(kind: str, event: BookClose, journal: Journal, facts: Fac
     there = () if held else {fact.item.key for fact in facts.known(kind, (start + name for name in now))}
     known: Known = held.body["known"] if held else {name: now[name] for name in now if start + name in there}
     missing = {name: when for name, (when, _) in known.items() if name not in now}
-    removed = {
-        fact.item.key for fact in facts.known(kind, (start + name for name in missing)) if fact.item.is_tombstone
-    }
+    decided = facts.decided(book, held.occurred_at) if held else set[str]()
     lost = [name for name in missing if known[name][1]]
-    waiting = [name for name in missing if not known[name][1] and start + name not in removed]
-    question = question_about(len(lost + waiting), len(known) - len(missing) + len(lost + waiting), told, journal)
-    asked = {name: (missing[name], "") for name in (*waiting, *(lost if question else ()))}
+    unanswered = [name for name in missing if not known[name][1] and start + name not in decided]
+    question = question_about(len(lost), len(unanswered), len(known) - len(missing), told, journal)
+    asked = {name: (missing[name], "") for name in (*lost, *unanswered) if question}
     at = max(told.at, held.occurred_at) if held else told.at
     return Changes(
         {start + name: one for name, one in found.items() if name not in known or known[name][1] != now[name][1]},
-        [start + name for name in lost],
+        [start + name for name in (*lost, *unanswered)],
         question,
         [one for one in told.annotations or () if not isinstance(one.get("datetime"), str)],
         at,
@@ -118,15 +116,16 @@ def made_before(kind: str, facts: Facts, event: BookClose) -> Known:
     return {name: (str(body.get("datetime")), "") for name, body in made.items() if "/" not in name}
 
 
-def question_about(missing: int, count: int, told: BookClose, journal: Journal) -> str:
-    """What a person is asked before so many of count are taken as removed, those included that he has been asked about
-    before; empty where that is no question."""
-    if missing < MANY or 2 * missing <= count:
+def question_about(lost: int, unanswered: int, left: int, told: BookClose, journal: Journal) -> str:
+    """What a person is asked before so many of a list are taken as removed, with those of an earlier question that
+    nobody has answered yet; empty where that is no question. left: how many are still there."""
+    if not unanswered and (lost < MANY or lost <= left):
         return ""
     device, book = journal.latest(told.device, Device), told.book
     title = book.title or PurePosixPath(book.file or "").name or book.partial_md5[:8]
     name = (device and (device.display or device.model)) or told.device
-    return f"{missing} of {count} highlights and bookmarks of “{title}” are gone on {name}. Remove them everywhere?"
+    gone = f"{lost + unanswered} of {lost + unanswered + left}"
+    return f"{gone} highlights and bookmarks of “{title}” are gone on {name}. Remove them everywhere?"
 
 
 def digest(parts: Sequence[Any]) -> str:
@@ -136,24 +135,24 @@ def digest(parts: Sequence[Any]) -> str:
 def with_ratings(told: Iterable[Told], stars: dict[str, BookStars], now: datetime) -> Iterator[Told]:
     """The lines, each followed by the change of stars that its snapshot shows. stars: known before, and then after.
 
-    KOReader fires no event for a rating (koreader-facts C). A device's clock may be ahead: nothing counts as later than
-    now, or it would outdo all ratings to come.
+    KOReader fires no event for a rating (koreader-facts C). A device's clock may be ahead: nothing is later than now,
+    or it would outdo all ratings to come.
     """
     for one in told:
         yield one
-        event, book, reading = one.event, getattr(one.event, "book", None), getattr(one.event, "reading", None)
-        if not one.tracked or book is None or reading is None or reading.stars == UNKNOWN:
+        event, book, reading = one.event, book_of(one.event), getattr(one.event, "reading", None)
+        is_shown = reading.stars != UNKNOWN if reading else isinstance(event, Delete)
+        if not one.tracked or book is None or not is_shown:
             continue
         before = stars[book.partial_md5]
-        after = stars[book.partial_md5] = before.after(reading.stars, min(event.at, now).timestamp())
-        if after.stars != before.stars:
-            yield rating(one, after.stars, before.stars)
+        shown = [min(event.at, now).timestamp(), reading.stars] if reading else [None, None]
+        after = stars[book.partial_md5] = before.after(event.device, [event.order, *shown])
+        if after.given != before.given:
+            yield rating(one, after.given, before.given)
 
 
 def rating(told: Told, stars: float | None, before: float | None) -> Told:
     """The change of stars as an event of the journal."""
-    line: dict[str, Any] = {
-        name: told.line[name] for name in ("v", "device", "at", "book", "former_id") if name in told.line
-    }
+    line = {name: value for name, value in told.line.items() if name in ("v", "device", "at", "book", "former_id")}
     line |= {"id": f"{told.event.id}{RATING_SUFFIX}", "event": Rating.name, "stars": stars, "before": before}
     return Told(parse_event(line), line, tracked=True, digest=digest_of(line))

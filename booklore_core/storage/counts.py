@@ -50,17 +50,16 @@ FROM due JOIN books b ON b.partial_md5 = due.book_md5
 LEFT JOIN subscriptions s ON s.target = due.target AND s.kind = due.kind
 ORDER BY due.retry_count DESC, due.item_id LIMIT :limit
 """
-ASKED = """
-SELECT p.id AS id, p.kind AS kind, COALESCE(NULLIF(b.title, ''), p.book_md5) AS book, p.book_md5 AS md5,
-    p.question AS question FROM proposals p JOIN books b ON b.partial_md5 = p.book_md5 ORDER BY p.id
-"""
+ASKED = """SELECT p.id AS id, p.kind AS kind, COALESCE(NULLIF(b.title, ''), p.book_md5) AS book, p.book_md5 AS md5,
+    p.question AS question FROM proposals p JOIN books b ON b.partial_md5 = p.book_md5
+    WHERE p.question <> '' ORDER BY p.id"""
 SUPERSEDED = """
 SELECT i.kind AS kind, COALESCE(NULLIF(b.title, ''), i.book_md5) AS book, i.book_md5 AS md5, d.target AS target,
     COALESCE(d.reason, 'something newer is there') AS reason, d.retry_count AS attempts, d.state AS state
 FROM deliveries d JOIN items i ON i.id = d.item_id JOIN books b ON b.partial_md5 = i.book_md5
 WHERE d.state = 'superseded' AND d.revision = i.revision ORDER BY d.tried_at DESC, d.item_id LIMIT :limit
 """
-WAITING_TOTAL = "SELECT (SELECT COUNT(*) FROM owed) + (SELECT COUNT(*) FROM proposals) AS total"
+WAITING_TOTAL = "SELECT (SELECT COUNT(*) FROM owed) + (SELECT COUNT(*) FROM proposals WHERE question <> '') AS total"
 REMARKS = "SELECT COUNT(*) AS count FROM remarks"
 ASIDE = """
 SELECT COUNT(*) AS lines, (SELECT q.reason FROM quarantine q WHERE q.dismissed_at IS NULL

@@ -149,7 +149,12 @@ CREATE TABLE proposals (
 
 VERSION_6 = "ALTER TABLE files ADD COLUMN gone INTEGER NOT NULL DEFAULT 0"
 
-MIGRATIONS = (VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6)
+VERSION_7 = """ALTER TABLE books ADD COLUMN stars_shown TEXT;
+UPDATE books SET stars_shown = '{{"' || COALESCE((SELECT REPLACE(REPLACE(device, '\\', '\\\\'), '"', '\\"') FROM events
+    WHERE book_md5 = partial_md5 AND line LIKE '%"stars":%' ORDER BY events.id DESC LIMIT 1), '') || '": [["", '
+    || stars_at || ', ' || COALESCE('' || stars, 'null') || ']]}}' WHERE stars_at IS NOT NULL"""
+
+MIGRATIONS = (VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7)
 """MIGRATIONS[n] brings a database from version n to n + 1. A released one is never edited."""
 
 VERSION = len(MIGRATIONS)

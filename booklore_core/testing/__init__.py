@@ -1,6 +1,7 @@
 """The test kit: a fake BookLore that answers as the real one does, fake targets, and a reader who writes events."""
 
 from booklore_core.testing.answers import answer_all
+from booklore_core.testing.core_with import core_with
 from booklore_core.testing.reader import MORNING, SampleReader, sample_book
 from booklore_core.testing.server import (
     DIALECTS,
@@ -27,6 +28,7 @@ __all__ = [
     "Record",
     "SampleReader",
     "answer_all",
+    "core_with",
     "partial_digest",
     "sample_book",
     "small_epub",

@@ -3,15 +3,18 @@
 One fact for each book. KOReader tells no event for a status; it rides in the lines of reading, where it counts when it
 is another one than in the device's line before: a second device that goes on saying the same changes nothing. When each
 status was given last says what holds, in whatever order the lines arrive. That a book is being read again follows only
-where it was on hold: one that is finished stays so for the servers (design §12).
+where it was on hold: one that is finished stays so for the servers (design §12). Whoever reads it again all the same
+and finishes it once more is told of again.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 from booklore_core import (
     BookClose,
     BookOpen,
+    Event,
     Facts,
     Item,
     Journal,
@@ -73,28 +76,39 @@ def status(event: Line, journal: Journal, facts: Facts) -> Iterator[Item]:
     before: Mapping[str, float] = known.body if known else {}
     if event.at.timestamp() <= before.get(now, 0.0) or (now == READING and holding(before) != ON_HOLD):
         return  # as most lines do
-    given = {**before, **changes(event, before, journal)}
+    run = run_of(event, journal)
+    given = latest(before, run, is_first=run[0] is event)
     if given == before:
         return
     at = max(event.at, known.occurred_at) if known else event.at
     yield Item(GIVEN, book.partial_md5, book.ref, given, at)
     told, holds = first(facts, KIND, book.partial_md5), holding(given)
-    if holds != (told and told.body["status"]) and (told or holds != READING):
-        when = max(event.at, told.occurred_at) if told else event.at
-        yield Item(KIND, book.partial_md5, book.ref, {"status": holds, "device": event.device}, when)
+    if holds is None or (told is None and holds == READING):
+        return
+    body: dict[str, Any] = {"status": holds, "device": event.device}
+    if told and told.body["status"] == holds:
+        if run[0] is event or given.get(holds) == before.get(holds):
+            return  # on another device, which may have been given it long ago
+        body["again"] = given[holds]  # servers may take it for a book that is being read by now
+    when = max(event.at, told.occurred_at) if told else event.at
+    yield Item(KIND, book.partial_md5, book.ref, body, when)
 
 
-def changes(event: Line, before: Mapping[str, float], journal: Journal) -> dict[str, float]:
-    """When each status was given last, as far as a line and, if it comes late, the device's lines after it tell."""
+def run_of(event: Line, journal: Journal) -> list[Event]:
+    """The device's lines about a book from the last before event on: more than two where event comes late."""
     lines = [one for one in journal.around(event) if is_same_book(one, event) and status_of(one)]
     earlier = [one for one in lines if one.order < event.order][-1:]
-    run = [*earlier, event, *(one for one in lines if one.order > event.order)]
+    return [*earlier, event, *(one for one in lines if one.order > event.order)]
+
+
+def latest(before: Mapping[str, float], run: Sequence[Event], is_first: bool) -> dict[str, float]:
+    """When each status was given last, as far as a run of lines tells. is_first: whether none was before it."""
     changed = [one for last, one in pairwise(run) if status_of(last) != status_of(one)]
-    latest = dict(before)
-    for one in changed if earlier else [event, *changed]:
+    given = dict(before)
+    for one in [*run[: int(is_first)], *changed]:
         name = str(status_of(one))
-        latest[name] = max(one.at.timestamp(), latest.get(name, 0.0))
-    return latest
+        given[name] = max(one.at.timestamp(), given.get(name, 0.0))
+    return given
 
 
 def holding(given: Mapping[str, float]) -> str | None:

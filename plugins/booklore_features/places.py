@@ -64,6 +64,13 @@ class Here:
     def position(self) -> str | None:
         return self.reading.position
 
+    def is_done(self, read: Item | None) -> bool:
+        """Whether the reader says that the book is done with. read: the fact that a rating says so; it holds until he
+        reads again what is before the place where he gave it."""
+        forced_from = Position.of(read).forced_from if read else None
+        is_by_rating = forced_from is not None and self.percent >= forced_from
+        return is_by_rating or self.reading.status in ("complete", "abandoned")
+
     def told(self, journal: Journal, *more: Any) -> Position:
         """As a fact tells it. more: what else it says."""
         return Position(self.percent, self.position, device_name(self.device, journal), self.device, *more)

@@ -128,7 +128,8 @@ def place(event: Event, journal: Journal, facts: Facts, is_opening: bool = False
     is_unmoved = held is not None and here.is_unmoved(last)
     is_again = held is not None and not is_opening and here.has_come_back(held, journal)
     read_at = last_read(held) if is_opening else event.at.timestamp() if is_unmoved else None
-    more = (last.seen, last.seen_at, is_opening, read_at)
+    is_done = here.is_done(held_of(f"{here.book.partial_md5}/read", facts))
+    more = (last.seen, last.seen_at, is_opening, read_at, None, is_done)
     told = last if is_unmoved and not is_again else here.told(journal, *more)
     # A dead battery has the book open where it was closed before: what was read since may have reached nobody yet.
     is_only_shown = is_opening or (isinstance(event, BookClose) and not event.reading.turns)
@@ -144,8 +145,7 @@ def held_of(key: str, facts: Facts) -> Item | None:
 @hookimpl
 def on_rating(event: Rating, journal: Journal, facts: Facts, settings: Section) -> Iterator[Item]:
     """Takes a rating for the end of the book, once: a second push would only move the finish date."""
-    md5 = event.book.partial_md5
-    key = f"{md5}/read"
+    md5, key = event.book.partial_md5, f"{event.book.partial_md5}/read"
     if not settings["read_on_rating"] or not event.stars or held_of(key, facts):
         return
     held = held_of(f"{md5}:{event.device}", facts)

@@ -63,7 +63,10 @@ def register_kinds() -> Iterable[Kind]:
 @hookimpl
 def register_settings() -> Iterable[Setting]:
     yield Setting("enabled", bool, True, "Whether ratings are sent", label="Enable rating sync", menu=MENU)
-    about, words = "Which rating is sent", ("KOReader rating (scaled ×2)", "Select at complete")
+    about, words = (
+        "Which rating is sent: stars when they change from then on, or one that is asked for",
+        ("KOReader rating (scaled ×2)", "Select at complete"),
+    )
     yield Setting("mode", str, SCALED, about, MODES, label="Rating", menu=MENU, words=words)
 
 
@@ -74,11 +77,18 @@ def register_actions() -> Iterable[Action]:
 
 
 @hookimpl
-def on_rating(event: Rating, settings: Section) -> Iterator[Item]:
+def on_rating(event: Rating, facts: Facts, settings: Section) -> Iterator[Item]:
     if settings["mode"] == SCALED and not event.id.endswith(ASKED_HERE):
         rating = None if event.stars is None else int(2 * event.stars)
-        told = {"rating": rating, "stars": event.stars, "device": event.device, "how": "scaled"}
-        yield Item(KIND, event.book.partial_md5, event.book.ref, told, event.at)
+        told: dict[str, Any] = {"rating": rating, "stars": event.stars, "device": event.device, "how": "scaled"}
+        held = next((fact.item for fact in facts.known(KIND, [event.book.partial_md5])), None)
+        before = [held.body["rating"], *held.body.get("earlier", ())] if held else []
+        # What a target holds of these is ours, though an earlier database may have sent it.
+        earlier = [one for one in dict.fromkeys(before) if one not in (None, rating)]
+        told |= {"earlier": earlier[:MOST]} if earlier else {}
+        # Of all stars these were given last, although the line that showed it may be an earlier one.
+        at = max(event.at, held.occurred_at) if held and held.body.get("how") == "scaled" else event.at
+        yield Item(KIND, event.book.partial_md5, event.book.ref, told, at)
 
 
 @hookimpl

@@ -86,9 +86,9 @@ def server_of(found: re.Match[str]) -> SyncServer:
 
 @hookimpl
 def register_settings() -> Iterator[Setting]:
-    yield Setting("servers", str, "", f"One a line: {SHAPE}", label="Sync servers", secret=True, fits=read_servers)
-    authority = "File with the certificate of a private authority"
-    yield Setting("ca_file", str, "", authority, label="CA file", forgets=("servers",))
+    about, label = f"One a line: {SHAPE}", "Sync servers"
+    yield Setting("servers", str, "", about, label=label, secret=True, fits=read_servers, needed=True)
+    yield Setting("ca_file", str, "", "File of a private certificate authority", label="CA file", forgets=("servers",))
 
 
 @hookimpl

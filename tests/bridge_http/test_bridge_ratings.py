@@ -82,11 +82,16 @@ def test_from_the_closing_to_the_server(core: Core, ereader: EReader, bookworm: 
         (DUNE, 5, {"status": "complete"}, True),
         (sample_book("Dune", pages=50), 49, {}, True),
         (sample_book("Dune", pages=50), 48, {}, False),
+        (sample_book("Dune", pages=20), 19, {}, True),
+        (sample_book("Dune", pages=10), 9, {}, False),
+        (sample_book("Dune", pages=10), 10, {}, True),
+        (sample_book("Dune", pages=5), 4, {}, False),
         (sample_book("Dune", pages=2), 1, {}, False),
         (DUNE, 599, {"pages": None, "percent": 0.98}, False),
     ],
-    ids=["end", "99 %", "98.3 %", "called so", "two columns", "before that", "leaflet", "no pages"],
-)
+    ids=["end", "99 %", "98.3 %", "called so", "two columns", "before that",
+         "95 %", "90 %", "last of few", "80 %", "leaflet", "no pages"],
+)  # fmt: skip
 def test_a_sensible_end(ereader: EReader, book: Any, page: int, told: Any, is_asked: bool) -> None:
     """Where two pages are shown the last of fifty is never reached (lua-plugin-behaviour §10 F4)."""
     answer = ereader.hand_off(close(ereader, book, page=page, **told))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from bridge_world import EReader, paired, toasts
+from bridge_world import EReader, entry, paired, toasts
 
 from booklore_core.actions import start
 from booklore_core.core import Core
@@ -131,3 +132,17 @@ def test_no_call_tells_a_secret(core: Core, ereader: EReader) -> None:
 
     text = json.dumps(heard)
     assert [secret for secret in ("s3cret", "s3cond", "t0ken") if secret in text] == []
+
+
+def test_a_folder_of_the_computer_is_no_matter_of_a_device(
+    open_core: Any, serve: Callable[..., str], tmp_path: Path
+) -> None:
+    core = open_core(plugins=("sessions", "markdown"))
+    core.settings.set("markdown.folder", str(tmp_path))
+    ereader = paired(core, serve(core))
+
+    (told,) = toasts({"effects": change(ereader, "markdown.folder", "/etc")})
+    line = entry(ereader.menu(), "What to Sync", "Markdown", f"Notes: {tmp_path}")
+
+    assert told == "Only at the computer can this be changed: `booklore config set markdown.folder`"
+    assert core.settings["markdown.folder"] == str(tmp_path) and line["enabled"] is False

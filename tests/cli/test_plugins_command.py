@@ -62,6 +62,7 @@ def test_list_tells_kind_version_and_source(booklore: Booklore, install: Install
         "source": "bookworm-plugin",
         "waiting": {},
         "error": None,
+        "notes": [],
     }
     assert (listed["sessions"]["kind"], listed["sessions"]["source"]) == ("feature", "booklore-sync")
     assert (listed["booklore"]["kind"], listed["booklore"]["enabled"]) == ("target", True)
@@ -169,7 +170,8 @@ def test_doctor_tells_of_a_target_whose_deliveries_fail(
 
     wrong = next(check for check in ran.json if check["check"] == "plugin bookworm")
     assert (ran.code, wrong["ok"]) == (1, False)
-    assert wrong["detail"] == "1 delivery to it failed, such as: deliver failed: KeyError: 'teeth'"
+    assert wrong["detail"].startswith("1 delivery to it failed, such as: deliver failed: KeyError: 'teeth' (")
+    assert wrong["detail"].endswith("bookworm_module.py, line 10)")
 
 
 def test_doctor_tells_of_kinds_that_nobody_declares(

@@ -160,7 +160,7 @@ def test_resets_and_openings_at_the_same_time_leave_nobody_in_an_unlinked_file(h
             with closing(Core(Places.from_environment())) as core:
                 core.settings.set("sync.wake_delay", number)
                 with closing(sqlite3.connect(home / "booklore.sqlite")) as seen:
-                    assert seen.execute("SELECT value FROM settings").fetchall() == [(str(number),)]
+                    assert dict(seen.execute("SELECT name, value FROM settings"))["sync.wake_delay"] == str(number)
     finally:
         stop.set()
         resetting.join()

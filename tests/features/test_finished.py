@@ -47,9 +47,35 @@ def test_a_book_that_is_read_again_stays_finished(deciding):
     deciding.take(*deciding.visit(status="complete"))
     first = statuses(deciding)
 
-    deciding.take(*deciding.visit(status="reading"), *deciding.visit(status="complete"))
+    deciding.take(*deciding.visit(status="reading"))
 
     assert (first, statuses(deciding)) == (["complete"], [])
+
+
+@pytest.mark.parametrize("device", ["kobo", "kindle"])
+def test_a_book_that_is_finished_once_more_is_told_of_again(deciding, device):
+    """A server that is told where it is read takes it for one that is being read."""
+    deciding.take(*deciding.visit(status="complete"))
+    told = [statuses(deciding)]
+
+    for _ in range(2):
+        lines = [*deciding.visit(status="reading", device=device), *deciding.visit(status="complete", device=device)]
+        deciding.take(*lines)
+        told.append(statuses(deciding))
+        deciding.take(*lines)
+        deciding.take(*deciding.visit(status="complete", device=device))
+
+    assert told == [["complete"]] * 3
+    assert statuses(deciding) == []
+
+
+def test_a_book_that_is_put_on_hold_once_more_is_told_of_again(deciding):
+    deciding.take(*deciding.visit(status="abandoned"))
+    first = statuses(deciding)
+
+    deciding.take(*deciding.visit(status="reading"), *deciding.visit(status="abandoned"))
+
+    assert (first, statuses(deciding)) == (["abandoned"], ["abandoned"])
 
 
 def test_whoever_goes_on_with_a_book_on_hold_and_finishes_it_is_told_of_last(deciding):

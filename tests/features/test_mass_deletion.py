@@ -184,3 +184,81 @@ def test_removed_marks_are_no_longer_counted_as_synced(marking):
     marking.sent()
 
     assert marking.core.status().synced == {"annotation": 2}
+
+
+def gone(many, count=None, device="kobo"):
+    asked = "{} of {} highlights and bookmarks of “Dune” are gone on {}. Remove them everywhere?"
+    return [asked.format(many, count or many, device)]
+
+
+def new(*numbers):
+    return [highlight(number) for number in numbers]
+
+
+def test_what_a_person_refused_is_not_counted_again(bereft):
+    bereft.answer(False)
+    bereft.close(*new(10, 11, 12))
+    bereft.sent()
+
+    bereft.close(*new(10, 11))
+    bereft.close(*new(10))
+
+    assert bereft.questions() == []
+    assert [item.is_tombstone for item in bereft.sent()] == [True, True]
+    assert (len(bereft.held()), len(bereft.held("bookmark"))) == (7, 3)
+
+
+def test_after_a_no_the_next_loss_is_asked_about_by_itself(bereft):
+    bereft.answer(False)
+    bereft.close(*new(10, 11, 12, 13, 14))
+
+    bereft.close()
+
+    assert bereft.questions() == gone(5)
+    bereft.answer(True)
+    assert len(bereft.removed()) == 5
+
+
+def test_what_a_person_agreed_to_remove_is_not_counted_by_the_other_kind_either(bereft):
+    """The same list is compared for highlights and for bookmarks."""
+    bereft.answer(True)
+    bereft.close(*new(10, 11, 12), *(bookmark(number) for number in (10, 11)))
+    bereft.sent()
+
+    bereft.close(*new(10, 11), bookmark(10))
+
+    assert bereft.questions() == []
+    assert len(bereft.sent()) == 2
+
+
+@pytest.mark.parametrize(
+    ("list_after", "left"),
+    [([], 9), (many(1), 8), (many(4), 5), (NINE[:8], 1)],
+    ids=["none", "one", "four", "all but one"],
+)
+def test_a_question_names_as_many_as_a_yes_removes(marking, list_after, left):
+    marking.close(*NINE)
+    marking.close(*many(2))
+
+    marking.close(*list_after)
+
+    assert marking.questions() == gone(left, 9)
+    marking.answer(True)
+    assert len(marking.removed()) + len(marking.removed("bookmark")) == left
+
+
+def test_losses_that_arrive_together_are_one_question(marking):
+    lines = [marking.line(*marks) for marks in (NINE, many(2), many(1))]
+
+    marking.core.take(lines, "test")
+
+    assert marking.questions() == gone(8, 9)
+
+
+def test_what_was_edited_elsewhere_since_the_question_is_not_asked_about_again(bereft):
+    bereft.close(*NINE, device="kindle")
+    bereft.close(highlight(1, note="kept"), *NINE[1:], device="kindle")
+
+    bereft.close(highlight(20))
+
+    assert bereft.questions() == gone(8)

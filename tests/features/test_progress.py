@@ -230,6 +230,54 @@ def test_reading_on_after_the_rating_makes_the_book_one_that_is_read(open_core: 
     assert remote.places[MD5].percent == 0.45
 
 
+@pytest.mark.parametrize("pages", [1, 20])
+def test_reading_on_from_where_the_rating_was_given_does_not_read_the_book_again(
+    core: Any, reader: SampleReader, pages: int
+) -> None:
+    core.settings.set("progress.read_on_rating", True)
+    take(core, *reader.read(DUNE, pages=38), *rated(reader, 4))
+
+    take(core, *reader.read(DUNE, pages=pages))
+
+    told = place(core)
+    assert told and told.is_laid_aside
+
+
+def test_stars_that_were_given_while_the_book_was_closed_hold_for_what_is_read_next(
+    core: Any, reader: SampleReader
+) -> None:
+    core.settings.set("progress.read_on_rating", True)
+    reader.stars = 4
+
+    take(core, *reader.read(DUNE, pages=30))
+
+    told = place(core)
+    assert told and told.is_laid_aside
+
+
+def test_reading_what_is_before_the_place_of_the_rating_reads_the_book_again(core: Any, reader: SampleReader) -> None:
+    core.settings.set("progress.read_on_rating", True)
+    take(core, *reader.read(DUNE, pages=90), *rated(reader, 4))
+    reader._pages[MD5] = 1
+
+    take(core, *reader.read(DUNE, pages=5))
+
+    told = place(core)
+    assert told and not told.is_laid_aside
+
+
+@pytest.mark.parametrize(("status", "is_laid_aside"), [("abandoned", True), ("reading", False), (None, False)])
+def test_a_place_in_a_book_on_hold_says_so(
+    core: Any, reader: SampleReader, status: str | None, is_laid_aside: bool
+) -> None:
+    reader.status = status
+
+    take(core, *reader.read(DUNE, pages=24))
+
+    told = place(core)
+    assert told and told.is_laid_aside == is_laid_aside
+
+
 def test_switched_off_nothing_is_told(open_core: Any, reader: SampleReader) -> None:
     core = open_core(FakeTarget(kinds=["progress"]), plugins=("progress",), BOOKLORE_PROGRESS__ENABLED="false")
 

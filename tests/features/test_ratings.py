@@ -47,7 +47,15 @@ def test_stars_that_are_taken_away_take_the_rating_away(deciding):
 
     deciding.take(*deciding.visit(stars=None))
 
-    assert deciding.sent() == [{"rating": None, "stars": None, "device": "kobo", "how": "scaled"}]
+    assert deciding.sent() == [{"rating": None, "stars": None, "device": "kobo", "how": "scaled", "earlier": [8]}]
+
+
+def test_a_rating_tells_which_ones_the_devices_gave_before(deciding):
+    """A target may hold one of these from an earlier database, and none that somebody has given there since."""
+    deciding.take(*deciding.visit(stars=4), *deciding.visit(stars=None), *deciding.visit(stars=2))
+    deciding.take(*deciding.visit(stars=4), *deciding.visit(stars=5, device="kindle"))
+
+    assert (deciding.held("rating")["rating"], deciding.held("rating")["earlier"]) == (10, [8, 4])
 
 
 def test_only_the_latest_rating_goes_to_a_target_that_was_down(deciding):

@@ -1,7 +1,5 @@
 """A book is its partial MD5: where its file lies, what it is called and who has it may change."""
 
-from datetime import timedelta
-
 import pytest
 
 from booklore_core import BookRef, Match
@@ -143,33 +141,3 @@ def test_matching_a_book_with_a_queue_keeps_the_queue_where_the_old_plugin_faile
     core.sync()
 
     assert [item.book.match for item in library.received] == ["42"]
-
-
-STARS = [
-    ([None], None),
-    ([4], 4),
-    ([4, 4], None),
-    ([4, 5], 5),
-    ([4, None], "cleared"),
-    ([None, 3], 3),
-]
-
-
-@pytest.mark.parametrize(("seen", "change"), STARS)
-def test_a_change_of_stars_is_told_once(core, clock, seen, change):
-    see(core, DUNE)
-
-    for number, stars in enumerate(seen):
-        before = core.books.stars([MD5])[MD5]
-        after = before.after(stars, (clock() + timedelta(minutes=number)).timestamp())
-        core.books.keep_stars({MD5: after})
-
-    assert (after.stars != before.stars) == (change is not None)
-    assert before.stars == (seen[-2] if len(seen) > 1 else None)
-
-
-def test_an_older_snapshot_says_nothing_about_the_stars(core, clock):
-    see(core, DUNE)
-    known = core.books.stars([MD5])[MD5].after(5, clock().timestamp())
-
-    assert known.after(2, (clock() - timedelta(days=1)).timestamp()) == known

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeVar
@@ -27,9 +27,9 @@ END = 1.0
 
 UNSETTLED = """SELECT d.state, d.reason, i.kind FROM deliveries d JOIN items i ON i.id = d.item_id
     WHERE d.state NOT IN ('delivered', 'discarded')
-    AND NOT (d.state = 'superseded' AND i.kind IN ('progress', 'status'))"""
+    AND NOT (d.state = 'superseded' AND i.kind IN ('progress', 'status', 'rating'))"""
 GIVEN_UP = """SELECT i.book_md5, d.reason FROM deliveries d JOIN items i ON i.id = d.item_id
-    WHERE d.state = 'superseded' AND i.kind = 'progress'"""
+    WHERE d.state = 'superseded' AND i.kind = :kind"""
 
 
 def held_sessions(server: BookLoreServer) -> Counter[Any]:
@@ -210,17 +210,27 @@ def held_ratings(server: BookLoreServer) -> dict[str, int | None]:
 
 
 def misrated(held: Mapping[str, int | None], told: Collection[Stars]) -> list[str]:
-    """What is wrong with the ratings: of each book the stars count that were told last, twice over."""
+    """What is wrong with the ratings: of each book the stars count that a device changed last, twice over."""
     faults = []
     for book in sorted({*held, *(one.book for one in told)}):
         known = of_book(told, book)
-        latest = max((one.at for one in known), default=None)
-        may_stand = {rating_of(one.stars) for one in known if one.at == latest} or {None}
+        changed = list(changes_of(known))
+        latest = max((one.at for one in changed), default=None)
+        may_stand = {rating_of(one.stars) for one in changed if one.at == latest} or {None}
         if held.get(book) not in may_stand | {rating_of(one.stars) for one in known} | {None}:
             faults.append(f"unexpected rating: {book} has {held.get(book)}")
         elif held.get(book) not in may_stand:
             faults.append(f"lost rating: {book} has {held.get(book)}, it should have {may_stand}")
     return faults
+
+
+def changes_of(told: Collection[Stars]) -> Iterator[Stars]:
+    """The lines about one book's stars that say something else than the line of the same device before."""
+    last: dict[str, int | None] = {}
+    for one in sorted(told, key=lambda one: one.at):
+        if one.stars != last.get(one.device):
+            yield one
+        last[one.device] = one.stars
 
 
 def rating_of(stars: int | None) -> int | None:
@@ -348,7 +358,7 @@ def unsettled(core: Core) -> list[str]:
 
 def unsaid(core: Core, server: BookLoreServer, facts: Facts) -> list[str]:
     """Ends of books that nobody was told of, neither the server nor, with the reason, the reader."""
-    reasons = [(DIGESTS[row["book_md5"]], row["reason"]) for row in core.database.rows(GIVEN_UP)]
+    reasons = [(DIGESTS[row["book_md5"]], row["reason"]) for row in core.database.rows(GIVEN_UP, kind="progress")]
     said = {book for book, reason in reasons if "the book is marked as read on the server" in reason}
     pushes = pushes_at(server)
     given_up = [
@@ -357,11 +367,19 @@ def unsaid(core: Core, server: BookLoreServer, facts: Facts) -> list[str]:
     return [f"lost progress: {book}, of whose end nobody says why" for book in sorted(set(given_up) - said)]
 
 
+def left_alone(core: Core) -> list[str]:
+    """What is said of a book when a new database has found another rating on the server, which an earlier one may have
+    brought or somebody else: the reader is told, and the rating stays."""
+    rows = core.database.rows(GIVEN_UP, kind="rating")
+    return [f"lost rating: {DIGESTS[row['book_md5']]} " for row in rows if "may have been given since" in row["reason"]]
+
+
 def find_faults(core: Core, server: BookLoreServer, facts: Facts, wall: Mapping[str, float]) -> list[str]:
     """Everything that is wrong after quiescence; empty when the server holds exactly what it must."""
     faults = []
     for faults_of in HELD.values():
         faults += faults_of(server, facts)
+    faults = [fault for fault in faults if not fault.startswith(tuple(left_alone(core)))]
     faults += overlaps(facts.session) + excess(facts.session, wall) + unsettled(core) + unsaid(core, server, facts)
     verification = verify.compare(core)
     if not verification.is_clean:

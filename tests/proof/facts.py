@@ -36,6 +36,7 @@ class Place(NamedTuple):
 class Stars(NamedTuple):
     """What a line said about the stars of a book, None for none. at: UTC."""
 
+    device: str
     book: str
     at: datetime
     stars: int | None

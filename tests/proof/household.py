@@ -97,10 +97,12 @@ class Household:
 
     def settle(self, core: Core) -> list[Report]:
         """Syncs until nothing waits any more, or another run would not help; in between, what may have arrived becomes
-        old enough to be sent again."""
+        old enough to be sent again. Who is asked says yes."""
         reports = []
         for _ in range(MOST_SYNCS):
             reports.append(self.sync(core))
+            for question in core.questions():
+                core.outbox.answer(question, agrees=True, now=core.clock())
             if not core.pending():
                 break
             self.clock.forward(REPEAT_AFTER)

@@ -272,7 +272,8 @@ class Diary:
         for line in lines:
             if "stars" in line.get("reading", {}):
                 at = datetime.fromisoformat(line["at"]) - self.wrong
-                yield Stars(DIGESTS[line["book"]["partial_md5"]], at, line["reading"]["stars"])
+                title = DIGESTS[line["book"]["partial_md5"]]
+                yield Stars(self.reader.device, title, at, line["reading"]["stars"])
 
     def _read(self, title: str, pages: int, seconds: int) -> None:
         self._open(title)

@@ -25,7 +25,9 @@ def given(world: World, word: str, minute: int) -> Item:
     return Item(item.kind, item.key, item.book, item.body, item.occurred_at + timedelta(minutes=minute))
 
 
-@pytest.mark.parametrize(("percent", "more"), [(1.0, {}), (0.96, {}), (0.3, {"is_opening": True})])
+@pytest.mark.parametrize(
+    ("percent", "more"), [(1.0, {}), (0.96, {}), (0.3, {"is_opening": True}), (0.3, {"is_laid_aside": True})]
+)
 def test_place_that_would_take_a_read_mark_or_move_its_date_is_given_up(
     world: World, percent: float, more: dict[str, Any]
 ) -> None:
@@ -104,6 +106,16 @@ def test_place_that_waited_is_told_of_a_book_that_is_on_hold_since_and_stays_so(
     target.deliver(given(world, "abandoned", 10), FRESH)
 
     target.deliver(place(dune, 0.3, minute), FRESH)
+
+    assert pushes(world) == [0.3]
+    assert shown(world)[0] == "ABANDONED"
+
+
+def test_whoever_looks_into_a_book_that_stays_on_hold_does_not_take_it_up(world: World) -> None:
+    dune, target = world.server.books[1], world.target()
+    target.deliver(given(world, "abandoned", 10), FRESH)
+
+    target.deliver(place(dune, 0.3, 11, is_laid_aside=True), FRESH)
 
     assert pushes(world) == [0.3]
     assert shown(world)[0] == "ABANDONED"

@@ -8,12 +8,17 @@ from booklore_world import FRESH, MAYBE_SENT, OpenWorld, World
 from places_world import on_the_page
 from reader_world import Person, connected, fact, joined, just_before, rating, taken_over, writes
 
-from booklore_core import BookUnmatched, Declined, ItemFailed, ItemRejected, TargetUnavailable
-from booklore_core.testing import small_epub
+from booklore_core import Before, BookUnmatched, Declined, ItemFailed, ItemRejected, Superseded, TargetUnavailable
+from booklore_core.testing import ServerBook, small_epub
 
 PATH = "/api/v1/books/personal-rating"
 PUT = f"PUT {PATH}"
+OLDER = Before(is_older=True)
 BEFORE_OR_AFTER = ["close_before", "close_after", "half_body", "commit_then_500", "commit_then_html_200", "late"]
+
+
+def rated_on_the_web(world: World, book: ServerBook, value: int) -> None:
+    assert Person(world).send("PUT", PATH, {"ids": [book.id], "rating": value}).status_code == 200
 
 
 @pytest.mark.parametrize("value", [1, 2, 7, 10])
@@ -72,6 +77,53 @@ def test_rating_is_the_accounts_own(world: World) -> None:
 
     assert mary.book(dune)["personalRating"] == 8
     assert "personalRating" not in Person(world).book(dune)
+
+
+@pytest.mark.parametrize("value", [8, None])
+def test_rating_that_was_perhaps_sent_long_ago_stays_behind_one_of_the_web(world: World, value: int | None) -> None:
+    dune = world.server.books[1]
+    rated_on_the_web(world, dune, 9)
+
+    with pytest.raises(Superseded, match="the book is rated 9 of 10 on the server"):
+        world.target().deliver(rating(dune, value), OLDER)
+
+    assert on_the_page(world, dune)["personalRating"] == 9
+
+
+@pytest.mark.parametrize("first", ["delivered", "found"])
+def test_rating_that_was_perhaps_sent_long_ago_takes_the_place_of_our_own(world: World, first: str) -> None:
+    dune = world.server.books[1]
+    if first == "delivered":
+        world.target().deliver(rating(dune, 8), OLDER)
+    else:
+        rated_on_the_web(world, dune, 8)
+        assert world.target().find(rating(dune, 8)) == ""
+
+    world.target().deliver(rating(dune, 4), OLDER)
+
+    assert on_the_page(world, dune)["personalRating"] == 4
+
+
+def test_rating_that_a_device_gave_before_is_our_own_from_an_earlier_database(world: World) -> None:
+    dune = world.server.books[1]
+    rated_on_the_web(world, dune, 10)
+
+    world.target().deliver(fact("rating", dune, {"rating": 2, "earlier": [6, 10]}), OLDER)
+
+    assert on_the_page(world, dune)["personalRating"] == 2
+
+
+@pytest.mark.parametrize("fault", ["close_before", "close_after"])
+def test_rating_whose_answer_was_lost_is_our_own_too(world: World, fault: str) -> None:
+    dune = world.server.books[1]
+    world.target().deliver(rating(dune, 6), OLDER)
+    world.server.fail(fault, PUT)
+    with pytest.raises(Declined):
+        world.target().deliver(rating(dune, 8), OLDER)
+
+    world.target().deliver(rating(dune, 4), OLDER)
+
+    assert on_the_page(world, dune)["personalRating"] == 4
 
 
 @pytest.mark.parametrize("fault", BEFORE_OR_AFTER)

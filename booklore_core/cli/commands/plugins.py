@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -26,8 +27,7 @@ app = typer.Typer(no_args_is_help=True, help="List plugins, switch them on and o
 @app.command("list")
 def list_all(as_json: Json = False) -> None:
     """List the installed plugins."""
-    from booklore_core.actions.plugins import known_plugins
-    from booklore_core.cli.plugin_facts import plugin_json
+    from booklore_core.actions.plugins import known_plugins, plugin_json
 
     with opened() as core:
         entries = [plugin_json(core, plugin) for plugin in known_plugins(core).values()]
@@ -37,10 +37,10 @@ def list_all(as_json: Json = False) -> None:
         return
     rows = [
         (one["name"], one["kind"], "on" if one["enabled"] else "off", one["version"], one["source"],
-         waits, one["error"] or "-")
+         waits, one["error"] or "; ".join(one["notes"]) or "-")
         for one, waits in zip(entries, waiting, strict=True)
     ]  # fmt: skip
-    show_table(rows, "NAME", "KIND", "STATE", "VERSION", "SOURCE", "WAITING", "ERROR")
+    show_table(rows, "NAME", "KIND", "STATE", "VERSION", "SOURCE", "WAITING", "ERROR OR NOTE")
 
 
 @app.command()
@@ -50,26 +50,32 @@ def enable(name: Name, as_json: Json = False) -> None:
 
 
 @app.command()
-def disable(name: Name, as_json: Json = False) -> None:
-    """Switch a plugin off. What waits for it is kept."""
-    switch(name, False, as_json)
+def disable(
+    name: Name,
+    discard: Annotated[
+        bool | None, typer.Option("--discard/--keep", help="What becomes of what waits for it; asked on a terminal.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Switch a plugin off. What waits for it is kept for when it is on again, or discarded for good."""
+    switch(name, False, as_json, discard)
 
 
-def switch(name: str, on: bool, as_json: bool) -> None:
+def switch(name: str, on: bool, as_json: bool, discard: bool | None = None) -> None:
     """The switch is set before any plugin is loaded: one that hangs then cannot keep anybody from it."""
-    from booklore_core.actions.plugins import known_plugins
-    from booklore_core.cli.plugin_facts import find_plugin, plugin_json
+    from booklore_core.actions.plugins import find_plugin, known_plugins, plugin_json
 
     with opened(plugins=False) as core:
         gone = known_plugins(core).get(name) if is_installed(name) else find_plugin(core, name)
-        result = set_switch(core, name, on)
+        result = set_switch(core, name, on, discard)
     with opened() as core:
         here = core.plugins.plugins.get(name) or (replace(gone, enabled=on) if gone else find_plugin(core, name))
         found = plugin_json(core, here)
     if as_json:
         show_json(found)
     else:
-        show(f"{name} is {'on' if found['enabled'] else 'off'}")
+        told = f"; {result.message}" if result.ok and result.message else ""
+        show(f"{name} is {'on' if found['enabled'] else 'off'}{told}")
     insist(result)
 
 
@@ -81,17 +87,17 @@ def is_installed(name: str) -> bool:
     return bool(entry_points(group=PROJECT, name=name))
 
 
-def set_switch(core: "Core", name: str, on: bool) -> "Result":
+def set_switch(core: "Core", name: str, on: bool, discard: bool | None) -> "Result":
     from booklore_core.settings import ENABLED
 
     core.settings.declare(name, [ENABLED])  # nobody else has: no plugin is loaded
-    return perform(core, "set_setting", args={"name": f"{name}.enabled", "value": on})
+    return perform(core, "set_setting", args={"name": f"{name}.enabled", "value": on, "discard": discard})
 
 
 @app.command()
 def info(name: Name, as_json: Json = False) -> None:
     """Tell what a plugin is and does."""
-    from booklore_core.cli.plugin_facts import find_plugin, plugin_details
+    from booklore_core.actions.plugins import find_plugin, plugin_details
 
     with opened() as core:
         settings = [setting_json(value) for value in core.settings if value.name.startswith(f"{name}.")]
@@ -113,6 +119,26 @@ def fact_rows(found: dict[str, Any], kinds: "Kinds") -> Iterator[tuple[str, str]
         if name != "settings":
             listed = ", ".join(map(str, value)) if isinstance(value, list) else str(value or "")
             yield name, (texts[name](value) if name in texts else listed) or "-"
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name, such as reading-log.")],
+    target: Annotated[bool, typer.Option("--target", help="A place that facts go (the default).")] = False,
+    feature: Annotated[bool, typer.Option("--feature", help="It turns events into facts.")] = False,
+    folder: Annotated[Path | None, typer.Option(help="Where to; by default booklore-NAME, here.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a package for a new plugin: it can be installed, and its tests pass."""
+    from booklore_core.cli.scaffold import write_package
+
+    if target and feature:
+        raise typer.BadParameter("a package begins as one of --target and --feature; add the other's hooks to it")
+    place = write_package(name, "feature" if feature else "target", folder)
+    if as_json:
+        show_json({"name": name, "kind": "feature" if feature else "target", "folder": str(place)})
+    else:
+        show(f"{place} is written. To try it:\n  cd {place}\n  pip install -e '.[test]'\n  pytest")
 
 
 @app.command()

@@ -82,8 +82,8 @@ class Positions:
     def _push(self, item: Item, body: dict[str, Any]) -> None:
         """Raises Superseded where a book is read, unless its reader has read in it since."""
         place = Position.of(item)
-        is_before = place.is_opening or self._statuses.given_since(item) == READ
-        if (is_before or place.percent >= NEARLY_READ) and self._is_read(item):
+        is_no_reading = place.is_opening or place.is_laid_aside or self._statuses.given_since(item) == READ
+        if (is_no_reading or place.percent >= NEARLY_READ) and self._is_read(item):
             raise Superseded(READ_ALREADY)
         self._put(body)
 

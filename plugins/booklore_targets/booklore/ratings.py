@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from booklore_core import Before, Item, ItemRejected
+from booklore_core import Before, Item, ItemRejected, Superseded
 from booklore_targets.booklore.answers import confirm
 from booklore_targets.booklore.run import Run
 from booklore_targets.booklore.sessions import book_id_of
@@ -13,28 +13,42 @@ PATH = "/api/v1/books/personal-rating"
 """Grimmory's other route writes stars of 1 to 5 into the same column (contract §8)."""
 
 LOWEST, HIGHEST = 1, 10
+MOST_OWN = 5
+"""So many of the ratings that we gave a book are known again as ours."""
 
 
 class Ratings:
     """The target's handler of items of the kind `rating`. The same rating once more changes nothing, but one whose
-    answer was lost may still come, over another one that was given since: so it is looked for (contract §17)."""
+    answer was lost may still come, over another one that was given since: so it is looked for (contract §17). One that
+    an earlier database may have sent takes the place of none but our own."""
 
     def __init__(self, run: Run) -> None:
-        self._run = run
+        self._run, self._store = run, run.connection.store
 
     def deliver(self, item: Item, before: Before) -> None:
         """Source: server contract §8."""
         book_id, rating = book_id_of(item), rating_of(item)
         look = partial(self._run.identities.look, book_id)
-        look()
+        there, own = look().get("personalRating"), self._store.get(f"rating/{book_id}") or ()
+        if before.is_older and there not in (None, rating, *own, *item.body.get("earlier", ())):
+            raise Superseded(f"the book is rated {there} of 10 on the server, which may have been given since")
+        self._note(book_id, rating)
         body = {"ids": [int(book_id)], "rating": rating}
         response = self._run.connection.ask("PUT", PATH, json=body, before_repeat=look)
         confirm(response, book_id, personalRating=rating)
 
     def find(self, item: Item) -> str | None:
         """An empty text when the server has the rating."""
-        there = self._run.identities.look(book_id_of(item)).get("personalRating")
-        return "" if there == rating_of(item) else None
+        book_id, rating = book_id_of(item), rating_of(item)
+        if self._run.identities.look(book_id).get("personalRating") != rating:
+            return None
+        self._note(book_id, rating)
+        return ""
+
+    def _note(self, book_id: str, rating: int | None) -> None:
+        """Before it is sent: the answer may be lost."""
+        own = self._store.get(f"rating/{book_id}") or ()
+        self._store.set(f"rating/{book_id}", [*own, rating][-MOST_OWN:])
 
 
 def rating_of(item: Item) -> int | None:

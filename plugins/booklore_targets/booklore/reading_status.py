@@ -6,7 +6,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from booklore_core import Before, Item, ItemRejected, Superseded, TargetUnavailable
+from booklore_core import Before, Item, ItemRejected, Position, Superseded, TargetUnavailable
 from booklore_targets.booklore.answers import confirm, declined
 from booklore_targets.booklore.capabilities import is_absent
 from booklore_targets.booklore.run import Run
@@ -48,9 +48,9 @@ class ReadingStatuses:
         self._store.set(f"status/{book_id_of(item)}", given)
 
     def given_since(self, place: Item) -> str | None:
-        """The status that we brought last, if the reader gave it where the place was read, or later."""
+        """The status that we brought last, if the reader gave it where the place was read, or later, or keeps to it."""
         status, at = self._store.get(f"status/{place.book.match}") or (None, 0.0)
-        return status if at >= place.occurred_at.timestamp() else None
+        return status if at >= place.occurred_at.timestamp() or Position.of(place).is_laid_aside else None
 
     def restore(self, place: Item) -> None:
         """Brings the status again that was given since a place was read, and that its push has taken away."""

@@ -171,8 +171,8 @@ class Takeover:
         if rows.rating is None or rows.rating.rating % 2:
             return
         known = self._core.books.stars([rows.book.md5])[rows.book.md5]
-        if known.at is None:
-            stars = known.after(rows.rating.rating // 2, rows.rating.at.timestamp())
+        if not known.shown:
+            stars = known.after("", ["", rows.rating.at.timestamp(), rows.rating.rating // 2])
             self._core.books.keep_stars({rows.book.md5: stars})
 
     def _ask(self, proposals: Sequence[Proposal], now: datetime) -> int:
