@@ -215,7 +215,7 @@ class Witness:
 
     @hookimpl
     def on_network_connected(self, event, journal, facts, settings):
-        return [Item("seen", "network", journal.around(event)[0].book.ref, {"event": event.name}, event.at)]
+        return [Item("seen", "network", journal.around(event, 1)[0].book.ref, {"event": event.name}, event.at)]
 
 
 def register(core, plugin, name="witness"):

@@ -17,9 +17,6 @@ from booklore_core.storage.database import Database
 
 E = TypeVar("E", bound=Event)
 
-STRETCHES_AROUND = 12
-"""How many openings before and after an event `Journal.around` reaches by itself."""
-
 WITNESSES, BATCH_OF_WITNESSES = 20, 5000
 """How many lines before and after others, and between them, are asked when those were written."""
 
@@ -64,6 +61,7 @@ SELECT device, at, name, {OPENS} AS opens, CASE WHEN line LIKE '%"told_at"%' THE
 FROM events e WHERE book_md5 = :md5 AND {OF_READING} ORDER BY device, ord
 """
 LATEST = "SELECT line FROM events WHERE device = :device AND name = :name AND tracked = 1 ORDER BY ord DESC LIMIT 1"
+ABOUT = "SELECT line FROM events WHERE book_md5 = :md5 AND tracked = 1 ORDER BY device, ord"
 RECEIVED = "SELECT received_at FROM events WHERE device = :device AND event_id = :event_id"
 ENTRIES = """
 SELECT e.id, e.line, a.list FROM events e LEFT JOIN annotation_lists a ON a.event = e.id
@@ -154,14 +152,17 @@ class Journal:
         row = self._database.row(LIST_AT, device=event.device, md5=event.book.partial_md5, ord=event.order)
         return event_of(row) if row else None  # type: ignore[return-value]
 
-    def around(self, event: Event, stretches: int = STRETCHES_AROUND) -> Sequence[Event]:
-        """The device's lines of reading around event, in the order in which it happened: from `stretches` openings
-        back, its own included, to as many on; of the stretch that begins with the last of those only the opening.
-        Their annotations are not told."""
+    def around(self, event: Event, stretches: int) -> Sequence[Event]:
+        """The device's lines of reading around event, in their order, without annotations: from `stretches` openings
+        back, its own included, to as many on; of the stretch that begins with the last of those only the opening."""
         back, on = self._opened(UP_TO, event, stretches), self._opened(AFTER, event, stretches)
         low = back[-1]["ord"] if len(back) == stretches else ""
         high = on[-1]["ord"] if len(on) == stretches else LAST
         return [event_of(row) for row in self._database.rows(BETWEEN, device=event.device, low=low, high=high)]
+
+    def about(self, md5: str) -> list[Event]:
+        """All that was told of a book while it was tracked, each device's in its order, without annotations."""
+        return [event_of(row) for row in self._database.rows(ABOUT, md5=md5)]
 
     def openings(self, event: Event, count: int) -> list[str]:
         """The ids of the lines before event that began a stretch, at most count, the last one first."""
@@ -188,8 +189,7 @@ class Journal:
     def latest(self, device: str, kind: type[E]) -> E | None:
         """The device's last event of one class."""
         row = self._database.row(LATEST, device=device, name=kind.name)
-        found = event_of(row) if row else None
-        return found if isinstance(found, kind) else None
+        return event_of(row) if row else None  # type: ignore[return-value]
 
     def spans(self, md5: str) -> list[tuple[float, float]]:
         """When a book was open, tracked or not, unix seconds: from each opening to the last line of the stretch, by the

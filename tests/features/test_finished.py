@@ -1,9 +1,14 @@
 """Finished, on hold, and back from on hold, as KOReader's status of a book tells it."""
 
-from itertools import permutations
+from itertools import count, permutations
+from random import Random
 
 import pytest
 from deciding_world import DUNE, EMMA, Deciding, library
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+NUMBERS = count(1)
 
 
 @pytest.fixture
@@ -134,6 +139,53 @@ def test_another_device_that_goes_on_saying_the_same_takes_nothing_back(deciding
     deciding.take(*deciding.visit(status="abandoned"))
 
     assert (first, statuses(deciding)) == (["reading"], [])
+
+
+def test_another_device_that_goes_on_saying_the_same_after_many_other_books_takes_nothing_back(deciding):
+    deciding.take(*deciding.visit(status="abandoned", device="kindle"))
+    for number in range(15):
+        deciding.take(*deciding.visit({**EMMA, "partial_md5": f"{number:032}"}, status="reading", device="kindle"))
+    deciding.take(*deciding.visit(status="complete"))
+    deciding.sent()
+
+    deciding.take(*deciding.visit(status="abandoned", device="kindle"))
+
+    assert (statuses(deciding), deciding.held("status")["status"]) == ([], "complete")
+
+
+VISITS = st.lists(
+    st.tuples(st.sampled_from(["kobo", "kindle"]), st.sampled_from(["complete", "abandoned", "reading", None])),
+    min_size=2,
+    max_size=7,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example([("kobo", "abandoned"), ("kindle", "complete"), ("kindle", "reading"), ("kobo", "abandoned")], Random(3))
+@example([("kindle", "abandoned"), ("kobo", "complete"), ("kindle", "abandoned")], Random(1))
+@given(VISITS, st.randoms(use_true_random=False))
+def test_in_whatever_order_the_lines_of_two_devices_arrive_the_same_holds(deciding, lived, random):
+    book = {**DUNE, "partial_md5": f"{next(NUMBERS):032x}"}
+    lines = [line for device, status in lived for line in deciding.visit(book, device, status=status)]
+    random.shuffle(lines)
+
+    for line in lines:
+        deciding.take(line)
+        if random.random() < 0.3:
+            deciding.take(line)
+
+    held = deciding.held("status", book)
+    assert (held["status"] if held else "reading") == given_last(lived)  # nothing to take back is not told
+
+
+def given_last(lived):
+    """Told without any of the code: each device's visits in their order, of which those count that say another word."""
+    verdict, shown = "reading", {}
+    for device, status in lived:
+        if status and shown.get(device) != status:
+            verdict = status if (verdict, status) != ("complete", "reading") else verdict
+            shown[device] = status
+    return verdict
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)

@@ -1,5 +1,6 @@
 """Places in books that are marked as read or on hold: whatever is told there takes the mark away (contract §4.2)."""
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -121,6 +122,33 @@ def test_whoever_looks_into_a_book_that_stays_on_hold_does_not_take_it_up(world:
     assert shown(world)[0] == "ABANDONED"
 
 
+def test_book_that_is_read_again_and_put_on_hold_is_finished_by_nobody(world: World, dialect: str) -> None:
+    dune, target = world.server.books[1], world.target()
+    target.deliver(given(world, "complete", 10), FRESH)
+    target.deliver(place(dune, 0.1, 20), FRESH)
+    finished = shown(world)[1]
+    world.clock.wait(3600)
+
+    target.deliver(place(dune, 0.15, 30, is_laid_aside=True), FRESH)
+    with suppress(Superseded):
+        target.deliver(given(world, "abandoned", 30), FRESH)
+
+    assert shown(world) == ("ABANDONED" if dialect == "grimmory" else "READING", finished)
+
+
+@pytest.mark.parametrize(("word", "name"), [("complete", "UNREAD"), ("complete", "PAUSED"), ("abandoned", "READING")])
+def test_status_that_somebody_took_away_is_not_brought_back_by_who_looks_into_the_book(
+    world: World, word: str, name: str
+) -> None:
+    dune, target = world.server.books[1], world.target()
+    target.deliver(given(world, word, 10), FRESH)
+    mark(world, dune, name)
+
+    target.deliver(place(dune, 0.3, 20, is_laid_aside=True), FRESH)
+
+    assert shown(world) == ("READING", None)
+
+
 def test_whoever_reads_on_in_a_book_on_hold_takes_it_up(world: World) -> None:
     dune, target = world.server.books[1], world.target()
     target.deliver(given(world, "abandoned", 10), FRESH)
@@ -130,16 +158,20 @@ def test_whoever_reads_on_in_a_book_on_hold_takes_it_up(world: World) -> None:
     assert shown(world)[0] == "READING"
 
 
-def test_status_that_could_not_be_put_back_is_put_back_in_the_next_run(world: World) -> None:
+@pytest.mark.parametrize(("minute", "more"), [(9, {}), (11, {"is_laid_aside": True})])
+def test_status_that_could_not_be_put_back_is_put_back_in_the_next_run(
+    world: World, dialect: str, minute: int, more: dict[str, Any]
+) -> None:
     dune, target = world.server.books[1], world.target()
     target.deliver(given(world, "abandoned", 10), FRESH)
-    world.server.fail("status:500", "GET /api/v1/books/1", times=None)
+    route = "PUT /api/v1/app/books" if dialect == "grimmory" else "POST /api/v1/books/status"
+    world.server.fail("status:500", route, times=None)
     with pytest.raises(Declined):
-        target.deliver(place(dune, 0.3, 9), FRESH)
+        target.deliver(place(dune, 0.3, minute, **more), FRESH)
     world.server.recover()
     assert shown(world)[0] == "READING"
 
-    world.target().deliver(place(dune, 0.3, 9), FRESH)
+    world.target().deliver(place(dune, 0.3, minute, **more), FRESH)
 
     assert shown(world)[0] == "ABANDONED"
     assert pushes(world) == [0.3]

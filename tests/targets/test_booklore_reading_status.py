@@ -6,13 +6,14 @@ from booklore_world import FRESH, MAYBE_SENT, OpenWorld, World
 from places_world import elsewhere_pushed, mark, on_the_page, place, signed
 from reader_world import connected, deletion, fact, joined, just_before, status, taken_over, writes
 
-from booklore_core import BookUnmatched, Declined, ItemFailed, ItemRejected, Superseded, TargetUnavailable
+from booklore_core import Before, BookUnmatched, Declined, ItemFailed, ItemRejected, Superseded, TargetUnavailable
 from booklore_targets.booklore.answers import confirm
 
 PLAIN, GENTLE, PROBE = "POST /api/v1/books/status", "PUT /api/v1/app/books/1/status", "GET /api/v1/app/books"
 HIGHER = ["READ", "RE_READING", "PARTIALLY_READ", "WONT_READ"]
 LOWER = ["UNREAD", "UNSET", "PAUSED", "ABANDONED"]
 HOUR = 3600
+OLDER = Before(is_older=True)
 
 
 def route(dialect: str) -> str:
@@ -127,6 +128,64 @@ def test_higher_status_stays(world: World, word: str, name: str) -> None:
 
     assert shown(world) == there
     assert writes(world, since=asked) == []
+
+
+@pytest.mark.parametrize(
+    ("word", "name"), [("complete", "PAUSED"), ("complete", "READING"), ("abandoned", "READING"), ("reading", "PAUSED")]
+)
+def test_status_that_an_earlier_database_may_have_sent_takes_no_others_place(
+    world: World, word: str, name: str
+) -> None:
+    dune = world.server.books[1]
+    mark(world, dune, name)
+
+    with pytest.raises(Superseded, match=f"marked as {name.lower()} on the server, which may have been given since"):
+        world.target().deliver(status(dune, word), OLDER)
+
+    assert shown(world) == (name, None)
+
+
+@pytest.mark.parametrize("dialect", ["booklore", "grimmory", "grimmory-3.5"])
+def test_book_that_somebody_took_for_unread_since_is_not_finished_by_an_earlier_status(
+    open_world: OpenWorld, dialect: str
+) -> None:
+    world = open_world(dialect)
+    mark(world, world.server.books[1], "UNREAD")
+
+    with pytest.raises(Superseded, match="marked as unread on the server"):
+        world.target().deliver(status(world.server.books[1], "complete"), OLDER)
+
+    assert shown(world) == ("UNREAD", None)
+
+
+@pytest.mark.parametrize("word", ["complete", "abandoned", "reading"])
+def test_status_from_before_the_first_day_is_set_where_nobody_has_set_any(world: World, word: str) -> None:
+    world.target().deliver(status(world.server.books[1], word), OLDER)
+
+    assert shown(world)[0] == {"complete": "READ", "abandoned": "ABANDONED", "reading": "READING"}[word]
+
+
+@pytest.mark.parametrize("word", ["complete", "abandoned"])
+def test_earlier_status_takes_the_place_of_what_our_own_place_has_made_of_it(world: World, word: str) -> None:
+    dune, target = world.server.books[1], world.target()
+    target.deliver(place(dune, 0.4), OLDER)
+
+    target.deliver(status(dune, word), OLDER)
+
+    assert shown(world)[0] == {"complete": "READ", "abandoned": "ABANDONED"}[word]
+
+
+def test_earlier_status_takes_the_place_of_those_before_it(world: World) -> None:
+    dune = world.server.books[1]
+    world.target().deliver(status(dune, "abandoned"), OLDER)
+    mark(world, world.server.books[2], "ABANDONED")
+
+    world.target().deliver(status(dune, "complete"), OLDER)
+    told = {"status": "complete", "earlier": ["abandoned"]}
+    world.target().deliver(fact("status", world.server.books[2], told), OLDER)
+
+    assert shown(world)[0] == "READ"
+    assert on_the_page(world, world.server.books[2])["readStatus"] == "READ"
 
 
 @pytest.mark.parametrize("dialect", ["booklore", "grimmory-3.5", "custom"])

@@ -85,6 +85,7 @@ class Positions:
         is_no_reading = place.is_opening or place.is_laid_aside or self._statuses.given_since(item) == READ
         if (is_no_reading or place.percent >= NEARLY_READ) and self._is_read(item):
             raise Superseded(READ_ALREADY)
+        self._statuses.before_push(item)
         self._put(body)
 
     def find(self, book: BookRef) -> RemotePosition | None:

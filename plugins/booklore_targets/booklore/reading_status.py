@@ -13,8 +13,8 @@ from booklore_targets.booklore.run import Run
 from booklore_targets.booklore.sessions import book_id_of
 
 PLAIN, GENTLE = "/api/v1/books/status", "/api/v1/app/books/{}/status"
-READ = "READ"
-STATUSES = {"complete": READ, "abandoned": "ABANDONED", "reading": "READING"}
+READ, READING = "READ", "READING"
+STATUSES = {"complete": READ, "abandoned": "ABANDONED", "reading": READING}
 """KOReader's word → the server's, letter by letter: one that it does not know takes the status away (contract §8)."""
 
 MAY_BECOME_READING = (None, "UNSET", "UNREAD", "PAUSED", "ABANDONED")
@@ -22,7 +22,8 @@ MAY_BECOME_READING = (None, "UNSET", "UNREAD", "PAUSED", "ABANDONED")
 
 class ReadingStatuses:
     """The target's handler of items of the kind `status`. Without a look nothing is written: the plain route dates a
-    book that is read already to now, and takes the finish date with every other status (contract §8)."""
+    book that is read already to now, and takes the finish date with every other status (contract §8). A status that an
+    earlier database may have sent takes the place of none but our own."""
 
     def __init__(self, run: Run) -> None:
         self._run, self._connection, self._store = run, run.connection, run.connection.store
@@ -31,7 +32,8 @@ class ReadingStatuses:
     def deliver(self, item: Item, before: Before) -> None:
         if item.is_tombstone:
             return
-        self._bring(book_id_of(item), wanted_status(item))
+        own = self._own(item) if before.is_older else None
+        self._bring(book_id_of(item), wanted_status(item), own)
         self._note(item)
 
     def find(self, item: Item) -> str | None:
@@ -48,22 +50,56 @@ class ReadingStatuses:
         self._store.set(f"status/{book_id_of(item)}", given)
 
     def given_since(self, place: Item) -> str | None:
-        """The status that we brought last, if the reader gave it where the place was read, or later, or keeps to it."""
-        status, at = self._store.get(f"status/{place.book.match}") or (None, 0.0)
-        return status if at >= place.occurred_at.timestamp() or Position.of(place).is_laid_aside else None
+        """The status that we brought last, if the reader gave it where the place was read, or later."""
+        status, at, _ = self._noted(place.book.match)
+        return status if at >= place.occurred_at.timestamp() else None
+
+    def before_push(self, place: Item) -> None:
+        """Notes whether the push of a place takes our status from a reader who keeps to it. One that was gone before
+        he does not: somebody has read the book since, or has given it another."""
+        book_id = book_id_of(place)
+        self._store.set(f"pushed/{book_id}", True)
+        status, at, is_due = self._noted(book_id)
+        if status is None or at >= place.occurred_at.timestamp():
+            return
+        is_kept = Position.of(place).is_laid_aside
+        is_kept = is_kept and (is_due or self._run.identities.look(book_id).get("readStatus") == status)
+        if is_kept != is_due:
+            self._store.set(f"status/{book_id}", [status, at, is_kept])
 
     def restore(self, place: Item) -> None:
-        """Brings the status again that was given since a place was read, and that its push has taken away."""
-        status = self.given_since(place)
-        if status:
-            with suppress(Superseded):
-                self._bring(book_id_of(place), status)
+        """Brings the status again that was given since a place was read, or that its reader keeps to, and that the push
+        has taken away."""
+        book_id = place.book.match
+        status, at, is_due = self._noted(book_id)
+        if not status or not (is_due or self.given_since(place)):
+            return
+        with suppress(Superseded):
+            self._bring(str(book_id), status)
+        if is_due:
+            self._store.set(f"status/{book_id}", [status, at])
 
-    def _bring(self, book_id: str, wanted: str) -> None:
+    def _noted(self, book_id: str | None) -> tuple[str | None, float, bool]:
+        """The status that we brought last, when it was given, unix seconds, and whether a push has taken it away."""
+        status, at, *is_due = self._store.get(f"status/{book_id}") or (None, 0.0)
+        return status, at, bool(is_due and is_due[0])
+
+    def _own(self, item: Item) -> set[str | None]:
+        """What a server shows of a book that has no status, or that came from us."""
+        book_id = book_id_of(item)
+        unset = ["UNSET", "UNREAD"][: 1 + self._run.capabilities.by_hash]  # that image shows the second (contract §8)
+        pushed = [READING] if self._store.get(f"pushed/{book_id}") else []
+        earlier = (STATUSES.get(one) for one in item.body.get("earlier", ()))
+        return {*unset, *pushed, *earlier, self._noted(book_id)[0], None}
+
+    def _bring(self, book_id: str, wanted: str, own: set[str | None] | None = None) -> None:
+        """own: the only ones of which it takes the place."""
         book = self._run.identities.look(book_id)
         there = book.get("readStatus")
         if there == wanted:
             return
+        if own is not None and there not in own:
+            raise Superseded(f"the book is marked as {words(there)} on the server, which may have been given since")
         refuse_lower(wanted, there)
         if self._is_gentle(book_id):
             self._put_gently(book_id, wanted)
@@ -111,7 +147,7 @@ def wanted_status(item: Item) -> str:
 
 def refuse_lower(wanted: str, there: Any) -> None:
     """Raises Superseded where the server's status is the higher one."""
-    stays = {READ: False, "ABANDONED": there == READ, "READING": there not in MAY_BECOME_READING}
+    stays = {READ: False, "ABANDONED": there == READ, READING: there not in MAY_BECOME_READING}
     if stays[wanted]:
         raise Superseded(f"the book is marked as {words(there)} on the server, and stays so")
 
