@@ -18,6 +18,7 @@ from booklore_core import (
     BookOpen,
     Delete,
     Device,
+    Fact,
     Facts,
     Item,
     Journal,
@@ -94,9 +95,13 @@ def on_delete(event: Delete, journal: Journal, facts: Facts, settings: Section) 
             if not fact.is_given and not fact.item.is_tombstone:
                 yield replace(fact.item, body=TOMBSTONE)  # nobody has been told of it: it is taken out again
                 yield from asked(fact.item, question_about_many(fact.item, now["first"], journal))
-    elsewhere = facts.other_files(event.device, book) if book.file else []
+    elsewhere = [path for device, path in facts.files(book) if device == event.device and book.file not in (None, path)]
+    others = list(dict.fromkeys(device for device, _ in facts.files(book) if device != event.device))
     if elsewhere:
         yield from asked(item, question_about_places(item, elsewhere, journal))
+    elif others and policy == DELETE:
+        known = replace(item, body={**item.body, "read_on": others})
+        yield from asked(known, question_about_devices(item, others, journal))
     elif len(deleted) > MANY:
         yield from asked(item, question_about_many(item, now["first"], journal))
     else:
@@ -116,7 +121,7 @@ def row_after(row: Mapping[str, Any] | None, md5: str, at: float) -> Mapping[str
 
 def question_about_many(item: Item, since: float, journal: Journal) -> str:
     """The same for all that were deleted in a row, as far as the same was chosen for them. since: unix seconds."""
-    day, name = datetime.fromtimestamp(since, UTC), device_name(item, journal)
+    day, name = datetime.fromtimestamp(since, UTC), name_in(item, journal)
     then = f"Take them off the shelf “{item.body['shelf']}”?"
     if item.body["policy"] == DELETE:
         then = f"Delete them from the server's library as well? Of each that deletes {CONSEQUENCE}"
@@ -130,15 +135,28 @@ def question_about_places(item: Item, elsewhere: Sequence[str], journal: Journal
         then = f"deleted from the server's library as well? That deletes {CONSEQUENCE}"
     where = f"deleted at {item.body['file']}, seen at {' and '.join(elsewhere)}"
     return (
-        f"A file was deleted on {device_name(item, journal)} whose book was seen at another place there as well: a "
+        f"A file was deleted on {name_in(item, journal)} whose book was seen at another place there as well: a "
         f"copy of it, or where it lay before it was moved. Is the book gone, and is it to be {then}\n"
         f"{title_of(item)}: {where}"
     )
 
 
-def device_name(item: Item, journal: Journal) -> str:
-    told = journal.latest(item.body["device"], Device)
-    return (told and (told.display or told.model)) or str(item.body["device"])
+def question_about_devices(item: Item, others: Sequence[str], journal: Journal) -> str:
+    """The same for all that the server is to delete for ever, although other devices have them."""
+    have = " and ".join(device_name(device, journal) for device in others)
+    return (
+        f"A book was deleted on {name_in(item, journal)} that another of your devices has or reads. Is it to be "
+        f"deleted from the server's library all the same? That deletes {CONSEQUENCE}\n{title_of(item)}: on {have}"
+    )
+
+
+def name_in(item: Item, journal: Journal) -> str:
+    return device_name(str(item.body["device"]), journal)
+
+
+def device_name(device: str, journal: Journal) -> str:
+    told = journal.latest(device, Device)
+    return (told and (told.display or told.model)) or device
 
 
 def title_of(item: Item) -> str:
@@ -174,6 +192,8 @@ def come_back(event: BookOpen | Resume | BookClose, journal: Journal, facts: Fac
     held = next(iter(facts.known(KIND, [book.partial_md5])), None)
     question = first(facts, ASKED, book.partial_md5)
     last = held.item if held else question
+    if held and last and last.body.get("device") != event.device:
+        yield from taken_up(held, event, journal)
     if last is None or last.body.get("device") != event.device or journal.is_followed(event, [Delete]):
         return
     at = max(event.at, last.occurred_at)
@@ -184,6 +204,16 @@ def come_back(event: BookOpen | Resume | BookClose, journal: Journal, facts: Fac
     elif not held.item.is_tombstone:
         body = {**held.item.body, **WITHDRAWN}
         yield replace(held.item, body=body, occurred_at=at if held.is_given else held.item.occurred_at)
+
+
+def taken_up(held: Fact, event: BookOpen | Resume | BookClose, journal: Journal) -> Iterator[Item | Proposal]:
+    """Has a person asked before the server is told to delete a book for ever that another device reads."""
+    item, known = held.item, held.item.body.get("read_on", [])
+    is_to_go = item.body.get("policy") == DELETE and not item.is_tombstone and not held.is_given
+    if is_to_go and event.device not in known and not journal.is_followed(event, [Delete]):
+        yield replace(item, body=TOMBSTONE)
+        body = {**item.body, "read_on": [*known, event.device]}
+        yield from asked(replace(item, body=body), question_about_devices(item, [event.device], journal))
 
 
 def first(facts: Facts, kind: str, key: str) -> Item | None:
