@@ -89,7 +89,8 @@ def on_delete(event: Delete, journal: Journal, facts: Facts, settings: Section) 
     row = first(facts, ROW, event.device)
     now = row_after(row.body if row else None, book.partial_md5, event.at.timestamp())
     yield Item(ROW, event.device, book, now, max(event.at, row.occurred_at) if row else event.at)
-    deleted: list[str] = now["books"] if event.at.timestamp() >= now["first"] else []
+    is_back = book.partial_md5 in now.get("back", ())
+    deleted: list[str] = now["books"] if event.at.timestamp() >= now["first"] and not is_back else []
     if len(deleted) > MANY and row and len(row.body["books"]) == MANY:  # until now nobody had to be asked
         for fact in facts.known(KIND, row.body["books"]):
             if not fact.is_given and not fact.item.is_tombstone:
@@ -109,23 +110,24 @@ def on_delete(event: Delete, journal: Journal, facts: Facts, settings: Section) 
 
 
 def row_after(row: Mapping[str, Any] | None, md5: str, at: float) -> Mapping[str, Any]:
-    """What a device has deleted in a row, this book included. at: unix seconds. A line that comes late, of
-    another time, changes nothing."""
+    """What a device has deleted in a row, this book included, unless it came back meanwhile: then it is on its own.
+    at: unix seconds. A line that comes late, of another time, changes nothing."""
     if row is None or at > row["last"] + IN_A_ROW:
         return {"first": at, "last": at, "books": [md5]}
     if at < row["first"] - IN_A_ROW:
         return row
-    books = [*dict.fromkeys([*row["books"], md5])]
-    return {"first": min(at, row["first"]), "last": max(at, row["last"]), "books": books}
+    books = [*dict.fromkeys([*row["books"], *([] if md5 in row.get("back", ()) else [md5])])]
+    return {**row, "first": min(at, row["first"]), "last": max(at, row["last"]), "books": books}
 
 
 def question_about_many(item: Item, since: float, journal: Journal) -> str:
     """The same for all that were deleted in a row, as far as the same was chosen for them. since: unix seconds."""
     day, name = datetime.fromtimestamp(since, UTC), name_in(item, journal)
-    then = f"Take them off the shelf “{item.body['shelf']}”?"
+    then = f"Take those off the shelf “{item.body['shelf']}” that the server was not told of yet?"
     if item.body["policy"] == DELETE:
-        then = f"Delete them from the server's library as well? Of each that deletes {CONSEQUENCE}"
-    return f"More than {MANY} books were deleted on {name} at once, on {day:%Y-%m-%d}. {then}\n{title_of(item)}"
+        left = "Delete those from the server's library as well that it was not told of yet?"
+        then = f"{left} Of each that deletes {CONSEQUENCE}"
+    return f"More than {MANY} books were deleted on {name} in a row, on {day:%Y-%m-%d}. {then}\n{title_of(item)}"
 
 
 def question_about_places(item: Item, elsewhere: Sequence[str], journal: Journal) -> str:
@@ -190,7 +192,11 @@ def come_back(event: BookOpen | Resume | BookClose, journal: Journal, facts: Fac
         return
     book = event.book.ref
     held = next(iter(facts.known(KIND, [book.partial_md5])), None)
-    question = first(facts, ASKED, book.partial_md5)
+    question, row = first(facts, ASKED, book.partial_md5), first(facts, ROW, event.device)
+    if row and book.partial_md5 in row.body["books"] and event.at.timestamp() > row.body["last"]:
+        left = [md5 for md5 in row.body["books"] if md5 != book.partial_md5]
+        body = {**row.body, "books": left, "back": [*row.body.get("back", ()), book.partial_md5]}
+        yield replace(row, body=body, occurred_at=max(event.at, row.occurred_at))
     last = held.item if held else question
     if held and last and last.body.get("device") != event.device:
         yield from taken_up(held, event, journal)
