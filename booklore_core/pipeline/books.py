@@ -83,12 +83,10 @@ class BookStars(NamedTuple):
         """The stars that were given last, on whichever device, and whether nobody knows when: a change is one between
         two lines of one copy. What its first line shows may be of any age, and counts where there is no change."""
         both = [(device, *pair) for device, told in self.shown.items() for pair in pairwise([[], *told])]
-        changes = [
-            (at, device, stars) for device, before, (_, at, stars) in both if at and before[2:] not in ([], [stars])
-        ]
-        first = [(at, device, stars) for device, before, (_, at, stars) in both if stars and not before]
-        last = max(reversed(changes), key=lambda change: change[:2], default=min(first, default=(0.0, "", None)))
-        return last[2], not changes
+        first = [(at, device, stars) for device, last, (_, at, stars) in both if stars and not last]
+        changes = [(at, device, stars) for device, last, (_, at, stars) in both if at and last and last[2] != stars]
+        given = max(reversed(changes), key=lambda one: one[:2]) if changes else min(first, default=(None,))
+        return given[-1], not changes
 
     def after(self, device: str, line: Shown) -> "BookStars":
         """What is known after a line, which may come late."""

@@ -38,7 +38,8 @@ def answer(
     with opened() as core:
         result = perform(core, "answer_questions", reply=None if is_interactive() and not (yes or no) else settled)
     if not as_json:
-        return show(printable(result.message))
+        show(printable(result.message))
+        return
     show_json(result.data)
     if result.data["waiting"]:
         raise typer.Exit(STILL_WAITING)
