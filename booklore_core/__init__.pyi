@@ -41,6 +41,7 @@ from .items import Item as Item
 from .items import Proposal as Proposal
 from .items import Remark as Remark
 from .items import canonical_json as canonical_json
+from .items import stand_in as stand_in
 from .kinds import Kind as Kind
 from .pipeline.facts import Fact as Fact
 from .pipeline.facts import Facts as Facts

@@ -163,9 +163,9 @@ class LookingTarget(Target, Protocol):
     While an item's outcome is unknown and no remote id is known of it, the core asks `find` in every run and delivers
     again only when it is not there and `<plugin>.repeat_after` seconds have gone by since the last attempt: a request
     may be carried out minutes after everybody has given it up. Source: server contract §17.
-    It is also asked before the first delivery of what occurred before the target was owed anything: an earlier database
-    may have sent it. What is not there then is delivered in the same run, so one answer of the remote should serve all
-    items of a book.
+    It is also asked before the first delivery of what occurred before the target was owed anything, or a file of past
+    reading told: another program may have sent it. What is not there then is delivered in the same run, so one answer
+    of the remote should serve all items of a book.
     looked_for (optional): the kinds to which this applies, where it is not all; the others' repeats change nothing.
     """
 
@@ -173,7 +173,7 @@ class LookingTarget(Target, Protocol):
         """The remote's id of the item, in whatever earlier form it is there, or "" where it has none; None when it is
         not there. An item that was removed is not asked for.
 
-        Raises what `deliver` raises when that cannot be told: the item is held.
+        Raises what `deliver` raises when that cannot be told, and the item is held; Superseded gives it up.
         """
         ...
 

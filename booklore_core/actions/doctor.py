@@ -222,4 +222,5 @@ def check_quarantine(core: Core) -> Iterator[Check]:
 def list_remarks(core: Core) -> Iterator[Check]:
     """Why something that was read is not sent, in the plugins' own words."""
     for row in core.database.rows(REMARKS):
-        yield Check("remark", True, f"{utc(row['made_at']):%Y-%m-%d} {row['plugin']}: {row['remark']}")
+        told = row["remark"]  # as advice, too: it is no failure, and a person should know
+        yield Check("remark", True, f"{utc(row['made_at']):%Y-%m-%d} {row['plugin']}: {told}", told)

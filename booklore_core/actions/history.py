@@ -51,6 +51,7 @@ def extract_history(core: Core, request: Request) -> Flow:
     if not given:
         return Result(effects=(SendFile(STATISTICS, extract_history.name),))
     path = Path(str(given))
+    end = core.journal.end
     try:
         plugin, past = read_past(core, path, request)
     except (OSError, ValueError) as error:
@@ -63,6 +64,9 @@ def extract_history(core: Core, request: Request) -> Flow:
     if items and not is_dry:
         if not (yield Confirm(f"{told}\nTake them in?", default=True)):
             return Result("Nothing was taken in", ok=False, data=data)
+        if core.journal.end != end:  # what was told live meanwhile counts as it was told
+            plugin, past = read_past(core, path, request)
+            items = [one for one in past if isinstance(one, Item) and one.book.partial_md5 not in untracked]
         take_in(core, plugin, items, request)
     for one in () if is_dry else remarks:
         core.derive.remark(plugin, one)
@@ -72,6 +76,10 @@ def extract_history(core: Core, request: Request) -> Flow:
 
 def read_past(core: Core, path: Path, request: Request) -> tuple[Plugin, Past]:
     """What a plugin makes of a file, and which one. Raises OSError, and ValueError saying what is wrong with it."""
+    if path.exists() and not path.is_file():  # a pipe would never end
+        raise ValueError(f"{path} is {'a directory' if path.is_dir() else 'no file'}; {WHICH}")
+    if not core.plugins.with_hook("import_history"):
+        raise ValueError("no plugin that reads past reading is enabled; `booklore plugins list` shows them")
     path.open("rb").close()
     about = {"path": path, "journal": core.journal, "facts": Facts(core.database, core.clock())}
     core.derive.lead()  # what was told live is accounted for first
@@ -115,14 +123,15 @@ def take_in(core: Core, plugin: Plugin, items: Sequence[Item], request: Request)
 def match_history(core: Core, request: Request) -> Flow:
     """Match Historical Sessions: what is matched is sent; then books are matched, silently where that is certain, the
     others by hand, and what is of each sent at once. args: auto, true for the certain ones only."""
-    core.sync(progress=request.progress)
+    unavailable = core.sync(progress=request.progress).unavailable
     wanted = {one.md5 for one in core.outbox.imports()}
     found: dict[str, int] = {}
-    unavailable: dict[str, str] = {}
     for target in targets_with(core, MatchingTarget):
         with asked(target, unavailable):
             found[target.name] = yield from match_at(core, target, request, wanted)
-    return Result(statistics(core), title="Historical Session Stats", data=matching_outcome(core, found, unavailable))
+    lines = [statistics(core), *(f"{name}: {reason}" for name, reason in unavailable.items())]
+    data = matching_outcome(core, found, unavailable)
+    return Result("\n".join(lines), title="Historical Session Stats", data=data)
 
 
 @action(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from booklore_core.cli.errors import Refused
-from booklore_core.cli.output import printable
+from booklore_core.cli.output import printable, say
 from booklore_core.cli.progress import Activity
 
 if TYPE_CHECKING:
@@ -77,10 +77,13 @@ def run_flow(flow: "Flow", reply: Reply, activity: Activity | None = None) -> "R
         text = reply(question)
 
 
-def person(answers: Iterable[str] = (), may_ask: bool = True) -> Reply:
-    """Answers as given first, then a person's, then the safe defaults. Raises Refused where there is none of these."""
+def person(answers: Iterable[str] = (), may_ask: bool = True, option: str = "") -> Reply:
+    """Answers as given first, then a person's, then the safe defaults. Raises Refused where there is none of these.
+
+    option: what agrees where nobody can be asked; it is told with the question.
+    """
     texts = iter(answers)
-    return lambda question: answer(question, texts, may_ask)
+    return lambda question: answer(question, texts, may_ask, option)
 
 
 def chosen(question: "Question") -> Any:
@@ -93,7 +96,7 @@ def agreed(question: "Question") -> Any:
     return True if question.kind == "confirm" else answer(question, iter(()), may_ask=False)
 
 
-def answer(question: "Question", given: Iterator[str], may_ask: bool) -> Any:
+def answer(question: "Question", given: Iterator[str], may_ask: bool, option: str = "") -> Any:
     """The answer to one question, as its flow expects it. Raises BadAnswer for a given one that does not fit."""
     from booklore_core.actions.answers import check_answer
 
@@ -105,6 +108,8 @@ def answer(question: "Question", given: Iterator[str], may_ask: bool) -> Any:
     default: Any = question.default
     if default is None:
         raise Refused(f"a question needs an answer: {question.text} Give --answer")
+    if option and may_ask and question.kind == "confirm" and not default:
+        say(f"{printable(question.text)}\nNobody is here to answer; give {option} to agree.")
     return check_answer(question, list(default) if isinstance(default, tuple) else default)
 
 

@@ -177,7 +177,7 @@ class DeliveryRun:
             raise
         except Declined as error:
             if not (is_moved and isinstance(error, BookUnmatched)):
-                return replace(self._failure(one, error), counts=False, tried=False)
+                return replace(self._failure(one, error), counts=False, tried=isinstance(error, Superseded))
             remote_id = None  # what that book had is gone with it
         if remote_id is not None:
             return Outcome(DELIVERED, remote_id=remote_id or None)

@@ -26,6 +26,14 @@ SELECT i.id AS item_id, i.kind, i.key, i.body, i.occurred_at, i.said_at, i.revis
        (SELECT COUNT(*) FROM deliveries d WHERE d.item_id = i.id AND {GIVEN}) AS given
 FROM items i JOIN books b ON b.partial_md5 = i.book_md5 WHERE i.kind = :kind AND i.key IN :ids
 """
+IMPORTED = """i.body LIKE '%"source"_"%'"""
+"""SQL: whether an item is of a file of past reading. Within a text of a body quotes are escaped."""
+
+IMPORTS = f"""
+SELECT i.key FROM items i WHERE i.book_md5 IN :ids AND i.kind = :kind AND i.occurred_at BETWEEN :since AND :until
+    AND {IMPORTED}
+"""
+ANY_IMPORTED = f"SELECT 1 FROM items i WHERE i.id > :last AND {IMPORTED} LIMIT 1"
 FILES = "SELECT device, path FROM files WHERE book_md5 = :md5 AND gone = 0 ORDER BY seen_at DESC"
 KEYS = """
 SELECT key FROM items WHERE kind = :kind AND book_md5 = :book_md5 ORDER BY occurred_at DESC, id DESC LIMIT :limit
@@ -112,6 +120,7 @@ class Facts:
         self._database, self.now = database, now
         self._read: dict[str, dict[str, Held | None]] = defaultdict(dict)
         self._new: dict[str, dict[str, Held | None]] = defaultdict(dict)
+        self._last: int | None = None
 
     def books(self) -> list[BookRef]:
         """All books that anything is known of, each with the last file that it was seen as."""
@@ -120,6 +129,15 @@ class Facts:
     def bodies(self, kind: str, md5: str) -> list[dict[str, Any]]:
         """What the items of a kind say that already followed for a book, however many; `still_hold` does not mind."""
         return [json.loads(row["body"]) for row in self._database.rows(BODIES, kind=kind, book_md5=md5)]
+
+    def imports(self, kind: str, md5s: Iterable[str], since: datetime, until: datetime) -> list[Fact]:
+        """What files of past reading told of books, and occurred from since to until. A tombstone of the same time
+        takes one out that is not given."""
+        if self._last is None:
+            self._last = int(self._database.value("SELECT MAX(id) FROM items") or 0)
+        times = {"since": since.timestamp(), "until": until.timestamp()}
+        rows = self._database.rows(IMPORTS, kind=kind, ids=list(md5s), **times)
+        return self.known(kind, [row["key"] for row in rows])
 
     def since(self, kind: str, moment: datetime) -> list[Item]:
         """The items of a kind, of all books, that occurred at or after a moment; `still_hold` does not mind."""
@@ -161,5 +179,7 @@ class Facts:
 
     def still_hold(self) -> bool:
         """Whether nothing of what was read has changed since; asked in the transaction that takes the outcome in."""
+        if self._last is not None and self._database.value(ANY_IMPORTED, last=self._last):
+            return False
         read = {kind: dict(held) for kind, held in list(self._read.items())}  # a hook that was given up may read on
         return all(read_held(self._database, kind, held) == held for kind, held in read.items())

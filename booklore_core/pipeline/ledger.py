@@ -9,8 +9,8 @@ from typing import Any
 
 from booklore_core.items import Item
 from booklore_core.pipeline.books import FILE, utc
-from booklore_core.pipeline.facts import batched, item_of
-from booklore_core.pipeline.outbox import IMPORTED, OWE
+from booklore_core.pipeline.facts import IMPORTED, batched, item_of
+from booklore_core.pipeline.outbox import OWE
 from booklore_core.storage.database import Database
 from booklore_core.targets import Before, BookUnmatched, Declined, ItemRejected, Superseded
 
@@ -18,7 +18,6 @@ DELIVERED, UNCONFIRMED, SUPERSEDED = "delivered", "unconfirmed", "superseded"
 RETRYING, UNMATCHED, REJECTED = "retrying", "unmatched", "rejected"
 DONE = (DELIVERED, SUPERSEDED)
 NEW = "new"  # never tried; no row says so for longer than a transaction
-
 DUE = """
 SELECT due.item_id, due.book_md5 FROM due JOIN items i ON i.id = due.item_id LEFT JOIN kinds k ON k.name = due.kind
 WHERE due.target = :target AND (CAST(:book AS TEXT) IS NULL OR due.book_md5 = :book)
@@ -27,7 +26,7 @@ ORDER BY COALESCE(k.rank, 60), due.kind, due.book_md5, i.body NOT LIKE '%"remove
 LOAD = f"""
 SELECT due.kind, due.item_id, due.revision, due.maybe_sent, due.remote_id, due.state, due.reason, due.tried_at,
        i.key, i.body, i.occurred_at, b.*, m.remote_id AS match, {FILE} AS file, d.revision AS held, d.given_to,
-       i.occurred_at < s.registered_at AS is_older
+       (i.occurred_at < s.registered_at OR {IMPORTED}) AS is_older
 FROM due JOIN items i ON i.id = due.item_id JOIN books b ON b.partial_md5 = due.book_md5
 JOIN subscriptions s ON s.target = due.target AND s.kind = due.kind
 LEFT JOIN deliveries d ON d.item_id = due.item_id AND d.target = due.target
@@ -71,11 +70,12 @@ LEFT JOIN matches m ON m.book_md5 = i.book_md5 AND m.target = :target
 WHERE i.book_md5 = :book_md5 ORDER BY i.occurred_at, i.id
 """
 OWE_AGAIN = """
-UPDATE deliveries SET state = 'retrying', maybe_sent = 1, remote_id = NULL, reason = 'missing at the target'
-WHERE target = :target AND state = 'delivered' AND cleared < revision
+UPDATE deliveries SET state = 'retrying', maybe_sent = 1, remote_id = NULL, reason = 'missing there', tried_at = 1
+WHERE target = :target AND state IN ('delivered', 'superseded') AND cleared < revision
     AND revision = (SELECT revision FROM items WHERE id = item_id)
     AND item_id IN (SELECT i.id FROM items i WHERE {which})
 """
+"""The target had answered: nothing of it can be on its way, however lately it was sent."""
 NOTE = """
 UPDATE subscriptions SET obstacle = :obstacle
 WHERE target = :target AND COALESCE(obstacle, '') <> COALESCE(CAST(:obstacle AS TEXT), '')
@@ -104,7 +104,7 @@ class Delivery:
     """One item that is due at one target, and what earlier attempts left behind. revision: of the item. held: the one
     that the target certainly or possibly has, 0 for none. last: how the delivery stood. tried_at: of the last attempt,
     unix seconds. given_to: the target's id of the book that the item was perhaps given to. is_older: it occurred before
-    the target was owed anything, so that an earlier database may have sent it."""
+    the target was owed anything, or a file of past reading told it, so that another program may have sent it."""
 
     id: int
     item: Item

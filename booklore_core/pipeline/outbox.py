@@ -11,7 +11,7 @@ from typing import Any
 
 from booklore_core.items import Item, Proposal
 from booklore_core.pipeline.books import Books, utc
-from booklore_core.pipeline.facts import MAX_KEYS, Held, batched, item_of, read_held, settled
+from booklore_core.pipeline.facts import IMPORTED, MAX_KEYS, Held, batched, item_of, read_held, settled
 from booklore_core.storage.counts import count_pending, read_asked
 from booklore_core.storage.database import Database
 
@@ -70,11 +70,9 @@ ANSWERED = "UPDATE proposals SET question = '' WHERE id IN :ids"
 """What a person said no to stays known until the same fact is made or proposed again."""
 PROPOSED = """SELECT b.*, p.kind, p.key, p.body, p.occurred_at, p.plugin FROM proposals p
     JOIN books b ON b.partial_md5 = p.book_md5 WHERE p.id IN :ids ORDER BY p.id"""
-IMPORTED = """i.body LIKE '%"source"_"%'"""
-"""SQL: whether an item is of a file of past reading. Within a text of a body quotes are escaped."""
-
 IMPORTS = f"""SELECT i.book_md5 AS md5, COUNT(*) AS total, COUNT(d.item_id) AS synced, MAX(m.book_md5) AS matched
-FROM items i LEFT JOIN (SELECT DISTINCT item_id FROM deliveries WHERE state = 'delivered') d ON d.item_id = i.id
+FROM items i LEFT JOIN (SELECT DISTINCT item_id FROM deliveries
+    WHERE state IN ('delivered', 'superseded')) d ON d.item_id = i.id
 LEFT JOIN (SELECT DISTINCT book_md5 FROM matches) m ON m.book_md5 = i.book_md5 WHERE {IMPORTED} GROUP BY i.book_md5"""
 
 

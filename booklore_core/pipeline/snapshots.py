@@ -148,7 +148,7 @@ def with_ratings(told: Iterable[Told], stars: dict[str, BookStars], now: datetim
         shown = [min(event.at, now).timestamp(), reading.stars] if reading else [None, None]
         after = stars[book.partial_md5] = before.after(event.device, [event.order, *shown])
         if after.given != before.given:
-            yield rating(one, dict(zip(("stars", "is_first"), after.given), before=before.given[0]))
+            yield rating(one, dict(zip(("stars", "is_first"), after.given, strict=True), before=before.given[0]))
 
 
 def rating(told: Told, given: Mapping[str, Any]) -> Told:

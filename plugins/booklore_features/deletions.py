@@ -172,21 +172,21 @@ def asked(item: Item, question: str) -> Iterator[Item | Proposal]:
 
 
 @hookimpl
-def on_book_open(event: BookOpen, journal: Journal, facts: Facts) -> Iterator[Item]:
+def on_book_open(event: BookOpen, journal: Journal, facts: Facts) -> Iterator[Item | Proposal]:
     return come_back(event, journal, facts)
 
 
 @hookimpl
-def on_resume(event: Resume, journal: Journal, facts: Facts) -> Iterator[Item]:
+def on_resume(event: Resume, journal: Journal, facts: Facts) -> Iterator[Item | Proposal]:
     return come_back(event, journal, facts)
 
 
 @hookimpl
-def on_book_close(event: BookClose, journal: Journal, facts: Facts) -> Iterator[Item]:
+def on_book_close(event: BookClose, journal: Journal, facts: Facts) -> Iterator[Item | Proposal]:
     return come_back(event, journal, facts)
 
 
-def come_back(event: BookOpen | Resume | BookClose, journal: Journal, facts: Facts) -> Iterator[Item]:
+def come_back(event: BookOpen | Resume | BookClose, journal: Journal, facts: Facts) -> Iterator[Item | Proposal]:
     """Takes a deletion back that waits, or that a person is yet to be asked about."""
     if event.book is None:
         return

@@ -26,6 +26,7 @@ from booklore_core import (
     hookimpl,
 )
 from booklore_features.clocks import Times, fault_of, times_of
+from booklore_features.imported import Imported
 from booklore_features.joining import DURATION, PAGES, Neighbourhood, Rules, is_run, join, neighbourhood
 from booklore_features.session_tables import VIEWS
 from booklore_features.stretches import ALL, Span, Stretch, keys_in
@@ -115,23 +116,23 @@ def sessions(event: Event, journal: Journal, facts: Facts, settings: Section) ->
     """The sessions that the device's lines around event make: the same ones in whatever order the lines arrived.
 
     Servers cannot take a session back. So one that a target may have stays as it is, with the stretches that went into
-    it; the others are made anew, and those that are none any more are taken out again.
+    it; the others are made anew, and those that are none any more are taken out again. What a file of past reading told
+    of the same time counts once, see `imported`.
     """
     rules = Rules.of(settings)
     near = find_neighbourhood(event, journal, rules)
     if near is None:
         return
-    earlier = Earlier(event, journal, facts, near)
-    made: dict[str, Item] = {}
-    spans: list[Span] = []
-    for joined in join(earlier.free(near.stretches), rules):
-        item, remark = session(joined, journal, rules)
-        if remark:
-            yield remark
-        if item:
-            made[item.key] = item
-            spans += [stretch.span for stretch in joined]
-    yield from earlier.gone(near.stretches, made, spans)
+    earlier, imported = Earlier(event, journal, facts, near), Imported(near.stretches, facts)
+    while True:
+        free = earlier.free(imported.cut(near.stretches, rules.idle_cap))
+        told = [(joined, *session(joined, journal, rules)) for joined in join(free, rules)]
+        if imported.is_settled(item for _, item, _ in told if item):
+            break
+    made = {item.key: item for _, item, _ in told if item}
+    yield from (remark for _, _, remark in told if remark)
+    yield from earlier.gone(near.stretches, made, [one.span for joined, item, _ in told if item for one in joined])
+    yield from imported.gone()
     yield from made.values()
 
 
@@ -163,10 +164,10 @@ class Earlier:
             else:
                 self._open.append((fact.item, spans))
 
-    def free(self, stretches: Iterable[Stretch]) -> Iterator[Stretch | None]:
+    def free(self, stretches: Iterable[Stretch | None]) -> Iterator[Stretch | None]:
         """The stretches of which no session that stays has any part; None in place of the others."""
         for stretch in stretches:
-            yield None if meet([stretch.span], self._kept) else stretch
+            yield None if stretch is None or meet([stretch.span], self._kept) else stretch
 
     def gone(self, stretches: Sequence[Stretch], made: Mapping[str, Item], taken: Sequence[Span]) -> Iterator[Item]:
         """Takes out the sessions that these lines cannot make any more, and those that became part of another one.

@@ -49,3 +49,11 @@ def test_a_file_that_is_none_ends_in_a_sentence(booklore: Booklore, tmp_path: Pa
 
     assert told.code == 1
     assert "cannot be read: No such file or directory." in told.out + told.err
+
+
+def test_without_anybody_it_says_what_was_found_and_how_to_agree(booklore: Booklore, database: Path) -> None:
+    told = booklore("import-lua-plugin", database)
+
+    assert "1 session to be sent." in told.err
+    assert "give --yes to agree" in told.err
+    assert "give --answer y to agree" in booklore("run", "import_lua_plugin", "--arg", f"path={database}").err

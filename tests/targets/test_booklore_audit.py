@@ -123,6 +123,21 @@ def test_sessions_of_one_device_that_overlap_are_told_with_what_its_clock_did(st
     assert "only one program" not in finding.advice
 
 
+@pytest.mark.parametrize("other", [None, "kobo-7f3a"])
+def test_what_a_file_told_overlaps_with_what_any_device_told_and_no_clock_is_blamed(
+    stock: World, other: str | None
+) -> None:
+    past = session(minute=3, device=None, source="statistics")
+    live = session(device=other, **({} if other else {"source": "lua"}))
+    deliver(stock, live, past)
+
+    (finding,) = audit(stock, live, past)
+
+    assert (finding.what, finding.key) == ("overlapping", past.key)
+    assert "from a file of past reading" in finding.advice
+    assert "clock" not in finding.advice
+
+
 def test_two_devices_may_read_at_a_time(world: World) -> None:
     other = session(device="boox-2", end="2026-02-22T14:04:00Z", duration=240)
     other = Item("session", "boox-2/0", other.book, other.body, other.occurred_at)

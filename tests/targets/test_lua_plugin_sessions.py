@@ -1,6 +1,7 @@
 """Sessions from the Lua plugin beside others of the same reading: no second is counted twice, none is lost."""
 
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from lua_world import open_world
@@ -22,10 +23,10 @@ def database(world):
     return world.database().book(1, DUNE, book_id=1, title="Dune").book(2, EMMA, title="Emma")
 
 
-def of_file(begin, end, md5=DUNE):
+def of_file(begin, end, md5=DUNE, seconds=60):
     """A session of another import."""
     start = datetime.fromisoformat(f"{DAY}{begin}:00+00:00")
-    body = {"start": f"{start:%Y-%m-%dT%H:%M:%SZ}", "end": f"2026-03-01T{end}:00Z", "duration": 60}
+    body = {"start": f"{start:%Y-%m-%dT%H:%M:%SZ}", "end": f"2026-03-01T{end}:00Z", "duration": seconds}
     about = {"source": "statistics", "start_percent": None, "end_percent": None, "device": None}
     return Item("session", f"statistics:{md5}:{int(start.timestamp())}", BookRef(md5), {**body, **about}, start)
 
@@ -82,7 +83,7 @@ def test_what_the_server_has_takes_the_place_of_another_import_that_waits(world,
 
     assert keys(world) == ["lua", "statistics"]
     assert result.data["session"]["taken_out"] == 1
-    assert "extract the history once more" in result.message
+    assert "1 session made here of the same reading, which the plugin tells of now" in result.message
 
 
 def test_another_import_that_may_have_been_sent_stays(world, database):
@@ -247,3 +248,39 @@ def test_what_a_person_has_cleared_does_not_come_back(world, database):
 
     assert world.core.pending() == {}
     assert list(world.states().values()) == ["discarded"]
+
+
+def test_a_second_time_nothing_is_to_be_sent_that_is_not_new(world, database):
+    database.waiting(DUNE, DAY + "20:00", DAY + "20:30", 1800)
+    assert "1 session to be sent" in world.take_over(database).message
+
+    assert "to be sent" not in world.take_over(database).message
+
+
+def test_what_is_left_of_another_import_counts_and_the_last_page_of_what_was_sent_only_there(world, database):
+    """Ten pages of a minute each; the plugin has sent the first six, and its session ends where the sixth begins."""
+    put(world, of_file("20:00", "20:10", seconds=600))
+    database.sent(DUNE, DAY + "20:00", DAY + "20:05", 360)
+
+    world.take_over(database)
+
+    assert world.spans() == [("03-01 20:00", "03-01 20:05", 360), ("03-01 20:06", "03-01 20:10", 240)]
+
+
+@pytest.mark.parametrize("table", ["waiting", "sent"])
+def test_the_last_page_of_what_waits_counts_as_well(world, database, table):
+    rows = {"waiting": database.waiting, "sent": partial(database.sent, synced=0)}
+    rows[table](DUNE, DAY + "20:00", DAY + "20:09", 600)
+
+    world.take_over(database)
+
+    assert world.spans() == [("03-01 20:00", "03-01 20:10", 600)]
+
+
+def test_most_of_what_was_tracked_here_is_cut_to_what_the_server_lacks(world, database):
+    world.core.take(live("20:00", 60), "test")
+    database.sent(DUNE, DAY + "20:00", DAY + "20:10", 600)
+
+    world.take_over(database)
+
+    assert world.spans() == [("03-01 20:00", "03-01 20:10", 600), ("03-01 20:10", "03-01 21:00", 3000)]

@@ -78,7 +78,7 @@ def manual_match(as_json: Json = False) -> None:
 def run(action: str, yes: bool = False, args: dict[str, Any] | None = None) -> tuple["Result", str]:
     """What an action comes to, and what waits after it. Raises Refused when it could not do its work."""
     with opened() as core:
-        result = perform(core, action, args=args, reply=agreed if yes else person())
+        result = perform(core, action, args=args, reply=agreed if yes else person(option="--yes"))
         return (result if result.data is not None else insist(result)), core.kinds.in_words(core.pending())
 
 

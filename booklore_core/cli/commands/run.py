@@ -36,12 +36,13 @@ def run_action(
 
 def run_one(
     action: str, book: str | None, args: dict[str, Any], given: Iterable[str], as_json: bool, may_ask: bool,
-    agrees: bool = False,
+    agrees: bool | None = None,
 ) -> None:  # fmt: skip
-    """Runs an action and shows what it comes to. given: answers, in order. agrees: to what is asked beyond them."""
-    answers = iter(given)
+    """Runs an action and shows what it comes to. given: answers, in order. agrees: to what is asked beyond them; None
+    where there is no option that does."""
+    answers, option = iter(given), "--answer y" if agrees is None else "--yes"
     with opened() as core:
-        result = perform(core, action, book, args, agreed if agrees else person(answers, may_ask))
+        result = perform(core, action, book, args, agreed if agrees else person(answers, may_ask, option))
     surplus = ", ".join(answers)
     if surplus:
         say(f"Nothing was asked that this would answer: {surplus}")

@@ -8,11 +8,12 @@ from typing import Any
 from booklore_core import Facts, Journal
 
 SESSION = "session"
-TimeSpan = tuple[float, float]
-"""Whole unix seconds, the second one not included; it may be infinite."""
-
 BEGIN_THE_LAST_PAGE = ("lua",)
-"""Sources whose sessions end with the second in which their last page begins (lua-plugin-behaviour §10 F6)."""
+"""Sources whose sessions end with the second in which their last page begins, while they count it (lua-plugin-behaviour
+§10 F6); one that has as many seconds as it counts ends with that page."""
+
+TimeSpan = tuple[float, float]
+"""Unix seconds, the second one not included; it may be infinite."""
 
 
 def accounted(md5s: Iterable[str], journal: Journal, facts: Facts) -> list[TimeSpan]:
@@ -27,10 +28,12 @@ def accounted(md5s: Iterable[str], journal: Journal, facts: Facts) -> list[TimeS
 def span_of(session: Mapping[str, Any]) -> TimeSpan | None:
     """None for one that was taken out, or that another feature made in a way of its own."""
     try:
-        start, end = (datetime.fromisoformat(session[name]) for name in ("start", "end"))
+        start, end = (datetime.fromisoformat(session[name]).timestamp() for name in ("start", "end"))
+        if session.get("source") in BEGIN_THE_LAST_PAGE:
+            end = max(end + (end - start > session["duration"]), start + session["duration"])
     except (KeyError, TypeError, ValueError):
         return None
-    return start.timestamp(), end.timestamp() + (session.get("source") in BEGIN_THE_LAST_PAGE)
+    return start, end
 
 
 def merged(spans: Iterable[TimeSpan]) -> Iterator[TimeSpan]:

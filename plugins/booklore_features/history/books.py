@@ -1,23 +1,24 @@
 """Which books the rows of KOReader's statistics are about.
 
 KOReader knows a book by title, authors and digest; a row may lack the digest, and a renamed book has two rows. Books of
-one title and the same authors are namesakes: what was read of one is accounted for of all, whatever digest it goes by.
+one title and the same authors, or of nobody knows whom, are namesakes: what was read of one is accounted for of all,
+whatever digest it goes by.
 """
 
-import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from booklore_core import BookRef
+from booklore_core import BookRef, stand_in
 
 DIGEST = re.compile(r"[0-9a-f]{32}")
 NOTHING = ("", "n/a")
 """What KOReader writes where a file names no author."""
 
-Name = tuple[str, tuple[str, ...]]
+Authors = tuple[str, ...]
+Name = tuple[str, Authors]
 """Title and authors as they are compared."""
 
 
@@ -56,41 +57,44 @@ def past_books(rows: Iterable[StatisticsBook], known: Iterable[BookRef]) -> dict
     given the one of `stand_in`, and can be matched by its title only.
     """
     told, refs = list(rows), {book.partial_md5: book for book in known}
-    digests = digests_by_name(told, refs)
+    digests = digests_by_title(told, refs)
     books: dict[str, PastBook] = {}
     found: dict[Any, PastBook] = {}
     for row in told:
         if row.md5 is None and row.title is None:
             continue
-        same = digests[row.name] if row.title else set()
-        md5 = row.md5 or (min(same) if len(same) == 1 else stand_in(row.name))
+        title, authors = row.name
+        same = {md5 for others, md5 in digests[title] if alike(others, authors)} if row.title else set()
+        made_up = [stand_in(title, authors), stand_in(title)]
+        unknown = next((one for one in made_up if one in refs), made_up[0])
+        md5 = row.md5 or (min(same) if len(same) == 1 else unknown)
         book = found[row.id] = books.setdefault(md5, PastBook(described(refs.get(md5), md5, row)))
-        book.namesakes |= {md5, *same, *([stand_in(row.name)] if row.title else [])}
+        book.namesakes |= {md5, *same, *(made_up if row.title else ())}
     return found
 
 
-def digests_by_name(rows: Iterable[StatisticsBook], known: Mapping[str, BookRef]) -> dict[Name, set[str]]:
-    """The digests of files with a title, without those that only stand in."""
-    digests: dict[Name, set[str]] = defaultdict(set)
+def digests_by_title(
+    rows: Iterable[StatisticsBook], known: Mapping[str, BookRef]
+) -> dict[str, set[tuple[Authors, str]]]:
+    """The digests of files with a title, and whose they are, without those that only stand in."""
+    digests: dict[str, set[tuple[Authors, str]]] = defaultdict(set)
     named = [(row.name, row.md5) for row in rows if row.md5]
     named += [(name_of(book.title, book.authors), md5) for md5, book in known.items()]
-    for name, md5 in named:
-        if md5 != stand_in(name):
-            digests[name].add(md5)
+    for (title, authors), md5 in named:
+        if md5 != stand_in(title, authors):
+            digests[title].add((authors, md5))
     return digests
+
+
+def alike(authors: Authors, others: Authors) -> bool:
+    """Whether books of one title may be the same: of some nobody knows who wrote them."""
+    return not authors or not others or authors == others
 
 
 def described(known: BookRef | None, md5: str, row: StatisticsBook) -> BookRef:
     """What devices told of a book holds; statistics fill in what is lacking."""
     book = known or BookRef(md5)
     return replace(book, title=book.title or row.title, authors=book.authors or row.authors)
-
-
-def stand_in(name: Name) -> str:
-    """In place of a digest that nobody knows: made of title and authors, so that it is the same in every copy. No file
-    has it, and no target finds a book by it."""
-    title, authors = name
-    return hashlib.md5("\n".join(["statistics", title, *authors]).encode(), usedforsecurity=False).hexdigest()
 
 
 def name_of(title: str | None, authors: Iterable[str]) -> Name:

@@ -9,15 +9,15 @@ from operator import itemgetter
 from pathlib import PurePosixPath
 from typing import Any
 
-from booklore_core import BookRef, Facts, Item, Journal, Remark
+from booklore_core import BookRef, Facts, Item, Journal, Remark, stand_in
 from booklore_features.history.accounted import SESSION, accounted
-from booklore_features.history.books import StatisticsBook, past_books, stand_in
+from booklore_features.history.books import StatisticsBook, past_books
 from booklore_features.history.cutting import Cutting, Limits, PastSession
 from booklore_features.history.statistics_file import Statistics
 from booklore_features.history.statistics_tables import Tables
 
 SOURCE = "statistics"
-NOBODY = BookRef(stand_in(("", ())))
+NOBODY = BookRef(stand_in(""))
 MOST_PAGES = 10_000_000
 EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)
 """KOReader was not there before."""

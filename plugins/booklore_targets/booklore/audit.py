@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,6 +22,7 @@ STAYS = "BookLore has no call to remove a session: it stays until somebody remov
 RESEND = "`booklore verify --resend` has it sent again at the next sync"
 REPEATED = f"nothing has to be sent again; {STAYS}"
 ONE_CLIENT = f"let only one program send the sessions of a device; {STAYS}"
+TOLD_TWICE = f"the same reading was counted live and from a file of past reading; nothing has to be sent again; {STAYS}"
 CLOCK = "the device's clock was set or went wrong between the two; both were read, and nothing has to be sent again"
 
 
@@ -47,7 +48,7 @@ def audit_sessions(connection: Connection, book: BookRef, items: Sequence[Item],
         raise BookUnmatched("the book is not matched")
     held = SessionLog(connection).all(book.match)
     sent = {item.key: shape_of(session_body(item, decimals)) for item in items if item.kind == SESSION}
-    missing = find_missing(held, sent)
+    missing = find_missing(held, sent, {item.key for item in items if item.body.get("source")})
     rows = rows_of(held, {item.key: str(item.body.get("device") or "") for item in items})
     return [
         *(Finding("missing", SESSION, book, key, missing_text(sent[key]), RESEND) for key in missing),
@@ -56,10 +57,11 @@ def audit_sessions(connection: Connection, book: BookRef, items: Sequence[Item],
     ]
 
 
-def find_missing(held: SessionRows, sent: dict[str, Shape]) -> list[str]:
-    """The keys of the items that no session on the server is; the others take theirs, the exact ones first."""
+def find_missing(held: SessionRows, sent: dict[str, Shape], of_files: Set[str] = frozenset()) -> list[str]:
+    """The keys of the items that no session on the server is; the others take theirs, the exact ones first. of_files:
+    those that files of past reading told, which have but one form."""
     unlike = [key for key, shape in sent.items() if held.take(shape, key, exactly=True) is None]
-    return [key for key in unlike if held.take(sent[key], key) is None]
+    return [key for key in unlike if key in of_files or held.take(sent[key], key) is None]
 
 
 def rows_of(held: SessionRows, devices: Mapping[str, str]) -> list[Row]:
@@ -89,7 +91,8 @@ def find_duplicates(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
 def find_overlaps(rows: Sequence[Row]) -> Iterator[tuple[str, str, str]]:
     """Key, detail and advice of every session that begins before an earlier one has ended.
 
-    Two devices may be read on at a time, and repeats of what is from here are told before.
+    Two devices may be read on at a time, and repeats of what is from here are told before. What a file of past reading
+    told names no device: it may be of any.
     """
     ours = {row.span for row in rows if row.key}
     latest: dict[str, Row] = {}
@@ -98,8 +101,9 @@ def find_overlaps(rows: Sequence[Row]) -> Iterator[tuple[str, str, str]]:
             continue
         for other in latest.values():
             shared = min(other.shape.end, row.shape.end) - row.shape.start
-            if shared > TOLERANCE and (not row.key or other.device in ("", row.device)):
-                advice = CLOCK if row.key and other.key else ONE_CLIENT
+            if shared > TOLERANCE and (not (row.device and other.device) or other.device == row.device):
+                is_ours = row.key and other.key
+                advice = (CLOCK if row.device == other.device != "" else TOLD_TWICE) if is_ours else ONE_CLIENT
                 yield row.key or other.key, f"{row} overlaps {other} by {shared} s", advice
                 break
         if row.device not in latest or row.shape.end > latest[row.device].shape.end:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 from booklore_core import Declined, ItemFailed
 from booklore_targets.booklore.answers import declined
 from booklore_targets.booklore.connection import Connection
+from booklore_targets.booklore.session_body import LONGEST
 
 PAGE_SIZE = 100
 LOOK_SECONDS = 60.0
@@ -32,16 +34,30 @@ class Shape(NamedTuple):
     def times(self) -> tuple[int, int, int]:
         return self.start, self.end, self.duration
 
+    @property
+    def told(self) -> tuple[int, int]:
+        """The time that it accounts for: the last page of what the Lua plugin made of statistics lies after its end."""
+        return self.start, max(self.end, self.start + self.duration)
+
+    def within(self, other: Shape) -> float:
+        """Seconds of its reading that lie in another session."""
+        begin, end = self.told
+        common = min(end, other.told[1]) - max(begin, other.start)
+        return self.duration * common / (end - begin) if common > 0 else 0
+
 
 @dataclass
 class SessionRows:
     """Sessions of one book by the server's ids, each taken as at most one item's. owners: id → key of that item."""
 
     by_start: dict[int, dict[int, Shape]] = field(default_factory=lambda: defaultdict(dict))
+    starts: list[int] = field(default_factory=list)
     owners: dict[int, str] = field(default_factory=dict)
 
     def add(self, row_id: int, row: Shape) -> bool:
         """Whether the row is a new one."""
+        if row.start not in self.by_start:
+            insort(self.starts, row.start)
         is_new = row_id not in self.by_start[row.start]
         self.by_start[row.start][row_id] = row
         return is_new
@@ -50,7 +66,8 @@ class SessionRows:
         """The row that is the item's session: one of the same times, else an earlier form of it.
 
         An earlier form starts in the same second and at the same place. What starts there and then on another device
-        cannot be told from it: it counts as arrived, for nobody could take a second one back.
+        cannot be told from it: it counts as arrived, for nobody could take a second one back. exactly: a session that
+        has but one form, as what a file of past reading told.
         """
         here = self.by_start.get(wanted.start, {})
         free = {row_id: row for row_id, row in here.items() if self.owners.get(row_id, key) == key}
@@ -61,6 +78,12 @@ class SessionRows:
             return None
         self.owners[fitting[0]] = key
         return free[fitting[0]]
+
+    def told_within(self, wanted: Shape) -> float:
+        """Seconds of reading that all rows tell of the time of a session."""
+        begin, end = (bisect_left(self.starts, moment) for moment in (wanted.start - LONGEST, wanted.told[1]))
+        near = (row for start in self.starts[begin:end] for row in self.by_start[start].values())
+        return sum(row.within(wanted) for row in near)
 
 
 @dataclass
@@ -96,10 +119,14 @@ class SessionLog:
     def find(self, book_id: str, wanted: Shape, key: str) -> Shape | None:
         """The server's session that is the item's, whatever became of its end. Raises Declined when that cannot be
         told."""
+        return self.near(book_id, wanted.start).take(wanted, key)
+
+    def near(self, book_id: str, since: float) -> SessionRows:
+        """The server's sessions of a book that began since then, and maybe others. Raises Declined."""
         known = self._books.get(book_id)
         if known and self._connection.used_at - known.begun_at > LOOK_SECONDS:
             self.forget(book_id)
-        return self._read_back(book_id, wanted.start).rows.take(wanted, key)
+        return self._read_back(book_id, since).rows
 
     def all(self, book_id: str) -> SessionRows:
         """Every session of the book. Raises Declined."""

@@ -7,17 +7,26 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from booklore_core import Before, BookUnmatched, Declined, Item, ItemFailed, ItemRejected
+from booklore_core import Before, BookUnmatched, Declined, Item, ItemFailed, ItemRejected, Superseded
 from booklore_targets.booklore.answers import NO_BOOK, declined, is_page, message
 from booklore_targets.booklore.book_types import type_of_format
 from booklore_targets.booklore.run import Run
-from booklore_targets.booklore.session_body import session_body
+from booklore_targets.booklore.session_body import LONGEST, session_body
 from booklore_targets.booklore.session_log import SessionLog, shape_of
 
 if TYPE_CHECKING:
     from requests import Response
 
 SINGLE, BATCH = "/api/v1/reading-sessions", "/api/v1/reading-sessions/batch"
+
+SHORTEST = 5
+"""Seconds. Of less there is no page in KOReader's statistics: it is what rounding leaves."""
+
+ALL_TOLD = "the server has sessions of all of that time, as another program has sent them"
+PARTLY_TOLD = (
+    "another program has sent {:,} s of its {:,} s to the server, where they would be twice; take over what the "
+    "BookLore plugin has kept (`booklore import-lua-plugin FILE`), then the rest of it is sent"
+)
 
 log = logging.getLogger(__name__)
 
@@ -44,10 +53,28 @@ class Sessions:
         return remote_id(book_id, body)
 
     def find(self, item: Item) -> str | None:
-        """A session that was sent, whatever became of its end since: there is no way to take a second one back."""
+        """A session that was sent, whatever became of its end since: there is no way to take a second one back.
+
+        What a file of past reading told may have been sent by another program, and cut in another way. Raises
+        Superseded where the server has all of that time, ItemRejected where it has a part of it.
+        """
         body, book_id = session_body(item, self._run.decimals), book_id_of(item)
         self._run.identities.check(book_id)
+        if item.body.get("source"):
+            return self._find_imported(book_id, body, item.key)
         return remote_id(book_id, body) if self._has_arrived(book_id, body, item.key) else None
+
+    def _find_imported(self, book_id: str, body: dict[str, Any], key: str) -> str | None:
+        wanted = shape_of(body)
+        rows = self._log.near(book_id, wanted.start - LONGEST)
+        if rows.take(wanted, key, exactly=True):
+            return remote_id(book_id, body)
+        told = round(rows.told_within(wanted))
+        if wanted.duration - told < SHORTEST <= told:
+            raise Superseded(ALL_TOLD)
+        if told >= SHORTEST:
+            raise ItemRejected(PARTLY_TOLD.format(told, wanted.duration))
+        return None
 
     def deliver_batch(self, items: Sequence[Item]) -> list[str]:
         """Sessions of one book in one request, all or none. Raises ItemFailed, maybe_sent False, when the server
@@ -61,6 +88,8 @@ class Sessions:
         self._run.identities.check(book_id)
         batch = {"bookId": int(book_id), "bookType": self._type(items[0], book_id), "sessions": bodies}
         self._post_batch(book_id, batch)
+        for item, body in zip(items, bodies, strict=True):
+            self._log.add(book_id, shape_of(body), item.key)
         return [remote_id(book_id, body) for body in bodies]
 
     def _has_arrived(self, book_id: str, body: dict[str, Any], key: str) -> bool:
@@ -82,13 +111,14 @@ class Sessions:
     def _post_batch(self, book_id: str, batch: dict[str, Any]) -> None:
         from booklore_core.http import json_answer
 
-        self._log.forget(book_id)
         response = self._post(BATCH, book_id, batch)
         answer = json_answer(response, "totalRequested", "successCount")
         if response.status_code == 200 and answer:
             if answer["totalRequested"] == answer["successCount"] == len(batch["sessions"]):
                 return
+            self._log.forget(book_id)
             raise ItemFailed(f"the server took {answer['successCount']!r} of {len(batch['sessions'])}", maybe_sent=True)
+        self._log.forget(book_id)
         refusal = declined(response, writing=True)
         if response.status_code == 404 and NO_BOOK not in (message(response) or ""):
             self._run.forget_capabilities()

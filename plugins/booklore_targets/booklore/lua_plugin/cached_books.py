@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from booklore_core import find_isbns
+from booklore_core import BookRef, find_isbns, stand_in
 from booklore_targets.booklore.lua_plugin.loose_values import digest_of, is_true, one_line, text_of, whole_of
 from booklore_targets.booklore.titles import title_key
 
@@ -80,11 +79,20 @@ def title_in(row: Row) -> str:
     return text_of(row.get("koreader_book_title")).strip() or text_of(row.get("book_title")).strip()
 
 
-def stand_in(title: str) -> str:
-    """In place of the digest of a book of which nothing but its title is known: the same that an import of KOReader's
-    statistics gives it where these name no author."""
-    words = " ".join(title.casefold().split())
-    return hashlib.md5(f"statistics\n{words}".encode(), usedforsecurity=False).hexdigest()
+class Nameless:
+    """The stand-ins for digests of books of which no row tells one: those that an import of KOReader's statistics gives
+    them. cache: the rows of the cache; known: the books that are known here."""
+
+    def __init__(self, cache: Sequence[Row], known: Iterable[BookRef]) -> None:
+        self._authors = {title_key(text_of(row.get("title"))): names_in(text_of(row.get("author"))) for row in cache}
+        self._known = {book.partial_md5 for book in known}
+
+    def book(self, title: str) -> CachedBook:
+        """Of a title: of one that is known here without authors there is none with them."""
+        authors = self._authors.get(title_key(title), ())
+        made_up = [stand_in(title, authors), stand_in(title)]
+        md5 = next((md5 for md5 in made_up if md5 in self._known), made_up[0])
+        return CachedBook(md5, title, authors, is_stand_in=True)
 
 
 class Digests:
@@ -144,9 +152,14 @@ def koreader_id(row: Row) -> int:
     return whole_of(row.get("koreader_book_id")) or 0
 
 
+def is_of_statistics(row: Row) -> bool:
+    """Whether a row is of the table of what the plugin made of KOReader's statistics, or has sent."""
+    return "koreader_book_title" in row
+
+
 def is_lumped(row: Row) -> bool:
     """Whether a row that was sent shares KOReader's number 0 with those of all other books that have none."""
-    return "koreader_book_title" in row and not koreader_id(row)
+    return is_of_statistics(row) and not koreader_id(row)
 
 
 def sidecar_of(path: str) -> str:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from booklore_core import BookRef
 from booklore_targets.booklore.lua_plugin.cached_books import (
     CachedBook,
     Digests,
+    Nameless,
     books_of,
     id_of,
-    stand_in,
     title_in,
     with_more,
 )
@@ -94,20 +95,20 @@ class Contents:
     untracked: list[str] = field(default_factory=list)
 
 
-def read_contents(path: Path, now: datetime) -> Contents:
-    """Raises UnusableFile."""
+def read_contents(path: Path, now: datetime, known: Sequence[BookRef] = ()) -> Contents:
+    """known: the books that are known here. Raises UnusableFile."""
     with copied_tables(path) as tables:
-        return Reader(tables, now).read(path.name)
+        return Reader(tables, now, known).read(path.name)
 
 
 class Reader:
     """Sorts the rows by their books."""
 
-    def __init__(self, tables: CopiedTables, now: datetime) -> None:
+    def __init__(self, tables: CopiedTables, now: datetime, known: Sequence[BookRef]) -> None:
         self._tables, self._now = tables, now
         self._cache = tables.rows("book_cache")
         self._sessions = [*tables.rows("pending_sessions"), *tables.rows("historical_sessions")]
-        self._digests = Digests(self._cache, self._sessions)
+        self._digests, self._nameless = Digests(self._cache, self._sessions), Nameless(self._cache, known)
         self._contents = Contents("")
         self._books = {book.md5: book for book in books_of(self._cache)}
 
@@ -144,8 +145,8 @@ class Reader:
         for row in self._sessions:
             md5 = self._digests.of_session(row)
             if not md5 and (title := title_in(row)):
-                md5 = stand_in(title)
-                self._books.setdefault(md5, CachedBook(md5, title, is_stand_in=True))
+                book = self._nameless.book(title)
+                md5 = self._books.setdefault(book.md5, book).md5
             if md5:
                 of_book[md5].append(row)
             else:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from booklore_core import Confirm, Flow, Request, Result, SendFile
+from booklore_core import Confirm, Facts, Flow, Request, Result, SendFile
 from booklore_targets.booklore import LUA_DATABASE
 from booklore_targets.booklore.lua_plugin.contents import TOLD, Contents, read_contents
 from booklore_targets.booklore.lua_plugin.copied_tables import UnusableFile
@@ -33,8 +33,9 @@ def take_over(core: Any, request: Request) -> Flow:
     if not request.args.get("path"):
         return (yield from send_file(request))
     core.derive.lead()  # what was told live is accounted for first
+    now = core.clock()
     try:
-        contents = read_contents(Path(str(request.args["path"])), core.clock())
+        contents = read_contents(Path(str(request.args["path"])), now, Facts(core.database, now).books())
     except UnusableFile as error:
         return Result(str(error), ok=False)
     steps = plan_settings(core, contents.settings)
@@ -84,7 +85,7 @@ def lines_of(takings: Takings) -> Iterator[str]:
         "perhaps": "{} that it may have, looked for before they are sent",
         "due": "{} to be sent",
         "asked": "{} that you are asked about first, see `booklore answer`",
-        "taken out": "{} of another import that give way: extract the history once more for what is left of them",
+        "taken out": "{} made here of the same reading, which the plugin tells of now",
         "capped": "{} longer than from start to end: what fits is taken",
         "accounted for": "{} whose time is accounted for already",
         "left out": "{} left out, see the remarks in `booklore doctor`",

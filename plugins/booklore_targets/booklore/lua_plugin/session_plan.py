@@ -4,17 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from booklore_core import TOMBSTONE, BookRef, Fact, Item
 from booklore_targets.booklore.lua_plugin.book_plan import SOURCE, BookPlan, Circumstances, SentItem
 from booklore_targets.booklore.lua_plugin.contents import SESSION, BookRows
-from booklore_targets.booklore.lua_plugin.loose_values import moment_of
+from booklore_targets.booklore.lua_plugin.loose_values import moment_of, whole_of
 from booklore_targets.booklore.lua_plugin.mark_rows import format_of
-from booklore_targets.booklore.lua_plugin.session_rows import Span, Spans, TimedRow, due_once, pieces, sent_once
+from booklore_targets.booklore.lua_plugin.session_rows import (
+    MOMENT,
+    Span,
+    Spans,
+    TimedRow,
+    due_once,
+    pieces,
+    sent_once,
+    without,
+)
 from booklore_targets.booklore.session_body import time_text
 from booklore_targets.booklore.sessions import remote_id
+
+REST = "rest"
+"""The source of what is left of a session that was told live."""
+
+SHORTEST = 5
+"""Seconds. KOReader's statistics know of no page that was shown for less."""
 
 CAPPED = "it says that it lasts longer than from its start to its end; what fits counts"
 
@@ -29,27 +44,30 @@ def plan_sessions(plan: BookPlan, rows: BookRows, held: Iterable[Fact], about: C
 
 
 class SessionPlan:
-    """What was made here of the same reading as what was sent gives way, unless a target may have it. So it does to
-    what was tried in vain, which the server may have. own: the time that is the plugin's."""
+    """What was made here of the same reading as what was sent gives way, unless a target may have it; what is left of
+    it counts. So it does to what was tried in vain, which the server may have. own: the time that is the plugin's."""
 
     def __init__(self, plan: BookPlan, rows: BookRows, held: Iterable[Fact], about: Circumstances) -> None:
         self._plan, self._rows, self._about = plan, rows, about
         self._others: list[tuple[Fact, Span]] = []
         self._sent = {session_key(rows, row.span[0]): row for row in sent_once(rows.sessions)}
-        self._own = Spans(row.span for row in self._sent.values())
-        self._sort(held, Spans(row.span for row in self._sent.values()))
+        self._own = Spans(row.told for row in self._sent.values())
+        self._sort(held)
 
-    def _sort(self, held: Iterable[Fact], sent: Spans) -> None:
+    def _sort(self, held: Iterable[Fact]) -> None:
         """Tells the plugin's own sessions of an earlier time from those of others. What was sent since is told by
         its row, and what was cut of a row beside it is cut anew."""
+        sent = Spans(row.told for row in self._sent.values())
         for fact in held:
             span = span_of(fact.item)
-            if span is None or fact.item.key in self._sent or self._gives_way(fact, span, sent):
+            if span is None or fact.item.key in self._sent:
                 continue
-            if fact.item.body.get("source") == SOURCE:
+            if fact.item.body.get("source") != SOURCE:
+                self._others.append((fact, span))
+            elif fact.is_given or not sent.within(span):
                 self._own.add(span)
             else:
-                self._others.append((fact, span))
+                self._take_out(fact)
 
     def put_together(self) -> None:
         for row in self._sent.values():
@@ -58,27 +76,46 @@ class SessionPlan:
         waiting = due_once(self._rows.sessions)
         tried = [row for row in waiting if row.tries]
         certain = Spans(span for fact, span in self._others if fact.is_given)
-        claimed = Spans(part for row in tried for part in self._plan_waiting(row, certain))
-        told = Spans(span for fact, span in self._others if not self._gives_way(fact, span, claimed))
+        claiming = [row for row in tried if self._plan_waiting(row, certain)]
+        told = Spans(span for other in self._others for span in self._left(*other, [*self._sent.values(), *claiming]))
         for row in waiting:
             if not row.tries:
                 self._plan_waiting(row, told)
 
-    def _gives_way(self, fact: Fact, span: Span, claimed: Spans) -> bool:
-        """Whether a session that was made here is taken out again. What was made of a file can be made anew without
-        that time; of what was told live most must be in it."""
-        common = sum(end - begin for begin, end in claimed.within(span))
-        least = (span[1] - span[0]) / 2 if fact.item.body.get("stretches") else 0
-        if fact.is_given or common <= least:
-            return False
+    def _left(self, fact: Fact, span: Span, claiming: Sequence[TimedRow]) -> list[Span]:
+        """When a session that was made here still counts. Most of what was told live stays as it was told, or goes."""
+        overlapping = [row for row in claiming if row.told[0] < span[1] and span[0] < row.told[1]]
+        if fact.is_given or not overlapping:
+            return [span]
+        self._take_out(fact)
+        least = MOMENT if fact.item.body.get("stretches") else SHORTEST
+        left = without(span, whole_of(fact.item.body.get("duration")) or 0, overlapping, least)
+        self._plan.due += [self._rest(fact.item, part, seconds) for part, seconds in left]
+        return [part for part, _ in left]
+
+    def _take_out(self, fact: Fact) -> None:
         self._plan.gone.append(replace(fact.item, body=TOMBSTONE))
-        return True
+
+    def _rest(self, item: Item, part: Span, seconds: int) -> Item:
+        """What is left of a session that gives way; where in the book it was cut nobody knows."""
+        begin, end = (datetime.fromtimestamp(moment, UTC) for moment in part)
+        times = {"start": time_text(begin), "end": time_text(end), "duration": seconds}
+        told = {"turns": None, "source": item.body.get("source") or REST}
+        for side, is_whole in (
+            ("start", item.body["start"] == times["start"]),
+            ("end", item.body["end"] == times["end"]),
+        ):
+            names = () if is_whole else ("percent", "position", "page")
+            told |= {f"{side}_{name}": None for name in names}
+        body = {name: value for name, value in item.body.items() if name != "stretches"}
+        key = f"{told['source']}:{item.book.partial_md5}:{part[0]}"
+        return Item(SESSION, key, item.book, {**body, **times, **told}, begin)
 
     def _plan_waiting(self, row: TimedRow, told: Spans) -> Sequence[Span]:
         """What of a row counts; from here on it is nobody else's. One that was tried may be there all the same."""
         parts = pieces(row, told, self._own)
         for part in parts:
-            self._own.add(part)
+            self._own.add(row.told if part == row.span else part)
         items = [session_item(self._rows, self._plan.ref, row, part) for part in parts]
         if row.tries and parts == [row.span]:
             given_to = row.book_id if self._about.is_same_library and row.book_id else None

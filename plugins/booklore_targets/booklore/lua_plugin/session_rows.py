@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from booklore_targets.booklore.lua_plugin.cached_books import id_of, is_lumped
+from booklore_targets.booklore.lua_plugin.cached_books import id_of, is_lumped, is_of_statistics
 from booklore_targets.booklore.lua_plugin.loose_values import is_true, moment_of, number_of, text_of, whole_of
 from booklore_targets.booklore.session_body import LONGEST
 
@@ -17,6 +17,9 @@ EARLIEST = datetime(2011, 1, 1, tzinfo=UTC)
 
 AHEAD = timedelta(minutes=10)
 """Clocks that nobody sets are off by minutes."""
+
+LAST_PAGE, LONGEST_PAGE = 120, 600
+"""Seconds that KOReader counts of a page at most unless somebody has set that; and a page is worth here."""
 
 MOMENT = 60
 """Seconds. What is left of a session is worth no session of its own below that."""
@@ -38,9 +41,10 @@ class Doubt(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TimedRow:
-    """A session of the Lua plugin. duration: seconds of reading, no more than from start to end; is_capped: there it is
-    more. percents: fractions 0–1. places: where it began and ended, as the server was told, mostly page numbers.
-    tries: how often it was sent in vain, the last time at tried_at.
+    """A session of the Lua plugin. duration: seconds of reading; of what was sent, perhaps, as many as were told, of
+    the others no more than from start to end: is_capped says that there it is more. percents: fractions 0–1. places:
+    where it began and ended, as the server was told, mostly page numbers. tries: how often it was sent in vain, the
+    last time at tried_at.
     """
 
     start: datetime
@@ -58,11 +62,18 @@ class TimedRow:
     def span(self) -> Span:
         return int(self.start.timestamp()), int(self.end.timestamp())
 
+    @property
+    def told(self) -> Span:
+        """The time that is accounted for: its last page may lie after its end (§10 F6)."""
+        start, end = self.span
+        return start, max(end, start + self.duration)
+
 
 def read_session(row: Mapping[str, Any], now: datetime) -> TimedRow:
     """A row of `pending_sessions` or `historical_sessions`. Raises Doubt.
 
-    What was sent is as it was: of that only what no session can be is refused. Source: lua-plugin-behaviour §1.5, §5.2.
+    What was sent is as it was: of that only what no session can be is refused. One that the plugin made of statistics
+    ends where its last page begins, and counts that page. Source: lua-plugin-behaviour §1.5, §5.2, §10 F6.
     """
     start, end, is_synced = moment_of(row.get("start_time")), moment_of(row.get("end_time")), is_true(row.get("synced"))
     if start is None or end is None:
@@ -71,7 +82,11 @@ def read_session(row: Mapping[str, Any], now: datetime) -> TimedRow:
     told = whole_of(row.get("duration_seconds"))
     duration = length if told is None else told
     refuse_times(start, end, duration, now)
-    capped = min(duration, length)
+    tries = max(0, whole_of(row.get("retry_count")) or 0)
+    has_last_page = length and 0 < duration - length <= (LONGEST_PAGE if is_of_statistics(row) else LAST_PAGE)
+    if has_last_page and not (is_synced or tries):
+        end, length = start + timedelta(seconds=duration), duration
+    capped = duration if is_synced or has_last_page else min(duration, length)
     if length == 0 or (capped == 0 and not is_synced):
         raise Doubt(EMPTY)
     if capped > LONGEST and not is_synced:
@@ -85,7 +100,7 @@ def read_session(row: Mapping[str, Any], now: datetime) -> TimedRow:
         (place_of(row.get("start_location")), place_of(row.get("end_location"))),
         "" if is_lumped(row) else id_of(row),
         is_synced,
-        max(0, whole_of(row.get("retry_count")) or 0),
+        tries,
         moment_of(row.get("last_retry_at")),
     )
 
@@ -162,6 +177,30 @@ class Spans:
             begin = last
         if begin < span[1]:
             yield begin, span[1]
+
+
+def without(span: Span, seconds: int, rows: Iterable[TimedRow], least: int) -> list[tuple[Span, int]]:
+    """What is left of a session without rows of the plugin, and the seconds of reading of each part.
+
+    Of a row that lies in it all that it counts is taken, whichever second that was in. least: of the length of a part,
+    and of the seconds that are worth a session.
+    """
+    inside = [(row, list(Spans([span]).within(row.told))) for row in rows]
+    taken = sum(row.duration * length_of(common) / length_of([row.told]) for row, common in inside if common)
+    parts = [part for part in Spans(row.told for row, _ in inside).left_of(span) if length_of([part]) >= least]
+    room = length_of(parts)
+    rest, told, passed = min(seconds - round(taken), room), list[tuple[Span, int]](), 0
+    if rest < least:
+        return []
+    for part in parts:
+        before, passed = passed, passed + length_of([part])
+        told.append((part, passed * rest // room - before * rest // room))
+    return [(part, worth) for part, worth in told if worth]
+
+
+def length_of(spans: Iterable[Span]) -> int:
+    """Seconds."""
+    return sum(end - begin for begin, end in spans)
 
 
 def is_told(span: Span, seconds: int, known: Spans) -> bool:

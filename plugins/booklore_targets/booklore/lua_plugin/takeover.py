@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -10,13 +10,14 @@ from itertools import islice
 from typing import Any
 
 from booklore_core import BookRef, Fact, Facts, Item, Proposal, Remark
-from booklore_targets.booklore.lua_plugin.book_plan import BookPlan, Circumstances, SentItem
+from booklore_targets.booklore.lua_plugin.book_plan import SOURCE, BookPlan, Circumstances, SentItem
 from booklore_targets.booklore.lua_plugin.cached_books import CachedBook
 from booklore_targets.booklore.lua_plugin.contents import SESSION, BookRows, Contents
 from booklore_targets.booklore.lua_plugin.known_settings import SettingSteps
 from booklore_targets.booklore.lua_plugin.match_check import NAME, Checked
 from booklore_targets.booklore.lua_plugin.planning import plan_book
 from booklore_targets.booklore.marks.foreign_rows import ForeignRow, ForeignRows
+from booklore_targets.booklore.titles import title_key
 
 ASKED, UNTRACKED = "lua_plugin/asked", "lua_plugin/untracked"
 """Keys of our store: what a person was asked about, and which books had their tracking switched off by a takeover."""
@@ -59,13 +60,28 @@ class Takeover:
         self._core, self._contents, self._steps = core, contents, steps
         self._store = core.store(NAME)
         self._foreign = ForeignRows(self._store)
+        self._titled: dict[str, list[BookRef]] = defaultdict(list)
+        for one in Facts(core.database, core.clock()).books():
+            self._titled[title_key(one.title or "")] += [one] if one.title else []
 
     def foresee(self) -> Takings:
         """What would be taken over. Changes nothing."""
         takings, about = Takings(), self._about(self._steps.taken)
         for rows in self._contents.books.values():
-            takings.add(plan_book(rows, self.ref(rows.book), self._held(rows.book, about.now), about))
+            takings.add(self._plan(rows, self.ref(rows.book), about))
         return takings
+
+    def _plan(self, rows: BookRows, ref: BookRef, about: Circumstances) -> BookPlan:
+        """What becomes of a book, without what is due since an earlier time."""
+        plan, facts = (
+            plan_book(rows, ref, self._held(rows.book, about.now), about),
+            Facts(self._core.database, about.now),
+        )
+        gone = {item.key for item in plan.gone}
+        known = [fact.item for one in plan.due for fact in facts.known(one.kind, [one.key]) if one.key not in gone]
+        told = {(item.kind, item.key, item.text) for item in known}
+        plan.due = [item for item in plan.due if (item.kind, item.key, item.text) not in told]
+        return plan
 
     def wanted_matches(self) -> dict[str, tuple[CachedBook, BookRef]]:
         """The plugin's matches of those books that have none here."""
@@ -112,7 +128,7 @@ class Takeover:
         takings.matched += self._match(book, checked, about.now)
         takings.untracked += self._untrack(book)
         self._foreign.note(book.md5, foreign_rows(rows, about))
-        plan = plan_book(rows, ref, self._held(book, about.now), about)
+        plan = self._plan(rows, ref, about)
         if about.rates_by_stars:
             self._keep_stars(rows)
         takings.news += core.outbox.put(plan.items, NAME, about.now)
@@ -133,9 +149,12 @@ class Takeover:
         return True
 
     def _held(self, book: CachedBook, now: datetime) -> list[Fact]:
-        """The sessions that there are already of a book, however many."""
-        items = self._core.database.table("items").find(kind=SESSION, book_md5=book.md5)
-        return Facts(self._core.database, now).known(SESSION, [row["key"] for row in items])
+        """The sessions that there are already of a book, however many; also what others told of it by its title."""
+        ref, facts = self.ref(book), Facts(self._core.database, now)
+        same = [one.partial_md5 for one in self._titled[title_key(ref.title or "")] if alike(one.authors, ref.authors)]
+        items = self._core.database.table("items").find(kind=SESSION, book_md5=[ref.partial_md5, *same])
+        held = facts.known(SESSION, [row["key"] for row in items])
+        return [one for one in held if one.item.book.partial_md5 == book.md5 or one.item.body.get("source") != SOURCE]
 
     def _untrack(self, book: CachedBook) -> bool:
         """Switches tracking off once: who switches it on again here is not overruled."""
@@ -164,6 +183,11 @@ class Takeover:
             self._core.outbox.propose(news, NAME, now)
             self._store.set(ASKED, sorted(asked | {f"{one.item.kind} {one.item.key}" for one in news}))
         return len(news)
+
+
+def alike(authors: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether books of one title may be the same: of some nobody knows who wrote them."""
+    return not authors or not others or set(map(title_key, authors)) == set(map(title_key, others))
 
 
 def foreign_rows(rows: BookRows, about: Circumstances) -> list[ForeignRow]:
