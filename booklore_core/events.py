@@ -119,9 +119,8 @@ class Reading(BaseModel):
     """Where the reader is. percent: fraction 0–1. turns: page turns since the stretch began;
     where they are not told, as many as dwell shows for certain.
 
-    dwell: whole seconds spent on each page left since the last line, None when not told.
-    stars: 0.5–5 by halves, None when none are given, UNKNOWN when the line does not say.
-    position: xpointer, or the page number as text.
+    dwell: whole seconds spent on each page left since the last line, None when not told. position: xpointer, or the
+    page number as text. stars: 0.5–5 by halves, None when none are given, UNKNOWN when the line does not say.
     """
 
     model_config = FROZEN
@@ -230,12 +229,13 @@ class Delete(BookEvent):
 
 
 class Rating(BookEvent):
-    """Stars that differ from the last known ones, as the core finds them: KOReader fires no event for a rating.
-    Its id is that of the line whose snapshot shows them, and a suffix; it stands where that line stands."""
+    """Stars that differ from the last known ones, as the core finds them: KOReader fires no event for a rating. Its
+    id is that of the line that shows them, and a suffix. is_first: a device had them, and nobody knows since when."""
 
     id: Annotated[str, Field(min_length=1, max_length=300)]
     stars: Stars
     before: Stars = None
+    is_first: bool = False
 
 
 SPOOLED = (Device, BookOpen, PageTurns, BookClose, Resume, NetworkConnected, Delete)

@@ -90,6 +90,7 @@ def show_waiting(status: Status) -> None:
         say("`booklore answer` asks you what is to be answered before it is synced")
     if any(one.state == "unmatched" for one, _ in alike):
         say("`booklore match` finds the books that are not matched yet; at a terminal it asks you about the others")
+        say("`booklore clear pending` ends what waits for a book that no server is to have")
 
 
 def asked_row(status: Status, asked: Undecided) -> tuple[object, ...]:

@@ -157,13 +157,14 @@ def read_answer(question: "Question") -> str | None:
         )
     except (EOFError, typer.Abort):
         return None
-    return str(text) if text or question.default == "" else None
+    is_cancelled = question.kind == "choose" and str(text).strip().lower() == "q"
+    return str(text) if (text or question.default == "") and not is_cancelled else None
 
 
 def label(question: "Question") -> str:
     """What stands before the cursor. The text of a question with options stands above these."""
     if question.kind == "choose":
-        return "Number (Return to cancel)"
+        return "Number (Return or q to cancel)"
     if question.kind == "pick":
         return (
             f"Numbers such as 1,3 (Return for {return_means(question)}, 0 for none)"

@@ -79,12 +79,14 @@ class BookStars(NamedTuple):
     shown: Mapping[str, Sequence[Shown]] = {}
 
     @property
-    def given(self) -> float | None:
-        """The stars that were given last, on whichever device: a change is one between two lines of one. The first of a
-        copy says nothing without stars."""
-        both = ((device, *pair) for device, told in self.shown.items() for pair in pairwise([[None] * 3, *told]))
-        changes = [(at, device, stars) for device, (*_, before), (_, at, stars) in both if at and stars != before]
-        return max(reversed(changes), key=lambda change: change[:2], default=(0.0, "", None))[2]
+    def given(self) -> tuple[float | None, bool]:
+        """The stars that were given last, on whichever device, and whether nobody knows when: a change is one between
+        two lines of one copy. What its first line shows may be of any age, and counts where there is no change."""
+        both = [(device, *pair) for device, told in self.shown.items() for pair in pairwise([[], *told])]
+        first = [(at, device, stars) for device, last, (_, at, stars) in both if stars and not last]
+        changes = [(at, device, stars) for device, last, (_, at, stars) in both if at and last and last[2] != stars]
+        given = max(reversed(changes), key=lambda one: one[:2]) if changes else min(first, default=(None,))
+        return given[-1], not changes
 
     def after(self, device: str, line: Shown) -> "BookStars":
         """What is known after a line, which may come late."""

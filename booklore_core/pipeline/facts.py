@@ -34,9 +34,7 @@ SELECT i.key FROM items i WHERE i.book_md5 IN :ids AND i.kind = :kind AND i.occu
     AND {IMPORTED}
 """
 ANY_IMPORTED = f"SELECT 1 FROM items i WHERE i.id > :last AND {IMPORTED} LIMIT 1"
-OTHER_FILES = """
-SELECT path FROM files WHERE device = :device AND book_md5 = :md5 AND path <> :file AND gone = 0 ORDER BY seen_at DESC
-"""
+FILES = "SELECT device, path FROM files WHERE book_md5 = :md5 AND gone = 0 ORDER BY seen_at DESC"
 KEYS = """
 SELECT key FROM items WHERE kind = :kind AND book_md5 = :book_md5 ORDER BY occurred_at DESC, id DESC LIMIT :limit
 """
@@ -163,11 +161,10 @@ class Facts:
         asked = {"md5": book.partial_md5, "asked_at": asked_at.timestamp()}
         return {row["key"] for row in self._database.rows(DECIDED, **asked)}
 
-    def other_files(self, device: str, book: BookRef) -> list[str]:
-        """Where else a device was seen to have a book, and not to delete it, the last place first. KOReader tells of no
-        move: it may have lain there only before."""
-        rows = self._database.rows
-        return [one["path"] for one in rows(OTHER_FILES, device=device, md5=book.partial_md5, file=book.file)]
+    def files(self, book: BookRef) -> list[tuple[str, str]]:
+        """Device and path of where devices were seen to have a book, and not to delete it, the last place first.
+        KOReader tells of no move: it may have lain there only before."""
+        return [(one["device"], one["path"]) for one in self._database.rows(FILES, md5=book.partial_md5)]
 
     def note(self, items: Iterable[Item]) -> None:
         """Lets the next event of the batch see what followed from this one."""

@@ -207,7 +207,8 @@ def is_news(item: Item, remote: RemotePosition | None) -> bool:
     """Whether a remote has to be told where a reader is; remote: where its reader is now, as `Pushed` recognised it.
 
     False: it would change nothing, or only a book's read mark and finish date. Raises Superseded when the remote's is
-    newer than the item, or further on and the reader of the item has not been asked about it yet.
+    newer than the item, or further on and the reader of the item has not been asked about it yet. Where a rating has
+    marked the book as read nobody is, and nobody is asked about it.
     """
     own = Position.of(item)
     if own.is_at_start:
@@ -225,7 +226,7 @@ def is_news(item: Item, remote: RemotePosition | None) -> bool:
         return True
     if remote.at and remote.at > item.occurred_at:
         raise Superseded(f"{where}, read later")
-    if remote.percent > own.percent:
+    if remote.percent > own.percent and remote.forced_from is None:
         raise Superseded(f"{where}, further on, and on {own.device} nobody has said yet to stay here")
     return True
 

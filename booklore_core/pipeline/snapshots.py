@@ -148,11 +148,11 @@ def with_ratings(told: Iterable[Told], stars: dict[str, BookStars], now: datetim
         shown = [min(event.at, now).timestamp(), reading.stars] if reading else [None, None]
         after = stars[book.partial_md5] = before.after(event.device, [event.order, *shown])
         if after.given != before.given:
-            yield rating(one, after.given, before.given)
+            yield rating(one, dict(zip(("stars", "is_first"), after.given, strict=True), before=before.given[0]))
 
 
-def rating(told: Told, stars: float | None, before: float | None) -> Told:
+def rating(told: Told, given: Mapping[str, Any]) -> Told:
     """The change of stars as an event of the journal."""
     line = {name: value for name, value in told.line.items() if name in ("v", "device", "at", "book", "former_id")}
-    line |= {"id": f"{told.event.id}{RATING_SUFFIX}", "event": Rating.name, "stars": stars, "before": before}
+    line |= {"id": f"{told.event.id}{RATING_SUFFIX}", "event": Rating.name, **given}
     return Told(parse_event(line), line, tracked=True, digest=digest_of(line))

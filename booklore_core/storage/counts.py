@@ -57,7 +57,8 @@ SUPERSEDED = """
 SELECT i.kind AS kind, COALESCE(NULLIF(b.title, ''), i.book_md5) AS book, i.book_md5 AS md5, d.target AS target,
     COALESCE(d.reason, 'something newer is there') AS reason, d.retry_count AS attempts, d.state AS state
 FROM deliveries d JOIN items i ON i.id = d.item_id JOIN books b ON b.partial_md5 = i.book_md5
-WHERE d.state = 'superseded' AND d.revision = i.revision ORDER BY d.tried_at DESC, d.item_id LIMIT :limit
+WHERE d.state = 'superseded' AND d.revision = i.revision AND (i.kind, i.key) NOT IN (SELECT kind, key FROM proposals
+    WHERE question <> '') ORDER BY d.tried_at DESC, d.item_id LIMIT :limit
 """
 WAITING_TOTAL = "SELECT (SELECT COUNT(*) FROM owed) + (SELECT COUNT(*) FROM proposals WHERE question <> '') AS total"
 REMARKS = "SELECT COUNT(*) AS count FROM remarks"
@@ -110,8 +111,8 @@ class Status:
     """View Pending Sessions. books: total, matched, unmatched. pending, synced: kind → items. total: deliveries. asked:
     the questions to a person, each once.
 
-    superseded: the items that were given up, as a target has something newer, the last ones first. remarks: how many
-    there are. quarantine: how many lines could not be taken in, and what is wrong with the last one.
+    superseded: the items that were given up, as a target has something newer, the last ones first, without those that
+    are asked about. remarks: how many. quarantine: how many lines could not be taken in, and the last one's fault.
     """
 
     books: dict[str, int]

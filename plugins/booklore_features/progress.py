@@ -144,9 +144,11 @@ def held_of(key: str, facts: Facts) -> Item | None:
 
 @hookimpl
 def on_rating(event: Rating, journal: Journal, facts: Facts, settings: Section) -> Iterator[Item]:
-    """Takes a rating for the end of the book, once: a second push would only move the finish date."""
+    """Takes a rating for the end of the book, once: a second push would only move the finish date. Stars are no rating
+    where the reader is asked for one instead."""
     md5, key = event.book.partial_md5, f"{event.book.partial_md5}/read"
-    if not settings["read_on_rating"] or not event.stars or held_of(key, facts):
+    is_rated = event.stars and (event.id.endswith("/asked") or settings.get("ratings.mode") != "select_at_complete")
+    if not settings["read_on_rating"] or not is_rated or held_of(key, facts):
         return
     held = held_of(f"{md5}:{event.device}", facts)
     at = Position.of(held) if held else Position(0.0, None, device_name(event.device, journal), event.device)
@@ -202,8 +204,8 @@ def elsewhere(here: Here, facts: Facts, targets: Mapping[str, Gateway]) -> Itera
     for item in facts.of(KIND, here.book.ref):
         told = Position.of(item)
         if not told.is_opening or told.percent > here.percent:
-            at = None if told.is_opening else item.occurred_at
             about = (told.device_id, here.book.partial_md5, told.forced_from)
+            at = None if told.is_opening else item.occurred_at
             yield RemotePosition(told.percent, told.position, told.device, at, *about)
 
 
@@ -217,9 +219,8 @@ def there(here: Here, remote: RemotePosition, strategy: str, noted: Sequence[Any
         return
     args = {"device": here.device, "at": here.event.at.isoformat(), "here": [here.percent, here.position]}
     known = Schedule(0, "stay_here", md5, {**args, "there": noted})
-    asked = f"{text} Go to {percents(remote.percent)}?"
     # Who goes there knows the place too: coming back is his decision, and no reason to ask again.
-    yield AskReader(asked, "Go there", "Stay here", (goto, known), (known,), md5)
+    yield AskReader(f"{text} Go to {percents(remote.percent)}?", "Go there", "Stay here", (goto, known), (known,), md5)
 
 
 def staying(book: BookRef, own: Position, held: Item | None, at: datetime, seen: Sequence[Any]) -> Item:
@@ -228,9 +229,8 @@ def staying(book: BookRef, own: Position, held: Item | None, at: datetime, seen:
     own: as held, or as it was at the time of the question. It counts as opened only, unless more was read since.
     """
     is_opening = own.is_opening or held is None or held.occurred_at <= at
-    read_at = last_read(held) if is_opening else None
+    read_at, when = last_read(held) if is_opening else None, max(at, held.occurred_at) if held else at
     told = replace(own, seen=(seen[0], seen[1]), seen_at=at.timestamp(), is_opening=is_opening, read_at=read_at)
-    when = max(at, held.occurred_at) if held else at
     return Item(KIND, f"{book.partial_md5}:{own.device_id}", book, told.as_body(), when)
 
 

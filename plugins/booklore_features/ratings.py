@@ -34,6 +34,10 @@ KIND, ASKED, DUE = "rating", "rating_asked", "rating_due"
 
 SCALED, AT_COMPLETE = MODES = ("scaled", "select_at_complete")
 MENU, LONG_PRESS = ("What to Sync", "Rating"), ("Long press",)
+GIVEN, FOUND = "scaled", "found"
+"""How a rating of stars came about: these were given, or a device had them when it told of the book for the first time,
+since when nobody knows; they take the place of none that somebody has given."""
+
 LOWEST, HIGHEST = 1, 10
 SOON = 2.0
 """Seconds after a book was closed that its reader is asked: KOReader shows its files by then."""
@@ -78,17 +82,19 @@ def register_actions() -> Iterable[Action]:
 
 @hookimpl
 def on_rating(event: Rating, facts: Facts, settings: Section) -> Iterator[Item]:
-    if settings["mode"] == SCALED and not event.id.endswith(ASKED_HERE):
-        rating = None if event.stars is None else int(2 * event.stars)
-        told: dict[str, Any] = {"rating": rating, "stars": event.stars, "device": event.device, "how": "scaled"}
-        held = next((fact.item for fact in facts.known(KIND, [event.book.partial_md5])), None)
-        before = [held.body["rating"], *held.body.get("earlier", ())] if held else []
-        # What a target holds of these is ours, though an earlier database may have sent it.
-        earlier = [one for one in dict.fromkeys(before) if one not in (None, rating)]
-        told |= {"earlier": earlier[:MOST]} if earlier else {}
-        # Of all stars these were given last, although the line that showed it may be an earlier one.
-        at = max(event.at, held.occurred_at) if held and held.body.get("how") == "scaled" else event.at
-        yield Item(KIND, event.book.partial_md5, event.book.ref, told, at)
+    held = next((fact.item for fact in facts.known(KIND, [event.book.partial_md5])), None)
+    is_of_stars = held is None or held.body.get("how") in (GIVEN, FOUND)
+    if settings["mode"] != SCALED or event.id.endswith(ASKED_HERE) or (event.is_first and not is_of_stars):
+        return
+    rating, how = None if event.stars is None else int(2 * event.stars), FOUND if event.is_first else GIVEN
+    told: dict[str, Any] = {"rating": rating, "stars": event.stars, "device": event.device, "how": how}
+    before = [held.body["rating"], *held.body.get("earlier", ())] if held else []
+    # What a target holds of these is ours, though an earlier database may have sent it.
+    earlier = [one for one in dict.fromkeys(before) if one not in (None, rating)]
+    told |= {"earlier": earlier[:MOST]} if earlier else {}
+    # Of all stars these were given last, although the line that showed it may be an earlier one.
+    at = max(event.at, held.occurred_at) if held and is_of_stars else event.at
+    yield Item(KIND, event.book.partial_md5, event.book.ref, told, at)
 
 
 @hookimpl

@@ -56,6 +56,18 @@ def test_without_a_person_nothing_is_decided(booklore: Booklore, options: tuple[
     assert booklore("run", "answer-questions", "--answer", "2").out == "7 changes dropped\n"
 
 
+def test_without_a_person_a_script_is_told_what_waits(booklore: Booklore) -> None:
+    ran = booklore("answer", "--json")
+
+    assert (ran.code, ran.json) == (3, {"taken": 0, "dropped": 0, "waiting": 1})
+
+
+def test_a_person_who_types_q_leaves_it_for_later(booklore: Booklore) -> None:
+    code, told = in_a_dialog(["answer"], ("Remove them everywhere?", "q\n"))
+
+    assert (code, "1 question still waits" in told, "expected" in told) == (0, True, False)
+
+
 def test_a_person_is_asked_and_may_leave_it_for_later(booklore: Booklore) -> None:
     code, told = in_a_dialog(["answer"], ("Remove them everywhere?", "\n"))
 

@@ -5,7 +5,10 @@ from cli_world import Booklore, Spool
 
 from booklore_core.testing import SampleReader, sample_book
 
-ASKED = "More than 10 books were deleted on kobo-7f3a at once, on 2026-11-20. Take them off the shelf “KOReader”?"
+ASKED = (
+    "More than 10 books were deleted on kobo-7f3a in a row, on 2026-11-20. "
+    "Take those off the shelf “KOReader” that the server was not told of yet?"
+)
 NAMES = ", ".join(f"“Book {number}”" for number in range(1, 13))
 
 

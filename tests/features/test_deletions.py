@@ -6,7 +6,10 @@ from deciding_world import DUNE, EMMA, Deciding, library
 from booklore_core.testing import FakeTarget, sample_book
 
 BOOKS = [sample_book(f"Book {number}") for number in range(1, 31)]
-QUESTION = "More than 10 books were deleted on kobo at once, on 2026-11-20. Take them off the shelf “KOReader”?"
+QUESTION = (
+    "More than 10 books were deleted on kobo in a row, on 2026-11-20. "
+    "Take those off the shelf “KOReader” that the server was not told of yet?"
+)
 UNSHELVED = {"file": DUNE["file"], "device": "kobo", "policy": "unshelve", "shelf": "KOReader"}
 
 
@@ -176,6 +179,19 @@ def test_the_copy_of_another_device_leaves_the_question_as_it_is(deciding):
     assert len(asked(deciding)) == 12
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_what_came_back_and_is_deleted_again_is_one_book_and_no_question(deciding, at_once):
+    delete_many(deciding, 12)
+    deciding.answer(False)
+
+    for _ in range(2):
+        lines = [*deciding.visit(BOOKS[3]), deciding.delete(BOOKS[3])]
+        for part in [lines] if at_once else [[line] for line in lines]:
+            deciding.take(*part)
+
+    assert (len(deciding.sent()), asked(deciding)) == (1, [])
+
+
 def test_what_comes_back_after_a_yes_takes_it_back(offline):
     delete_many(offline, 12)
     offline.answer(True)
@@ -191,7 +207,7 @@ def test_the_question_says_what_the_server_does_where_that_was_chosen(deciding):
     delete_many(deciding, 11)
 
     (question,) = deciding.core.questions()
-    assert "Delete them from the server's library as well? Of each that deletes all of its files" in question
+    assert "Delete those from the server's library as well that it was not told of yet?" in question
     assert "all of its files, in every format" in question and "The server has no way back." in question
 
 

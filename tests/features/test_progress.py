@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from booklore_core import Item, Position
+from booklore_core import Item, Position, Request
+from booklore_core.actions import start
 from booklore_core.pipeline.facts import item_of
-from booklore_core.testing import MORNING, FakeRemote, FakeTarget, SampleReader, sample_book
+from booklore_core.testing import MORNING, FakeRemote, FakeTarget, SampleReader, answer_all, sample_book
 
 DUNE = sample_book(pages=100)
 MD5 = DUNE["partial_md5"]
@@ -200,6 +201,18 @@ def test_a_rating_marks_the_book_as_read_once_and_where_that_is_wanted(core: Any
     forced = Position(1.0, "/body/p[41].0", "kobo-7f3a", "kobo-7f3a", forced_from=0.41)
     assert place(core, f"{MD5}/read") == forced
     assert held(core, f"{MD5}/read") == before
+
+
+def test_stars_say_nothing_where_the_reader_is_asked_for_ratings(open_core: Any, reader: SampleReader) -> None:
+    core = open_core(plugins=("progress", "ratings"))
+    core.settings.set("progress.read_on_rating", True)
+    core.settings.set("ratings.mode", "select_at_complete")
+
+    take(core, *rated(reader, 4))
+    before = held(core, f"{MD5}/read")
+    answer_all(start(core, "rate_book", Request(MD5, {"rating": 8}, "kobo-7f3a")), ())
+
+    assert (before, held(core, f"{MD5}/read") is not None) == (None, True)
 
 
 def test_a_book_that_is_rated_unread_is_marked_as_read_all_the_same(core: Any, reader: SampleReader) -> None:

@@ -22,11 +22,27 @@ def rate(core, *answers, book=DUNE["partial_md5"], device="kobo", **args):
 
 
 def test_stars_are_told_doubled(deciding):
-    deciding.take(*deciding.visit(stars=4))
+    deciding.take(*deciding.visit(stars=None), *deciding.visit(stars=4))
 
     assert deciding.sent() == [{"rating": 8, "stars": 4, "device": "kobo", "how": "scaled"}]
     (item,) = deciding.target.received
     assert (item.kind, item.key) == ("rating", DUNE["partial_md5"])
+
+
+def test_stars_that_a_device_merely_had_say_so(deciding):
+    deciding.take(*deciding.visit(stars=4))
+
+    assert deciding.sent() == [{"rating": 8, "stars": 4, "device": "kobo", "how": "found"}]
+
+
+def test_stars_that_a_device_merely_had_outdo_no_rating_that_was_asked_for(deciding):
+    deciding.take(*deciding.visit())
+    rate(deciding.core, 7)
+    deciding.sent()
+
+    deciding.take(*deciding.visit(stars=2, device="kindle"))
+
+    assert (deciding.sent(), deciding.held("rating")["rating"]) == ([], 7)
 
 
 def test_stars_that_change_are_told_again_and_stars_that_stay_are_not(deciding):
@@ -53,7 +69,7 @@ def test_stars_that_are_taken_away_take_the_rating_away(deciding):
 def test_a_rating_tells_which_ones_the_devices_gave_before(deciding):
     """A target may hold one of these from an earlier database, and none that somebody has given there since."""
     deciding.take(*deciding.visit(stars=4), *deciding.visit(stars=None), *deciding.visit(stars=2))
-    deciding.take(*deciding.visit(stars=4), *deciding.visit(stars=5, device="kindle"))
+    deciding.take(*deciding.visit(stars=4), *deciding.visit(stars=5))
 
     assert (deciding.held("rating")["rating"], deciding.held("rating")["earlier"]) == (10, [8, 4])
 
@@ -76,6 +92,7 @@ def test_a_rating_of_a_book_that_no_server_knows_waits(open_core):
 
 
 def test_an_older_rating_that_arrives_late_changes_nothing(deciding):
+    deciding.take(*deciding.visit(stars=None), *deciding.visit(stars=None, device="kindle"))
     early, late = deciding.visit(stars=2), deciding.visit(stars=5, device="kindle")
 
     deciding.take(*late)

@@ -157,12 +157,12 @@ def test_stars_that_are_none_cost_no_session_and_leave_one_remark(open_core):
 
 def test_an_older_snapshot_that_arrives_late_does_not_undo_a_rating(open_core):
     core, seen = open_core(), []
-    feature(core, on_rating=lambda event: seen.append(event.stars))
+    feature(core, on_rating=lambda event: seen.append((event.stars, event.is_first)))
     old, _, new, _ = stars(SampleReader(), 2, 5)
 
     core.take([new, old], "test")
 
-    assert seen == [5]
+    assert seen == [(5, True), (5, False)]
 
 
 def rate(event):

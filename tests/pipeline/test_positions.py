@@ -129,6 +129,12 @@ def test_a_book_that_a_rating_marked_stays_read_until_somebody_reads_on() -> Non
     assert is_news(here(0.41, at=1), marked)
 
 
+def test_nobody_has_to_stay_before_the_end_that_a_rating_of_another_device_stands_for() -> None:
+    assert is_news(here(0.2, at=3), there(1.0, at=2, device_id="ipad", forced_from=0.4))
+    with pytest.raises(Superseded, match="read later"):
+        is_news(here(0.2, at=1), there(1.0, at=2, device_id="ipad", forced_from=0.4))
+
+
 def test_a_target_knows_its_own_push_again(pushed: Pushed) -> None:
     pushed.note(here(at=1), MORNING + 2 * HOUR)
 

@@ -77,12 +77,31 @@ def test_a_new_device_with_the_same_stars_is_no_news(household):
     assert household.told == [4]
 
 
-def test_a_new_device_with_other_stars_is_news(household):
+def test_what_a_new_device_has_is_of_any_age_and_outdoes_nothing(household):
     household.show(4)
 
     household.show(2, "kindle")
+    household.show(4)
 
-    assert household.told == [4, 2]
+    assert household.told == [4]
+
+
+def test_stars_that_are_given_on_a_new_device_are_news(household):
+    household.show(4)
+    household.show(2, "kindle")
+
+    household.show(3, "kindle")
+
+    assert household.told == [4, 3]
+
+
+def test_stars_that_are_given_are_news_although_a_device_had_the_same(household):
+    household.show(4)
+    household.show(None, "kindle")
+
+    household.show(4, "kindle")
+
+    assert household.told == [4, 4]
 
 
 def test_stars_that_a_device_takes_away_are_gone(household):
@@ -91,11 +110,12 @@ def test_stars_that_a_device_takes_away_are_gone(household):
 
     household.show(None)
 
-    assert household.told == [4, 2, None]
+    assert household.told == [4, None]
 
 
 def test_stars_that_come_to_equal_those_of_another_device_are_no_news(household):
     household.show(4)
+    household.show(None, "kindle")
     household.show(2, "kindle")
 
     household.show(2)
@@ -125,12 +145,12 @@ def test_what_was_shown_while_the_book_was_not_tracked_is_not_known(household):
 
 
 LIVES = [
-    ([("kobo", 4), ("kindle", 3), ("kobo", 4)], 3),
+    ([("kobo", 4), ("kindle", 3), ("kobo", 4)], 4),
     ([("kobo", 4), ("kindle", None), ("kobo", 4), ("kindle", 3)], 3),
     ([("kobo", 4), ("kobo", None), ("kindle", 4), ("kobo", 2)], 2),
     ([("kobo", 4), ("kindle", 4), ("kindle", 2), ("kobo", 4)], 2),
     ([("kobo", 4), ("boox", 3), ("kindle", 4), ("kobo", 4)], 4),
-    ([("kobo", 4), ("kindle", 3), ("boox", None), ("kobo", 4)], 3),
+    ([("kobo", 4), ("kindle", 3), ("boox", None), ("kobo", 4)], 4),
     ([("kobo", 5), ("kindle", 1), ("kobo", 3), ("kobo", 3)], 3),
     ([("kobo", 4), ("kobo", "deleted"), ("kobo", None), ("kindle", 4)], 4),
     ([("kobo", 2), ("kobo", 4), ("kindle", 2), ("kobo", 2)], 2),
@@ -165,11 +185,12 @@ def test_all_at_once_or_line_by_line_the_same_stars_hold(household, life, end, s
 
 
 def test_a_rating_that_turns_out_to_be_older_gives_way_to_the_one_given_since(household):
+    household.show(None, "kindle")
     first, second, third = household.visit(4), household.visit(3, "kindle"), household.visit(4)
 
     household.take(*third)
-    household.take(*second)
     before = household.rating()
+    household.take(*second)
     household.take(*first)
 
     assert (before, household.rating()) == (4, 3)

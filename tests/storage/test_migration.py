@@ -364,7 +364,7 @@ def test_a_book_that_was_not_tracked_stays_so(old, open_core):
     core.take(SampleReader(stars=2).read(sample_book("Emma")), "test")
 
     assert core.pending() == {}
-    assert core.books.stars([sample_book("Emma")["partial_md5"]])[sample_book("Emma")["partial_md5"]].given == 4
+    assert core.books.stars([sample_book("Emma")["partial_md5"]])[sample_book("Emma")["partial_md5"]].given == (4, True)
 
 
 def test_what_was_delivered_lies_in_the_book_that_was_matched_then(old, open_core, bookworm, clock):

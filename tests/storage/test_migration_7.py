@@ -47,7 +47,8 @@ def shown_since(tmp_path, open_core):
         ([("kobo", 4), ("kobo", 2)], [("kobo", 2)]),
         ([("kindle", None)], []),
         ([("kindle", 4)], []),
-        ([("kindle", 3), ("kobo", 4)], [("kindle", 3)]),
+        ([("kindle", 3), ("kobo", 4)], []),
+        ([("kindle", 3), ("kindle", 2)], [("kindle", 2)]),
     ],
 )
 def test_they_are_what_its_devices_showed(shown_since, visits, told):

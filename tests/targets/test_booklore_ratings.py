@@ -90,6 +90,19 @@ def test_rating_that_was_perhaps_sent_long_ago_stays_behind_one_of_the_web(world
     assert on_the_page(world, dune)["personalRating"] == 9
 
 
+@pytest.mark.parametrize("value", [None, 8])
+def test_stars_that_a_device_merely_had_fill_an_empty_rating_only(world: World, value: int | None) -> None:
+    dune, found = world.server.books[1], fact("rating", world.server.books[1], {"rating": 6, "how": "found"})
+    if value is None:
+        world.target().deliver(found, FRESH)
+    else:
+        rated_on_the_web(world, dune, value)
+        with pytest.raises(Superseded, match="the book is rated 8 of 10 on the server"):
+            world.target().deliver(found, FRESH)
+
+    assert on_the_page(world, dune)["personalRating"] == (value or 6)
+
+
 @pytest.mark.parametrize("first", ["delivered", "found"])
 def test_rating_that_was_perhaps_sent_long_ago_takes_the_place_of_our_own(world: World, first: str) -> None:
     dune = world.server.books[1]

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from booklore_core.cli.acting import perform
+from booklore_core.cli.acting import STILL_WAITING, perform
 from booklore_core.cli.errors import Refused
 from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json
@@ -25,16 +25,21 @@ def answer(
     Yes sends it with the next sync, no drops it for good, Return alone lets it wait.
 
     --json prints {"taken": n, "dropped": n, "waiting": n}: changes that are synced and dropped, questions that wait.
+    Without --yes, --no and a person it answers none; it ends with 3 when some wait.
     """
 
     def settled(question: "Question") -> Any:
+        if as_json and not (yes or no):
+            return None
         if yes == no:
             raise Refused(f"{question.text} Give --yes or --no")
         return 0 if yes else 1
 
     with opened() as core:
         result = perform(core, "answer_questions", reply=None if is_interactive() and not (yes or no) else settled)
-    if as_json:
-        show_json(result.data)
-    else:
+    if not as_json:
         show(printable(result.message))
+        return
+    show_json(result.data)
+    if result.data["waiting"]:
+        raise typer.Exit(STILL_WAITING)

@@ -30,7 +30,8 @@ class Ratings:
         book_id, rating = book_id_of(item), rating_of(item)
         look = partial(self._run.identities.look, book_id)
         there, own = look().get("personalRating"), self._store.get(f"rating/{book_id}") or ()
-        if before.is_older and there not in (None, rating, *own, *item.body.get("earlier", ())):
+        is_doubtful = before.is_older or item.body.get("how") == "found"
+        if is_doubtful and there not in (None, rating, *own, *item.body.get("earlier", ())):
             raise Superseded(f"the book is rated {there} of 10 on the server, which may have been given since")
         self._note(book_id, rating)
         body = {"ids": [int(book_id)], "rating": rating}
