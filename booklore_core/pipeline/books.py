@@ -81,8 +81,12 @@ class BookStars(NamedTuple):
     @property
     def given(self) -> tuple[float | None, bool]:
         """The stars that were given last, on whichever device, and whether nobody knows when: a change is one between
-        two lines of one copy. What its first line shows may be of any age, and counts where there is no change."""
-        both = [(device, *pair) for device, told in self.shown.items() for pair in pairwise([[], *told])]
+        two lines of one copy. What its first line shows may be of any age, and counts where there is no change. The
+        device that told first goes on from what another program, of no device, has known."""
+        begun = min((told[0] for device, told in self.shown.items() if device), key=lambda one: one[0], default=None)
+        before = {id(begun): self.shown.get("", [[]])[-1]}
+        pairs = [(device, pairwise([before.get(id(told[0]), []), *told])) for device, told in self.shown.items()]
+        both = [(device, *pair) for device, some in pairs for pair in some]
         first = [(at, device, stars) for device, last, (_, at, stars) in both if stars and not last]
         changes = [(at, device, stars) for device, last, (_, at, stars) in both if at and last and last[2] != stars]
         given = max(reversed(changes), key=lambda one: one[:2]) if changes else min(first, default=(None,))

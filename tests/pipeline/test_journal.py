@@ -48,7 +48,7 @@ def test_lines_are_told_in_the_order_in_which_they_happened_not_in_which_they_ca
     opened, closed = reader.read(DUNE)
     keep(core, clock, closed, opened)
 
-    assert ids(core.journal.around(parse_event(closed))) == ["01", "02"]
+    assert ids(core.journal.around(parse_event(closed), 12)) == ["01", "02"]
 
 
 def test_around_reaches_so_many_openings_back_and_on_with_the_last_one_bare(core, clock):
@@ -59,7 +59,7 @@ def test_around_reaches_so_many_openings_back_and_on_with_the_last_one_bare(core
 
     assert ids(core.journal.around(middle, 1)) == ["05", "06", "07"]
     assert ids(core.journal.around(middle, 2)) == ["03", "04", "05", "06", "07", "08", "09"]
-    assert ids(core.journal.around(middle)) == ids(map(parse_event, lines))
+    assert ids(core.journal.around(middle, 12)) == ids(map(parse_event, lines))
 
 
 def test_around_leaves_out_untracked_books_other_devices_and_lines_without_a_book(core, clock):
@@ -68,7 +68,7 @@ def test_around_leaves_out_untracked_books_other_devices_and_lines_without_a_boo
     keep(core, clock, opened, reader.network(), *other.read(DUNE))
     keep(core, clock, *reader.read(EMMA), tracked=False)
 
-    assert ids(core.journal.around(parse_event(opened))) == ["01"]
+    assert ids(core.journal.around(parse_event(opened), 12)) == ["01"]
 
 
 def test_latest_is_the_last_line_of_a_kind_that_the_device_wrote(core, clock):

@@ -210,11 +210,12 @@ def held_ratings(server: BookLoreServer) -> dict[str, int | None]:
 
 
 def misrated(held: Mapping[str, int | None], told: Collection[Stars]) -> list[str]:
-    """What is wrong with the ratings: of each book the stars count that a device changed last, twice over."""
+    """What is wrong with the ratings: of each book the stars count that a device changed last, twice over; where none
+    did, those that stood first on any of them."""
     faults = []
     for book in sorted({*held, *(one.book for one in told)}):
         known = of_book(told, book)
-        changed = list(changes_of(known))
+        changed = list(changes_of(known)) or found_first(known)
         latest = max((one.at for one in changed), default=None)
         may_stand = {rating_of(one.stars) for one in changed if one.at == latest} or {None}
         if held.get(book) not in may_stand | {rating_of(one.stars) for one in known} | {None}:
@@ -228,9 +229,17 @@ def changes_of(told: Collection[Stars]) -> Iterator[Stars]:
     """The lines about one book's stars that say something else than the line of the same device before."""
     last: dict[str, int | None] = {}
     for one in sorted(told, key=lambda one: one.at):
-        if one.stars != last.get(one.device):
+        if one.stars != last.setdefault(one.device, one.stars):
             yield one
         last[one.device] = one.stars
+
+
+def found_first(told: Collection[Stars]) -> list[Stars]:
+    """The earliest stars that a book had when a device told of it for the first time: nobody knows how old they are."""
+    first: dict[str, Stars] = {}
+    for one in sorted(told, key=lambda one: one.at):
+        first.setdefault(one.device, one)
+    return [one for one in first.values() if one.stars][:1]
 
 
 def rating_of(stars: int | None) -> int | None:

@@ -13,14 +13,14 @@ from power import AFTER, BEFORE, Machine, powered
 from scenario import Scenario, full_day, short_day
 from tally import count
 
-STRIDE = 197
+STRIDE = 307
 """In the suite, every so many steps on both sides; the offsets differ, so that the dialects complement each other."""
 
 PARTS = 8
 """In so many parts the steps of a day are gone through, so that workers can share them."""
 
-PACE = 6
-"""In the suite each sixth step, in the soak each one."""
+PACE = 10
+"""In the suite each tenth step, in the soak each one."""
 
 
 def live(household: Household, scenario: Scenario) -> None:
@@ -111,7 +111,7 @@ def sizes(folder: Path) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_day_survives_a_crash_at_every_sixth_step(open_new_household: OpenHousehold, part: int) -> None:
+def test_day_survives_a_crash_at_every_tenth_step(open_new_household: OpenHousehold, part: int) -> None:
     """A part is some steps in a row; of those that leave the same behind, as before and after a read, the first."""
     crashes = Crashes(open_new_household, "custom", short_day())
     first, end = (crashes.steps * which // PARTS for which in (part, part + 1))

@@ -23,7 +23,7 @@ from booklore_core.core import Core
 from booklore_core.storage.places import Places
 from booklore_core.testing import BookLoreServer
 
-ROUNDS, COMMAND_ROUNDS, BRIDGE_ROUNDS = 40, 3, 5
+ROUNDS, COMMAND_ROUNDS, BRIDGE_ROUNDS = 24, 3, 4
 SOAK_ROUNDS = 2_000
 
 

@@ -259,7 +259,7 @@ def live(**profile: Any) -> None:
 
 
 def test_reading_life_loses_and_doubles_nothing() -> None:
-    live(max_examples=25, stateful_step_count=30)
+    live(max_examples=18, stateful_step_count=30)
 
 
 @pytest.mark.soak

@@ -148,7 +148,7 @@ def seconds_of(items):
     return [second for item in items for second in range(*ends(item))]
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=ROWS, live=LIVE, sends=st.booleans(), cut=st.integers(1, 12))
 def test_no_second_counts_twice_and_none_that_a_file_told_is_lost(core, take_in, path, rows, live, sends, cut):
     for table in ("deliveries", "owed", "remarks", "items", "events"):
