@@ -129,10 +129,8 @@ def pushed_wrongly(pushes: Sequence[Push], places: Collection[Place], unanswered
     faults = [f"wrong progress: {one}" for one in pushes if (one.device, one.percent) not in came]
     repeated: Spots = Counter()
     for before, after in pairwise(pushes):
-        spot, places_told = (
-            (after.book, after.percent),
-            [came.get((one.device, one.percent)) for one in (before, after)],
-        )
+        spot = (after.book, after.percent)
+        places_told = [came.get((one.device, one.percent)) for one in (before, after)]
         if before.percent == after.percent:
             repeated[spot] += after.device != OTHER
         elif all(places_told) and not unanswered[spot] and outdoes(*places_told):
