@@ -29,7 +29,7 @@ OWN_ACTIONS = {
     "sync_rematched",
     "log_in", "match_book", "match_unmatched", "place_quarantine", "rematch_all", "retry_quarantine",
     "set_setting", "sync_book", "sync_pending", "test_connection", "toggle_manual_only", "toggle_sync",
-    "track_book", "verify", "view_pending",
+    "track_book", "unmatch_book", "verify", "view_pending",
 }  # fmt: skip
 """Names that no plugin's action can have: those in `booklore_core.actions`, which stands above and is not asked."""
 

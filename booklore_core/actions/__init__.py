@@ -29,7 +29,7 @@ OWN = {
     action.name: action
     for action in (
         settings.toggle_sync, settings.toggle_manual_only, sync.sync_pending, sync.sync_book, match.match_unmatched,
-        rematch_all, match.match_book, clear.clear_pending, clear.clear_cache, clear.clear_synced,
+        rematch_all, match.match_book, match.unmatch_book, clear.clear_pending, clear.clear_cache, clear.clear_synced,
         quarantine.list_quarantine, quarantine.retry_quarantine, quarantine.place_quarantine,
         quarantine.dismiss_quarantine, answer_questions, status.view_pending,
         track.track_book, settings.set_setting, doctor.test_connection, login.log_in, verify.verify, doctor.doctor,

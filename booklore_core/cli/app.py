@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from booklore_core.cli.commands import bridge, clear, config, history, plugins, quarantine
+from booklore_core.cli.commands.books import books, unmatch
 from booklore_core.cli.commands.demo import demo
 from booklore_core.cli.commands.doctor import doctor
 from booklore_core.cli.commands.ingest import ingest
@@ -118,7 +119,7 @@ app.command()(demo)
 app.command()(login)
 app.command("test-connection")(test_connection)
 app.command("run")(run_action)
-for command in (serve, ingest, sync, status, answer, match, rematch, track, verify, doctor, reset):
+for command in (serve, ingest, sync, status, answer, books, match, unmatch, rematch, track, verify, doctor, reset):
     app.command()(command)
 app.add_typer(bridge.app, name="bridge")
 app.add_typer(clear.app, name="clear")

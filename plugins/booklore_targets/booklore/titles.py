@@ -64,7 +64,7 @@ def likeness(wanted: str, title: str, authors: Sequence[str] = ()) -> float:
 
 
 def shared(one: str, other: str) -> float:
-    """The part of the letters of two titles that stand in words of both, in any order; a word with a slip counts less."""
+    """The part of two titles' letters that stand in words of both, in any order; a word with a slip counts less."""
     from rapidfuzz import fuzz
 
     left, common = other.split(), 0.0
