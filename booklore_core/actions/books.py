@@ -6,12 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from booklore_core.core import Core
-from booklore_core.pipeline.books import FILE, plain, utc
+from booklore_core.pipeline.books import LISTED, plain, utc
 from booklore_core.storage.counts import UNMATCHED
 
-LISTED = f"""SELECT b.*, {FILE} AS file, (SELECT MIN(f.gone) FROM files f WHERE f.book_md5 = b.partial_md5) AS gone,
-    (SELECT MAX(e.at) FROM events e WHERE e.book_md5 = b.partial_md5) AS told_at,
-    (SELECT MAX(i.occurred_at) FROM items i WHERE i.book_md5 = b.partial_md5) AS happened_at FROM books b"""
 MATCHES = "SELECT book_md5, target, remote_id AS id, how, title FROM matches ORDER BY target"
 TOLD = """SELECT book_md5, kind, COUNT(*) AS count FROM items WHERE body NOT LIKE '%"removed"_true%'
     GROUP BY book_md5, kind"""
