@@ -5,12 +5,13 @@ from typing import Any
 
 from booklore_core import hookspecs
 from booklore_core.core import Core
+from booklore_core.hookspecs import PROJECT
 from booklore_core.kinds import quantity
 from booklore_core.pipeline.outbox import CLEAR, OWE
 from booklore_core.plugin_manager import Plugin
 from booklore_core.settings import BadSetting
 from booklore_core.storage.counts import as_counts
-from booklore_core.targets import Check
+from booklore_core.targets import AccountTarget, Check
 
 FAILED = """
 SELECT kind, target, state = 'unconfirmed' AND retry_count = 1 AS once, COUNT(*) AS count, MAX(reason) AS reason
@@ -80,11 +81,19 @@ def plugin_json(core: Core, plugin: Plugin) -> dict[str, Any]:
 
 def notes_of(core: Core, plugin: Plugin) -> list[str]:
     """What a person should know of a plugin although it works, as that it has nothing to do yet."""
+    return [*plugin.notes, *filter(None, [idle_note(core, plugin)])]
+
+
+def idle_note(core: Core, plugin: Plugin) -> str:
+    """What a plugin that works needs before it can do anything; "" where there is nothing of the kind."""
     with core.database.transaction():
         needed = [one for one in core.settings if one.setting.needed and one.name.startswith(f"{plugin.name}.")]
-    is_idle = plugin in core.plugins.working and needed and not any(one.value for one in needed)
-    names = " or ".join(one.name for one in needed)
-    return plugin.notes + ([f"it does nothing until {names} is set: `booklore config set`"] if is_idle else [])
+    if plugin not in core.plugins.working or not needed or any(one.value for one in needed):
+        return ""
+    accounts = [one.name for one in core.targets.values() if one.plugin == plugin.name and one.has(AccountTarget)]
+    login = "login" if accounts[:1] == [PROJECT] else f"login --target {''.join(accounts[:1])}"
+    way = login if accounts else "config set"
+    return f"it does nothing until {' or '.join(one.name for one in needed)} is set: `booklore {way}`"
 
 
 def waiting_for(core: Core, plugin: Plugin) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -61,16 +62,19 @@ def show_status(status: Status, as_json: bool) -> None:
         show_json(status.as_json())
         return
     kinds = status.kinds.all_of({**status.pending, **status.synced})
+    show_places(status)
     show_section("Book cache", {name.capitalize(): (count, "") for name, count in status.books.items()})
     pending = {kind.many.capitalize(): (status.pending.get(kind.name, 0), status.beside(kind.name)) for kind in kinds}
     show_section("Pending uploads", pending)
-    show_section("History", {kind.history_name: (status.synced.get(kind.name, 0), "") for kind in kinds})
+    show_section("Synced", {kind.many.capitalize(): (status.synced.get(kind.name, 0), "") for kind in kinds})
     show_waiting(status)
     if status.superseded:
         given_up = [(one.kind, one.book, one.target, one.reason) for one in status.superseded]
         show_table(given_up, "KIND", "BOOK", "TARGET", "GIVEN UP, FOR")
     if status.aside:
         show(status.aside)
+    for step in next_steps(status):
+        say(step)
 
 
 def show_waiting(status: Status) -> None:
@@ -86,11 +90,41 @@ def show_waiting(status: Status) -> None:
     left = status.total - sum(count for _, count in alike) - sum(len(one.rows) for one in status.asked)
     if left:
         show(f"… and {left} more")
+
+
+def next_steps(status: Status) -> list[str]:
+    """What a person can do now."""
+    steps = []
+    if not (status.targets or status.devices or status.books["total"]):
+        steps += ["nothing is set up yet: `booklore login` sets up your server, `booklore bridge install` an e-reader"]
+    elif not status.targets:
+        steps += ["nothing was synced yet: `booklore sync` does it, `booklore login` sets up your server before"]
+    elif not status.devices and not status.books["total"]:
+        steps += ["no e-reader was in touch yet: `booklore bridge install` or `booklore bridge pair` sets one up"]
     if status.asked:
-        say("`booklore answer` asks you what is to be answered before it is synced")
-    if any(one.state == "unmatched" for one, _ in alike):
-        say("`booklore match` finds the books that are not matched yet; at a terminal it asks you about the others")
-        say("`booklore clear pending` ends what waits for a book that no server is to have")
+        steps += ["`booklore answer` asks you what is to be answered before it is synced"]
+    if any(one.state == "unmatched" for one in status.waiting):
+        steps += ["`booklore match` finds the books that are not matched yet; at a terminal it asks you about the others"]
+        steps += ["`booklore clear pending` ends what waits for a book that no server is to have"]
+    elif status.total and not status.asked and status.targets:
+        steps += ["`booklore sync` tries what waits again"]
+    return steps
+
+
+def show_places(status: Status) -> None:
+    """Where it all goes and comes from."""
+    for one in status.targets:
+        ended = f", which ended early: {one['unavailable']}" if one["unavailable"] else ""
+        show(f"{one['name']}: {one['about'] or 'in use'}; last sync {local(one['last_sync'])}{ended}")
+    for one in status.devices:
+        waiting = f"; {quantity(one['waiting'], 'event')} waiting there" if one["waiting"] else ""
+        show(f"{one['name'] or one['id']}: last seen {local(one['last_seen'])}{waiting}")
+    if status.targets or status.devices:
+        show("")
+
+
+def local(moment: str) -> str:
+    return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M}"
 
 
 def asked_row(status: Status, asked: Undecided) -> tuple[object, ...]:

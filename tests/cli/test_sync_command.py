@@ -103,7 +103,7 @@ def test_status_shows_three_sections_and_what_waits(
 
     out = booklore("status").out
 
-    for section in ("Book cache", "Pending uploads", "History"):
+    for section in ("Book cache", "Pending uploads", "Synced"):
         assert section in out
     assert "Book [0]" in out
     assert out.endswith("… and 5 more\n")
