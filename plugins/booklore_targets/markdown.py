@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -77,6 +78,8 @@ class Markdown:
             held = path.read_bytes().decode("utf-8-sig") if path.exists() else ""
             note = Note.of(held.replace("\r\n", "\n"), path.name)
             text = note.text(book, items).replace("\n", "\r\n" if "\r\n" in held else "\n")
+            if held not in ("", text) and not path.stat().st_mode & stat.S_IWUSR:
+                raise ItemFailed(f"{path.name} is read-only, and stays as it is")
             if text != held:
                 write(path, text)
             self._known |= {book.partial_md5: path} if self._known else {}
@@ -155,9 +158,7 @@ class Note:
         return self.front.get(name, "").partition(":")[2].strip().strip("\"'")
 
     def put(self, name: str, value: Any) -> None:
-        self.front[name] = f"{name}: {json.dumps(value, ensure_ascii=False)}\n"
-        if value is None:
-            del self.front[name]
+        self.front[name] = "" if value is None else f"{name}: {json.dumps(value, ensure_ascii=False)}\n"
 
     def text(self, book: BookRef, items: Sequence[Item]) -> str:
         told = {"title": one_line(book.title), "authors": [*map(one_line, book.authors)], "isbn": book.isbn}
@@ -182,8 +183,7 @@ class Note:
 
 
 def order(text: str) -> tuple[int, str]:
-    found = DETAILS.search(text)
-    return (int(found[1] or 0), found[2]) if found else (0, text)
+    return (int(found[1] or 0), found[2]) if (found := DETAILS.search(text)) else (0, text)
 
 
 def piece_of(item: Item) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from notes_world import DUNE, MD5, give, mark, only
 
-from booklore_core import BookRef, TargetUnavailable
+from booklore_core import BookRef, ItemFailed, TargetUnavailable
 from booklore_targets.markdown import Markdown
 
 
@@ -116,6 +116,21 @@ def test_any_title_makes_a_sound_file_name(notes: Markdown, folder: Path, title:
 
     assert [path.name for path in folder.rglob("*")] == [f"{name}.md"]
     assert [path.name for path in folder.parent.iterdir()] == ["Books"]
+
+
+def test_file_that_was_made_read_only_stays_as_it_is_and_is_told(notes: Markdown, folder: Path) -> None:
+    give(notes, mark())
+    only(folder).chmod(0o444)
+    kept = only(folder).read_bytes()
+    give(notes, mark())  # it has that
+
+    with pytest.raises(ItemFailed, match=r"Dune\.md is read-only"):
+        give(notes, mark("other"))
+    assert only(folder).read_bytes() == kept
+
+    only(folder).chmod(0o640)
+    give(notes, mark("other"))
+    assert (only(folder).read_text("utf-8").count("mind-killer"), only(folder).stat().st_mode & 0o777) == (2, 0o640)
 
 
 def test_folder_that_is_away_is_waited_for(tmp_path: Path) -> None:
