@@ -279,7 +279,7 @@ class WritesAnEditBelow(Diary):
     def write(self, lines, item, before):
         known = lines.get(item.key)
         super().write(lines, item, before)
-        if known and item.key in lines:
+        if known and lines.get(item.key, known) != known:
             lines[f"{item.key}, before"] = known
 
 
