@@ -221,7 +221,7 @@ class DeliveryRun:
             self._books.forget_match(delivery.item.book.partial_md5, self._name)
         if isinstance(error, Superseded) and error.question:
             with self._holding():
-                self._outbox.ask(delivery.item, delivery.revision, error.question, self._name, self._clock())
+                self._outbox.ask(delivery.item, delivery.revision, error.question, self._clock())
         return outcome_of(error, delivery.before.maybe_sent)
 
     def _begin(self, group: Sequence[Delivery]) -> list[Delivery]:
