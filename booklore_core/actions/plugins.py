@@ -64,6 +64,8 @@ def notes_of(core: Core, plugin: Plugin) -> list[str]:
     is_idle = plugin in core.plugins.working and needed and not any(one.value for one in needed)
     names = " or ".join(one.name for one in needed)
     notes = [*plugin.notes, *([f"it does nothing until {names} is set: `booklore config set`"] if is_idle else [])]
+    ended = [row["obstacle"] for row in core.database.table("subscriptions").find(plugin=plugin.name, enabled=1)]
+    notes += [f"its last run ended early: {reason}" for reason in sorted({*filter(None, ended)})]
     [refused] = core.database.rows(REFUSED, start=f"{plugin.name}:{NOT_ITS_OWN}")
     if refused["count"]:
         which = f"{quantity(refused['count'], 'fact')} of another plugin, such as: {refused['remark']}"

@@ -70,9 +70,8 @@ class DeliveryRun:
 
     def _obstacle(self) -> str | None:
         """Why no run may begin."""
-        if self._target.is_lingering:
-            return "an earlier call has not come back yet"
-        return None if self._lease.take() else "another sync is running, or was cut off less than a minute ago"
+        is_busy = "another sync is running, or was cut off less than a minute ago"
+        return self._target.lingering or (None if self._lease.take() else is_busy)
 
     def _bring_all(self, due: Mapping[int, str], on_progress: Progress) -> str | None:
         """Returns why the run ended early. The books that are matched come first: they do not wait for a search, which

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from booklore_core.events import Device
+from booklore_core.guard.culprit import told
 from booklore_core.guard.deadline import TookTooLong, Watch
 from booklore_core.hookspecs import PROJECT
 from booklore_core.items import Item, Proposal, Remark
@@ -153,7 +154,8 @@ class Derive:
         except TookTooLong as error:
             self._hanging[plugin.name], so_far = watch, list(made)  # the hook may return any time, and its thread go on
             stuck = entries[min(len(so_far), len(entries) - 1)].event
-            self._plugins.blame(plugin, f"on_{stuck.name} {error} at line {stuck.id}; it is suspended")
+            fault = f"on_{stuck.name} {told(error, plugin.package)} at the device's line {stuck.id}; it is suspended"
+            self._plugins.blame(plugin, fault, error)
             return facts, so_far
         return facts, made
 

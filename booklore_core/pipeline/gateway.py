@@ -169,35 +169,39 @@ class Gateway:
         self._quietly("close", lambda: (getattr(self._target, "close", None) or nothing)(), None, CLOSE_LIMIT)
 
     @property
-    def is_lingering(self) -> bool:
-        """Whether a call that was given up goes on."""
+    def lingering(self) -> str | None:
+        """Where a call is that was given up and goes on; None without one."""
         given_up = self._lingering.get(self.name, [])
         given_up[:] = [watch for watch in given_up if watch.is_alive]
-        return bool(given_up)
+        return self._told(given_up[0].late()) if given_up else None
+
+    def _told(self, error: BaseException, function: Any = None) -> str:
+        return told(error, package_of_module(self._target), function)
 
     def _call(
         self, what: str, work: Callable[[], T], meanwhile: Callable[[], None] = nothing, may_send: bool = False
     ) -> T:
         """may_send: an error that is none of the target's own words leaves the outcome open."""
-        if self.is_lingering:
-            raise self._named(TargetUnavailable("an earlier call has not come back yet", maybe_sent=False))
+        if lingering := self.lingering:
+            raise self._named(TargetUnavailable(lingering, maybe_sent=False))
         with self.session():
             watch = Watch(lambda _: work(), self.name)
             try:
                 return watch.wait(CALL_LIMIT, meanwhile)
-            except TookTooLong as error:
-                declined: Declined = TargetUnavailable(f"{what} {error}")
-            except Declined as error:
-                declined = error
-            except Exception as error:
-                reason = f"{what} failed: {told(error, package_of_module(self._target), getattr(self._target, what))}"
-                log.warning("target %s: %s", self.name, reason)
-                log.info("target %s", self.name, exc_info=True)
-                declined = ItemFailed(reason, maybe_sent=may_send)
+            except Exception as error:  # noqa: BLE001 a target may fail in any way
+                declined = error if isinstance(error, Declined) else self._fault(what, error, may_send)
             finally:
                 if watch.is_alive:
                     self._lingering.setdefault(self.name, []).append(watch)
             raise self._named(declined)
+
+    def _fault(self, what: str, error: Exception, may_send: bool) -> Declined:
+        """What an error comes to that is none of the target's own words."""
+        is_late = isinstance(error, TookTooLong)
+        reason = f"{what} {'' if is_late else 'failed: '}{self._told(error, getattr(self._target, what))}"
+        log.warning("target %s: %s", self.name, reason)
+        log.info("target %s", self.name, exc_info=error)
+        return TargetUnavailable(reason) if is_late else ItemFailed(reason, maybe_sent=may_send)
 
     def _named(self, declined: Declined) -> Declined:
         declined.target, declined.reason = self.name, short_text(declined.reason) or "no reason told"
@@ -210,8 +214,9 @@ class Gateway:
         """For what nobody has to know the failure of; a property may be code of the target, too."""
         try:
             return Watch(lambda _: work(), f"{what} {self.name}").wait(limit, tick=limit)
-        except Exception as error:  # noqa: BLE001 a target may fail in any way
-            log.warning("target %s: %s: %s: %s", self.name, what, type(error).__name__, error)
+        except Exception as error:
+            log.warning("target %s: %s: %s", self.name, what, self._told(error))
+            log.info("target %s", self.name, exc_info=True)
             return otherwise
 
 
