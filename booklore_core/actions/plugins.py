@@ -45,16 +45,21 @@ def count_owed(core: Core, plugin: str) -> dict[str, int]:
     return as_counts(core.database.rows(OWED_TO, ids=targets_of(core, plugin)))
 
 
-def discard_backlog(core: Core, plugin: str) -> None:
-    """Clears for good what waits for a plugin's targets, and what was kept for them. When they are there again they are
-    owed what follows then, and of the past what they ask for."""
+def put_away(core: Core, plugin: str, discards: bool) -> dict[str, int]:
+    """Keeps what waits for a plugin's targets for when they are on again, or clears it for good; and what was kept for
+    them earlier. Returns kind → how many items that are. After a discard they are owed what follows once they are
+    there again, and of the past what they ask for."""
     with core.database.writing():
         core.database.run("UPDATE subscriptions SET enabled = 1 WHERE plugin = :plugin", plugin=plugin)
         core.database.run(OWE.format(which="s.plugin = :plugin"), plugin=plugin)
-        targets, now = targets_of(core, plugin), core.clock().timestamp()
-        core.database.run(CLEAR.format(which="o.target IN :ids"), ids=targets, now=now)
+        counts, targets = count_owed(core, plugin), targets_of(core, plugin)
+        if discards:
+            now = core.clock().timestamp()
+            core.database.run(CLEAR.format(which="o.target IN :ids"), ids=targets, now=now)
+            core.database.table("subscriptions").delete(plugin=plugin)
+        core.outbox.unsubscribe([plugin])
         core.database.run("DELETE FROM owed WHERE target IN :ids", ids=targets)
-        core.database.table("subscriptions").delete(plugin=plugin)
+    return counts
 
 
 def notes_of(core: Core, plugin: Plugin) -> list[str]:

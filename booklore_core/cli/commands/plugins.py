@@ -72,12 +72,12 @@ def switch(name: str, on: bool, as_json: bool, discard: bool | None = None) -> N
         result = set_switch(core, name, on, discard)
     with opened() as core:
         here = core.plugins.plugins.get(name) or (replace(gone, enabled=on) if gone else find_plugin(core, name))
-        found = plugin_json(core, here)
+        found = {**plugin_json(core, here), **(result.data or {})}
     if as_json:
         show_json(found)
     else:
-        told = f"; {result.message}" if result.ok and result.message else ""
-        show(f"{name} is {'on' if found['enabled'] else 'off'}{told}")
+        told = result.message or ("" if on else "nothing waits for it")
+        show(f"{name} is {'on' if found['enabled'] else 'off'}{f'; {told}' if result.ok and told else ''}")
     insist(result)
 
 
