@@ -72,10 +72,8 @@ def notes_of(core: Core, plugin: Plugin) -> list[str]:
     ended = [row["obstacle"] for row in core.database.table("subscriptions").find(plugin=plugin.name, enabled=1)]
     notes += [f"its last run ended early: {reason}" for reason in sorted({*filter(None, ended)})]
     [refused] = core.database.rows(REFUSED, start=f"{plugin.name}:{NOT_ITS_OWN}")
-    if refused["count"]:
-        which = f"{quantity(refused['count'], 'fact')} of another plugin, such as: {refused['remark']}"
-        notes.append(f"it was kept from changing {which}")
-    return notes
+    told = f"it was kept from changing {quantity(refused['count'], 'fact')} of another plugin, such as: "
+    return [*notes, told + refused["remark"]] if refused["count"] else notes
 
 
 def check_plugins(core: Core) -> Iterator[Check]:

@@ -43,9 +43,6 @@ def set_setting(core: Core, request: Request) -> Flow:
         return Result(str(error), ok=False)
 
 
-SET_SETTING = set_setting
-
-
 def ask(value: Value) -> Generator[Question, Any, Any]:
     """What a person wants a setting to be; None for cancelled."""
     setting, text = value.setting, question_text(value)
