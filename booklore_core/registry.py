@@ -127,9 +127,9 @@ class Registry:
         if not isinstance(target, Target):
             raise TypeError(f"{target!r} is no target: it needs name, kinds and deliver(item, before)")
         name, kinds = target.name, target.kinds
-        if not isinstance(name, str) or not NAME.fullmatch(name):
+        if not is_name(name):
             raise ValueError(f"{name!r} is no name for a target: expected letters, digits, - and _")
-        if not isinstance(kinds, set | frozenset | list | tuple) or not all(isinstance(kind, str) for kind in kinds):
+        if not isinstance(kinds, set | frozenset | list | tuple) or not all(map(is_name, kinds)):
             raise ValueError(f"target {name}: kinds: expected a set of names, got {kinds!r}")
         gateway = self._door(target, plugin)
         return gateway.name, gateway
@@ -164,6 +164,10 @@ def as_kind(plugin: str, kind: Any, taken: Mapping[str, tuple[str, Kind]]) -> tu
         if kind.letter and kind.letter == other.letter and kind.name != other.name:
             raise ValueError(f"the letter {kind.letter} of kind {kind.name!r} is that of {other.name!r}")
     return kind.name, (plugin, kind)
+
+
+def is_name(name: Any) -> bool:
+    return isinstance(name, str) and NAME.fullmatch(name) is not None
 
 
 def row_of(kind: Kind) -> dict[str, Any]:

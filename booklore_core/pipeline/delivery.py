@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from booklore_core.guard.shape import short_text
 from booklore_core.items import BookRef
 from booklore_core.pipeline.books import Books
 from booklore_core.pipeline.gateway import Gateway
@@ -220,7 +221,7 @@ class DeliveryRun:
             self._books.forget_match(delivery.item.book.partial_md5, self._name)
         if isinstance(error, Superseded) and error.question:
             with self._holding():
-                self._outbox.ask(delivery.item, delivery.revision, error.question, self._clock())
+                self._outbox.ask(delivery.item, delivery.revision, short_text(error.question) or "", self._clock())
         return outcome_of(error, delivery.before.maybe_sent)
 
     def _begin(self, group: Sequence[Delivery]) -> list[Delivery]:

@@ -7,7 +7,7 @@ import pytest
 from declared_kinds import declare
 from delivery_world import ALL, EMMA, keys, row
 
-from booklore_core import BookUnmatched, ItemFailed, ItemRejected, TargetUnavailable
+from booklore_core import BookUnmatched, ItemFailed, ItemRejected, Superseded, TargetUnavailable
 from booklore_core.pipeline import delivery as delivery_module
 from booklore_core.pipeline import gateway
 from booklore_core.testing import FakeLibrary, FakeTarget
@@ -214,3 +214,14 @@ def test_items_are_loaded_a_few_at_a_time(open_core, fact, monkeypatch):
 
     assert max(sizes) == 4
     assert keys(bookworm) == [f"{n:02}" for n in range(11)]
+
+
+@pytest.mark.parametrize("question", [7, "a\0b"])
+def test_a_question_that_is_none_costs_the_others_nothing(open_core, fact, question):
+    odd, well = FakeTarget("odd", ALL, Superseded("newer", question=question)), FakeTarget("well", ALL)
+    core = open_core(odd, well)
+    core.put([fact("a")], "test")
+
+    core.sync()
+
+    assert keys(well) == ["a"]
