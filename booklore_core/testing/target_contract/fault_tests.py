@@ -121,7 +121,7 @@ class FaultTests(Bench):
     def has_come_back(self) -> None:
         """Waits for a call that was given up."""
         for _ in range(int(self.patience / 0.01)):
-            if not self.house.target.is_lingering:
+            if not self.house.target.lingering:
                 return
             time.sleep(0.01)
         pytest.fail("the call goes on although the remote works again")
