@@ -11,22 +11,15 @@ from booklore_core import Before, BookUnmatched, Declined, Item, ItemFailed, Ite
 from booklore_targets.booklore.answers import NO_BOOK, declined, is_page, message
 from booklore_targets.booklore.book_types import type_of_format
 from booklore_targets.booklore.run import Run
-from booklore_targets.booklore.session_body import LONGEST, session_body
-from booklore_targets.booklore.session_log import SessionLog, shape_of
+from booklore_targets.booklore.session_body import LONGEST, part_of, session_body
+from booklore_targets.booklore.session_log import SessionLog, SessionRows, shape_of
 
 if TYPE_CHECKING:
     from requests import Response
 
 SINGLE, BATCH = "/api/v1/reading-sessions", "/api/v1/reading-sessions/batch"
 
-SHORTEST = 5
-"""Seconds. Of less there is no page in KOReader's statistics: it is what rounding leaves."""
-
-ALL_TOLD = "the server has sessions of all of that time, as another program has sent them"
-PARTLY_TOLD = (
-    "another program has sent {:,} s of its {:,} s to the server, where they would be twice; take over what the "
-    "BookLore plugin has kept (`booklore import-lua-plugin FILE`), then the rest of it is sent"
-)
+ALL_TOLD = "the server has sessions of all of that time, as another program or an earlier database has sent them"
 
 log = logging.getLogger(__name__)
 
@@ -48,15 +41,16 @@ class Sessions:
             return before.remote_id  # an earlier revision is there, and a session cannot be changed
         body, book_id = session_body(item, self._run.decimals), book_id_of(item)
         self._run.identities.check(book_id)
-        body = {"bookId": int(book_id), "bookType": self._type(item, book_id), **body}
-        self._post_single(book_id, body, item.key)
+        about = {"bookId": int(book_id), "bookType": self._type(item, book_id)}
+        for part in self._lacking(book_id, body) if item.body.get("source") else [body]:
+            self._post_single(book_id, {**about, **part}, item.key)
         return remote_id(book_id, body)
 
     def find(self, item: Item) -> str | None:
         """A session that was sent, whatever became of its end since: there is no way to take a second one back.
 
-        What a file of past reading told may have been sent by another program, and cut in another way. Raises
-        Superseded where the server has all of that time, ItemRejected where it has a part of it.
+        What a file of past reading told may have been sent by another program, or before this database was made, and cut
+        in another way. Raises Superseded where the server has all of that time.
         """
         body, book_id = session_body(item, self._run.decimals), book_id_of(item)
         self._run.identities.check(book_id)
@@ -65,16 +59,22 @@ class Sessions:
         return remote_id(book_id, body) if self._has_arrived(book_id, body, item.key) else None
 
     def _find_imported(self, book_id: str, body: dict[str, Any], key: str) -> str | None:
-        wanted = shape_of(body)
-        rows = self._log.near(book_id, wanted.start - LONGEST)
-        if rows.take(wanted, key, exactly=True):
+        if self._near(book_id, body).take(shape_of(body), key, exactly=True):
             return remote_id(book_id, body)
-        told = round(rows.told_within(wanted))
-        if wanted.duration - told < SHORTEST <= told:
+        if not self._lacking(book_id, body):
             raise Superseded(ALL_TOLD)
-        if told >= SHORTEST:
-            raise ItemRejected(PARTLY_TOLD.format(told, wanted.duration))
         return None
+
+    def _near(self, book_id: str, body: dict[str, Any]) -> SessionRows:
+        return self._log.near(book_id, shape_of(body).start - LONGEST)
+
+    def _lacking(self, book_id: str, body: dict[str, Any]) -> list[dict[str, Any]]:
+        """The session, or the parts of it that are left beside what the server has of the same time. Raises Declined."""
+        wanted = shape_of(body)
+        rest = self._near(book_id, body).rest_of(wanted)
+        if rest == [(wanted.told, wanted.duration)]:
+            return [body]
+        return [part_of(body, part, seconds) for part, seconds in rest]
 
     def deliver_batch(self, items: Sequence[Item]) -> list[str]:
         """Sessions of one book in one request, all or none. Raises ItemFailed, maybe_sent False, when the server
@@ -86,6 +86,9 @@ class Sessions:
         if any(body["endTime"] == body["startTime"] for body in bodies):
             raise ItemFailed("a session without length is refused in a batch")
         self._run.identities.check(book_id)
+        past = [body for item, body in zip(items, bodies, strict=True) if item.body.get("source")]
+        if any(self._lacking(book_id, body) != [body] for body in past):
+            raise ItemFailed("the server has a part of the time of one")
         batch = {"bookId": int(book_id), "bookType": self._type(items[0], book_id), "sessions": bodies}
         self._post_batch(book_id, batch)
         for item, body in zip(items, bodies, strict=True):

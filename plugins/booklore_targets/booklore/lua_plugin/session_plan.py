@@ -14,16 +14,14 @@ from booklore_targets.booklore.lua_plugin.loose_values import moment_of, whole_o
 from booklore_targets.booklore.lua_plugin.mark_rows import format_of
 from booklore_targets.booklore.lua_plugin.session_rows import (
     MOMENT,
-    Span,
-    Spans,
     TimedRow,
     due_once,
     pieces,
     sent_once,
-    without,
 )
 from booklore_targets.booklore.session_body import time_text
 from booklore_targets.booklore.sessions import remote_id
+from booklore_targets.booklore.spans import Span, Spans, without
 
 REST = "rest"
 """The source of what is left of a session that was told live."""

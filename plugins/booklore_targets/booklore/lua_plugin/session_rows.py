@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from booklore_targets.booklore.lua_plugin.cached_books import id_of, is_lumped, is_of_statistics
 from booklore_targets.booklore.lua_plugin.loose_values import is_true, moment_of, number_of, text_of, whole_of
 from booklore_targets.booklore.session_body import LONGEST
+from booklore_targets.booklore.spans import Span, Spans
 
 EARLIEST = datetime(2011, 1, 1, tzinfo=UTC)
 """Before KOReader; an e-reader that has lost its clock begins earlier."""
@@ -30,9 +30,6 @@ BACKWARDS = "it ends before it begins"
 FUTURE = "it is still to come, by a clock that was ahead"
 EMPTY = "it has no length"
 ENDLESS = "it lasts longer than a day, which nobody has read"
-
-Span = tuple[int, int]
-"""Begin and end, unix seconds; the end is not in it."""
 
 
 class Doubt(Exception):
@@ -143,64 +140,6 @@ def due_once(rows: Iterable[TimedRow]) -> list[TimedRow]:
         tried_at = max((one for one in (before.tried_at, row.tried_at) if one), default=None)
         found[row.start] = replace(row, tries=max(before.tries, row.tries), tried_at=tried_at)
     return sorted(found.values(), key=lambda row: not row.tries)
-
-
-class Spans:
-    """Spans of time, one where they touch."""
-
-    def __init__(self, spans: Iterable[Span] = ()) -> None:
-        self._begins: list[int] = []
-        self._ends: list[int] = []
-        for span in sorted(spans):
-            self.add(span)
-
-    def add(self, span: Span) -> None:
-        low, high = bisect_left(self._ends, span[0]), bisect_right(self._begins, span[1])
-        begins, ends = [span[0], *self._begins[low:high]], [span[1], *self._ends[low:high]]
-        self._begins[low:high], self._ends[low:high] = [min(begins)], [max(ends)]
-
-    def within(self, span: Span) -> list[Span]:
-        """What of them lies in a span."""
-        low, high = bisect_right(self._ends, span[0]), bisect_left(self._begins, span[1])
-        found = zip(self._begins[low:high], self._ends[low:high], strict=True)
-        return [(max(begin, span[0]), min(end, span[1])) for begin, end in found]
-
-    def has(self, point: int) -> bool:
-        return bool(self.within((point, point + 1)))
-
-    def left_of(self, span: Span) -> Iterator[Span]:
-        """The parts of a span that are in none of them."""
-        begin = span[0]
-        for first, last in self.within(span):
-            if first > begin:
-                yield begin, first
-            begin = last
-        if begin < span[1]:
-            yield begin, span[1]
-
-
-def without(span: Span, seconds: int, rows: Iterable[TimedRow], least: int) -> list[tuple[Span, int]]:
-    """What is left of a session without rows of the plugin, and the seconds of reading of each part.
-
-    Of a row that lies in it all that it counts is taken, whichever second that was in. least: of the length of a part,
-    and of the seconds that are worth a session.
-    """
-    inside = [(row, list(Spans([span]).within(row.told))) for row in rows]
-    taken = sum(row.duration * length_of(common) / length_of([row.told]) for row, common in inside if common)
-    parts = [part for part in Spans(row.told for row, _ in inside).left_of(span) if length_of([part]) >= least]
-    room = length_of(parts)
-    rest, told, passed = min(seconds - round(taken), room), list[tuple[Span, int]](), 0
-    if rest < least:
-        return []
-    for part in parts:
-        before, passed = passed, passed + length_of([part])
-        told.append((part, passed * rest // room - before * rest // room))
-    return [(part, worth) for part, worth in told if worth]
-
-
-def length_of(spans: Iterable[Span]) -> int:
-    """Seconds."""
-    return sum(end - begin for begin, end in spans)
 
 
 def is_told(span: Span, seconds: int, known: Spans) -> bool:
