@@ -114,11 +114,6 @@ class SessionLog:
         self._connection = connection
         self._books: dict[str, _Pages] = {}
 
-    def find(self, book_id: str, wanted: Shape, key: str) -> Shape | None:
-        """The server's session that is the item's, whatever became of its end. Raises Declined when that cannot be
-        told."""
-        return self.near(book_id, wanted.start).take(wanted, key)
-
     def near(self, book_id: str, since: float) -> SessionRows:
         """The server's sessions of a book that began since then, and maybe others. Raises Declined."""
         known = self._books.get(book_id)

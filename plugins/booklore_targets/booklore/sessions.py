@@ -42,15 +42,15 @@ class Sessions:
         body, book_id = session_body(item, self._run.decimals), book_id_of(item)
         self._run.identities.check(book_id)
         about = {"bookId": int(book_id), "bookType": self._type(item, book_id)}
-        for part in self._lacking(book_id, body) if item.body.get("source") else [body]:
+        for part in self._lacking(book_id, body) if item.body.get("source") and before.is_older else [body]:
             self._post_single(book_id, {**about, **part}, item.key)
         return remote_id(book_id, body)
 
     def find(self, item: Item) -> str | None:
         """A session that was sent, whatever became of its end since: there is no way to take a second one back.
 
-        What a file of past reading told may have been sent by another program, or before this database was made, and cut
-        in another way. Raises Superseded where the server has all of that time.
+        What a file of past reading told may have been sent by another program, or by an earlier database, and cut in
+        another way. Raises Superseded where the server has all of that time.
         """
         body, book_id = session_body(item, self._run.decimals), book_id_of(item)
         self._run.identities.check(book_id)
@@ -59,19 +59,24 @@ class Sessions:
         return remote_id(book_id, body) if self._has_arrived(book_id, body, item.key) else None
 
     def _find_imported(self, book_id: str, body: dict[str, Any], key: str) -> str | None:
-        if self._near(book_id, body).take(shape_of(body), key, exactly=True):
+        wanted = shape_of(body)
+        if self._since(book_id, wanted.start - LONGEST).take(wanted, key, exactly=True):
             return remote_id(book_id, body)
         if not self._lacking(book_id, body):
             raise Superseded(ALL_TOLD)
         return None
 
-    def _near(self, book_id: str, body: dict[str, Any]) -> SessionRows:
-        return self._log.near(book_id, shape_of(body).start - LONGEST)
+    def _since(self, book_id: str, start: float) -> SessionRows:
+        """What the server has of a book from a time on. Raises Declined, BookUnmatched when it was another server that
+        answered, to which the id is another book's."""
+        rows = self._log.near(book_id, start)
+        self._run.identities.check(book_id)
+        return rows
 
     def _lacking(self, book_id: str, body: dict[str, Any]) -> list[dict[str, Any]]:
-        """The session, or the parts of it that are left beside what the server has of the same time. Raises Declined."""
+        """The session, or what is left of it in parts beside what the server has of the time. Raises Declined."""
         wanted = shape_of(body)
-        rest = self._near(book_id, body).rest_of(wanted)
+        rest = self._since(book_id, wanted.start - LONGEST).rest_of(wanted)
         if rest == [(wanted.told, wanted.duration)]:
             return [body]
         return [part_of(body, part, seconds) for part, seconds in rest]
@@ -97,7 +102,7 @@ class Sessions:
 
     def _has_arrived(self, book_id: str, body: dict[str, Any], key: str) -> bool:
         wanted = shape_of(body)
-        found = self._log.find(book_id, wanted, key)
+        found = self._since(book_id, wanted.start).take(wanted, key)
         if found and found.times != wanted.times:
             log.info("session %s had arrived in an earlier form, or another device's that began with it", key)
         elif found:

@@ -62,8 +62,8 @@ def length_of(spans: Iterable[Span]) -> int:
 def without(span: Span, seconds: int, others: Iterable[Told], least: int) -> list[tuple[Span, int]]:
     """What is left of a session without others, and the seconds of reading of each part.
 
-    Of another one that lies in it all that it counts is taken, whichever second that was in, but no second twice. least:
-    of the length of a part, and of the seconds that are worth a session.
+    Of another one that lies in it all that it counts is taken, whichever second that was in, but no second twice.
+    least: of the length of a part, and of the seconds that are worth a session.
     """
     inside = [(other, Spans([span]).within(other.told)) for other in others]
     taken = sum(other.duration * length_of(common) / length_of([other.told]) for other, common in inside if common)
