@@ -13,7 +13,7 @@ from booklore_core import Declined, ItemFailed
 from booklore_targets.booklore.answers import declined
 from booklore_targets.booklore.connection import Connection
 from booklore_targets.booklore.session_body import LONGEST
-from booklore_targets.booklore.spans import Span, without
+from booklore_targets.booklore.spans import Share, Span, without
 
 PAGE_SIZE = 100
 LOOK_SECONDS = 60.0
@@ -39,7 +39,7 @@ class Shape(NamedTuple):
         return self.start, self.end, self.duration
 
     @property
-    def told(self) -> tuple[int, int]:
+    def told(self) -> Span:
         """The time that it accounts for: the last page of what the Lua plugin made of statistics lies after its end."""
         return self.start, max(self.end, self.start + self.duration)
 
@@ -77,7 +77,7 @@ class SessionRows:
         self.owners[fitting[0]] = key
         return free[fitting[0]]
 
-    def rest_of(self, wanted: Shape) -> list[tuple[Span, int]]:
+    def rest_of(self, wanted: Shape) -> list[Share]:
         """The parts of a session's time that no row tells of, each with its seconds of reading."""
         begin, end = (bisect_left(self.starts, moment) for moment in (wanted.start - LONGEST, wanted.told[1]))
         near = (row for start in self.starts[begin:end] for row in self.by_start[start].values())

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 Span = tuple[int, int]
 """Begin and end, unix seconds; the end is not in it."""
+
+Share = tuple[Span, int]
+"""A part of a session, and its seconds of reading."""
 
 
 class Told(Protocol):
@@ -18,6 +21,13 @@ class Told(Protocol):
 
     @property
     def duration(self) -> int: ...
+
+
+class TimeTold(NamedTuple):
+    """Time that is told, and how many seconds of it were read; none where nothing but that is known."""
+
+    told: Span
+    duration: int
 
 
 class Spans:
@@ -59,7 +69,7 @@ def length_of(spans: Iterable[Span]) -> int:
     return sum(end - begin for begin, end in spans)
 
 
-def without(span: Span, seconds: int, others: Iterable[Told], least: int) -> list[tuple[Span, int]]:
+def without(span: Span, seconds: int, others: Iterable[Told], least: int) -> list[Share]:
     """What is left of a session without others, and the seconds of reading of each part.
 
     Of another one that lies in it all that it counts is taken, whichever second that was in, but no second twice.
@@ -71,7 +81,7 @@ def without(span: Span, seconds: int, others: Iterable[Told], least: int) -> lis
     taken = min(taken, length_of(known.within(span)))
     parts = [part for part in known.left_of(span) if length_of([part]) >= least]
     room = length_of(parts)
-    rest, told, passed = min(seconds - round(taken), room), list[tuple[Span, int]](), 0
+    rest, told, passed = min(seconds - round(taken), room), list[Share](), 0
     if rest < least:
         return []
     for part in parts:

@@ -86,6 +86,8 @@ def lines_of(takings: Takings) -> Iterator[str]:
         "due": "{} to be sent",
         "asked": "{} that you are asked about first, see `booklore answer`",
         "taken out": "{} made here of the same reading, which the plugin tells of now",
+        "twice": "{} sent from here and by the plugin: the server may have that reading twice, and no call "
+        "removes a session there; `booklore verify` lists what overlaps",
         "capped": "{} longer than from start to end: what fits is taken",
         "accounted for": "{} whose time is accounted for already",
         "left out": "{} left out, see the remarks in `booklore doctor`",

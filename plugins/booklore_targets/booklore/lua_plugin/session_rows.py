@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from booklore_targets.booklore.lua_plugin.cached_books import id_of, is_lumped, is_of_statistics
 from booklore_targets.booklore.lua_plugin.loose_values import is_true, moment_of, number_of, text_of, whole_of
 from booklore_targets.booklore.session_body import LONGEST
-from booklore_targets.booklore.spans import Span, Spans
+from booklore_targets.booklore.spans import Share, Span, Spans, Told, without
 
 EARLIEST = datetime(2011, 1, 1, tzinfo=UTC)
 """Before KOReader; an e-reader that has lost its clock begins earlier."""
@@ -41,7 +41,7 @@ class TimedRow:
     """A session of the Lua plugin. duration: seconds of reading; of what was sent, perhaps, as many as were told, of
     the others no more than from start to end: is_capped says that there it is more. percents: fractions 0–1. places:
     where it began and ended, as the server was told, mostly page numbers. tries: how often it was sent in vain, the
-    last time at tried_at.
+    last time at tried_at. lacks_last_page: its end may be where its last page began, which it counts.
     """
 
     start: datetime
@@ -54,6 +54,7 @@ class TimedRow:
     is_synced: bool
     tries: int
     tried_at: datetime | None
+    lacks_last_page: bool = False
 
     @property
     def span(self) -> Span:
@@ -99,6 +100,7 @@ def read_session(row: Mapping[str, Any], now: datetime) -> TimedRow:
         is_synced,
         tries,
         moment_of(row.get("last_retry_at")),
+        is_of_statistics(row) and capped < length,
     )
 
 
@@ -149,10 +151,17 @@ def is_told(span: Span, seconds: int, known: Spans) -> bool:
     return known.has(span[0] + min(MOMENT, length // 4)) or known.has(span[0] + length // 2)
 
 
-def pieces(row: TimedRow, told: Spans, own: Spans) -> list[Span]:
-    """What of a session that waits is to be counted. told: of sessions that somebody else has made, and that tell the
-    same reading more exactly, or not at all; own: of the plugin's others."""
-    if is_told(row.span, row.duration, told):
+def pieces(row: TimedRow, by_files: Spans, others: Sequence[Told]) -> list[Share]:
+    """What of a session that waits is to be counted, with its seconds. by_files: of sessions that another file of past
+    reading told, which tells the same reading more exactly, or not at all. others: all that tell of time; what they
+    count within the session is no more its own."""
+    near = [one for one in others if one.told[0] < row.span[1] and row.span[0] < one.told[1]]
+    if is_told(row.span, row.duration, by_files):
         return []
-    parts = [part for piece in told.left_of(row.span) for part in own.left_of(piece)]
-    return [part for part in parts if part == row.span or part[1] - part[0] >= MOMENT]
+    if not near:
+        return [(row.span, row.duration)]
+    begin, end = row.span
+    next_ones = [one.told[0] for one in others if one.told[0] >= end]
+    limit = min([end + LAST_PAGE, *next_ones]) if row.lacks_last_page else end
+    shares = without((begin, limit), row.duration, near, MOMENT)
+    return [((low, max(end, low + seconds)) if high > end else (low, high), seconds) for (low, high), seconds in shares]

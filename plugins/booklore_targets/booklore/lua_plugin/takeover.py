@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
+from math import ceil
 from typing import Any
 
-from booklore_core import BookRef, Fact, Facts, Item, Proposal, Remark
-from booklore_targets.booklore.lua_plugin.book_plan import SOURCE, BookPlan, Circumstances, SentItem
+from booklore_core import BookRef, Facts, Item, Proposal, Remark
+from booklore_targets.booklore.lua_plugin.book_plan import SOURCE, BookPlan, Circumstances, KnownReading, SentItem
 from booklore_targets.booklore.lua_plugin.cached_books import CachedBook
 from booklore_targets.booklore.lua_plugin.contents import SESSION, BookRows, Contents
 from booklore_targets.booklore.lua_plugin.known_settings import SettingSteps
@@ -74,7 +75,7 @@ class Takeover:
     def _plan(self, rows: BookRows, ref: BookRef, about: Circumstances) -> BookPlan:
         """What becomes of a book, without what is due since an earlier time."""
         plan, facts = (
-            plan_book(rows, ref, self._held(rows.book, about.now), about),
+            plan_book(rows, ref, self._known(rows.book, about.now), about),
             Facts(self._core.database, about.now),
         )
         gone = {item.key for item in plan.gone}
@@ -148,13 +149,17 @@ class Takeover:
         self._core.books.match(book.md5, NAME, match, now)
         return True
 
-    def _held(self, book: CachedBook, now: datetime) -> list[Fact]:
+    def _known(self, book: CachedBook, now: datetime) -> KnownReading:
         """The sessions that there are already of a book, however many; also what others told of it by its title."""
         ref, facts = self.ref(book), Facts(self._core.database, now)
         same = [one.partial_md5 for one in self._titled[title_key(ref.title or "")] if alike(one.authors, ref.authors)]
-        items = self._core.database.table("items").find(kind=SESSION, book_md5=[ref.partial_md5, *same])
+        md5s = {ref.partial_md5, *same}
+        items = self._core.database.table("items").find(kind=SESSION, book_md5=list(md5s))
         held = facts.known(SESSION, [row["key"] for row in items])
-        return [one for one in held if one.item.book.partial_md5 == book.md5 or one.item.body.get("source") != SOURCE]
+        ours = [one for one in held if one.item.book.partial_md5 == book.md5 or one.item.body.get("source") != SOURCE]
+        spans = [span for md5 in md5s for span in self._core.journal.spans(md5)]
+        until = now.timestamp()
+        return KnownReading(ours, [(int(begin), ceil(min(end, until))) for begin, end in spans if begin < until])
 
     def _untrack(self, book: CachedBook) -> bool:
         """Switches tracking off once: who switches it on again here is not overruled."""
