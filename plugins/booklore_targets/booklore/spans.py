@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 Span = tuple[int, int]
@@ -62,6 +62,24 @@ class Spans:
             begin = last
         if begin < span[1]:
             yield begin, span[1]
+
+
+class TimesTold:
+    """Sessions that tell of time, and whether any of them does of a span."""
+
+    def __init__(self, told: Iterable[Told]) -> None:
+        self._all: list[Told] = []
+        self._spans = Spans()
+        for one in told:
+            self.add(one)
+
+    def add(self, one: Told) -> None:
+        self._all.append(one)
+        self._spans.add(one.told)
+
+    def around(self, span: Span) -> Sequence[Told]:
+        """All of them where any tells of a part of the span, else none."""
+        return self._all if self._spans.within(span) else ()
 
 
 def length_of(spans: Iterable[Span]) -> int:

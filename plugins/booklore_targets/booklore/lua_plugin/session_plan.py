@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from booklore_core import TOMBSTONE, BookRef, Fact, Item
+from booklore_targets.booklore.audit import TOLERANCE
 from booklore_targets.booklore.lua_plugin.book_plan import SOURCE, BookPlan, Circumstances, KnownReading, SentItem
 from booklore_targets.booklore.lua_plugin.contents import SESSION, BookRows
 from booklore_targets.booklore.lua_plugin.loose_values import moment_of, whole_of
@@ -20,10 +21,9 @@ from booklore_targets.booklore.lua_plugin.session_rows import (
     pieces,
     sent_once,
 )
-from booklore_targets.booklore.audit import TOLERANCE
 from booklore_targets.booklore.session_body import time_text
 from booklore_targets.booklore.sessions import remote_id
-from booklore_targets.booklore.spans import Share, Span, Spans, TimeTold, Told, without
+from booklore_targets.booklore.spans import Share, Span, Spans, TimesTold, TimeTold, Told, length_of, without
 
 REST = "rest"
 """The source of what is left of a session that was told live."""
@@ -52,6 +52,7 @@ class SessionPlan:
         self._others: list[tuple[Fact, Span]] = []
         self._sent = {session_key(rows, row.span[0]): row for row in sent_once(rows.sessions)}
         self._own: list[Told] = list(self._sent.values())
+        self._times_sent = Spans(row.told for row in self._sent.values())
         self._sort(known.sessions)
         live = Spans(span for fact, span in self._others if fact.item.body.get("stretches"))
         self._open = [TimeTold(span, 0) for span in known.open if live.within(span)]
@@ -59,14 +60,13 @@ class SessionPlan:
     def _sort(self, held: Iterable[Fact]) -> None:
         """Tells the plugin's own sessions of an earlier time from those of others. What was sent since is told by
         its row, and what was cut of a row beside it is cut anew."""
-        sent = Spans(row.told for row in self._sent.values())
         for fact in held:
             span = span_of(fact.item)
             if span is None or fact.item.key in self._sent:
                 continue
             if fact.item.body.get("source") != SOURCE:
                 self._others.append((fact, span))
-            elif fact.is_given or not sent.within(span):
+            elif fact.is_given or not self._times_sent.within(span):
                 self._own.append(TimeTold(span, seconds_of(fact.item)))
             else:
                 self._take_out(fact)
@@ -77,21 +77,16 @@ class SessionPlan:
             item = session_item(self._rows, self._plan.ref, row, row.span, row.duration)
             self._plan.sent.append(sent_session(row, item, self._rows, self._about))
         waiting = due_once(self._rows.sessions)
-        tried = [row for row in waiting if row.tries]
-        given = [other for other in self._others if other[0].is_given]
-        certain = [(fact, (span, seconds_of(fact.item))) for fact, span in given]
-        claiming = [row for row in tried if self._plan_waiting(row, certain)]
+        given = [(fact, (span, seconds_of(fact.item))) for fact, span in self._others if fact.is_given]
+        claiming = self._plan_waiting([row for row in waiting if row.tries], given)
         taking = [*self._sent.values(), *claiming]
         told = [(fact, share) for fact, span in self._others for share in self._left(fact, span, taking)]
-        for row in waiting:
-            if not row.tries:
-                self._plan_waiting(row, told)
+        self._plan_waiting([row for row in waiting if not row.tries], told)
 
     def _is_sent(self, other: tuple[Fact, Span]) -> bool:
         """Whether a session that was made here was given away, and the plugin has sent the same reading."""
-        fact, (begin, end) = other
-        shared = [min(end, row.span[1]) - max(begin, row.span[0]) for row in self._sent.values()]
-        return fact.is_given and max(shared, default=0) > TOLERANCE
+        fact, span = other
+        return fact.is_given and length_of(self._times_sent.within(span)) > TOLERANCE
 
     def _left(self, fact: Fact, span: Span, claiming: Sequence[TimedRow]) -> list[Share]:
         """What of a session that was made here still counts. Most of what was told live stays so, or goes."""
@@ -123,14 +118,23 @@ class SessionPlan:
         key = f"{told['source']}:{item.book.partial_md5}:{part[0]}"
         return Item(SESSION, key, item.book, {**body, **times, **told}, begin)
 
-    def _plan_waiting(self, row: TimedRow, told: Sequence[tuple[Fact, Share]]) -> Sequence[Share]:
-        """What of a row counts; from here on it is nobody else's. One that was tried may be there all the same. told:
-        what others count."""
-        by_files = Spans(span for fact, (span, _) in told if not fact.item.body.get("stretches"))
-        others = [TimeTold(*share) for _, share in told]
-        parts = pieces(row, by_files, [*others, *self._own, *self._open])
-        is_whole = parts == [(row.span, row.duration)]
-        self._own += [row] if is_whole else [TimeTold(*part) for part in parts]
+    def _plan_waiting(self, rows: Iterable[TimedRow], others: Sequence[tuple[Fact, Share]]) -> list[TimedRow]:
+        """Plans what of rows counts beside others; from here on it is nobody else's. Returns those that count."""
+        by_files = Spans(span for fact, (span, _) in others if not fact.item.body.get("stretches"))
+        told = TimesTold([*(TimeTold(*share) for _, share in others), *self._own, *self._open])
+        counting = []
+        for row in rows:
+            parts = pieces(row, by_files, told)
+            is_whole = parts == [(row.span, row.duration)]
+            for one in [row] if is_whole else [TimeTold(*part) for part in parts]:
+                self._own.append(one)
+                told.add(one)
+            self._take(row, parts, is_whole)
+            counting += [row] if parts else []
+        return counting
+
+    def _take(self, row: TimedRow, parts: Sequence[Share], is_whole: bool) -> None:
+        """Has parts of a row sent, or what was tried looked for: it may be there all the same."""
         items = [session_item(self._rows, self._plan.ref, row, *part) for part in parts]
         if row.tries and is_whole:
             given_to = row.book_id if self._about.is_same_library and row.book_id else None
@@ -139,7 +143,6 @@ class SessionPlan:
         else:
             self._plan.due += items
         self._plan.counts["session accounted for"] += not items
-        return parts
 
 
 def is_last_page(part: Span, rows: Iterable[TimedRow]) -> bool:

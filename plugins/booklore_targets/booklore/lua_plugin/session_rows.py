@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from booklore_targets.booklore.lua_plugin.cached_books import id_of, is_lumped, is_of_statistics
 from booklore_targets.booklore.lua_plugin.loose_values import is_true, moment_of, number_of, text_of, whole_of
 from booklore_targets.booklore.session_body import LONGEST
-from booklore_targets.booklore.spans import Share, Span, Spans, Told, without
+from booklore_targets.booklore.spans import Share, Span, Spans, TimesTold, without
 
 EARLIEST = datetime(2011, 1, 1, tzinfo=UTC)
 """Before KOReader; an e-reader that has lost its clock begins earlier."""
@@ -151,10 +151,11 @@ def is_told(span: Span, seconds: int, known: Spans) -> bool:
     return known.has(span[0] + min(MOMENT, length // 4)) or known.has(span[0] + length // 2)
 
 
-def pieces(row: TimedRow, by_files: Spans, others: Sequence[Told]) -> list[Share]:
+def pieces(row: TimedRow, by_files: Spans, told: TimesTold) -> list[Share]:
     """What of a session that waits is to be counted, with its seconds. by_files: of sessions that another file of past
-    reading told, which tells the same reading more exactly, or not at all. others: all that tell of time; what they
+    reading told, which tells the same reading more exactly, or not at all. told: all that tell of time; what they
     count within the session is no more its own."""
+    others = told.around(row.span)
     near = [one for one in others if one.told[0] < row.span[1] and row.span[0] < one.told[1]]
     if is_told(row.span, row.duration, by_files):
         return []
