@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 SINGLE, BATCH = "/api/v1/reading-sessions", "/api/v1/reading-sessions/batch"
 
+IN_PART = "+"
+"""The end of the remote id of a session of which only what the server lacked was sent."""
+
 ALL_TOLD = "the server has sessions of all of that time, as another program or an earlier database has sent them"
 
 log = logging.getLogger(__name__)
@@ -42,9 +45,10 @@ class Sessions:
         body, book_id = session_body(item, self._run.decimals), book_id_of(item)
         self._run.identities.check(book_id)
         about = {"bookId": int(book_id), "bookType": self._type(item, book_id)}
-        for part in self._lacking(book_id, body) if item.body.get("source") and before.is_older else [body]:
+        parts = self._lacking(book_id, body) if item.body.get("source") and before.is_older else [body]
+        for part in parts:
             self._post_single(book_id, {**about, **part}, item.key)
-        return remote_id(book_id, body)
+        return remote_id(book_id, body) + ("" if parts == [body] else IN_PART)
 
     def find(self, item: Item) -> str | None:
         """A session that was sent, whatever became of its end since: there is no way to take a second one back.

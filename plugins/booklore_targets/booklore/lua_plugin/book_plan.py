@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -28,10 +28,12 @@ class SentItem:
 
 @dataclass(frozen=True)
 class KnownReading:
-    """What there is already of a book. open: when it was open on a device of ours."""
+    """What there is already of a book. open: when it was open on a device of ours. in_part: the keys of the sessions of
+    which only what the server lacked was sent."""
 
     sessions: Sequence[Fact]
     open: Sequence[Span]
+    in_part: Collection[str]
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ class SessionPlan:
     def __init__(self, plan: BookPlan, rows: BookRows, known: KnownReading, about: Circumstances) -> None:
         self._plan, self._rows, self._about = plan, rows, about
         self._others: list[tuple[Fact, Span]] = []
+        self._in_part = known.in_part
         self._sent = {session_key(rows, row.span[0]): row for row in sent_once(rows.sessions)}
         self._own: list[Told] = list(self._sent.values())
         self._times_sent = Spans(row.told for row in self._sent.values())
@@ -77,6 +78,7 @@ class SessionPlan:
             item = session_item(self._rows, self._plan.ref, row, row.span, row.duration)
             self._plan.sent.append(sent_session(row, item, self._rows, self._about))
         waiting = due_once(self._rows.sessions)
+        self._cut_given()
         given = [(fact, (span, seconds_of(fact.item))) for fact, span in self._others if fact.is_given]
         claiming = self._plan_waiting([row for row in waiting if row.tries], given)
         taking = [*self._sent.values(), *claiming]
@@ -88,15 +90,31 @@ class SessionPlan:
         fact, span = other
         return fact.is_given and length_of(self._times_sent.within(span)) > TOLERANCE
 
+    def _cut_given(self) -> None:
+        """What was sent in part, beside what the plugin had sent, counts as the rest that it was."""
+        for place, (fact, span) in enumerate(self._others):
+            if fact.item.key not in self._in_part or fact.item.body.get("is_rest"):
+                continue
+            rest = without(span, seconds_of(fact.item), self._sent.values(), SHORTEST)
+            if rest and rest != [(span, seconds_of(fact.item))]:
+                hull, seconds = (rest[0][0][0], rest[-1][0][1]), sum(worth for _, worth in rest)
+                item = self._rest(fact.item, hull, seconds)
+                item = replace(
+                    item, key=fact.item.key, body={**item.body, "is_rest": True}, occurred_at=fact.item.occurred_at
+                )
+                self._plan.due.append(item)
+                self._others[place] = replace(fact, item=item), hull
+
     def _left(self, fact: Fact, span: Span, claiming: Sequence[TimedRow]) -> list[Share]:
         """What of a session that was made here still counts. Most of what was told live stays so, or goes."""
         overlapping = [row for row in claiming if row.told[0] < span[1] and span[0] < row.told[1]]
         if fact.is_given or not overlapping:
             return [(span, seconds_of(fact.item))]
         self._take_out(fact)
-        least = MOMENT if fact.item.body.get("stretches") else SHORTEST
+        is_live = bool(fact.item.body.get("stretches"))
+        least = MOMENT if is_live else SHORTEST
         shares = without(span, seconds_of(fact.item), overlapping, least)
-        left = [(part, seconds) for part, seconds in shares if not is_last_page(part, overlapping)]
+        left = [(part, seconds) for part, seconds in shares if not (is_live and is_last_page(part, overlapping))]
         self._plan.due += [self._rest(fact.item, part, seconds) for part, seconds in left]
         return left
 

@@ -18,11 +18,15 @@ from booklore_targets.booklore.lua_plugin.known_settings import SettingSteps
 from booklore_targets.booklore.lua_plugin.match_check import NAME, Checked
 from booklore_targets.booklore.lua_plugin.planning import plan_book
 from booklore_targets.booklore.marks.foreign_rows import ForeignRow, ForeignRows
+from booklore_targets.booklore.sessions import IN_PART
 from booklore_targets.booklore.titles import title_key
 
 ASKED, UNTRACKED = "lua_plugin/asked", "lua_plugin/untracked"
 """Keys of our store: what a person was asked about, and which books had their tracking switched off by a takeover."""
 
+SENT_IN_PART = """
+SELECT i.key FROM deliveries d JOIN items i ON i.id = d.item_id WHERE d.target = :target AND d.remote_id LIKE :ending
+"""
 CHUNK = 500
 DELIVERED, UNCONFIRMED, NEW = "delivered", "unconfirmed", "new"
 PERHAPS = "the plugin that you come from may have sent it"
@@ -61,6 +65,8 @@ class Takeover:
         self._core, self._contents, self._steps = core, contents, steps
         self._store = core.store(NAME)
         self._foreign = ForeignRows(self._store)
+        sent = core.database.rows(SENT_IN_PART, target=NAME, ending=f"%{IN_PART}")
+        self._in_part = {row["key"] for row in sent}
         self._titled: dict[str, list[BookRef]] = defaultdict(list)
         for one in Facts(core.database, core.clock()).books():
             self._titled[title_key(one.title or "")] += [one] if one.title else []
@@ -159,7 +165,8 @@ class Takeover:
         ours = [one for one in held if one.item.book.partial_md5 == book.md5 or one.item.body.get("source") != SOURCE]
         spans = [span for md5 in md5s for span in self._core.journal.spans(md5)]
         until = now.timestamp()
-        return KnownReading(ours, [(int(begin), ceil(min(end, until))) for begin, end in spans if begin < until])
+        open_spans = [(int(begin), ceil(min(end, until))) for begin, end in spans if begin < until]
+        return KnownReading(ours, open_spans, self._in_part)
 
     def _untrack(self, book: CachedBook) -> bool:
         """Switches tracking off once: who switches it on again here is not overruled."""
