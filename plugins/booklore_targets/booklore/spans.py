@@ -13,7 +13,7 @@ Share = tuple[Span, int]
 """A part of a session, and its seconds of reading."""
 
 
-class Told(Protocol):
+class Telling(Protocol):
     """A session that tells of time. told: which. duration: seconds of reading in it."""
 
     @property
@@ -67,17 +67,17 @@ class Spans:
 class TimesTold:
     """Sessions that tell of time, and whether any of them does of a span."""
 
-    def __init__(self, told: Iterable[Told]) -> None:
-        self._all: list[Told] = []
+    def __init__(self, told: Iterable[Telling]) -> None:
+        self._all: list[Telling] = []
         self._spans = Spans()
         for one in told:
             self.add(one)
 
-    def add(self, one: Told) -> None:
+    def add(self, one: Telling) -> None:
         self._all.append(one)
         self._spans.add(one.told)
 
-    def around(self, span: Span) -> Sequence[Told]:
+    def around(self, span: Span) -> Sequence[Telling]:
         """All of them where any tells of a part of the span, else none."""
         return self._all if self._spans.within(span) else ()
 
@@ -87,7 +87,7 @@ def length_of(spans: Iterable[Span]) -> int:
     return sum(end - begin for begin, end in spans)
 
 
-def without(span: Span, seconds: int, others: Iterable[Told], least: int) -> list[Share]:
+def without(span: Span, seconds: int, others: Iterable[Telling], least: int) -> list[Share]:
     """What is left of a session without others, and the seconds of reading of each part.
 
     Of another one that lies in it all that it counts is taken, whichever second that was in, but no second twice.

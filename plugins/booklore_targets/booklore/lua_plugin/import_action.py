@@ -117,6 +117,8 @@ def outcome(steps: SettingSteps, takings: Takings, checked: Checked) -> Iterator
     is_news = takings.news or takings.matched or takings.untracked or steps.taken
     yield "Taken over." if is_news else "All of it was taken over before; nothing has changed."
     yield from lines_of(takings)
+    if any(number for what, number in takings.counts.items() if what.endswith(("due", "perhaps"))):
+        yield "The next sync does that: `booklore sync`, or Sync Pending Now on the e-reader."
     if takings.matched:
         yield f"{counted(takings.matched, 'book')} matched as in the plugin."
     yield from list(checked.left_out.values())[:SHOWN]

@@ -23,7 +23,7 @@ from booklore_targets.booklore.lua_plugin.session_rows import (
 )
 from booklore_targets.booklore.session_body import time_text
 from booklore_targets.booklore.sessions import remote_id
-from booklore_targets.booklore.spans import Share, Span, Spans, TimesTold, TimeTold, Told, length_of, without
+from booklore_targets.booklore.spans import Share, Span, Spans, Telling, TimesTold, TimeTold, length_of, without
 
 REST = "rest"
 """The source of what is left of a session that was told live."""
@@ -52,7 +52,7 @@ class SessionPlan:
         self._others: list[tuple[Fact, Span]] = []
         self._in_part = known.in_part
         self._sent = {session_key(rows, row.span[0]): row for row in sent_once(rows.sessions)}
-        self._own: list[Told] = list(self._sent.values())
+        self._own: list[Telling] = list(self._sent.values())
         self._times_sent = Spans(row.told for row in self._sent.values())
         self._sort(known.sessions)
         live = Spans(span for fact, span in self._others if fact.item.body.get("stretches"))
