@@ -169,3 +169,22 @@ def test_what_both_have_sent_is_told_by_the_import_and_by_verify(world):
     (overlap,) = act(world, "verify").data["overlapping"]
     assert "overlaps" in overlap["detail"]
     assert len(world.server.sessions) == 2
+
+
+def test_what_was_tried_in_vain_and_has_arrived_is_not_sent_again_by_our_lines(world):
+    shown, book, reader = pages_of(random.Random(9), 1), world.book("Dune"), SampleReader()
+    (row,) = live_rows(shown)
+    world.elsewhere.send_session(book, row)
+    database = world.database().book(1, book.partial_md5, book_id=book.id, title="Dune")
+    waiting = {**row, "book_hash": book.partial_md5, "book_id": book.id, "retry_count": 1}
+    database.put("pending_sessions", waiting)
+    told_live(reader, book, shown, late=3)
+    world.core.take(reader.lines, "test")
+
+    world.take_over(database)
+    for _ in range(3):
+        world.sync()
+        world.clock.forward(minutes=11)
+
+    assert len(world.server.sessions) == 1
+    assert world.core.pending() == {}

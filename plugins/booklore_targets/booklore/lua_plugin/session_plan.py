@@ -45,7 +45,7 @@ def plan_sessions(plan: BookPlan, rows: BookRows, known: KnownReading, about: Ci
 class SessionPlan:
     """What was made here of the same reading as what was sent gives way, unless a target may have it; what is left of
     it counts. So it does to what was tried in vain, which the server may have. own: what is the plugin's. open: when
-    the book was open on a device of ours that made sessions of it: its lines tell all that was read then."""
+    the book was open on a device of ours, whose lines tell all that was read then."""
 
     def __init__(self, plan: BookPlan, rows: BookRows, known: KnownReading, about: Circumstances) -> None:
         self._plan, self._rows, self._about = plan, rows, about
@@ -55,8 +55,7 @@ class SessionPlan:
         self._own: list[Telling] = list(self._sent.values())
         self._times_sent = Spans(row.told for row in self._sent.values())
         self._sort(known.sessions)
-        live = Spans(span for fact, span in self._others if fact.item.body.get("stretches"))
-        self._open = [TimeTold(span, 0) for span in known.open if live.within(span)]
+        self._open = known.open
 
     def _sort(self, held: Iterable[Fact]) -> None:
         """Tells the plugin's own sessions of an earlier time from those of others. What was sent since is told by
@@ -139,7 +138,9 @@ class SessionPlan:
     def _plan_waiting(self, rows: Iterable[TimedRow], others: Sequence[tuple[Fact, Share]]) -> list[TimedRow]:
         """Plans what of rows counts beside others; from here on it is nobody else's. Returns those that count."""
         by_files = Spans(span for fact, (span, _) in others if not fact.item.body.get("stretches"))
-        told = TimesTold([*(TimeTold(*share) for _, share in others), *self._own, *self._open])
+        live = Spans(span for fact, (span, _) in others if fact.item.body.get("stretches"))
+        known = [*(share for _, share in others), *((span, 0) for span in self._open if live.within(span))]
+        told = TimesTold([*(TimeTold(*share) for share in known), *self._own])
         counting = []
         for row in rows:
             parts = pieces(row, by_files, told)
