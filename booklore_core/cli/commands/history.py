@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from booklore_core.flows import Result
 
 NOTHING_YET = (
-    "No past reading was taken in yet. `booklore history extract FILE` takes it out of KOReader's statistics, "
+    "no past reading was taken in yet: `booklore history extract FILE` takes it out of KOReader's statistics, "
     "`booklore import-lua-plugin FILE` out of the BookLore plugin's database"
 )
 BY_ID = "run it in a terminal, or match each by its number on the server: `booklore match BOOK ID`"
@@ -90,11 +90,12 @@ def manual_match(as_json: Json = False) -> None:
 def run(
     action: str, yes: bool = False, args: dict[str, Any] | None = None, of_past: bool = False
 ) -> tuple["Result", str]:
-    """What an action comes to, and what waits after it. of_past: whether there is nothing to do before past reading was
-    taken in. Raises Refused when it could not do its work."""
+    """What an action comes to, and what waits after it. of_past: whether it is about past reading that was taken in;
+    where there is none, that is said. Raises Refused when it could not do its work."""
     with opened() as core:
         if of_past and not core.outbox.imports():
-            raise Refused(NOTHING_YET)
+            say(NOTHING_YET)
+            yes = True  # there is nothing to agree to
         if action == "manual_match" and not yes:
             refuse_without_a_person(core)
         result = perform(core, action, args=args, reply=agreed if yes else person(option="--yes"))
