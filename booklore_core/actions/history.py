@@ -126,8 +126,7 @@ def match_history(core: Core, request: Request) -> Flow:
     found, refused = yield from ask_each(core, MatchingTarget, lambda one: match_at(core, one, request, wanted))
     unavailable |= refused
     lines = [statistics(core), *(f"{name}: {reason}" for name, reason in unavailable.items())]
-    data = matching_outcome(core, found, unavailable)
-    return Result("\n".join(lines), title="Historical Session Stats", data=data)
+    return Result("\n".join(lines), title="Historical Session Stats", data=matching_outcome(core, found, unavailable))
 
 
 @action(
@@ -162,8 +161,9 @@ def resync_history(core: Core, request: Request) -> Flow:
         return Result("Nothing was sent", ok=False)
     count = sum(core.ledger.owe_again(target) for target in core.targets)
     done = outcome(core, core.sync(progress=request.progress))
-    message = f"{quantity(count, 'item')} asked for\n{done.message}"
-    return replace(done, message=message, data={"asked": count, **done.data})
+    is_told = count and not done.data["unavailable"]
+    lines = [f"{quantity(count, 'item')} asked for; what is still there is not sent again"] if is_told else []
+    return replace(done, message="\n".join([*lines, done.message]), data={"asked": count, **done.data})
 
 
 @action(

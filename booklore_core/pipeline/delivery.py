@@ -76,14 +76,14 @@ class DeliveryRun:
 
     def _bring_all(self, due: Mapping[int, str], on_progress: Progress) -> str | None:
         """Returns why the run ended early. The books that are matched come first: they do not wait for a search, which
-        may fail or take all of a run's time."""
+        may fail or take all of a run's time. Those that turn out to be gone there are searched for with the others."""
         try:
             unmatched = self._unmatched()
-            known = [item for item, md5 in due.items() if md5 not in unmatched]
-            self._bring(known, on_progress)
+            self._bring([item for item, md5 in due.items() if md5 not in unmatched], on_progress)
+            unmatched = self._unmatched()
             self._match(list(unmatched.values()))
             rest = [item for item, md5 in due.items() if md5 in unmatched]
-            self._bring(rest, lambda done: on_progress(len(known) + done))
+            self._bring(rest, lambda done: on_progress(len(due) - len(rest) + done))
             self._ledger.note(self._name, None)
         except TargetUnavailable as stop:
             log.info("%s", stop)

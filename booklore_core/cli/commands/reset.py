@@ -44,6 +44,7 @@ def reset(yes: Yes = False) -> None:
         say("the database lies outside of the data folder; it was left as it is")
     else:
         show("what was sent stays where it is; lines that are taken in again are looked for there before they are sent")
+        show("where a book was matched anew, sessions stay with the earlier one and are sent to the later one as well")
 
 
 def remove_all(places: "Places") -> None:
