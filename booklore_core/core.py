@@ -27,6 +27,7 @@ from booklore_core.pipeline.ingest import Ingest, Taken
 from booklore_core.pipeline.journal import Journal
 from booklore_core.pipeline.lease import Clock
 from booklore_core.pipeline.ledger import Ledger
+from booklore_core.pipeline.makers import Makers
 from booklore_core.pipeline.outbox import Outbox
 from booklore_core.pipeline.quarantine import Quarantine, QuarantinedLine, placed
 from booklore_core.plugin_manager import PluginManager
@@ -100,7 +101,8 @@ class Core:
             self.settings.declare("sync", SYNC)
             self.books, self.devices = Books(database), Devices(database)
             self.journal, self.quarantine = Journal(database), Quarantine(database)
-            self.outbox, self.ledger = Outbox(database, self.books), Ledger(database)
+            makers = Makers(database, lambda kind, maker, plugin: self.registry.may_change(kind, maker, plugin))
+            self.outbox, self.ledger = Outbox(database, self.books, makers), Ledger(database)
             self.plugins = PluginManager(self.settings, database.table("plugins"), environ)
             self.ingest = Ingest(database, self.journal, self.books, self.devices, self.quarantine)
             self.derive = Derive(database, self.journal, self.outbox, self.plugins, clock)

@@ -228,7 +228,7 @@ class PluginManager:
 def in_time(plugin: Plugin, work: Callable[[], T], limit: float | None = None) -> T:
     """What work returns or raises. Raises TookTooLong, and begins nothing new of a plugin while that is still on."""
     if plugin.hanging is not None and plugin.hanging.is_alive:
-        raise TookTooLong("an earlier call has not come back yet")
+        raise plugin.hanging.late()
     watch = Watch(lambda _: work(), f"plugin {plugin.name}")
     try:
         return watch.wait(limit or LOAD_SECONDS, tick=limit or LOAD_SECONDS)

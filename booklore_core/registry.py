@@ -49,13 +49,15 @@ class Registry:
         self._database, self._plugins, self._outbox = database, plugins, outbox
         self._store, self._door = store, door
         self.kinds = Kinds()
+        self._declared: Mapping[str, tuple[str, Kind]] = {}
         self.targets: Mapping[str, Gateway] = {}
         self.actions: Mapping[str, tuple[str, Action]] = {}
 
     def refresh(self, now: datetime) -> None:
         """Asks every working plugin. Targets that are exchanged are closed when the last one who is inside has left."""
         before = self.targets
-        self._remember_kinds(self._gather("register_kinds", as_kind))
+        self._declared = self._gather("register_kinds", as_kind)
+        self._remember_kinds(self._declared)
         self.kinds = read_kinds(self._database)
         self.targets = self._gather("register_targets", self._as_gateway)
         self.actions = self._gather("register_actions", as_action)
@@ -67,6 +69,18 @@ class Registry:
             if self.targets.get(gateway.name) is not gateway:
                 with gateway.session():
                     log.debug("target %s is exchanged", gateway.name)
+
+    def may_change(self, kind: str, maker: str, plugin: str) -> bool:
+        """Whether a plugin may change what another one made: both are of one package, or it is of that of the kind, or
+        of the kind that this is named after. Who is no plugin is the core."""
+        declared = sorted(name for name in self._declared if f"{kind}_".startswith(f"{name}_"))
+        owners = {maker, *(self._declared[name][0] for name in declared[:1])}
+        return plugin not in self._plugins.plugins or self._package(plugin) in map(self._package, owners)
+
+    def _package(self, plugin: str) -> str:
+        """What a plugin was installed with; its name where nobody knows."""
+        known = self._plugins.plugins.get(plugin)
+        return known.source if known and known.entry_point and known.entry_point.dist else plugin
 
     def _gather(self, hook: str, accept: Accept) -> dict[str, Any]:
         """name → what plugins gave for a hook; of one that gives something that does not fit nothing is taken.
@@ -113,9 +127,9 @@ class Registry:
         if not isinstance(target, Target):
             raise TypeError(f"{target!r} is no target: it needs name, kinds and deliver(item, before)")
         name, kinds = target.name, target.kinds
-        if not isinstance(name, str) or not NAME.fullmatch(name):
+        if not is_name(name):
             raise ValueError(f"{name!r} is no name for a target: expected letters, digits, - and _")
-        if not isinstance(kinds, set | frozenset | list | tuple) or not all(isinstance(kind, str) for kind in kinds):
+        if not isinstance(kinds, set | frozenset | list | tuple) or not all(map(is_name, kinds)):
             raise ValueError(f"target {name}: kinds: expected a set of names, got {kinds!r}")
         gateway = self._door(target, plugin)
         return gateway.name, gateway
@@ -150,6 +164,10 @@ def as_kind(plugin: str, kind: Any, taken: Mapping[str, tuple[str, Kind]]) -> tu
         if kind.letter and kind.letter == other.letter and kind.name != other.name:
             raise ValueError(f"the letter {kind.letter} of kind {kind.name!r} is that of {other.name!r}")
     return kind.name, (plugin, kind)
+
+
+def is_name(name: Any) -> bool:
+    return isinstance(name, str) and NAME.fullmatch(name) is not None
 
 
 def row_of(kind: Kind) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The author guide is complete, and every block of code in it runs."""
 
+import dataclasses
 import inspect
 import os
 import re
@@ -9,12 +10,26 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from installed_plugins import Distributions
 from typer.main import get_command
 
 import booklore_core
-from booklore_core import API_VERSION, Declined, Effect, flows, hookspecs, targets
+from booklore_core import (
+    API_VERSION,
+    Declined,
+    Effect,
+    Facts,
+    Journal,
+    Setting,
+    Store,
+    flows,
+    hookspecs,
+    targets,
+    testing,
+)
 from booklore_core.cli.app import app
 from booklore_core.plugin_manager import LOAD_SECONDS
+from booklore_core.testing import target_contract
 
 GUIDE = (Path(__file__).parents[1] / "plugins" / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", GUIDE, re.DOTALL | re.MULTILINE)
@@ -67,6 +82,32 @@ def test_every_question_and_effect_is_documented():
     assert (effects | questions) - SAID == set()
 
 
+@pytest.mark.parametrize("kit", [testing, target_contract], ids=lambda kit: kit.__name__)
+def test_everything_that_the_test_kit_has_is_documented(kit):
+    assert set(kit.__all__) - SAID == set()
+
+
+def test_every_word_that_a_setting_may_have_is_documented():
+    assert {one.name for one in dataclasses.fields(Setting)} - {"name", "type", "default", "help"} - SAID == set()
+
+
+@pytest.mark.parametrize("part", [name for name in vars(Store) if not name.startswith("_")])
+def test_every_part_of_a_store_is_documented(part):
+    assert re.search(rf"`store\.{part}\b", GUIDE)
+
+
+def test_what_can_be_asked_of_facts_and_journal_is_there():
+    asked = re.findall(r"^\| `(facts|journal)\.(\w+)", GUIDE, re.MULTILINE)
+
+    assert len(asked) == 8
+    assert all(hasattr({"facts": Facts, "journal": Journal}[one], name) or name == "now" for one, name in asked)
+
+
+@pytest.mark.parametrize("name", ["HOME", "TRACE_HOOKS", "NO_PLUGINS"])
+def test_every_variable_that_is_for_authors_is_documented(name):
+    assert f"BOOKLORE_{name}=" in GUIDE
+
+
 def test_every_name_of_the_core_that_is_said_is_public():
     code = "".join(FILES.values())
     imported = re.findall(r"from booklore_core import (.*)", code)
@@ -88,7 +129,7 @@ def test_the_first_target_is_short():
 def test_every_block_of_code_runs(tmp_path):
     for name, text in FILES.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    modules = {Path(name).stem for name in FILES if not name.startswith("test_")}
+    modules = {Path(name).stem for name in FILES if name.startswith("booklore_")}
     tested = {name for name in modules for file in FILES if file.startswith("test_") and f"{name}" in FILES[file]}
 
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", tmp_path]
@@ -97,6 +138,30 @@ def test_every_block_of_code_runs(tmp_path):
 
     assert ran.returncode == 0, ran.stdout
     assert tested == modules
+
+
+def test_the_first_target_is_tried_as_the_guide_says(tmp_path):
+    distributions = Distributions(tmp_path / "site")
+    distributions.add(FILES["booklore_diary.py"], "booklore-diary", "diary", "booklore_diary")
+    (tmp_path / "reading.py").write_text(FILES["reading.py"], encoding="utf-8")
+    shown = next(text for kind, text in BLOCKS if kind == "console" and "reading.py" in text)
+    commands = [line[2:] for line in shown.splitlines() if line.startswith("$ ") and "pip install" not in line]
+    (tmp_path / "bin").mkdir()
+    for name, module in {"booklore": "-m booklore_core", "python": ""}.items():
+        program = tmp_path / "bin" / name
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" {module} "$@"\n', encoding="utf-8")
+        program.chmod(0o755)
+
+    found = os.pathsep.join([str(distributions.folder), *sys.path])
+    environ = {**os.environ, "PYTHONPATH": found, "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    script = ["sh", "-ec", "\n".join(commands)]
+    ran = subprocess.run(script, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=120)
+
+    assert ran.returncode == 0, ran.stderr
+    answered = [line.split() for line in shown.splitlines() if not line.startswith("$ ")]
+    told = [line.split() for line in ran.stdout.splitlines()]
+    assert [line for line in answered[:-1] if line not in told] == []
+    assert told[-1][1:] == answered[-1][1:]  # but for the time
 
 
 def test_the_project_file_declares_what_the_first_module_is():

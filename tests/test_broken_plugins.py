@@ -1,6 +1,7 @@
 """Broken plugins: each is named with file and line, and costs nobody else anything."""
 
 import logging
+import re
 import threading
 
 import pytest
@@ -44,22 +45,27 @@ def test_a_plugin_that_does_not_load_is_named_and_skipped(installed, start, sour
 
 
 @pytest.mark.parametrize(
-    "source",
+    ("source", "line"),
     [
-        "import threading\nthreading.Event().wait(20)",
-        "import threading\nfrom booklore_core import hookimpl\n"
-        "@hookimpl\ndef register_settings(): threading.Event().wait(20)",
+        ("import threading\nthreading.Event().wait(20)", 2),
+        (
+            "import threading\nfrom booklore_core import hookimpl\n"
+            "@hookimpl\ndef register_settings(): threading.Event().wait(20)",
+            4,
+        ),
     ],
 )
-def test_a_plugin_that_hangs_while_it_loads_is_named_and_the_others_go_on(installed, start, source, monkeypatch):
+def test_a_plugin_that_hangs_while_it_loads_is_named_and_the_others_go_on(installed, start, source, line, monkeypatch):
     monkeypatch.setattr(plugin_manager, "LOAD_SECONDS", 0.2)
-    installed.add(source, module="third_party_hanging")  # nobody else may wait for its import
+    installed.add(source, module=f"third_party_hanging_{line}")  # nobody else may wait for its import
     installed.add(FINE, "other", "other", "third_party_other")
 
     core = start()
     core.take(opening(), "test")
 
-    assert core.plugins.plugins["opens"].error == "could not be loaded: took longer than 0.2 s"
+    error = core.plugins.plugins["opens"].error
+    assert error.startswith("could not be loaded: took longer than 0.2 s (")
+    assert error.endswith(f"third_party_hanging_{line}.py, line {line})")
     assert len(openings(core)) == 1
 
 
@@ -118,7 +124,8 @@ def test_a_plugin_that_hangs_when_asked_what_it_brings_is_skipped(core, hook, mo
 
     core.refresh()
 
-    assert core.plugins.plugins["hanging"].errors == [f"{hook} failed: took longer than 1 s"]
+    [error] = core.plugins.plugins["hanging"].errors
+    assert re.fullmatch(rf"{hook} failed: took longer than 1 s \(.*test_broken_plugins\.py, line \d+\)", error)
     assert core.kinds.short_counts({"opened": 1}) == "1O"
     assert ("shop" in core.targets, "buy" in core.plugin_actions) == (True, True)
 
@@ -140,7 +147,7 @@ def test_a_plugin_that_hangs_is_asked_again_when_it_has_come_back(core, monkeypa
     core.refresh()
     core.refresh()
     assert (slow.asked, "slow" in core.targets) == (1, False)
-    assert plugin.error.endswith("an earlier call has not come back yet")
+    assert re.search(r"an earlier call has not come back yet \(.*test_broken_plugins\.py, line \d+\)$", plugin.error)
 
     slow.may_go_on.set()
     plugin.hanging.wait(10)

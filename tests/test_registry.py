@@ -231,7 +231,10 @@ def odd(**parts):
 
 BAD_TARGETS = [
     *(([odd(name=name)], "is no name for a target") for name in (None, "", 7, "Bad Name!\nx", "a.b")),
-    *(([odd(kinds=kinds)], "target bookworm: kinds: expected a set of names") for kinds in ("session", None, {1}, {})),
+    *(
+        ([odd(kinds=kinds)], "target bookworm: kinds: expected a set of names")
+        for kinds in ("session", None, {1}, {}, {"\ud800"}, {"a\0"})
+    ),
     ([Nothing()], "is no target"),
     ([None], "is no target"),
     ([NoName()], "is no target"),

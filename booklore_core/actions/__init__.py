@@ -10,14 +10,14 @@ from booklore_core.actions import (
     login,
     match,
     quarantine,
+    questions,
+    rematch,
     settings,
     status,
     sync,
     track,
     verify,
 )
-from booklore_core.actions.questions import answer_questions
-from booklore_core.actions.rematch import rematch_all
 from booklore_core.core import Core
 from booklore_core.flows import Action, Flow, Request
 from booklore_core.plugin_manager import Plugin
@@ -25,18 +25,11 @@ from booklore_core.settings import BadSetting
 
 T = TypeVar("T")
 
-OWN = {
-    action.name: action
-    for action in (
-        settings.toggle_sync, settings.toggle_manual_only, sync.sync_pending, sync.sync_book, match.match_unmatched,
-        rematch_all, match.match_book, match.unmatch_book, clear.clear_pending, clear.clear_cache, clear.clear_synced,
-        quarantine.list_quarantine, quarantine.retry_quarantine, quarantine.place_quarantine,
-        quarantine.dismiss_quarantine, answer_questions, status.view_pending,
-        track.track_book, settings.set_setting, doctor.test_connection, login.log_in, verify.verify, doctor.doctor,
-        status.about, history.extract_history, history.match_history, history.history_stats, history.resync_history,
-        history.sync_rematched, history.manual_match,
-    )
-}  # fmt: skip
+MODULES = (
+    clear, doctor, history, login, match, quarantine, questions, rematch, settings, status, sync, track, verify,
+)  # fmt: skip
+
+OWN = {one.name: one for module in MODULES for one in vars(module).values() if isinstance(one, Action)}
 """The core's own actions, whose names `booklore_core.registry` keeps; plugins add theirs through `register_actions`."""
 
 LABEL_SECONDS = 1.0

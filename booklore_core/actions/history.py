@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from booklore_core.actions.by_hand import ask_title, match_by_hand
-from booklore_core.actions.match import asked, match_at, targets_with
+from booklore_core.actions.match import ask_each, match_at
 from booklore_core.actions.match import outcome as matching_outcome
 from booklore_core.actions.own import IMPORT, action
 from booklore_core.actions.sync import outcome
@@ -19,7 +19,6 @@ from booklore_core.plugin_manager import Plugin
 from booklore_core.settings import BadSetting
 from booklore_core.targets import MatchingTarget, SearchableTarget
 
-Past = Sequence[Item | Remark]
 BATCH = 2000
 """How many facts are taken in at once. Who stops in between goes on there the next time."""
 
@@ -53,20 +52,16 @@ def extract_history(core: Core, request: Request) -> Flow:
     path = Path(str(given))
     end = core.journal.end
     try:
-        plugin, past = read_past(core, path, request)
+        plugin, items, remarks = read_past(core, path, request)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         return Result(reason if path.name in reason else f"{path.name}: {reason}", ok=False)
-    untracked = set(core.books.untracked())
-    items = [one for one in past if isinstance(one, Item) and one.book.partial_md5 not in untracked]
-    remarks = [one for one in past if isinstance(one, Remark)]
     told, data = account(core, path, items, remarks)
     if items and not is_dry:
         if not (yield Confirm(f"{told}\nTake them in?", default=True)):
             return Result("Nothing was taken in", ok=False, data=data)
         if core.journal.end != end:  # what was told live meanwhile counts as it was told
-            plugin, past = read_past(core, path, request)
-            items = [one for one in past if isinstance(one, Item) and one.book.partial_md5 not in untracked]
+            plugin, items, _ = read_past(core, path, request)
         take_in(core, plugin, items, request)
     for one in () if is_dry else remarks:
         core.derive.remark(plugin, one)
@@ -74,8 +69,9 @@ def extract_history(core: Core, request: Request) -> Flow:
     return Result(added if items else told, title="Past reading", data={**data, "added": 0 if is_dry else len(items)})
 
 
-def read_past(core: Core, path: Path, request: Request) -> tuple[Plugin, Past]:
-    """What a plugin makes of a file, and which one. Raises OSError, and ValueError saying what is wrong with it."""
+def read_past(core: Core, path: Path, request: Request) -> tuple[Plugin, list[Item], list[Remark]]:
+    """What a plugin makes of a file, and which one; books that are not tracked are left out. Raises OSError, and
+    ValueError saying what is wrong with it."""
     if path.exists() and not path.is_file():  # a pipe would never end
         raise ValueError(f"{path} is {'a directory' if path.is_dir() else 'no file'}; {WHICH}")
     if not core.plugins.with_hook("import_history"):
@@ -92,7 +88,9 @@ def read_past(core: Core, path: Path, request: Request) -> tuple[Plugin, Past]:
     past = core.plugins.guard(plugin, "import_history", lambda: list(given), (ValueError,))
     if past is None:
         raise ValueError(f"{plugin.name} failed at it; `booklore plugins doctor` says where")
-    return plugin, past
+    untracked = set(core.books.untracked())
+    items = [one for one in past if isinstance(one, Item) and one.book.partial_md5 not in untracked]
+    return plugin, items, [one for one in past if isinstance(one, Remark)]
 
 
 def account(core: Core, path: Path, items: Sequence[Item], remarks: Sequence[Remark]) -> tuple[str, dict[str, object]]:
@@ -125,13 +123,10 @@ def match_history(core: Core, request: Request) -> Flow:
     others by hand, and what is of each sent at once. args: auto, true for the certain ones only."""
     unavailable = core.sync(progress=request.progress).unavailable
     wanted = {one.md5 for one in core.outbox.imports()}
-    found: dict[str, int] = {}
-    for target in targets_with(core, MatchingTarget):
-        with asked(target, unavailable):
-            found[target.name] = yield from match_at(core, target, request, wanted)
+    found, refused = yield from ask_each(core, MatchingTarget, lambda one: match_at(core, one, request, wanted))
+    unavailable |= refused
     lines = [statistics(core), *(f"{name}: {reason}" for name, reason in unavailable.items())]
-    data = matching_outcome(core, found, unavailable)
-    return Result("\n".join(lines), title="Historical Session Stats", data=data)
+    return Result("\n".join(lines), title="Historical Session Stats", data=matching_outcome(core, found, unavailable))
 
 
 @action(
@@ -166,8 +161,9 @@ def resync_history(core: Core, request: Request) -> Flow:
         return Result("Nothing was sent", ok=False)
     count = sum(core.ledger.owe_again(target) for target in core.targets)
     done = outcome(core, core.sync(progress=request.progress))
-    message = f"{quantity(count, 'item')} asked for\n{done.message}"
-    return replace(done, message=message, data={"asked": count, **done.data})
+    is_told = count and not done.data["unavailable"]
+    lines = [f"{quantity(count, 'item')} asked for; what is still there is not sent again"] if is_told else []
+    return replace(done, message="\n".join([*lines, done.message]), data={"asked": count, **done.data})
 
 
 @action(
@@ -184,11 +180,9 @@ def sync_rematched(core: Core, request: Request) -> Result:
 )  # fmt: skip
 def manual_match(core: Core, request: Request) -> Flow:
     """Manual Matching: every book without a match, one after the other, by a title to search for or an id."""
-    found: dict[str, int] = {}
-    unavailable: dict[str, str] = {}
-    for target in targets_with(core, SearchableTarget):
-        with asked(target, unavailable):
-            found[target.name] = yield from match_by_hand(core, target, core.books.unmatched(target.name), ask_title)
+    found, unavailable = yield from ask_each(
+        core, SearchableTarget, lambda one: match_by_hand(core, one, core.books.unmatched(one.name), ask_title)
+    )
     lines = [f"{name}: {quantity(count, 'book')} matched" for name, count in found.items()]
     lines += [f"{name}: {reason}" for name, reason in unavailable.items()]
     data = matching_outcome(core, found, unavailable)

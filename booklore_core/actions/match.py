@@ -1,7 +1,6 @@
 """Which remote book is which: automatic where it is certain, by hand where a person has to say."""
 
-from collections.abc import Container, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Container, Generator, Mapping, Sequence
 from typing import Any
 
 from booklore_core.actions.by_hand import (
@@ -16,7 +15,7 @@ from booklore_core.actions.by_hand import (
 )
 from booklore_core.actions.own import LONG_PRESS, SYNC_AND_CACHE, action, counted
 from booklore_core.core import Core
-from booklore_core.flows import Choose, Confirm, Flow, Request, Result
+from booklore_core.flows import Choose, Confirm, Flow, Question, Request, Result
 from booklore_core.items import BookRef
 from booklore_core.kinds import quantity
 from booklore_core.pipeline.gateway import Gateway
@@ -31,14 +30,18 @@ def targets_with(core: Core, part: type) -> list[Gateway]:
     return [target for target in core.targets.values() if target.has(part)]
 
 
-@contextmanager
-def asked(target: Gateway, unavailable: dict[str, str]) -> Iterator[None]:
-    """Around what a target is asked: one that declines is noted with its reason, and the next one can be asked."""
-    try:
-        with target.session():
-            yield
-    except Declined as error:
-        unavailable[target.name] = error.reason
+def ask_each(
+    core: Core, part: type, ask: Callable[[Gateway], Steps]
+) -> Generator[Question, Any, tuple[dict[str, int], dict[str, str]]]:
+    """What each target that has a part comes to, and why those that declined did: after one the next is asked."""
+    found, unavailable = dict[str, int](), dict[str, str]()
+    for target in targets_with(core, part):
+        try:
+            with target.session():
+                found[target.name] = yield from ask(target)
+        except Declined as error:
+            unavailable[target.name] = error.reason
+    return found, unavailable
 
 
 @action(
@@ -51,11 +54,7 @@ def match_unmatched(core: Core, request: Request) -> Flow:
 
     args: auto, true for the automatic ones only.
     """
-    found: dict[str, int] = {}
-    unavailable: dict[str, str] = {}
-    for target in targets_with(core, MatchingTarget):
-        with asked(target, unavailable):
-            found[target.name] = yield from match_at(core, target, request)
+    found, unavailable = yield from ask_each(core, MatchingTarget, lambda target: match_at(core, target, request))
     left = {name: len(core.books.unmatched(name)) for name in found}
     lines = [f"{name}: {count} matched, {left[name]} still unmatched" for name, count in found.items()]
     lines += [f"{name}: {reason}" for name, reason in unavailable.items()]

@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-from booklore_core import hookspecs
 from booklore_core.core import Core
 from booklore_core.hookspecs import PROJECT
 from booklore_core.kinds import quantity
+from booklore_core.pipeline.makers import NOT_ITS_OWN
 from booklore_core.pipeline.outbox import CLEAR, OWE
 from booklore_core.plugin_manager import Plugin
-from booklore_core.settings import BadSetting
 from booklore_core.storage.counts import as_counts
 from booklore_core.targets import AccountTarget, Check
 
@@ -18,16 +17,13 @@ SELECT kind, target, state = 'unconfirmed' AND retry_count = 1 AS once, COUNT(*)
 FROM due WHERE target IN :ids AND state IN ('retrying', 'unconfirmed') AND retry_count > 0 GROUP BY 1, 2, 3
 """
 OWED_TO = "SELECT kind, COUNT(*) AS count FROM owed WHERE target IN :ids GROUP BY kind"
-MADE_BY = """
-SELECT o.kind AS kind, COUNT(DISTINCT o.item_id) AS count FROM owed o JOIN items i ON i.id = o.item_id
-WHERE i.plugin = :plugin GROUP BY o.kind
-"""
 UNDECLARED = """
 SELECT DISTINCT kind FROM items WHERE plugin = :plugin AND NOT EXISTS (SELECT 1 FROM kinds
     WHERE name = kind OR name || '_' = SUBSTR(kind, 1, LENGTH(name) + 1))
 """
 """A kind that is named after a declared one, `note_copy` after `note`, is a feature's memory and nobody's to see."""
 
+REFUSED = "SELECT COUNT(*) AS count, MAX(remark) AS remark FROM remarks WHERE SUBSTR(key, 1, LENGTH(:start)) = :start"
 NOT_INSTALLED = "is not here: what it should be sent waits; `booklore plugins disable {}` ends that"
 
 
@@ -50,38 +46,31 @@ def count_owed(core: Core, plugin: str) -> dict[str, int]:
     return as_counts(core.database.rows(OWED_TO, ids=targets_of(core, plugin)))
 
 
-def discard_backlog(core: Core, plugin: str) -> None:
-    """Clears for good what waits for a plugin's targets, and what was kept for them. When they are there again they are
-    owed what follows then, and of the past what they ask for."""
+def put_away(core: Core, plugin: str, discards: bool) -> dict[str, int]:
+    """Keeps what waits for a plugin's targets for when they are on again, or clears it for good; and what was kept for
+    them earlier. Returns kind → how many items that are. After a discard they are owed what follows once they are
+    there again, and of the past what they ask for."""
     with core.database.writing():
         core.database.run("UPDATE subscriptions SET enabled = 1 WHERE plugin = :plugin", plugin=plugin)
         core.database.run(OWE.format(which="s.plugin = :plugin"), plugin=plugin)
-        targets, now = targets_of(core, plugin), core.clock().timestamp()
-        core.database.run(CLEAR.format(which="o.target IN :ids"), ids=targets, now=now)
+        counts, targets = count_owed(core, plugin), targets_of(core, plugin)
+        if discards:
+            now = core.clock().timestamp()
+            core.database.run(CLEAR.format(which="o.target IN :ids"), ids=targets, now=now)
+            core.database.table("subscriptions").delete(plugin=plugin)
+        core.outbox.unsubscribe([plugin])
         core.database.run("DELETE FROM owed WHERE target IN :ids", ids=targets)
-        core.database.table("subscriptions").delete(plugin=plugin)
-
-
-def find_plugin(core: Core, name: str) -> Plugin:
-    """Raises BadSetting for a name that there is not."""
-    plugin = known_plugins(core).get(name)
-    if plugin is None:
-        raise BadSetting(f"there is no plugin {name!r}; `booklore plugins list` shows them")
-    return plugin
-
-
-def plugin_json(core: Core, plugin: Plugin) -> dict[str, Any]:
-    """A plugin as `plugins list --json` shows it; its error is what the doctor says."""
-    kind, check = "target" if plugin.is_target else "feature", check_plugin(core, plugin)
-    error = None if check.ok else check.detail
-    known = {name: getattr(plugin, name) for name in ("enabled", "version", "source")}
-    told = {"waiting": waiting_for(core, plugin), "error": error, "notes": notes_of(core, plugin)}
-    return {"name": plugin.name, "kind": kind, **known, **told}
+    return counts
 
 
 def notes_of(core: Core, plugin: Plugin) -> list[str]:
     """What a person should know of a plugin although it works, as that it has nothing to do yet."""
-    return [*plugin.notes, *filter(None, [idle_note(core, plugin)])]
+    notes = [*plugin.notes, *filter(None, [idle_note(core, plugin)])]
+    ended = [row["obstacle"] for row in core.database.table("subscriptions").find(plugin=plugin.name, enabled=1)]
+    notes += [f"its last run ended early: {reason}" for reason in sorted({*filter(None, ended)})]
+    [refused] = core.database.rows(REFUSED, start=f"{plugin.name}:{NOT_ITS_OWN}")
+    told = f"it was kept from changing {quantity(refused['count'], 'fact')} of another plugin, such as: "
+    return [*notes, told + refused["remark"]] if refused["count"] else notes
 
 
 def idle_note(core: Core, plugin: Plugin) -> str:
@@ -94,26 +83,6 @@ def idle_note(core: Core, plugin: Plugin) -> str:
     login = "login" if accounts[:1] == [PROJECT] else f"login --target {''.join(accounts[:1])}"
     way = login if accounts else "config set"
     return f"it does nothing until {' or '.join(one.name for one in needed)} is set: `booklore {way}`"
-
-
-def waiting_for(core: Core, plugin: Plugin) -> dict[str, int]:
-    """kind → how many items wait: at a target, those to be taken; of a feature, those it made."""
-    if targets_of(core, plugin.name):
-        return count_owed(core, plugin.name)
-    return as_counts(core.database.rows(MADE_BY, plugin=plugin.name))
-
-
-def plugin_details(core: Core, plugin: Plugin) -> dict[str, Any]:
-    """Everything about a plugin that a person may ask, but for its settings. hooks: those that it implements."""
-    hooks = [name for name, value in vars(hookspecs).items() if hasattr(value, f"{hookspecs.PROJECT}_spec")]
-    return {
-        **plugin_json(core, plugin),
-        "help": plugin.help,
-        "hooks": [name for name in hooks if hasattr(plugin.module, name)],
-        "targets": targets_of(core, plugin.name),
-        "actions": [name for name, (owner, _) in core.plugin_actions.items() if owner == plugin.name],
-        "errors": plugin.errors,
-    }
 
 
 def check_plugins(core: Core) -> Iterator[Check]:

@@ -3,11 +3,11 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from booklore_core.actions.by_hand import PERSON, name_of
-from booklore_core.actions.match import asked, outcome, targets_with, title_of_match, what_stays
+from booklore_core.actions.by_hand import PERSON, Steps, name_of
+from booklore_core.actions.match import ask_each, outcome, title_of_match, what_stays
 from booklore_core.actions.own import ADVANCED, action
 from booklore_core.core import Core
-from booklore_core.flows import Request, Result
+from booklore_core.flows import Flow, Request, Result
 from booklore_core.items import BookRef
 from booklore_core.kinds import quantity
 from booklore_core.pipeline.gateway import Gateway
@@ -20,18 +20,14 @@ Known = Sequence[tuple[BookRef, Match]]
     "Re-match All Books in Cache", "For when the server's library was built anew and its ids changed.", order=1,
     menu=ADVANCED, enabled=lambda core: core.count_books()["total"] > 0,
 )  # fmt: skip
-def rematch_all(core: Core, request: Request) -> Result:
+def rematch_all(core: Core, request: Request) -> Flow:
     """Re-match All Books in Cache: finds every match anew; what a person matched stays while the server has that book.
 
     How many matches by hand stay is told, which are gone, and what stays with a book that was matched before. Nothing
     is forgotten at a target before it has answered. args: none.
     """
-    found: dict[str, int] = {}
-    unavailable: dict[str, str] = {}
     lines: list[str] = []
-    for target in targets_with(core, MatchingTarget):
-        with asked(target, unavailable):
-            found[target.name] = rematch_at(core, target, lines)
+    found, unavailable = yield from ask_each(core, MatchingTarget, lambda target: rematch_at(core, target, lines))
     core.sync(progress=request.progress)
     data = outcome(core, found, unavailable)
     lines += [f"{name}: {why}; its matches stay" for name, why in unavailable.items()]
@@ -40,9 +36,10 @@ def rematch_all(core: Core, request: Request) -> Result:
     return Result("\n".join(lines), ok=not unavailable, data=data)
 
 
-def rematch_at(core: Core, target: Gateway, lines: list[str]) -> int:
+def rematch_at(core: Core, target: Gateway, lines: list[str]) -> Steps:
     """Returns how many books are matched anew; what a person should know comes to lines. Raises Declined, with every
     match as it was."""
+    yield from ()
     known = core.books.matched(target.name)
     still = still_matched(target, known)
     kept = {book.partial_md5 for book, match in known if match.how == PERSON} & still

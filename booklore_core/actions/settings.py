@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from booklore_core.actions.own import action
-from booklore_core.actions.plugins import count_owed, discard_backlog
+from booklore_core.actions.plugins import count_owed, put_away
 from booklore_core.core import Core
 from booklore_core.flows import Ask, Choose, Confirm, Flow, Question, Request, Result
 from booklore_core.settings import ENABLED, BadSetting, Setting, Value
@@ -41,9 +41,6 @@ def set_setting(core: Core, request: Request) -> Flow:
         return Result() if wanted is None else (yield from change(core, request, before, wanted))
     except BadSetting as error:
         return Result(str(error), ok=False)
-
-
-SET_SETTING = set_setting
 
 
 def ask(value: Value) -> Generator[Question, Any, Any]:
@@ -105,9 +102,11 @@ def switch_off(core: Core, request: Request, before: Value) -> Flow:
         if discards is None:
             return Result(f"{plugin} stays on", ok=False)
     result = store(core, before, False)
-    if result.ok and discards:
-        discard_backlog(core, plugin)
-    return replace(result, message=f"{counts} {'discarded' if discards else KEPT}") if result.ok and counts else result
+    if not result.ok:
+        return result
+    away = put_away(core, plugin, bool(discards))
+    message = f"{core.kinds.in_words(away)} {'discarded' if discards else KEPT}" if away else ""
+    return replace(result, message=message, data={"discarded" if discards else "kept": away})
 
 
 def store(core: Core, before: Value, wanted: Any) -> Result:

@@ -46,7 +46,9 @@ def summary(core: Core, report: Report, is_news: bool = True) -> str:
     told = [(report.total("delivered"), "synced", "synced"), (report.total("waiting"), "waits", "wait")]
     told += [(report.total("rejected"), "rejected", "rejected")] if is_news else []
     parts = [
-        f"{core.kinds.in_words(counts)} {one if sum(counts.values()) == 1 else many}" for counts, one, many in told if counts
+        f"{core.kinds.in_words(counts)} {one if sum(counts.values()) == 1 else many}"
+        for counts, one, many in told
+        if counts
     ]
     is_left = report.total("waiting") or (is_news and report.total("rejected"))
     why = reasons(core, report) if is_left or report.unavailable else []

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from booklore_core.actions.by_hand import one_line, title_of
-from booklore_core.actions.match import asked, targets_with, wanted_book
+from booklore_core.actions.match import targets_with, wanted_book
 from booklore_core.actions.own import ADVANCED, action
 from booklore_core.core import Core
 from booklore_core.flows import Request, Result
 from booklore_core.items import BookRef, Item
 from booklore_core.kinds import quantity
 from booklore_core.pipeline.gateway import Gateway
-from booklore_core.targets import AuditableTarget, BookUnmatched, Finding, ItemFailed, SearchableTarget
+from booklore_core.targets import AuditableTarget, BookUnmatched, Declined, Finding, ItemFailed, SearchableTarget
 
 
 @dataclass
@@ -67,12 +67,15 @@ def compare(core: Core, md5: str | None = None) -> Verification:
     """Compares every enabled target that can be compared, for all books or one."""
     verification = Verification()
     for target in targets_with(core, AuditableTarget):
-        with asked(target, verification.unavailable):
-            for given_to, md5s in core.ledger.books(target.name).items():
-                if md5 is None or md5 in md5s:
-                    items = [item for one in md5s for item in core.ledger.taken(target.name, one)]
-                    given = [item for item in items if given_to in (item.book.match, item.book.partial_md5)]
-                    audit(core, target, [item for item in given if item.kind in target.audited], md5, verification)
+        try:
+            with target.session():
+                for given_to, md5s in core.ledger.books(target.name).items():
+                    if md5 is None or md5 in md5s:
+                        items = [item for one in md5s for item in core.ledger.taken(target.name, one)]
+                        given = [item for item in items if given_to in (item.book.match, item.book.partial_md5)]
+                        audit(core, target, [item for item in given if item.kind in target.audited], md5, verification)
+        except Declined as error:
+            verification.unavailable[target.name] = error.reason
     return verification
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from booklore_core.actions.settings import FIXED_BY, SET_SETTING, choice_name, sync_mode, text_of, word
+from booklore_core.actions.settings import FIXED_BY, choice_name, set_setting, sync_mode, text_of, word
 from booklore_core.core import Core
 from booklore_core.plugin_manager import Plugin
 from booklore_core.settings import Value
@@ -59,7 +59,7 @@ def mode_entries(core: Core) -> Iterator[MenuEntry]:
         args = {"name": "sync.mode", "value": mode}
         id_ = f"sync.mode={mode}"
         checked = chosen == mode
-        yield MenuEntry(id_, text, TRIGGERS, SET_SETTING.name, args, about, checked=checked, radio=True, order=order)
+        yield MenuEntry(id_, text, TRIGGERS, set_setting.name, args, about, checked=checked, radio=True, order=order)
 
 
 def sync_entries(core: Core, values: list[Value]) -> Iterator[MenuEntry]:
@@ -92,14 +92,14 @@ def setting_entry(value: Value, menu: tuple[str, ...], order: int, enabled: bool
         buttons = tuple(choice_entry(value, choice, enabled) for choice in setting.choices)
         return MenuEntry(value.name, text_of(value), menu, help=about, enabled=enabled, order=order, items=buttons)
     checked = bool(value.value) if setting.type is bool else None
-    return MenuEntry(value.name, text_of(value), menu, SET_SETTING.name, args, about, enabled, checked, order=order)
+    return MenuEntry(value.name, text_of(value), menu, set_setting.name, args, about, enabled, checked, order=order)
 
 
 def choice_entry(value: Value, choice: str, enabled: bool) -> MenuEntry:
     args = {"name": value.name, "value": choice}
     id_, checked = f"{value.name}={choice}", value.value == choice
     text = choice_name(value.setting, choice)
-    return MenuEntry(id_, text, (), SET_SETTING.name, args, enabled=enabled, checked=checked, radio=True)
+    return MenuEntry(id_, text, (), set_setting.name, args, enabled=enabled, checked=checked, radio=True)
 
 
 def plugin_switch(core: Core, plugin: Plugin, values: list[Value]) -> MenuEntry:
@@ -112,7 +112,7 @@ def plugin_switch(core: Core, plugin: Plugin, values: list[Value]) -> MenuEntry:
         f"plugin {plugin.name}",
         label_of(plugin),
         PLUGINS,
-        SET_SETTING.name,
+        set_setting.name,
         {"name": f"{plugin.name}.enabled"},
         "\n".join(part for part in parts if part),
         enabled=switch is not None and switch.source not in FIXED_BY,

@@ -3,15 +3,20 @@
 import os
 import sys
 from io import TextIOWrapper
+from pathlib import Path
 
 QUICK = (["status"], ["status", "--json"])
 """What prompts and scripts ask all the time: loading the command line takes several times as long as the answer."""
+
+SQLITE = "sqlite:///"
+NO_FILE = tuple(SQLITE + beginning for beginning in (":memory:", "file:", "?"))
 
 
 def main() -> None:
     """The console script."""
     replace_closed_streams()
     spare_plain_consoles()
+    anchor_places()
     arguments = sys.argv[1:]
     if arguments in QUICK and answered("--json" in arguments):
         return
@@ -32,6 +37,15 @@ def spare_plain_consoles() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
+
+
+def anchor_places() -> None:
+    """A relative place means the same after a change of directory, and to every process that is started from here."""
+    for name, value in os.environ.items():
+        if name in ("BOOKLORE_HOME", "BOOKLORE_CONFIG") or (name.startswith("BOOKLORE_") and name.endswith("_FILE")):
+            os.environ[name] = value and str(Path(value).expanduser().absolute())
+        elif name == "BOOKLORE_DATABASE_URL" and value.startswith(SQLITE) and not value.startswith(NO_FILE):
+            os.environ[name] = SQLITE + str(Path(value.removeprefix(SQLITE)).absolute())
 
 
 def answered(as_json: bool) -> bool:

@@ -6,7 +6,6 @@ EXPECTED = {
     "booklore_core.bridge.install": "CannotInstall",
     "booklore_core.bridge.serve": "CannotListen",
     "booklore_core.storage.database": "DatabaseUnusable",
-    "booklore_core.storage.occupancy": "Occupied",
     "booklore_core.actions.answers": "BadAnswer",
     "booklore_core.storage.secrets": "SecretsUnreadable",
     "booklore_core.settings": "BadSetting",

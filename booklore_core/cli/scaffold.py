@@ -8,6 +8,7 @@ from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
+import booklore_core
 from booklore_core.cli.errors import Refused
 from booklore_core.hookspecs import PROJECT
 
@@ -68,8 +69,8 @@ def contents(name: str, module: str, kind: str) -> Iterator[tuple[str, str]]:
     words = {
         "NAME": name,
         "MODULE": module,
-        "CLASS": "".join(word.capitalize() for word in name.split("-")),
-        "KIND": name.replace("-", "_"),
+        "CLASS": class_of(name),
+        "KIND": f"{name.replace('-', '_')}_day",
         "VERSION": version("booklore-sync"),
         "WHAT": SAYS[kind],
     }
@@ -79,3 +80,9 @@ def contents(name: str, module: str, kind: str) -> Iterator[tuple[str, str]]:
         for word, value in words.items():
             text = text.replace(f"@{word}@", value)
         yield path.format(module=module), text
+
+
+def class_of(name: str) -> str:
+    """A name that the module does not use for something of the core."""
+    written = "".join(word.capitalize() for word in name.split("-"))
+    return f"{written}Target" if hasattr(booklore_core, written) else written

@@ -49,6 +49,8 @@ def folder_or_file(name: str) -> list[str]:
 
 def obstacle(name: str, is_named: bool) -> str:
     """Why a file cannot be taken in, empty when it can. is_named: by a person, not as one of a folder."""
+    if Path(name).is_fifo():  # what it brings can be read once, and would be gone
+        return f"{name} is a pipe; nothing was taken: give what comes of it to `booklore ingest -`"
     try:
         with Path(name).open("rb") as file:
             told = (line.removeprefix(BYTE_ORDER_MARK) for line in iter(lambda: file.readline(MAX_BYTES), b""))

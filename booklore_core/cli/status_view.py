@@ -104,7 +104,9 @@ def next_steps(status: Status) -> list[str]:
     if status.asked:
         steps += ["`booklore answer` asks you what is to be answered before it is synced"]
     if any(one.state == "unmatched" for one in status.waiting):
-        steps += ["`booklore match` finds the books that are not matched yet; at a terminal it asks you about the others"]
+        steps += [
+            "`booklore match` finds the books that are not matched yet; at a terminal it asks you about the others"
+        ]
         steps += ["`booklore clear pending` ends what waits for a book that no server is to have"]
     elif status.total and not status.asked and status.targets:
         steps += ["`booklore sync` tries what waits again"]

@@ -19,18 +19,12 @@ def told(error: BaseException, package: str, function: Any = None) -> str:
 
     function: what was called, named when it returned and its answer was at fault.
     """
-    if isinstance(error, TookTooLong):
-        return str(error)
-    text = " ".join(f"{type(error).__name__}: {words_of(error)}".split())
-    steps = [
-        (frame, line) for frame, line in traceback.walk_tb(error.__traceback__) if package_of(frame) not in MACHINERY
-    ]
-    own = [step for step in steps if package_of(step[0]) == package]
-    if steps:
-        frame, line = (own or steps)[-1]
-        return f"{text} ({frame.f_code.co_filename}, line {line})"
-    code = getattr(function, "__code__", None)
-    return f"{text} ({code.co_filename}, line {code.co_firstlineno})" if code else text
+    text = f"{'' if isinstance(error, TookTooLong) else f'{type(error).__name__}: '}{words_of(error)}"
+    steps = [step for step in traceback.walk_tb(error.__traceback__) if package_of(step[0]) not in MACHINERY]
+    blamed = [step for step in steps if package_of(step[0]) == package] or steps
+    code, line = (blamed[-1][0].f_code, blamed[-1][1]) if blamed else (getattr(function, "__code__", None), 0)
+    where = f" ({code.co_filename}, line {line or code.co_firstlineno})" if code else ""
+    return " ".join(text.split()) + where
 
 
 def words_of(error: BaseException) -> str:

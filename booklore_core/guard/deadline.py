@@ -1,9 +1,11 @@
 """Work of plugins in threads of their own, so that nobody has to wait for one that hangs."""
 
+import sys
 import threading
 from collections.abc import Callable
 from concurrent import futures
 from concurrent.futures import Future
+from types import TracebackType
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -13,7 +15,8 @@ TICK = 10.0
 
 
 class TookTooLong(Exception):
-    """The work did not come back in time; its thread goes on, and nobody waits for it any more."""
+    """The work did not come back in time; its thread goes on, and nobody waits for it any more. The traceback ends
+    where the thread was just then."""
 
 
 class Watch(Generic[T]):
@@ -24,7 +27,8 @@ class Watch(Generic[T]):
 
     def __init__(self, work: Callable[[Callable[[], None]], T], name: str) -> None:
         self._done, self._parts = Future[T](), 0
-        threading.Thread(target=self._run, args=(work,), daemon=True, name=name).start()
+        self._thread = threading.Thread(target=self._run, args=(work,), daemon=True, name=name)
+        self._thread.start()
 
     @property
     def is_alive(self) -> bool:
@@ -38,9 +42,16 @@ class Watch(Generic[T]):
         while not futures.wait([self._done], min(tick, limit - waited)).done:
             waited, parts = (waited + min(tick, limit - waited), parts) if parts == self._parts else (0.0, self._parts)
             if waited >= limit:
-                raise TookTooLong(f"took longer than {limit:g} s")
+                raise self.late(f"took longer than {limit:g} s")
             meanwhile()
         return self._done.result()
+
+    def late(self, text: str = "an earlier call has not come back yet") -> TookTooLong:
+        """The error that says so, and where the work is now."""
+        frame, steps = sys._current_frames().get(self._thread.ident or 0), None
+        while frame:
+            steps, frame = TracebackType(steps, frame, frame.f_lasti, frame.f_lineno), frame.f_back
+        return TookTooLong(text).with_traceback(steps)
 
     def _next_part(self) -> None:
         self._parts += 1

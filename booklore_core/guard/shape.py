@@ -8,6 +8,8 @@ from pydantic import TypeAdapter, ValidationError
 
 T = TypeVar("T")
 
+adapter = lru_cache(TypeAdapter[Any])
+
 MAX_TEXT = 1000
 """Characters of a text that others' code gives, an error or an id."""
 
@@ -28,11 +30,6 @@ def shaped(kind: type[T], value: Any) -> T:
         first = error.errors(include_url=False, include_input=False)[0]
         raise TypeError(f"{kind.__name__}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
     return found
-
-
-@lru_cache
-def adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
 
 
 def all_of(kind: type[T], values: Any) -> list[T]:

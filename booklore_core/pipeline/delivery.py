@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from booklore_core.guard.shape import short_text
 from booklore_core.items import BookRef
 from booklore_core.pipeline.books import Books
 from booklore_core.pipeline.gateway import Gateway
@@ -70,20 +71,19 @@ class DeliveryRun:
 
     def _obstacle(self) -> str | None:
         """Why no run may begin."""
-        if self._target.is_lingering:
-            return "an earlier call has not come back yet"
-        return None if self._lease.take() else "another sync is running, or was cut off less than a minute ago"
+        is_busy = "another sync is running, or was cut off less than a minute ago"
+        return self._target.lingering or (None if self._lease.take() else is_busy)
 
     def _bring_all(self, due: Mapping[int, str], on_progress: Progress) -> str | None:
         """Returns why the run ended early. The books that are matched come first: they do not wait for a search, which
-        may fail or take all of a run's time."""
+        may fail or take all of a run's time. Those that turn out to be gone there are searched for with the others."""
         try:
             unmatched = self._unmatched()
-            known = [item for item, md5 in due.items() if md5 not in unmatched]
-            self._bring(known, on_progress)
+            self._bring([item for item, md5 in due.items() if md5 not in unmatched], on_progress)
+            unmatched = self._unmatched()
             self._match(list(unmatched.values()))
             rest = [item for item, md5 in due.items() if md5 in unmatched]
-            self._bring(rest, lambda done: on_progress(len(known) + done))
+            self._bring(rest, lambda done: on_progress(len(due) - len(rest) + done))
             self._ledger.note(self._name, None)
         except TargetUnavailable as stop:
             log.info("%s", stop)
@@ -221,7 +221,7 @@ class DeliveryRun:
             self._books.forget_match(delivery.item.book.partial_md5, self._name)
         if isinstance(error, Superseded) and error.question:
             with self._holding():
-                self._outbox.ask(delivery.item, delivery.revision, error.question, self._name, self._clock())
+                self._outbox.ask(delivery.item, delivery.revision, short_text(error.question) or "", self._clock())
         return outcome_of(error, delivery.before.maybe_sent)
 
     def _begin(self, group: Sequence[Delivery]) -> list[Delivery]:

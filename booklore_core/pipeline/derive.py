@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from booklore_core.events import Device
+from booklore_core.guard.culprit import told
 from booklore_core.guard.deadline import TookTooLong, Watch
 from booklore_core.hookspecs import PROJECT
 from booklore_core.items import Item, Proposal, Remark
@@ -20,6 +21,7 @@ from booklore_core.pipeline.facts import Facts
 from booklore_core.pipeline.journal import Entry, Journal
 from booklore_core.pipeline.lease import Clock
 from booklore_core.pipeline.outbox import Outbox
+from booklore_core.pipeline.remarks import note_remarks
 from booklore_core.plugin_manager import Plugin, PluginManager
 from booklore_core.settings import BadSetting
 from booklore_core.storage.database import Database
@@ -37,12 +39,6 @@ MAX_RETRIES = 10
 
 START = "INSERT INTO features (name, place) VALUES (:name, :place) ON CONFLICT (name) DO NOTHING"
 MOVE = "UPDATE features SET place = :place WHERE name = :name AND place = :before"
-REMARK = """
-INSERT INTO remarks (key, plugin, book_md5, remark, made_at) VALUES (:key, :plugin, :book_md5, :remark, :now)
-ON CONFLICT (key) DO NOTHING
-"""
-
-
 Made = Item | Remark | Proposal
 """What a feature makes of an event."""
 
@@ -158,7 +154,8 @@ class Derive:
         except TookTooLong as error:
             self._hanging[plugin.name], so_far = watch, list(made)  # the hook may return any time, and its thread go on
             stuck = entries[min(len(so_far), len(entries) - 1)].event
-            self._plugins.blame(plugin, f"on_{stuck.name} {error} at line {stuck.id}; it is suspended")
+            fault = f"on_{stuck.name} {told(error, plugin.package)} at the device's line {stuck.id}; it is suspended"
+            self._plugins.blame(plugin, fault, error)
             return facts, so_far
         return facts, made
 
@@ -183,7 +180,7 @@ class Derive:
                 if not facts.still_hold():
                     raise Overtaken
                 self._note_failures(plugin, found, now)
-                self._note_remarks(plugin, [one for one in given if isinstance(one, Remark)], now)
+                note_remarks(self._database, plugin.name, [one for one in given if isinstance(one, Remark)], now)
                 news = self._outbox.put([one for one in given if isinstance(one, Item)], plugin.name, now)
                 self._outbox.propose(still_proposed(given), plugin.name, now)
                 return news
@@ -210,18 +207,8 @@ class Derive:
         """Keeps a remark. Returns whether it is news."""
         with self._database.writing():
             is_news = self._remarks.find_one(key=f"{plugin.name}:{one.key}") is None
-            self._note_remarks(plugin, [one], self._clock())
+            note_remarks(self._database, plugin.name, [one], self._clock())
         return is_news
-
-    def _note_remarks(self, plugin: Plugin, remarks: Sequence[Remark], now: datetime) -> None:
-        for one in remarks:
-            log.info("%s: %s", plugin.name, one.text)
-        common = {"plugin": plugin.name, "now": now.timestamp()}
-        rows = [
-            {**common, "key": f"{plugin.name}:{one.key}", "remark": one.text, "book_md5": one.book.partial_md5}
-            for one in remarks
-        ]
-        self._database.run_many(REMARK, rows)
 
 
 def comes_last(feature: Plugin) -> bool:

@@ -33,16 +33,16 @@ T = TypeVar("T")
 CALL_LIMIT = 60.0
 """Seconds after which a call is given up for this run and counts as unknown."""
 
-CLOSE_LIMIT = 5.0
-MAX_BATCH = 100
-
+CLOSE_LIMIT, MAX_BATCH = 5.0, 100
+Meanwhile = Callable[[], None]
+"""What somebody who waits does at every sign of life."""
 
 MatchOf = Callable[[str, str], str | None]
 """Told a book's partial MD5 and a target's name, the target's id of the book."""
 
 
 def nothing() -> None:
-    """What somebody who waits does meanwhile."""
+    """Somebody who waits does nothing else."""
 
 
 def unmatched(md5: str, target: str) -> None:
@@ -60,7 +60,7 @@ class Gateway:
         match_of: MatchOf = unmatched,
     ) -> None:  # fmt: skip
         self._target: Any = target
-        self.plugin = plugin
+        self.plugin, self._package = plugin, package_of_module(target)
         self.name, self.kinds = str(target.name), frozenset(target.kinds)
         self._lingering, self._match_of = {} if lingering is None else lingering, match_of
         self._inside, self._lock = 0, threading.Lock()
@@ -119,18 +119,18 @@ class Gateway:
                 if self._inside == 0:
                     self.close()  # nobody enters meanwhile
 
-    def deliver(self, item: Item, before: Before, meanwhile: Callable[[], None] = nothing) -> str | None:
+    def deliver(self, item: Item, before: Before, meanwhile: Meanwhile = nothing) -> str | None:
         return self._call("deliver", lambda: short_text(self._target.deliver(item, before)), meanwhile, may_send=True)
 
-    def deliver_batch(self, items: Sequence[Item], meanwhile: Callable[[], None] = nothing) -> list[str | None]:
+    def deliver_batch(self, items: Sequence[Item], meanwhile: Meanwhile = nothing) -> list[str | None]:
         """The remote ids of a batch, one for each item."""
         return self._call("deliver_batch", lambda: ids_of(self._target.deliver_batch(items), items), meanwhile, True)
 
-    def find(self, item: Item, meanwhile: Callable[[], None] = nothing) -> str | None:
+    def find(self, item: Item, meanwhile: Meanwhile = nothing) -> str | None:
         """The remote's id of an item that may be there; None when it is not."""
         return self._call("find", lambda: short_text(self._target.find(item)), meanwhile)
 
-    def match(self, books: Sequence[BookRef], meanwhile: Callable[[], None] = nothing) -> dict[str, Match]:
+    def match(self, books: Sequence[BookRef], meanwhile: Meanwhile = nothing) -> dict[str, Match]:
         return self._call("match", lambda: matches_of(self._target.match(books), books), meanwhile)
 
     def begin_rematch(self, books: Sequence[BookRef]) -> set[str]:
@@ -169,35 +169,34 @@ class Gateway:
         self._quietly("close", lambda: (getattr(self._target, "close", None) or nothing)(), None, CLOSE_LIMIT)
 
     @property
-    def is_lingering(self) -> bool:
-        """Whether a call that was given up goes on."""
+    def lingering(self) -> str | None:
+        """Where a call is that was given up and goes on; None without one."""
         given_up = self._lingering.get(self.name, [])
         given_up[:] = [watch for watch in given_up if watch.is_alive]
-        return bool(given_up)
+        return told(given_up[0].late(), self._package) if given_up else None
 
-    def _call(
-        self, what: str, work: Callable[[], T], meanwhile: Callable[[], None] = nothing, may_send: bool = False
-    ) -> T:
+    def _call(self, what: str, work: Callable[[], T], meanwhile: Meanwhile = nothing, may_send: bool = False) -> T:
         """may_send: an error that is none of the target's own words leaves the outcome open."""
-        if self.is_lingering:
-            raise self._named(TargetUnavailable("an earlier call has not come back yet", maybe_sent=False))
+        if lingering := self.lingering:
+            raise self._named(TargetUnavailable(lingering, maybe_sent=False))
         with self.session():
             watch = Watch(lambda _: work(), self.name)
             try:
                 return watch.wait(CALL_LIMIT, meanwhile)
-            except TookTooLong as error:
-                declined: Declined = TargetUnavailable(f"{what} {error}")
-            except Declined as error:
-                declined = error
-            except Exception as error:
-                reason = f"{what} failed: {told(error, package_of_module(self._target), getattr(self._target, what))}"
-                log.warning("target %s: %s", self.name, reason)
-                log.info("target %s", self.name, exc_info=True)
-                declined = ItemFailed(reason, maybe_sent=may_send)
+            except Exception as error:  # noqa: BLE001 a target may fail in any way
+                declined = error if isinstance(error, Declined) else self._fault(what, error, may_send)
             finally:
                 if watch.is_alive:
                     self._lingering.setdefault(self.name, []).append(watch)
             raise self._named(declined)
+
+    def _fault(self, what: str, error: Exception, may_send: bool) -> Declined:
+        """What an error comes to that is none of the target's own words."""
+        is_late = isinstance(error, TookTooLong)
+        reason = f"{what} {'' if is_late else 'failed: '}{told(error, self._package, getattr(self._target, what))}"
+        log.warning("target %s: %s", self.name, reason)
+        log.info("target %s", self.name, exc_info=error)
+        return TargetUnavailable(reason) if is_late else ItemFailed(reason, maybe_sent=may_send)
 
     def _named(self, declined: Declined) -> Declined:
         declined.target, declined.reason = self.name, short_text(declined.reason) or "no reason told"
@@ -210,8 +209,9 @@ class Gateway:
         """For what nobody has to know the failure of; a property may be code of the target, too."""
         try:
             return Watch(lambda _: work(), f"{what} {self.name}").wait(limit, tick=limit)
-        except Exception as error:  # noqa: BLE001 a target may fail in any way
-            log.warning("target %s: %s: %s: %s", self.name, what, type(error).__name__, error)
+        except Exception as error:
+            log.warning("target %s: %s: %s", self.name, what, told(error, self._package))
+            log.info("target %s", self.name, exc_info=True)
             return otherwise
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from booklore_core.items import Item, Proposal
 from booklore_core.pipeline.books import Books, utc
 from booklore_core.pipeline.facts import IMPORTED, MAX_KEYS, Held, batched, item_of, read_held, settled
+from booklore_core.pipeline.makers import Makers
 from booklore_core.storage.counts import count_pending, read_asked
 from booklore_core.storage.database import Database
 
@@ -89,35 +90,34 @@ class Imports:
 class Outbox:
     """What is on its way. One row per (kind, key): the newest body wins, an unchanged one changes nothing."""
 
-    def __init__(self, database: Database, books: Books) -> None:
-        self._database, self._books = database, books
+    def __init__(self, database: Database, books: Books, makers: Makers | None = None) -> None:
+        self._database, self._books, self._makers = database, books, makers or Makers(database)
         self._proposals = database.table("proposals")
 
     def put(self, items: Sequence[Item], plugin: str, now: datetime) -> int:
-        """Takes facts in, all or none. Returns how many changes they are; an older event and an unchanged body are
-        none."""
+        """Takes facts in, all or none, but for those of another plugin. Returns how many changes they are; an older
+        event and an unchanged body are none."""
         by_kind: dict[str, list[Item]] = defaultdict(list)
         for item in items:
             by_kind[item.kind].append(item)
         with self._database.writing():
             self._database.lock()
-            if self._proposals.find_one():
-                self._database.run_many(WITHDRAW, [fact_row(item) for item in items])
             return sum(self._put_kind(kind, some, plugin, now) for kind, some in by_kind.items())
 
     def propose(self, proposals: Iterable[Proposal], plugin: str, now: datetime) -> None:
         """Keeps items until a person has answered the question about them. Within a writing transaction."""
-        for one in proposals:
+        for one in (one for one in proposals if self._makers.own(one.item.kind, [one.item], plugin, now)):
             self._books.keep([one.item.book], now)
             row = {**fact_row(one.item), "plugin": plugin, "question": one.question}
             self._proposals.upsert(row, ["kind", "key"])
 
-    def ask(self, item: Item, revision: int, question: str, plugin: str, now: datetime) -> None:
+    def ask(self, item: Item, revision: int, question: str, now: datetime) -> None:
         """Lets a person say whether what a target has given up is sent all the same; nothing where it has changed."""
         held = read_held(self._database, item.kind, [item.key])[item.key]
         if held and held.revision == revision:
             agreed = replace(held.item, body={**held.item.body, "agreed": True}, occurred_at=utc(held.said_at))
-            self.propose([Proposal(agreed, question)], plugin, now)
+            maker = self._database.value("SELECT plugin FROM items WHERE id = :id", id=held.id)
+            self.propose([Proposal(agreed, question)], maker, now)
 
     def questions(self) -> list[str]:
         """What a person is asked, the oldest first: each question once, of however many items and books it is."""
@@ -138,6 +138,9 @@ class Outbox:
         return len(rows)
 
     def _put_kind(self, kind: str, items: Sequence[Item], plugin: str, now: datetime) -> int:
+        items = self._makers.own(kind, items, plugin, now)
+        if self._proposals.find_one(kind=kind):
+            self._database.run_many(WITHDRAW, [fact_row(item) for item in items])
         before = read_held(self._database, kind, (item.key for item in items))
         after = dict(before)
         for item in items:

@@ -26,10 +26,6 @@ POLL = 0.005
 OCCUPANT = re.compile(r"(?P<program>.+)\.(?P<pid>\d+)\.[0-9a-f]+")
 
 
-class Occupied(Exception):
-    """Somebody is at work in the data folder; the text names who, and what to do."""
-
-
 @contextmanager
 def occupied(home: Path) -> Iterator[None]:
     """Tells everybody that this process works in home. Waits while somebody has it to himself.
@@ -45,19 +41,6 @@ def occupied(home: Path) -> Iterator[None]:
             until_the_end.callback(lock.release)
         except (OSError, RuntimeError) as error:
             log.debug("%s: nobody can be told that it is in use (%s)", home, error)
-        yield
-
-
-@contextmanager
-def alone(home: Path) -> Iterator[None]:
-    """Has home to itself: nobody opens a core there meanwhile. Raises Occupied.
-
-    The guard stays when all else is removed: a lock whose file is gone can be held twice.
-    """
-    with guarded(home):
-        found = occupants(home)
-        if found:
-            raise Occupied(f"{home} is in use by {', '.join(found)}; stop it first")
         yield
 
 

@@ -33,7 +33,7 @@ class Places:
         given = os.environ if environ is None else environ
         home = Path(given.get("BOOKLORE_HOME") or platformdirs.user_data_dir("booklore-sync", False)).expanduser()
         url = given.get("BOOKLORE_DATABASE_URL") or sqlite_url(home / "booklore.sqlite")
-        return cls(home.absolute(), url, Path(given.get("BOOKLORE_CONFIG") or home / CONFIG).expanduser())
+        return cls(home.absolute(), url, Path(given.get("BOOKLORE_CONFIG") or home / CONFIG).expanduser().absolute())
 
 
 def sqlite_url(file: Path) -> str:

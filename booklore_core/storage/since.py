@@ -43,16 +43,8 @@ READ_SINCE = Setting(
     "since", str, "all", PAST.format("What a new feature reads"), label="Read the past since", fits=parse_since
 )
 
-REPEAT_AFTER = Setting(
-    "repeat_after",
-    int,
-    600,
-    "Wait before what may have arrived and is not found is sent again",
-    (),
-    0,
-    86400,
-    "seconds",
-)
+TWICE = "Wait before what may have arrived and is not found is sent again"
+REPEAT_AFTER = Setting("repeat_after", int, 600, TWICE, (), 0, 86400, "seconds")
 """A request may be carried out minutes after it was given up. Source: server contract §17."""
 
 MOST_KEPT = 100

@@ -2,11 +2,11 @@
 
 One fact for each year, made of what others made: minutes of the reading sessions that began in it, those of an imported
 past among them, and the books that were marked as finished in it. So it comes last, and nothing of it has to be kept.
-Years are those of UTC.
+Years are those of this computer's time zone. Of a year that is over the goal stays what it was.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -93,18 +93,34 @@ def aims_of(settings: Section) -> Aims:
 def goals(event: Any, journal: Journal, facts: Facts, aims: Aims) -> Iterator[Item]:
     """How this year stands, and in January the last one, too; told once for many lines, at the last of them."""
     if aims and journal.is_last(event):
-        last = (event.at - LATE).year
-        for year in {event.at.year, last if held_of(KIND, last, facts) else event.at.year}:
-            yield goal(year, event.book.ref, event.at, facts, aims)
+        for year in years_about(event.at):
+            if year == year_of(event.at) or held_of(KIND, year, facts):
+                yield goal(year, event.book.ref, facts, aims)
 
 
-def goal(year: int, book: BookRef, at: datetime, facts: Facts, aims: Aims) -> Item:
-    """The fact of a year. book: the one that was read last."""
+def goal(year: int, book: BookRef, facts: Facts, aims: Aims) -> Item:
+    """The fact of a year, as of now: what comes late counts, too. book: the one that was read last."""
     held, reached = held_of(KIND, year, facts), standing(year, facts)
+    if held and year < year_of(facts.now):
+        aims = aims_then(held)
+        reached["books"] = max(reached["books"], held.body["books"])  # one may be finished once more since
     met = " ".join(measure for measure, aim in aims.items() if reached[measure] >= aim)
     aimed = {f"{measure}_goal": aims.get(measure) for measure in MEASURES}
-    body = {"year": year, **reached, **aimed, "met": met}
-    return Item(KIND, str(year), book, body, max(at, held.occurred_at) if held else at)
+    return Item(KIND, str(year), book, {"year": year, **reached, **aimed, "met": met}, facts.now)
+
+
+def aims_then(held: Item) -> Aims:
+    """What the fact of a year says that was aimed at."""
+    return {measure: aim for measure in MEASURES if (aim := held.body[f"{measure}_goal"])}
+
+
+def year_of(moment: datetime) -> int:
+    return moment.astimezone().year
+
+
+def years_about(moment: datetime) -> list[int]:
+    """The years for which something may be news then, the older one first."""
+    return sorted({year_of(moment - LATE), year_of(moment)})
 
 
 def standing(year: int, facts: Facts) -> dict[str, int]:
@@ -115,8 +131,8 @@ def standing(year: int, facts: Facts) -> dict[str, int]:
 
 
 def in_year(kind: str, year: int, facts: Facts) -> list[Item]:
-    found = facts.since(kind, datetime(year, 1, 1, tzinfo=UTC))
-    return [one for one in found if one.occurred_at.year == year and not one.is_tombstone]
+    found = facts.since(kind, datetime(year, 1, 1).astimezone())
+    return [one for one in found if year_of(one.occurred_at) == year and not one.is_tombstone]
 
 
 def held_of(kind: str, year: int, facts: Facts) -> Item | None:
@@ -126,16 +142,16 @@ def held_of(kind: str, year: int, facts: Facts) -> Item | None:
 @hookimpl
 def reply(event: Event, facts: Facts, settings: Section) -> Iterator[Effect | Item]:
     """Tells the reader once of each goal that he has met, on whichever device; of a higher one again."""
-    aims, held = aims_of(settings), held_of(KIND, event.at.year, facts)
-    if not aims or held is None:
-        return
-    told = held_of(TOLD, event.at.year, facts)
-    known: Mapping[str, int] = told.body if told else {}
-    news = {one: aims[one] for one in held.body["met"].split() if one in aims and known.get(one) != aims[one]}
-    if news:
-        at = max(event.at, told.occurred_at) if told else event.at
-        yield Item(TOLD, held.key, held.book, {**known, **news}, at)
-        yield Info("Reading goal", f"You have met your reading goal of {held.key}: {in_words(held.body, news)}.")
+    for year in years_about(event.at) if aims_of(settings) else ():
+        held, told = (held_of(kind, year, facts) for kind in (KIND, TOLD))
+        if held is None:
+            continue
+        aims, known = aims_then(held), told.body if told else {}
+        news = {one: aims[one] for one in held.body["met"].split() if aims[one] > known.get(one, 0)}
+        if news:
+            at = max(event.at, told.occurred_at) if told else event.at
+            yield Item(TOLD, held.key, held.book, {**known, **news}, at)
+            yield Info("Reading goal", f"You have met your reading goal of {held.key}: {in_words(held.body, news)}.")
 
 
 def in_words(reached: Mapping[str, int], aims: Aims) -> str:
@@ -147,14 +163,15 @@ def in_words(reached: Mapping[str, int], aims: Aims) -> str:
 def label(aims: Aims, core: Any) -> str:
     """The menu's line, from the last fact: it is shown often."""
     now, facts = core.clock(), Facts(core.database, core.clock())
-    held = held_of(KIND, now.year, facts)
-    return f"Reading goal: {in_words(held.body if held else standing(now.year, facts), aims)}"
+    held = held_of(KIND, year_of(now), facts)
+    return f"Reading goal: {in_words(held.body if held else standing(year_of(now), facts), aims)}"
 
 
 def show_goal(aims: Aims, core: Any, request: Request) -> Flow:
     """Says how this year stands, by now. args: none."""
     yield from ()
     now, facts = core.clock(), Facts(core.database, core.clock())
-    text, read = in_words(standing(now.year, facts), aims), in_year(SESSION, now.year, facts)
-    items: Iterable[Item] = [goal(now.year, read[-1].book, now, facts, aims)] if read else []
-    return Result(f"{now.year}: {text}", title="Reading goal", items=tuple(items))
+    year = year_of(now)
+    text, read = in_words(standing(year, facts), aims), in_year(SESSION, year, facts)
+    items: Iterable[Item] = [goal(year, read[-1].book, facts, aims)] if read else []
+    return Result(f"{year}: {text}", title="Reading goal", items=tuple(items))

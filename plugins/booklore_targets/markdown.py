@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import re
-import shutil
+import stat
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -34,7 +34,6 @@ ANYWHERE = re.compile(r"[\\`*_\[\]<~|$^]|[%=](?=[%=])|#(?=\w)|&(?=#?\w+;)")
 AT_START = re.compile(r"^(\d{1,9}(?=[.)])|(?=[-+=#>]))")
 UNFIT, RESERVED = re.compile(r'[<>:"/\\|?*\[\]#^]'), re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 """What Markdown or Obsidian takes for its own; what a file's name cannot hold, or be, somewhere or in a link."""
-
 STANDING = {"status": "{}", "progress": "{} %", "rating": "rated {} of 10"}
 AWAY = "the folder {} is not there, or nothing may be written to it: make it, or mount the disk that it is on"
 
@@ -74,13 +73,16 @@ class Markdown:
         book, path = items[0].book, self._find(items[0].book)
         if path is None and all(item.is_tombstone for item in items):
             return
-        path = path or self._new(book)
+        path = path or next(one for one in self._places(book) if not one.exists())
         try:
             held = path.read_bytes().decode("utf-8-sig") if path.exists() else ""
             note = Note.of(held.replace("\r\n", "\n"), path.name)
             text = note.text(book, items).replace("\n", "\r\n" if "\r\n" in held else "\n")
+            if held not in ("", text) and not path.stat().st_mode & stat.S_IWUSR:
+                raise ItemFailed(f"{path.name} is read-only, and stays as it is")
             if text != held:
                 write(path, text)
+            self._known |= {book.partial_md5: path} if self._known else {}
         except (OSError, UnicodeDecodeError) as error:
             raise ItemFailed(f"{path.name} stays: {getattr(error, 'strerror', '') or 'it is no UTF-8'}") from error
 
@@ -99,17 +101,21 @@ class Markdown:
         """The book's note, wherever in the folder it is by now; not in hidden ones, such as a vault's bin."""
         if not self._root.is_dir():
             raise TargetUnavailable(AWAY.format(self._root), maybe_sent=False)
-        md5, file = book.partial_md5, self._root / f"{file_name(book)}.md"
-        if owner_of(path := self._known.get(md5) or file) == md5:
-            return path
-        notes = [one for one in self._root.rglob("*.md") if "/." not in f"/{one.relative_to(self._root).as_posix()}"]
-        self._known = {owner_of(one): one for one in sorted(notes, reverse=True)}
+        md5, places = book.partial_md5, [self._known.get(book.partial_md5), *self._places(book)]
+        own = next((one for one in places if one and owner_of(one) == md5), None)
+        if own or (self._known and md5 not in self._known):
+            return own
+        notes = sorted(self._root.rglob("*.md"), reverse=True)
+        self._known = {owner_of(one): one for one in notes if "/." not in f"/{one.relative_to(self._root).as_posix()}"}
         return self._known.get(md5)
 
-    def _new(self, book: BookRef) -> Path:
-        """A name that no other book's note has, nor one of the reader's."""
-        ends, name = ("", f" ({book.partial_md5[:8]})", f" ({book.partial_md5})"), file_name(book)
-        return next(path for end in ends if not (path := self._root / f"{name}{end}.md").exists())
+    def _places(self, book: BookRef) -> list[Path]:
+        """Where its note is put: at the first of them at which there is no other book's, nor one of the reader's."""
+        name, md5 = file_name(book), book.partial_md5
+        return [self._root / f"{name}{end}.md" for end in ("", f" ({md5[:8]})", f" ({md5})")]
+
+    def close(self) -> None:
+        self._known = {}  # the folder, which may be large, is looked through once a run
 
 
 @dataclass
@@ -152,9 +158,7 @@ class Note:
         return self.front.get(name, "").partition(":")[2].strip().strip("\"'")
 
     def put(self, name: str, value: Any) -> None:
-        self.front[name] = f"{name}: {json.dumps(value, ensure_ascii=False)}\n"
-        if value is None:
-            del self.front[name]
+        self.front[name] = "" if value is None else f"{name}: {json.dumps(value, ensure_ascii=False)}\n"
 
     def text(self, book: BookRef, items: Sequence[Item]) -> str:
         told = {"title": one_line(book.title), "authors": [*map(one_line, book.authors)], "isbn": book.isbn}
@@ -163,27 +167,23 @@ class Note:
                 self.put(name, value)
         for item in items:
             self.take(item)
-        return (
-            f"---\n{''.join(self.front.values())}---\n{self.above}{BEGIN}\n{''.join(self._part())}\n{END}\n{self.below}"
-        )
+        front, part = "".join(self.front.values()), "".join(self._part())
+        return f"---\n{front}---\n{self.above}{BEGIN}\n{part}\n{END}\n{self.below}"
 
     def _part(self) -> Iterator[str]:
         yield f"\n{' · '.join(shown.format(self.get(name)) for name, shown in STANDING.items() if self.get(name))}\n"
         pieces = sorted(self.pieces.items(), key=lambda one: (order(one[1][1]), one[0]))
-        chapters: dict[str, list[str]] = {"": []}
+        chapters = {"": ""}
         for name, (chapter, text) in pieces:
             if name[:2] == "hl":
-                chapters.setdefault(chapter, []).append(f"\n{text}\n\n^{name}\n")
-        yield "\n## Highlights\n" if any(chapters.values()) else ""
-        for chapter, highlights in chapters.items():
-            yield "".join([f"\n### {chapter}\n" if chapter else "", *highlights])
-        yield "\n## Reading\n\n" if sum(map(len, chapters.values())) < len(pieces) else ""
-        yield from (f"{text} ^{name}\n" for name, (_, text) in pieces if name[:2] == "rd")
+                chapters[chapter] = chapters.get(chapter, f"\n### {chapter}\n") + f"\n{text}\n\n^{name}\n"
+        yield "".join(["\n## Highlights\n", *chapters.values()]) if any(chapters.values()) else ""
+        read = [f"{text} ^{name}\n" for name, (_, text) in pieces if name[:2] == "rd"]
+        yield "".join(["\n## Reading\n\n", *read]) if read else ""
 
 
 def order(text: str) -> tuple[int, str]:
-    found = DETAILS.search(text)
-    return (int(found[1] or 0), found[2]) if found else (0, text)
+    return (int(found[1] or 0), found[2]) if (found := DETAILS.search(text)) else (0, text)
 
 
 def piece_of(item: Item) -> tuple[str, str]:
@@ -246,5 +246,5 @@ def write(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     if path.exists():
-        shutil.copymode(path, beside)
+        beside.chmod(path.stat().st_mode)
     beside.replace(path)

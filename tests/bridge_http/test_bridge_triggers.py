@@ -216,7 +216,11 @@ def test_requests_during_a_run_share_one_more_run(open_core: Any, serve: Any) ->
     slow.entered.acquire()
     slow.may_go.set()
 
-    assert [heard_later(one) for one in ereaders] == [["1 session synced, 2 sessions wait"], ["2 sessions synced"], ["2 sessions synced"]]
+    assert [heard_later(one) for one in ereaders] == [
+        ["1 session synced, 2 sessions wait"],
+        ["2 sessions synced"],
+        ["2 sessions synced"],
+    ]
     assert len(slow.befores) == 3
 
 

@@ -1,5 +1,6 @@
 """`booklore ingest`."""
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -21,6 +22,15 @@ def test_people_are_told_how_many_lines_were_taken(booklore: Booklore, reader: S
     reader.read(sample_book())
 
     assert booklore("ingest", spool()).out == "2 lines taken, 0 known already\n"
+
+
+def test_what_a_pipe_brings_is_not_lost_without_a_word(booklore: Booklore, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    ran = booklore("ingest", tmp_path / "pipe")
+
+    assert ran.code == 1
+    assert "is a pipe; nothing was taken: give what comes of it to `booklore ingest -`" in ran.err
 
 
 def test_bad_lines_are_reported_by_their_number_and_good_ones_are_taken(

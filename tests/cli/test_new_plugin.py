@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -54,6 +55,33 @@ def test_a_new_package_installs_and_its_own_tests_pass(
     (line,) = [line.split() for line in listed.stdout.splitlines() if line.startswith("reading-log")]
     assert line[:6] == ["reading-log", kind, "on", "1.2", "booklore-reading-log", "-"]
     assert ("reading-log.url" in line) is (kind == "target")  # what it still needs
+
+
+@pytest.mark.parametrize(
+    ("name", "option"), [("setting", "--target"), ("session", "--feature"), ("class", "--feature")]
+)
+def test_a_name_that_means_something_to_the_core_or_to_python_does_no_harm(
+    booklore: Booklore, here: Path, tmp_path: Path, name: str, option: str
+) -> None:
+    package, site = here / booklore("plugins", "new", name, option, "--json").json["folder"], tmp_path / "site"
+    install(package, site)
+
+    tests = [] if option == "--feature" else ["-k", "address or without_one"]
+    tested = python(site, "-m", "pytest", "-p", "no:cacheprovider", *tests, folder=package)
+    listed = python(site, "-m", "booklore_core", "plugins", "list", "--json", folder=here)
+
+    assert tested.returncode == 0, tested.stdout
+    (told,) = [one for one in json.loads(listed.stdout) if one["name"] == name]
+    assert (told["enabled"], told["error"]) == (True, None)
+
+
+@pytest.mark.parametrize("option", ["--target", "--feature"])
+def test_it_is_as_ruff_wants_it(booklore: Booklore, here: Path, tmp_path: Path, option: str) -> None:
+    package = here / booklore("plugins", "new", "reading-log", option, "--json").json["folder"]
+
+    for command in (["check", "--extend-select", "I"], ["format", "--check"]):
+        ran = python(tmp_path, "-m", "ruff", command[0], "--no-cache", *command[1:], ".", folder=package)
+        assert ran.returncode == 0, ran.stdout
 
 
 def test_it_has_all_that_a_package_needs(booklore: Booklore, here: Path) -> None:

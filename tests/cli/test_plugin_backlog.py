@@ -86,6 +86,40 @@ def test_what_was_discarded_does_not_come_back_with_the_past(
     assert delivered(booklore) == 0
 
 
+@pytest.mark.parametrize(("option", "told"), [("--keep", "kept for when it is on again"), ("--discard", "discarded")])
+def test_what_was_kept_earlier_is_told_too(booklore: Booklore, waiting: None, option: str, told: str) -> None:
+    booklore("plugins", "disable", "bookworm", "--keep")
+
+    again = booklore("plugins", "disable", "bookworm", option)
+
+    assert again.out == f"bookworm is off; 1 session {told}\n"
+
+
+def test_the_same_is_told_as_data(booklore: Booklore, waiting: None) -> None:
+    kept, discarded, nothing = (
+        booklore("plugins", "disable", "bookworm", option, "--json").json
+        for option in ("--keep", "--discard", "--discard")
+    )
+
+    assert (kept["kept"], kept["enabled"]) == ({"session": 1}, False)
+    assert (discarded["discarded"], nothing["discarded"]) == ({"session": 1}, {})
+
+
+@pytest.mark.parametrize("options", [(), ("--keep",), ("--discard",)])
+def test_where_nothing_waits_that_is_told(booklore: Booklore, install: Install, options: tuple[str, ...]) -> None:
+    install("bookworm", BOOKWORM)
+
+    assert booklore("plugins", "disable", "bookworm", *options).out == "bookworm is off; nothing waits for it\n"
+
+
+def test_what_is_kept_comes_when_it_is_on_again_however_often_it_was_put_off(booklore: Booklore, waiting: None) -> None:
+    for _ in range(3):
+        booklore("plugins", "disable", "bookworm", "--keep")
+    booklore("plugins", "enable", "bookworm")
+
+    assert delivered(booklore) == 1
+
+
 def test_it_is_asked_on_a_terminal(booklore: Booklore, waiting: None) -> None:
     code, told = in_a_dialog(["plugins", "disable", "bookworm"], ("waits for bookworm: 1 session?", "2\n"))
     booklore("plugins", "enable", "bookworm")

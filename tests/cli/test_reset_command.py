@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 from cli_world import Booklore
 
+from booklore_core.cli.commands.reset import alone
+from booklore_core.cli.errors import Refused
 from booklore_core.core import Core
-from booklore_core.storage.occupancy import Occupied, alone, occupants, occupied
+from booklore_core.storage.occupancy import occupants, occupied
 from booklore_core.storage.places import Places
 
 Serve = Callable[[], subprocess.Popen[str]]
@@ -149,7 +151,7 @@ def test_resets_and_openings_at_the_same_time_leave_nobody_in_an_unlinked_file(h
 
     def reset_again_and_again() -> None:
         while not stop.is_set():
-            with suppress(Occupied), alone(home):
+            with suppress(Refused), alone(home):
                 for path in home.glob("booklore.sqlite*"):
                     path.unlink()
 

@@ -72,11 +72,12 @@ def test_what_the_server_lost_is_missing_and_sent_again_on_request(
     booklore: Booklore, emptied: BookLoreServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BOOKLORE_BOOKLORE__REPEAT_AFTER", "0")  # it was sent a moment ago, not last week
-    found = booklore("verify", "--json")
+    found, told = booklore("verify", "--json"), booklore("verify")
     resent = booklore("verify", "--resend", "--json")
     booklore("sync")
 
     assert (found.code, [one["book"] for one in found.json["missing"]]) == (1, ["Dune", "Emma"])
+    assert told.err == "booklore: `booklore verify --resend` lets the next sync send again what is missing\n"
     assert (resent.code, resent.json["resent"]) == (1, 2)
     assert len(emptied.sessions) == 2
     assert booklore("verify", "--json").json == CLEAN

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from booklore_core import BookRef, Item
-from booklore_core.actions.plugins import plugin_json
 from booklore_core.bridge.replies import Replies
 from booklore_core.bridge.workers import Workers
+from booklore_core.cli.plugin_view import plugin_json
 from booklore_core.core import Core
 from booklore_core.flows import Request
 from booklore_core.testing import FakePlugin, FakeTarget, SampleReader, sample_book

@@ -1,12 +1,13 @@
 """One run at one target: the order, the failures, and who is harmed by whom."""
 
+import re
 import threading
 
 import pytest
 from declared_kinds import declare
 from delivery_world import ALL, EMMA, keys, row
 
-from booklore_core import BookUnmatched, ItemFailed, ItemRejected, TargetUnavailable
+from booklore_core import BookUnmatched, ItemFailed, ItemRejected, Superseded, TargetUnavailable
 from booklore_core.pipeline import delivery as delivery_module
 from booklore_core.pipeline import gateway
 from booklore_core.testing import FakeLibrary, FakeTarget
@@ -143,6 +144,9 @@ def short_limit(monkeypatch):
     monkeypatch.setattr(gateway, "CALL_LIMIT", 0.2)
 
 
+HERE = r"\(.*test_delivery\.py, line \d+\)"
+
+
 class Hanging(FakeTarget):
     """Does not come back from a delivery before `wake` is set."""
 
@@ -164,7 +168,7 @@ def test_a_target_that_hangs_is_given_up_and_the_item_may_have_been_sent(open_co
 
     report = core.sync()
 
-    assert report.unavailable == {"hanging": "deliver took longer than 0.2 s"}
+    assert re.fullmatch(f"deliver took longer than 0.2 s {HERE}", report.unavailable["hanging"])
     assert keys(well) == ["a"]
     assert (row(core, "a")["state"], row(core, "a")["maybe_sent"]) == ("unconfirmed", 1)
     assert row(core, "a")["retry_count"] == 0
@@ -177,7 +181,8 @@ def test_while_a_call_that_was_given_up_may_still_send_no_other_run_begins(open_
     core.put([fact("a")], "test")
     core.sync()
 
-    assert core.sync().unavailable == {"hanging": "an earlier call has not come back yet"}
+    [reason] = core.sync().unavailable.values()
+    assert re.fullmatch(f"an earlier call has not come back yet {HERE}", reason)
     assert len(hanging.befores) == 1
 
     hanging.wake.set()
@@ -209,3 +214,14 @@ def test_items_are_loaded_a_few_at_a_time(open_core, fact, monkeypatch):
 
     assert max(sizes) == 4
     assert keys(bookworm) == [f"{n:02}" for n in range(11)]
+
+
+@pytest.mark.parametrize("question", [7, "a\0b"])
+def test_a_question_that_is_none_costs_the_others_nothing(open_core, fact, question):
+    odd, well = FakeTarget("odd", ALL, Superseded("newer", question=question)), FakeTarget("well", ALL)
+    core = open_core(odd, well)
+    core.put([fact("a")], "test")
+
+    core.sync()
+
+    assert keys(well) == ["a"]

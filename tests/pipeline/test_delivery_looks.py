@@ -312,14 +312,15 @@ def test_a_book_that_is_gone_at_the_look_is_matched_anew_and_the_item_stays_in_d
     core, _ = lost("request", library)
     library.loses, library.fails_with, library.number = None, BookUnmatched("404"), "2"
     core.sync()
-    assert (row(core)["state"], row(core)["maybe_sent"]) == ("unmatched", 1)
+    assert (row(core)["state"], row(core)["maybe_sent"]) == ("unconfirmed", 1)
+    assert library.received == []
 
     library.wake_up()
     clock.forward(minutes=10)
     core.sync()
 
     assert [item.book.match for item in library.received] == ["2"]
-    assert library.looked == ["a", "a"]
+    assert library.looked == ["a", "a", "a"]
 
 
 class PowerCut(BaseException):

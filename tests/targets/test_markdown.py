@@ -8,21 +8,17 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
+from notes_world import DUNE, EVENING, FEAR, MD5, give, item, mark, only
 
-from booklore_core import TOMBSTONE, BookRef, Item, ItemFailed, TargetUnavailable
+from booklore_core import TOMBSTONE, BookRef, Item, ItemFailed
 from booklore_core.core import Core
 from booklore_core.testing import SampleReader, sample_book
 from booklore_targets.markdown import Markdown
 
-MD5 = "0123456789abcdef" * 2
-DUNE = BookRef(MD5, "Dune", ("Frank Herbert",), isbn="9780441013593")
-EVENING = datetime(2026, 11, 20, 19, 0, tzinfo=UTC)
-FEAR = {"datetime": "2026-11-20 13:41:02", "pageno": 12, "text": "Fear is the mind-killer.", "chapter": "Book One"}
 ODD = """# 1. *not* _a_ [[link]] `code` <b> $x$ | ~~ ==x== %% <!-- booklore:end --> #tag &amp; ^hl-0123456789ab
 ---
 - so
@@ -85,27 +81,9 @@ def notes(folder: Path) -> Markdown:
     return Markdown(folder)
 
 
-def item(kind: str, key: str = MD5, book: BookRef = DUNE, minute: int = 0, **body: Any) -> Item:
-    return Item(kind, key, book, body, EVENING + timedelta(minutes=minute))
-
-
-def mark(name: str = "fear", book: BookRef = DUNE, **changed: Any) -> Item:
-    return item("annotation", name, book, **{**FEAR, **changed})
-
-
 def stretch(start: str = "2026-11-20T14:00:00Z", book: BookRef = DUNE) -> Item:
     told = {"start": start, "duration": 2100, "start_percent": 0.41, "end_percent": 0.428}
     return item("session", f"kobo:{start}", book, **told)
-
-
-def give(notes: Markdown, *items: Item) -> None:
-    for one in items:
-        notes.deliver(one, None)
-
-
-def only(folder: Path) -> Path:
-    (path,) = folder.rglob("*.md")
-    return path
 
 
 def front(text: str) -> list[str]:
@@ -220,52 +198,6 @@ def test_file_that_lost_a_mark_stays_as_it_is_and_is_told(notes: Markdown, folde
     assert only(folder).read_text("utf-8") == kept
 
 
-def test_file_is_found_again_wherever_the_reader_has_put_it(notes: Markdown, folder: Path) -> None:
-    give(notes, mark())
-    (folder / "sf").mkdir()
-    (folder / ".trash").mkdir()
-    moved = only(folder).rename(folder / "sf" / "Der Wüstenplanet.md")
-    (folder / ".trash" / "Dune.md").write_bytes(moved.read_bytes())
-
-    give(notes, mark("other"), mark("third"))
-
-    assert moved.read_text("utf-8").count("mind-killer") == 3
-    assert not (folder / "Dune.md").exists()
-
-
-def test_books_of_one_title_and_notes_of_the_reader_keep_apart(notes: Markdown, folder: Path) -> None:
-    (folder / "Dune.md").write_text("my own note", "utf-8")
-    other = BookRef("f" * 32, "Dune")
-
-    for _ in range(2):
-        give(notes, mark(), mark(book=other))
-
-    assert sorted(path.name for path in folder.iterdir()) == ["Dune (01234567).md", "Dune (ffffffff).md", "Dune.md"]
-    assert (folder / "Dune.md").read_text("utf-8") == "my own note"
-
-
-@pytest.mark.parametrize(
-    ("title", "name"),
-    [
-        ('AC/DC: \\ a * "b" <c> | d?', "AC DC a b c d"),
-        ("../../etc/passwd", "etc passwd"),
-        ("CON", "CON_"),
-        ("nul.txt", "nul.txt_"),
-        ("Dune\n\t #1 [x]^", "Dune 1 x"),
-        ("...", MD5[:8]),
-        (None, MD5[:8]),
-        ("Cafe\u0301 砂の惑星 😀 ‏דיונה", "Café 砂の惑星 😀 ‏דיונה"),
-        (" trailing. ", "trailing"),
-        ("砂" * 300, "砂" * 60),
-    ],
-)
-def test_any_title_makes_a_sound_file_name(notes: Markdown, folder: Path, title: str | None, name: str) -> None:
-    give(notes, mark(book=BookRef(MD5, title)), mark("two", book=BookRef(MD5, title)))
-
-    assert [path.name for path in folder.rglob("*")] == [f"{name}.md"]
-    assert [path.name for path in folder.parent.iterdir()] == ["Books"]
-
-
 def test_nothing_in_a_text_breaks_the_note(notes: Markdown, folder: Path) -> None:
     title = 'Dune" : {x}\n---\nbooklore_id: "no'
     book = BookRef(MD5, title, ('A "B" C', "x: y"))
@@ -325,17 +257,6 @@ for number in range(10**6): notes.deliver_batch([mark(f"m{{number % 40}}", text=
         assert text.startswith("---\n") and text.endswith("<!-- booklore:end -->\n")
         give(Markdown(folder), mark(text="after it"))
         assert "after it" in only(folder).read_text("utf-8")
-
-
-def test_folder_that_is_away_is_waited_for(tmp_path: Path) -> None:
-    notes = Markdown(tmp_path / "mount" / "Books")
-
-    with pytest.raises(TargetUnavailable, match="is not there") as away:
-        give(notes, mark())
-
-    assert not away.value.maybe_sent
-    assert not (tmp_path / "mount").exists()
-    assert [one.ok for one in notes.check()] == [False]
 
 
 def test_file_that_is_not_utf_8_is_left_alone(notes: Markdown, folder: Path) -> None:

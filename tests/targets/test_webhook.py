@@ -184,7 +184,8 @@ def test_nobody_there_is_no_attempt(open_core: Callable[..., Core]) -> None:
 def test_without_an_address_nothing_is_offered_and_the_list_says_what_is_missing(
     open_core: Callable[..., Core],
 ) -> None:
-    from booklore_core.actions.plugins import check_plugin, plugin_json
+    from booklore_core.actions.plugins import check_plugin
+    from booklore_core.cli.plugin_view import plugin_json
 
     core = open_core(plugins=("sessions", "webhook"))
     read(core)

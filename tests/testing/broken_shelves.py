@@ -5,6 +5,7 @@ has to fail at the test of each, and at no other; a soak runs each alone.
 """
 
 import contextlib
+import json
 import os
 import threading
 from dataclasses import replace
@@ -13,7 +14,7 @@ import requests
 from shelf_world import Library, Shelf, ShelfContract
 
 from booklore_core import BookUnmatched, Candidate, Check, ItemFailed, ItemRejected, Match, TargetUnavailable
-from booklore_core.testing.target_contract import HttpTargetContract
+from booklore_core.testing.target_contract import HttpTargetContract, TargetContract
 
 BROKEN_AT = {}
 """Class → the test that it fails."""
@@ -251,9 +252,77 @@ class HookContract(HttpTargetContract):
         return self.made(url, store)
 
 
+class Diary:
+    """A right one that keeps lines in a file by the keys of what they say. Nothing makes its remote fail."""
+
+    name, kinds = "diary", frozenset({"annotation", "rating"})
+
+    def __init__(self, file):
+        self.file = file
+
+    def deliver(self, item, before):
+        if item.kind not in self.kinds:
+            raise ItemRejected(f"no {item.kind} is taken here")
+        lines = json.loads(self.file.read_text()) if self.file.exists() else {}
+        self.write(lines, item, before)
+        self.file.write_text(json.dumps(lines))
+
+    def write(self, lines, item, before):
+        if item.is_tombstone or item.body.get("rating", 0) is None:
+            lines.pop(item.key, None)
+        else:
+            lines[item.key] = f"{item.book.title} by {item.book.authors}: {dict(item.body)}"
+
+
+@fails("what_was_edited_arrives_as_it_is_now")
+class WritesAnEditBelow(Diary):
+    def write(self, lines, item, before):
+        known = lines.get(item.key)
+        super().write(lines, item, before)
+        if known and lines.get(item.key, known) != known:
+            lines[f"{item.key}, before"] = known
+
+
+@fails("what_was_removed_goes")
+class WritesARemovalBelow(Diary):
+    def write(self, lines, item, before):
+        super().write(lines, item, before)
+        if item.is_tombstone:
+            lines[item.key] = "is removed"
+
+
+@fails("a_rating_that_was_taken_away_is_cleared")
+class WritesThatStarsWereTakenBelow(Diary):
+    def write(self, lines, item, before):
+        known = lines.get(item.key)
+        super().write(lines, item, before)
+        if item.body.get("rating", 0) is None:
+            lines |= {item.key: known, f"{item.key}, later": "no stars"}
+
+
+@fails("a_repeat_after_a_lost_answer_is_no_second_one")
+class WritesARepeatBelow(Diary):
+    def write(self, lines, item, before):
+        known = lines.get(item.key)
+        super().write(lines, item, before)
+        if before.maybe_sent and lines.get(item.key) == known:
+            lines[f"{item.key}, again"] = known
+
+
+class DiaryContract(TargetContract):
+    made = Diary
+
+    def make_target(self, store):
+        return self.made(self.folder / "diary.json")
+
+    def held(self):
+        file = self.folder / "diary.json"
+        return list(json.loads(file.read_text()).values()) if file.exists() else []
+
+
 def contract_of(*broken):
     """The contract of a target that is broken in all these ways, named by the first."""
-    base = HookContract if issubclass(broken[0], Hook) else ShelfContract
+    base = {Hook: HookContract, Diary: DiaryContract}.get(broken[0].__base__, ShelfContract)
     return type(f"Test{broken[0].__name__}", (base,), {"made": type("Broken", broken, {}), "patience": 0.4})
 
 
@@ -261,7 +330,7 @@ def kin(base, *but):
     return [one for one in BROKEN_AT if issubclass(one, base) and one not in but]
 
 
-GROUPS = [kin(Library), kin(Shelf, *kin(Library)), kin(Hook)]
+GROUPS = [kin(Library), kin(Shelf, *kin(Library)), kin(Hook), kin(Diary)]
 """Those that can be broken together."""
 
 for group in [[one] for one in BROKEN_AT] if os.environ.get("EACH_ALONE") else GROUPS:

@@ -6,13 +6,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from booklore_core.cli.acting import STILL_WAITING, insist, perform
+from booklore_core.cli.errors import Refused
 from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json, Yes
 from booklore_core.cli.output import printable, say, show, show_json
-from booklore_core.cli.terminal import agreed, person
+from booklore_core.cli.terminal import agreed, is_interactive, person
+from booklore_core.kinds import quantity
 
 if TYPE_CHECKING:
+    from booklore_core.core import Core
     from booklore_core.flows import Result
+
+NOTHING_YET = (
+    "no past reading was taken in yet: `booklore history extract FILE` takes it out of KOReader's statistics, "
+    "`booklore import-lua-plugin FILE` out of the BookLore plugin's database"
+)
+BY_ID = "run it in a terminal, or match each by its number on the server: `booklore match BOOK ID`"
 
 app = typer.Typer(no_args_is_help=True, help="Import past reading: extract, match, then look at the statistics.")
 
@@ -42,7 +51,7 @@ def match(
 
     Ends with 3 when items still wait.
     """
-    finish(run("match_history", yes, {"auto": auto or yes}), as_json, may_wait=True)
+    finish(run("match_history", yes, {"auto": auto or yes}, of_past=True), as_json, may_wait=True)
 
 
 @app.command()
@@ -60,13 +69,16 @@ def resync(as_json: Json = False, yes: Yes = False) -> None:
 
     For when its library was reset. Ends with 3 when items still wait.
     """
-    finish(run("resync_history", yes), as_json, may_wait=True)
+    outcome = run("resync_history", yes, of_past=True)
+    if not outcome[0].data["asked"]:
+        say("nothing of your past reading was synced before; what waited was sent as by `booklore sync`")
+    finish(outcome, as_json, may_wait=True)
 
 
 @app.command("sync-rematched")
 def sync_rematched(as_json: Json = False) -> None:
     """Send what waited for its book to be matched anew. Ends with 3 when items still wait."""
-    finish(run("sync_rematched"), as_json, may_wait=True)
+    finish(run("sync_rematched", of_past=True), as_json, may_wait=True)
 
 
 @app.command("manual-match")
@@ -75,11 +87,34 @@ def manual_match(as_json: Json = False) -> None:
     finish(run("manual_match"), as_json, may_wait=True)
 
 
-def run(action: str, yes: bool = False, args: dict[str, Any] | None = None) -> tuple["Result", str]:
-    """What an action comes to, and what waits after it. Raises Refused when it could not do its work."""
+def run(
+    action: str, yes: bool = False, args: dict[str, Any] | None = None, of_past: bool = False
+) -> tuple["Result", str]:
+    """What an action comes to, and what waits after it. of_past: whether it is about past reading that was taken in;
+    where there is none, that is said. Raises Refused when it could not do its work."""
     with opened() as core:
+        if of_past and not core.outbox.imports():
+            say(NOTHING_YET)
+            yes = True  # there is nothing to agree to
+        if action == "manual_match" and not yes:
+            refuse_without_a_person(core)
         result = perform(core, action, args=args, reply=agreed if yes else person(option="--yes"))
-        return (result if result.data is not None else insist(result)), core.kinds.in_words(core.pending())
+        unmatched = core.count_books()["unmatched"]
+        waiting = core.kinds.in_words(core.pending())
+        is_asked = not (result.data or {}).get("unavailable")
+        if waiting and unmatched and is_asked and action != "manual_match":
+            have = "1 book has" if unmatched == 1 else f"{unmatched} books have"
+            say(f"{have} no match yet: `booklore history manual-match` asks about each")
+        return (result if result.data is not None else insist(result)), waiting
+
+
+def refuse_without_a_person(core: "Core") -> None:
+    """Raises Refused where books are to be matched by hand and nobody is there to choose."""
+    unmatched = core.count_books()["unmatched"]
+    if not unmatched:
+        say("no book is without its match")
+    elif not is_interactive():
+        raise Refused(f"{quantity(unmatched, 'book')} to match, and nobody is here to choose; {BY_ID}")
 
 
 def finish(outcome: tuple["Result", str], as_json: bool, may_wait: bool = False) -> None:

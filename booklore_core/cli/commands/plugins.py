@@ -27,7 +27,8 @@ app = typer.Typer(no_args_is_help=True, help="List plugins, switch them on and o
 @app.command("list")
 def list_all(as_json: Json = False) -> None:
     """List the installed plugins."""
-    from booklore_core.actions.plugins import known_plugins, plugin_json
+    from booklore_core.actions.plugins import known_plugins
+    from booklore_core.cli.plugin_view import plugin_json
 
     with opened() as core:
         entries = [plugin_json(core, plugin) for plugin in known_plugins(core).values()]
@@ -63,19 +64,20 @@ def disable(
 
 def switch(name: str, on: bool, as_json: bool, discard: bool | None = None) -> None:
     """The switch is set before any plugin is loaded: one that hangs then cannot keep anybody from it."""
-    from booklore_core.actions.plugins import find_plugin, known_plugins, plugin_json
+    from booklore_core.actions.plugins import known_plugins
+    from booklore_core.cli.plugin_view import find_plugin, plugin_json
 
     with opened(plugins=False) as core:
         gone = known_plugins(core).get(name) if is_installed(name) else find_plugin(core, name)
         result = set_switch(core, name, on, discard)
     with opened() as core:
         here = core.plugins.plugins.get(name) or (replace(gone, enabled=on) if gone else find_plugin(core, name))
-        found = plugin_json(core, here)
+        found = {**plugin_json(core, here), **(result.data or {})}
     if as_json:
         show_json(found)
     else:
-        told = f"; {result.message}" if result.ok and result.message else ""
-        show(f"{name} is {'on' if found['enabled'] else 'off'}{told}")
+        told = result.message or ("" if on else "nothing waits for it")
+        show(f"{name} is {'on' if found['enabled'] else 'off'}{f'; {told}' if result.ok and told else ''}")
     insist(result)
 
 
@@ -97,7 +99,7 @@ def set_switch(core: "Core", name: str, on: bool, discard: bool | None) -> "Resu
 @app.command()
 def info(name: Name, as_json: Json = False) -> None:
     """Tell what a plugin is and does."""
-    from booklore_core.actions.plugins import find_plugin, plugin_details
+    from booklore_core.cli.plugin_view import find_plugin, plugin_details
 
     with opened() as core:
         settings = [setting_json(value) for value in core.settings if value.name.startswith(f"{name}.")]

@@ -1,11 +1,13 @@
 """`booklore reset`: removes what this program has put into its data folder."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from booklore_core.cli.errors import Refused
 from booklore_core.cli.opening import find_places
 from booklore_core.cli.options import Yes
 from booklore_core.cli.output import say, show
@@ -42,18 +44,32 @@ def reset(yes: Yes = False) -> None:
         say("the database lies outside of the data folder; it was left as it is")
     else:
         show("what was sent stays where it is; lines that are taken in again are looked for there before they are sent")
+        show("where a book was matched anew, sessions stay with the earlier one and are sent to the later one as well")
 
 
 def remove_all(places: "Places") -> None:
-    """Raises Occupied, before anything is removed."""
-    from booklore_core.storage.occupancy import alone
-
+    """Raises Refused, before anything is removed."""
     with alone(places.home):
         for path in own_files(places):
             path.unlink()
             show(f"removed {path}")
         for name in FOLDERS:
             remove_empty(places.home / name)
+
+
+@contextmanager
+def alone(home: Path) -> Iterator[None]:
+    """Has home to itself: nobody opens a core there meanwhile. Raises Refused, naming who is at work there.
+
+    The guard stays when all else is removed: a lock whose file is gone can be held twice.
+    """
+    from booklore_core.storage.occupancy import guarded, occupants
+
+    with guarded(home):
+        found = occupants(home)
+        if found:
+            raise Refused(f"{home} is in use by {', '.join(found)}; stop it first")
+        yield
 
 
 def own_files(places: "Places") -> list[Path]:

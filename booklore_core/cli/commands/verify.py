@@ -36,6 +36,8 @@ def verify(
         say(note)
     if result.data.get("resent"):
         say(f"the next `booklore sync` sends {result.data['resent']} again")
+    elif result.data.get("missing") and not resend:
+        say("`booklore verify --resend` lets the next sync send again what is missing")
     if not result.ok:
         raise typer.Exit(1)
 

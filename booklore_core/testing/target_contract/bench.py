@@ -1,6 +1,6 @@
 """What a target's author says of it: how it is made, what its remote holds, and how that fails."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import pytest
 from booklore_core.items import BookRef, Item
 from booklore_core.pipeline import gateway
 from booklore_core.storage.store import Store
-from booklore_core.targets import BatchTarget, Target
+from booklore_core.targets import BatchTarget, Target, TargetUnavailable
 from booklore_core.testing.reader import MORNING
 from booklore_core.testing.target_contract.household import Household
 from booklore_core.testing.target_contract.sample_facts import BOOKS, ONE_A_BOOK, sample_body
@@ -54,6 +54,11 @@ class Bench:
     def held(self) -> Sequence[Any]:
         """What the remote holds now, one entry for each fact, with the texts that a person would read there."""
         raise TypeError(f"{type(self).__name__} needs held(), which returns what the remote holds, one entry a fact")
+
+    def is_log(self) -> bool:
+        """Whether what `held` returns is a log of messages, in which an edit and a removal stand below what they are
+        about. Of any other remote it is examined that they take its place."""
+        return False
 
     def books(self) -> Sequence[BookRef]:
         """Three books at least. The remote of a target with `match` has to know them."""
@@ -102,10 +107,17 @@ class Bench:
         """Has the core give a call up sooner than after a minute."""
         self._patch.setattr(gateway, "CALL_LIMIT", seconds)
 
-    def break_down(self, fault: str) -> None:
-        """Lets the remote fail, or skips the test."""
-        if not self.fail(fault):
+    def break_down(self, fault: str) -> bool:
+        """Lets the remote fail, or skips the test. An answer can get lost at any remote, on its way to the core: then
+        this is False, and there is nothing to mend."""
+        if self.fail(fault):
+            return True
+        if fault != "lost_answer":
             pytest.skip(f"nothing here makes the remote fail like this: {FAULTS[fault]}")
+        door = self.house.target
+        for name in ("deliver", "deliver_batch"):
+            self._patch.setattr(door, name, unanswered(getattr(door, name)))
+        return False
 
     def facts(self, count: int = 3) -> list[Item]:
         """count facts of each kind: two of a book, and of another one; or each of its own where a book has one only."""
@@ -118,12 +130,10 @@ class Bench:
         at = MORNING.replace(hour=8 + number, minute=minute)
         return Item(kind, f"contract {kind} {number}", about, self.sample(kind, number) if body is None else body, at)
 
-    def one_of(self, excluded: Collection[str], why: str) -> str:
-        """A kind that is examined and not excluded, or skips."""
-        for kind in self.house.kinds:
-            if kind not in excluded:
-                return kind
-        pytest.skip(f"{why} of what it takes ({', '.join(self.house.kinds)})")
+    def each_of(self, excluded: Collection[str], why: str) -> list[str]:
+        """The kinds that are examined and not excluded; skips where there is none."""
+        kinds = [kind for kind in self.house.kinds if kind not in excluded]
+        return kinds or pytest.skip(f"{why} of what it takes ({', '.join(self.house.kinds)})")
 
     def needs(self, part: type, why: str) -> None:
         """Skips where the target does not have an optional part."""
@@ -143,3 +153,13 @@ class Bench:
         assert not due, f"{len(due)} items still wait {when}, such as {due[0]['key']}: {due[0]['reason']}"
         held = self.held()
         assert len(held) == count, f"{count} facts were to be held {when}, not {len(held)}: {held}"
+
+
+def unanswered(call: Callable[..., object]) -> Callable[..., None]:
+    """A call that is carried out, and nobody is told so."""
+
+    def lose(*arguments: object) -> None:
+        call(*arguments)
+        raise TargetUnavailable("the answer was lost")
+
+    return lose

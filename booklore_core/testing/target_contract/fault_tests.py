@@ -89,14 +89,15 @@ class FaultTests(Bench):
         self.comes_through("lost_answer")
 
     def comes_through(self, fault: str) -> None:
-        self.break_down(fault)
+        is_to_be_mended = self.break_down(fault)
         facts = self.facts()
 
         self.house.put(facts)
         self.house.sync()
 
         assert self.house.due(), "nobody was told that the item arrived, and the target says that it did"
-        self.mend()
+        if is_to_be_mended:
+            self.mend()
         self.house.restart()
         self.house.settle()
         self.all_arrived(len(facts), "when the remote was back, after a restart")
@@ -120,7 +121,7 @@ class FaultTests(Bench):
     def has_come_back(self) -> None:
         """Waits for a call that was given up."""
         for _ in range(int(self.patience / 0.01)):
-            if not self.house.target.is_lingering:
+            if not self.house.target.lingering:
                 return
             time.sleep(0.01)
         pytest.fail("the call goes on although the remote works again")

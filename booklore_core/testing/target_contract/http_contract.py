@@ -42,6 +42,10 @@ class HttpTargetContract(TargetContract):
     def held(self) -> Sequence[Any]:
         return self.notebook.held
 
+    def is_log(self) -> bool:
+        """A notebook cannot know which of its entries are about one fact."""
+        return type(self).held is HttpTargetContract.held
+
     def is_write(self, method: str, path: str, body: bytes) -> bool:
         """Whether a request changes what the remote holds; a login does not."""
         return method not in READS

@@ -59,9 +59,10 @@ def audit_sessions(connection: Connection, book: BookRef, items: Sequence[Item],
 
 def find_missing(held: SessionRows, sent: dict[str, Shape], of_files: Set[str] = frozenset()) -> list[str]:
     """The keys of the items that no session on the server is; the others take theirs, the exact ones first. of_files:
-    those that files of past reading told, which have but one form."""
+    those that files of past reading told, which have but one form; it may be there in parts."""
     unlike = [key for key, shape in sent.items() if held.take(shape, key, exactly=True) is None]
-    return [key for key in unlike if key in of_files or held.take(sent[key], key) is None]
+    lacking = [key for key in unlike if key not in of_files or held.rest_of(sent[key])]
+    return [key for key in lacking if key in of_files or held.take(sent[key], key) is None]
 
 
 def rows_of(held: SessionRows, devices: Mapping[str, str]) -> list[Row]:

@@ -6,6 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from booklore_core import Item, ItemRejected
+from booklore_targets.booklore.spans import Span
 
 LONGEST = 24 * 3600
 """Seconds of reading that one session may claim; the server itself takes anything, and for ever (contract §6.1)."""
@@ -34,6 +35,15 @@ def session_body(item: Item, decimals: int) -> dict[str, Any]:
         "startLocation": location(body, "start"),
         "endLocation": location(body, "end"),
     }
+
+
+def part_of(body: Mapping[str, Any], part: Span, seconds: int) -> dict[str, Any]:
+    """The body of a part of a session, of so many seconds of reading. Where in the book it was cut nobody knows."""
+    start, end = (time_text(datetime.fromtimestamp(moment, UTC)) for moment in part)
+    cut = {"startTime": start, "endTime": end, "durationSeconds": seconds, "durationFormatted": duration_text(seconds)}
+    unknown = [side for side in ("start", "end") if cut[f"{side}Time"] != body[f"{side}Time"]]
+    lost = [f"{side}{name}" for side in unknown for name in ("Progress", "Location")]
+    return {**body, **cut, **dict.fromkeys([*lost, "progressDelta"] if lost else [])}
 
 
 def read_time(body: Mapping[str, Any], name: str) -> datetime:

@@ -13,10 +13,14 @@ from booklore_core import Declined, ItemFailed
 from booklore_targets.booklore.answers import declined
 from booklore_targets.booklore.connection import Connection
 from booklore_targets.booklore.session_body import LONGEST
+from booklore_targets.booklore.spans import Share, Span, without
 
 PAGE_SIZE = 100
 LOOK_SECONDS = 60.0
 """How long a run believes what it has read: a request that was given up may be carried out meanwhile."""
+
+SHORTEST = 5
+"""Seconds. Of less there is no page in KOReader's statistics: it is what rounding leaves."""
 
 PAGES = 1_000
 """More are not looked at: 100,000 sessions of one book are none."""
@@ -35,15 +39,9 @@ class Shape(NamedTuple):
         return self.start, self.end, self.duration
 
     @property
-    def told(self) -> tuple[int, int]:
+    def told(self) -> Span:
         """The time that it accounts for: the last page of what the Lua plugin made of statistics lies after its end."""
         return self.start, max(self.end, self.start + self.duration)
-
-    def within(self, other: Shape) -> float:
-        """Seconds of its reading that lie in another session."""
-        begin, end = self.told
-        common = min(end, other.told[1]) - max(begin, other.start)
-        return self.duration * common / (end - begin) if common > 0 else 0
 
 
 @dataclass
@@ -79,11 +77,11 @@ class SessionRows:
         self.owners[fitting[0]] = key
         return free[fitting[0]]
 
-    def told_within(self, wanted: Shape) -> float:
-        """Seconds of reading that all rows tell of the time of a session."""
+    def rest_of(self, wanted: Shape) -> list[Share]:
+        """The parts of a session's time that no row tells of, each with its seconds of reading."""
         begin, end = (bisect_left(self.starts, moment) for moment in (wanted.start - LONGEST, wanted.told[1]))
         near = (row for start in self.starts[begin:end] for row in self.by_start[start].values())
-        return sum(row.within(wanted) for row in near)
+        return without(wanted.told, wanted.duration, near, SHORTEST)
 
 
 @dataclass
@@ -115,11 +113,6 @@ class SessionLog:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._books: dict[str, _Pages] = {}
-
-    def find(self, book_id: str, wanted: Shape, key: str) -> Shape | None:
-        """The server's session that is the item's, whatever became of its end. Raises Declined when that cannot be
-        told."""
-        return self.near(book_id, wanted.start).take(wanted, key)
 
     def near(self, book_id: str, since: float) -> SessionRows:
         """The server's sessions of a book that began since then, and maybe others. Raises Declined."""

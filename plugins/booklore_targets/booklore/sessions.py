@@ -11,22 +11,18 @@ from booklore_core import Before, BookUnmatched, Declined, Item, ItemFailed, Ite
 from booklore_targets.booklore.answers import NO_BOOK, declined, is_page, message
 from booklore_targets.booklore.book_types import type_of_format
 from booklore_targets.booklore.run import Run
-from booklore_targets.booklore.session_body import LONGEST, session_body
-from booklore_targets.booklore.session_log import SessionLog, shape_of
+from booklore_targets.booklore.session_body import LONGEST, part_of, session_body
+from booklore_targets.booklore.session_log import SessionLog, SessionRows, shape_of
 
 if TYPE_CHECKING:
     from requests import Response
 
 SINGLE, BATCH = "/api/v1/reading-sessions", "/api/v1/reading-sessions/batch"
 
-SHORTEST = 5
-"""Seconds. Of less there is no page in KOReader's statistics: it is what rounding leaves."""
+IN_PART = "+"
+"""The end of the remote id of a session of which only what the server lacked was sent."""
 
-ALL_TOLD = "the server has sessions of all of that time, as another program has sent them"
-PARTLY_TOLD = (
-    "another program has sent {:,} s of its {:,} s to the server, where they would be twice; take over what the "
-    "BookLore plugin has kept (`booklore import-lua-plugin FILE`), then the rest of it is sent"
-)
+ALL_TOLD = "the server has sessions of all of that time, as another program or an earlier database has sent them"
 
 log = logging.getLogger(__name__)
 
@@ -48,15 +44,17 @@ class Sessions:
             return before.remote_id  # an earlier revision is there, and a session cannot be changed
         body, book_id = session_body(item, self._run.decimals), book_id_of(item)
         self._run.identities.check(book_id)
-        body = {"bookId": int(book_id), "bookType": self._type(item, book_id), **body}
-        self._post_single(book_id, body, item.key)
-        return remote_id(book_id, body)
+        about = {"bookId": int(book_id), "bookType": self._type(item, book_id)}
+        parts = self._lacking(book_id, body) if item.body.get("source") and before.is_older else [body]
+        for part in parts:
+            self._post_single(book_id, {**about, **part}, item.key)
+        return remote_id(book_id, body) + ("" if parts == [body] else IN_PART)
 
     def find(self, item: Item) -> str | None:
         """A session that was sent, whatever became of its end since: there is no way to take a second one back.
 
-        What a file of past reading told may have been sent by another program, and cut in another way. Raises
-        Superseded where the server has all of that time, ItemRejected where it has a part of it.
+        What a file of past reading told may have been sent by another program, or by an earlier database, and cut in
+        another way. Raises Superseded where the server has all of that time.
         """
         body, book_id = session_body(item, self._run.decimals), book_id_of(item)
         self._run.identities.check(book_id)
@@ -66,15 +64,26 @@ class Sessions:
 
     def _find_imported(self, book_id: str, body: dict[str, Any], key: str) -> str | None:
         wanted = shape_of(body)
-        rows = self._log.near(book_id, wanted.start - LONGEST)
-        if rows.take(wanted, key, exactly=True):
+        if self._since(book_id, wanted.start - LONGEST).take(wanted, key, exactly=True):
             return remote_id(book_id, body)
-        told = round(rows.told_within(wanted))
-        if wanted.duration - told < SHORTEST <= told:
+        if not self._lacking(book_id, body):
             raise Superseded(ALL_TOLD)
-        if told >= SHORTEST:
-            raise ItemRejected(PARTLY_TOLD.format(told, wanted.duration))
         return None
+
+    def _since(self, book_id: str, start: float) -> SessionRows:
+        """What the server has of a book from a time on. Raises Declined, BookUnmatched when it was another server that
+        answered, to which the id is another book's."""
+        rows = self._log.near(book_id, start)
+        self._run.identities.check(book_id)
+        return rows
+
+    def _lacking(self, book_id: str, body: dict[str, Any]) -> list[dict[str, Any]]:
+        """The session, or what is left of it in parts beside what the server has of the time. Raises Declined."""
+        wanted = shape_of(body)
+        rest = self._since(book_id, wanted.start - LONGEST).rest_of(wanted)
+        if rest == [(wanted.told, wanted.duration)]:
+            return [body]
+        return [part_of(body, part, seconds) for part, seconds in rest]
 
     def deliver_batch(self, items: Sequence[Item]) -> list[str]:
         """Sessions of one book in one request, all or none. Raises ItemFailed, maybe_sent False, when the server
@@ -86,6 +95,9 @@ class Sessions:
         if any(body["endTime"] == body["startTime"] for body in bodies):
             raise ItemFailed("a session without length is refused in a batch")
         self._run.identities.check(book_id)
+        past = [body for item, body in zip(items, bodies, strict=True) if item.body.get("source")]
+        if any(self._lacking(book_id, body) != [body] for body in past):
+            raise ItemFailed("the server has a part of the time of one")
         batch = {"bookId": int(book_id), "bookType": self._type(items[0], book_id), "sessions": bodies}
         self._post_batch(book_id, batch)
         for item, body in zip(items, bodies, strict=True):
@@ -94,7 +106,7 @@ class Sessions:
 
     def _has_arrived(self, book_id: str, body: dict[str, Any], key: str) -> bool:
         wanted = shape_of(body)
-        found = self._log.find(book_id, wanted, key)
+        found = self._since(book_id, wanted.start).take(wanted, key)
         if found and found.times != wanted.times:
             log.info("session %s had arrived in an earlier form, or another device's that began with it", key)
         elif found:

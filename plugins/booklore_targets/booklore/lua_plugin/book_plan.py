@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from booklore_core import BookRef, Item, Proposal, Remark
+from booklore_core import BookRef, Fact, Item, Proposal, Remark
 from booklore_targets.booklore.lua_plugin.loose_values import counted, one_line
+from booklore_targets.booklore.spans import Span
 
 SOURCE = "lua"
 
@@ -22,6 +24,16 @@ class SentItem:
     given_to: str | None = None
     is_certain: bool = True
     tried_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class KnownReading:
+    """What there is already of a book. open: when it was open on a device of ours. in_part: the keys of the sessions of
+    which only what the server lacked was sent."""
+
+    sessions: Sequence[Fact]
+    open: Sequence[Span]
+    in_part: Collection[str]
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,8 @@ def lines_of(takings: Takings) -> Iterator[str]:
         "due": "{} to be sent",
         "asked": "{} that you are asked about first, see `booklore answer`",
         "taken out": "{} made here of the same reading, which the plugin tells of now",
+        "twice": "{} sent from here and by the plugin: the server may have that reading twice, and no call "
+        "removes a session there; `booklore verify` lists what overlaps",
         "capped": "{} longer than from start to end: what fits is taken",
         "accounted for": "{} whose time is accounted for already",
         "left out": "{} left out, see the remarks in `booklore doctor`",
@@ -115,6 +117,8 @@ def outcome(steps: SettingSteps, takings: Takings, checked: Checked) -> Iterator
     is_news = takings.news or takings.matched or takings.untracked or steps.taken
     yield "Taken over." if is_news else "All of it was taken over before; nothing has changed."
     yield from lines_of(takings)
+    if any(number for what, number in takings.counts.items() if what.endswith(("due", "perhaps"))):
+        yield "The next sync does that: `booklore sync`, or Sync Pending Now on the e-reader."
     if takings.matched:
         yield f"{counted(takings.matched, 'book')} matched as in the plugin."
     yield from list(checked.left_out.values())[:SHOWN]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from booklore_core import BookRef, Fact, Item, Proposal
+from booklore_core import BookRef, Item, Proposal
 from booklore_targets.booklore.deletions import UNSHELVE
-from booklore_targets.booklore.lua_plugin.book_plan import SOURCE, BookPlan, Circumstances, SentItem
+from booklore_targets.booklore.lua_plugin.book_plan import SOURCE, BookPlan, Circumstances, KnownReading, SentItem
 from booklore_targets.booklore.lua_plugin.contents import RATING, BookRows
 from booklore_targets.booklore.lua_plugin.mark_rows import items_of
 from booklore_targets.booklore.lua_plugin.session_plan import plan_sessions
@@ -23,10 +23,9 @@ DELETED = (
 )
 
 
-def plan_book(rows: BookRows, ref: BookRef, held: Iterable[Fact], about: Circumstances) -> BookPlan:
-    """held: the sessions that there are already of the book."""
+def plan_book(rows: BookRows, ref: BookRef, known: KnownReading, about: Circumstances) -> BookPlan:
     plan = BookPlan(ref)
-    plan_sessions(plan, rows, held, about)
+    plan_sessions(plan, rows, known, about)
     plan_rating(plan, rows, about)
     plan_marks(plan, rows, about)
     plan_deletion(plan, rows, about)

@@ -8,22 +8,22 @@ from datetime import UTC, datetime
 from typing import Any
 
 from booklore_core import TOMBSTONE, BookRef, Fact, Item
-from booklore_targets.booklore.lua_plugin.book_plan import SOURCE, BookPlan, Circumstances, SentItem
+from booklore_targets.booklore.audit import TOLERANCE
+from booklore_targets.booklore.lua_plugin.book_plan import SOURCE, BookPlan, Circumstances, KnownReading, SentItem
 from booklore_targets.booklore.lua_plugin.contents import SESSION, BookRows
 from booklore_targets.booklore.lua_plugin.loose_values import moment_of, whole_of
 from booklore_targets.booklore.lua_plugin.mark_rows import format_of
 from booklore_targets.booklore.lua_plugin.session_rows import (
+    LAST_PAGE,
     MOMENT,
-    Span,
-    Spans,
     TimedRow,
     due_once,
     pieces,
     sent_once,
-    without,
 )
 from booklore_targets.booklore.session_body import time_text
 from booklore_targets.booklore.sessions import remote_id
+from booklore_targets.booklore.spans import Share, Span, Spans, Telling, TimesTold, TimeTold, length_of, without
 
 REST = "rest"
 """The source of what is left of a session that was told live."""
@@ -34,10 +34,9 @@ SHORTEST = 5
 CAPPED = "it says that it lasts longer than from its start to its end; what fits counts"
 
 
-def plan_sessions(plan: BookPlan, rows: BookRows, held: Iterable[Fact], about: Circumstances) -> None:
-    """What was sent counts as it is; what waits, as far as its time is nobody's. held: the sessions that there are
-    already of the book."""
-    SessionPlan(plan, rows, held, about).put_together()
+def plan_sessions(plan: BookPlan, rows: BookRows, known: KnownReading, about: Circumstances) -> None:
+    """What was sent counts as it is; what waits, as far as its time is nobody's."""
+    SessionPlan(plan, rows, known, about).put_together()
     capped = sum(row.is_capped for row in rows.sessions)
     plan.counts["session capped"] += capped
     plan.remark(SESSION, capped, CAPPED, "shortened")
@@ -45,53 +44,78 @@ def plan_sessions(plan: BookPlan, rows: BookRows, held: Iterable[Fact], about: C
 
 class SessionPlan:
     """What was made here of the same reading as what was sent gives way, unless a target may have it; what is left of
-    it counts. So it does to what was tried in vain, which the server may have. own: the time that is the plugin's."""
+    it counts. So it does to what was tried in vain, which the server may have. own: what is the plugin's. open: when
+    the book was open on a device of ours, whose lines tell all that was read then."""
 
-    def __init__(self, plan: BookPlan, rows: BookRows, held: Iterable[Fact], about: Circumstances) -> None:
+    def __init__(self, plan: BookPlan, rows: BookRows, known: KnownReading, about: Circumstances) -> None:
         self._plan, self._rows, self._about = plan, rows, about
         self._others: list[tuple[Fact, Span]] = []
+        self._in_part = known.in_part
         self._sent = {session_key(rows, row.span[0]): row for row in sent_once(rows.sessions)}
-        self._own = Spans(row.told for row in self._sent.values())
-        self._sort(held)
+        self._own: list[Telling] = list(self._sent.values())
+        self._times_sent = Spans(row.told for row in self._sent.values())
+        self._sort(known.sessions)
+        self._open = known.open
 
     def _sort(self, held: Iterable[Fact]) -> None:
         """Tells the plugin's own sessions of an earlier time from those of others. What was sent since is told by
         its row, and what was cut of a row beside it is cut anew."""
-        sent = Spans(row.told for row in self._sent.values())
         for fact in held:
             span = span_of(fact.item)
             if span is None or fact.item.key in self._sent:
                 continue
             if fact.item.body.get("source") != SOURCE:
                 self._others.append((fact, span))
-            elif fact.is_given or not sent.within(span):
-                self._own.add(span)
+            elif fact.is_given or not self._times_sent.within(span):
+                self._own.append(TimeTold(span, seconds_of(fact.item)))
             else:
                 self._take_out(fact)
 
     def put_together(self) -> None:
+        self._plan.counts["session twice"] += sum(map(self._is_sent, self._others))
         for row in self._sent.values():
-            item = session_item(self._rows, self._plan.ref, row, row.span)
+            item = session_item(self._rows, self._plan.ref, row, row.span, row.duration)
             self._plan.sent.append(sent_session(row, item, self._rows, self._about))
         waiting = due_once(self._rows.sessions)
-        tried = [row for row in waiting if row.tries]
-        certain = Spans(span for fact, span in self._others if fact.is_given)
-        claiming = [row for row in tried if self._plan_waiting(row, certain)]
-        told = Spans(span for other in self._others for span in self._left(*other, [*self._sent.values(), *claiming]))
-        for row in waiting:
-            if not row.tries:
-                self._plan_waiting(row, told)
+        self._cut_given()
+        given = [(fact, (span, seconds_of(fact.item))) for fact, span in self._others if fact.is_given]
+        claiming = self._plan_waiting([row for row in waiting if row.tries], given)
+        taking = [*self._sent.values(), *claiming]
+        told = [(fact, share) for fact, span in self._others for share in self._left(fact, span, taking)]
+        self._plan_waiting([row for row in waiting if not row.tries], told)
 
-    def _left(self, fact: Fact, span: Span, claiming: Sequence[TimedRow]) -> list[Span]:
-        """When a session that was made here still counts. Most of what was told live stays as it was told, or goes."""
+    def _is_sent(self, other: tuple[Fact, Span]) -> bool:
+        """Whether a session that was made here was given away, and the plugin has sent the same reading."""
+        fact, span = other
+        return fact.is_given and length_of(self._times_sent.within(span)) > TOLERANCE
+
+    def _cut_given(self) -> None:
+        """What was sent in part, beside what the plugin had sent, counts as the rest that it was."""
+        for place, (fact, span) in enumerate(self._others):
+            if fact.item.key not in self._in_part or fact.item.body.get("is_rest"):
+                continue
+            rest = without(span, seconds_of(fact.item), self._sent.values(), SHORTEST)
+            if rest and rest != [(span, seconds_of(fact.item))]:
+                hull, seconds = (rest[0][0][0], rest[-1][0][1]), sum(worth for _, worth in rest)
+                item = self._rest(fact.item, hull, seconds)
+                item = replace(
+                    item, key=fact.item.key, body={**item.body, "is_rest": True}, occurred_at=fact.item.occurred_at
+                )
+                self._plan.due.append(item)
+                self._others[place] = replace(fact, item=item), hull
+
+    def _left(self, fact: Fact, span: Span, claiming: Sequence[TimedRow]) -> list[Share]:
+        """What of a session that was made here still counts. Most of what was told live stays so, or goes."""
         overlapping = [row for row in claiming if row.told[0] < span[1] and span[0] < row.told[1]]
         if fact.is_given or not overlapping:
-            return [span]
+            return [(span, seconds_of(fact.item))]
         self._take_out(fact)
-        least = MOMENT if fact.item.body.get("stretches") else SHORTEST
-        left = without(span, whole_of(fact.item.body.get("duration")) or 0, overlapping, least)
+        is_live = bool(fact.item.body.get("stretches"))
+        least = MOMENT if is_live else SHORTEST
+        shares = without(span, seconds_of(fact.item), overlapping, least)
+        left = [(part, seconds) for part, seconds in shares if not (is_live and is_last_page(part, overlapping))]
         self._plan.due += [self._rest(fact.item, part, seconds) for part, seconds in left]
-        return [part for part, _ in left]
+        return left
 
     def _take_out(self, fact: Fact) -> None:
         self._plan.gone.append(replace(fact.item, body=TOMBSTONE))
@@ -111,20 +135,39 @@ class SessionPlan:
         key = f"{told['source']}:{item.book.partial_md5}:{part[0]}"
         return Item(SESSION, key, item.book, {**body, **times, **told}, begin)
 
-    def _plan_waiting(self, row: TimedRow, told: Spans) -> Sequence[Span]:
-        """What of a row counts; from here on it is nobody else's. One that was tried may be there all the same."""
-        parts = pieces(row, told, self._own)
-        for part in parts:
-            self._own.add(row.told if part == row.span else part)
-        items = [session_item(self._rows, self._plan.ref, row, part) for part in parts]
-        if row.tries and parts == [row.span]:
+    def _plan_waiting(self, rows: Iterable[TimedRow], others: Sequence[tuple[Fact, Share]]) -> list[TimedRow]:
+        """Plans what of rows counts beside others; from here on it is nobody else's. Returns those that count."""
+        by_files = Spans(span for fact, (span, _) in others if not fact.item.body.get("stretches"))
+        live = Spans(span for fact, (span, _) in others if fact.item.body.get("stretches"))
+        known = [*(share for _, share in others), *((span, 0) for span in self._open if live.within(span))]
+        told = TimesTold([*(TimeTold(*share) for share in known), *self._own])
+        counting = []
+        for row in rows:
+            parts = pieces(row, by_files, told)
+            is_whole = parts == [(row.span, row.duration)]
+            for one in [row] if is_whole else [TimeTold(*part) for part in parts]:
+                self._own.append(one)
+                told.add(one)
+            self._take(row, parts, is_whole)
+            counting += [row] if parts else []
+        return counting
+
+    def _take(self, row: TimedRow, parts: Sequence[Share], is_whole: bool) -> None:
+        """Has parts of a row sent, or what was tried looked for: it may be there all the same."""
+        items = [session_item(self._rows, self._plan.ref, row, *part) for part in parts]
+        if row.tries and is_whole:
             given_to = row.book_id if self._about.is_same_library and row.book_id else None
             at = row.tried_at or row.end
             self._plan.sent.append(SentItem(items[0], None, given_to, is_certain=False, tried_at=at))
         else:
             self._plan.due += items
         self._plan.counts["session accounted for"] += not items
-        return parts
+
+
+def is_last_page(part: Span, rows: Iterable[TimedRow]) -> bool:
+    """Whether what is left of a session is no more than the last page of a row that begins where the row ends."""
+    begin, end = part
+    return end - begin <= LAST_PAGE and any(row.lacks_last_page and row.span[1] == begin for row in rows)
 
 
 def span_of(item: Item) -> Span | None:
@@ -133,21 +176,24 @@ def span_of(item: Item) -> Span | None:
     return (int(start.timestamp()), int(end.timestamp())) if start and end else None
 
 
+def seconds_of(item: Item) -> int:
+    return whole_of(item.body.get("duration")) or 0
+
+
 def session_key(rows: BookRows, start: int) -> str:
     return f"lua:{rows.book.md5}:{start}"
 
 
-def session_item(rows: BookRows, ref: BookRef, row: TimedRow, part: Span) -> Item:
+def session_item(rows: BookRows, ref: BookRef, row: TimedRow, part: Span, seconds: int) -> Item:
     """The session that a part of a row is, in the shape of live ones. Its end may lack the time of the last page
     (§10 F6). Where in the book the row was cut nobody knows."""
     begin, end = (datetime.fromtimestamp(moment, row.start.tzinfo) for moment in part)
     places = places_of(row, begin == row.start, end == row.end)
     first, last = places["start_page"], places["end_page"]
-    share = (part[1] - part[0]) / ((row.span[1] - row.span[0]) or 1)
     body: dict[str, Any] = {
         "start": time_text(begin),
         "end": time_text(end),
-        "duration": round(row.duration * share) if part != row.span else row.duration,
+        "duration": seconds,
         **places,
         "turns": None if first is None or last is None else abs(last - first),
         "device": None,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from booklore_targets.booklore.lua_plugin.cached_books import id_of, is_lumped, is_of_statistics
 from booklore_targets.booklore.lua_plugin.loose_values import is_true, moment_of, number_of, text_of, whole_of
 from booklore_targets.booklore.session_body import LONGEST
+from booklore_targets.booklore.spans import Share, Span, Spans, TimesTold, without
 
 EARLIEST = datetime(2011, 1, 1, tzinfo=UTC)
 """Before KOReader; an e-reader that has lost its clock begins earlier."""
@@ -31,9 +31,6 @@ FUTURE = "it is still to come, by a clock that was ahead"
 EMPTY = "it has no length"
 ENDLESS = "it lasts longer than a day, which nobody has read"
 
-Span = tuple[int, int]
-"""Begin and end, unix seconds; the end is not in it."""
-
 
 class Doubt(Exception):
     """Why a row is no session; the text is a part of a sentence."""
@@ -44,7 +41,7 @@ class TimedRow:
     """A session of the Lua plugin. duration: seconds of reading; of what was sent, perhaps, as many as were told, of
     the others no more than from start to end: is_capped says that there it is more. percents: fractions 0–1. places:
     where it began and ended, as the server was told, mostly page numbers. tries: how often it was sent in vain, the
-    last time at tried_at.
+    last time at tried_at. lacks_last_page: its end may be where its last page began, which it counts.
     """
 
     start: datetime
@@ -57,6 +54,7 @@ class TimedRow:
     is_synced: bool
     tries: int
     tried_at: datetime | None
+    lacks_last_page: bool = False
 
     @property
     def span(self) -> Span:
@@ -102,6 +100,7 @@ def read_session(row: Mapping[str, Any], now: datetime) -> TimedRow:
         is_synced,
         tries,
         moment_of(row.get("last_retry_at")),
+        is_of_statistics(row) and capped < length,
     )
 
 
@@ -145,64 +144,6 @@ def due_once(rows: Iterable[TimedRow]) -> list[TimedRow]:
     return sorted(found.values(), key=lambda row: not row.tries)
 
 
-class Spans:
-    """Spans of time, one where they touch."""
-
-    def __init__(self, spans: Iterable[Span] = ()) -> None:
-        self._begins: list[int] = []
-        self._ends: list[int] = []
-        for span in sorted(spans):
-            self.add(span)
-
-    def add(self, span: Span) -> None:
-        low, high = bisect_left(self._ends, span[0]), bisect_right(self._begins, span[1])
-        begins, ends = [span[0], *self._begins[low:high]], [span[1], *self._ends[low:high]]
-        self._begins[low:high], self._ends[low:high] = [min(begins)], [max(ends)]
-
-    def within(self, span: Span) -> list[Span]:
-        """What of them lies in a span."""
-        low, high = bisect_right(self._ends, span[0]), bisect_left(self._begins, span[1])
-        found = zip(self._begins[low:high], self._ends[low:high], strict=True)
-        return [(max(begin, span[0]), min(end, span[1])) for begin, end in found]
-
-    def has(self, point: int) -> bool:
-        return bool(self.within((point, point + 1)))
-
-    def left_of(self, span: Span) -> Iterator[Span]:
-        """The parts of a span that are in none of them."""
-        begin = span[0]
-        for first, last in self.within(span):
-            if first > begin:
-                yield begin, first
-            begin = last
-        if begin < span[1]:
-            yield begin, span[1]
-
-
-def without(span: Span, seconds: int, rows: Iterable[TimedRow], least: int) -> list[tuple[Span, int]]:
-    """What is left of a session without rows of the plugin, and the seconds of reading of each part.
-
-    Of a row that lies in it all that it counts is taken, whichever second that was in. least: of the length of a part,
-    and of the seconds that are worth a session.
-    """
-    inside = [(row, list(Spans([span]).within(row.told))) for row in rows]
-    taken = sum(row.duration * length_of(common) / length_of([row.told]) for row, common in inside if common)
-    parts = [part for part in Spans(row.told for row, _ in inside).left_of(span) if length_of([part]) >= least]
-    room = length_of(parts)
-    rest, told, passed = min(seconds - round(taken), room), list[tuple[Span, int]](), 0
-    if rest < least:
-        return []
-    for part in parts:
-        before, passed = passed, passed + length_of([part])
-        told.append((part, passed * rest // room - before * rest // room))
-    return [(part, worth) for part, worth in told if worth]
-
-
-def length_of(spans: Iterable[Span]) -> int:
-    """Seconds."""
-    return sum(end - begin for begin, end in spans)
-
-
 def is_told(span: Span, seconds: int, known: Spans) -> bool:
     """Whether the time of a session is accounted for: its begin or the middle of what it counts lies in a known span.
     Clocks of two devices may be a moment apart."""
@@ -210,10 +151,18 @@ def is_told(span: Span, seconds: int, known: Spans) -> bool:
     return known.has(span[0] + min(MOMENT, length // 4)) or known.has(span[0] + length // 2)
 
 
-def pieces(row: TimedRow, told: Spans, own: Spans) -> list[Span]:
-    """What of a session that waits is to be counted. told: of sessions that somebody else has made, and that tell the
-    same reading more exactly, or not at all; own: of the plugin's others."""
-    if is_told(row.span, row.duration, told):
+def pieces(row: TimedRow, by_files: Spans, told: TimesTold) -> list[Share]:
+    """What of a session that waits is to be counted, with its seconds. by_files: of sessions that another file of past
+    reading told, which tells the same reading more exactly, or not at all. told: all that tell of time; what they
+    count within the session is no more its own."""
+    others = told.around(row.span)
+    near = [one for one in others if one.told[0] < row.span[1] and row.span[0] < one.told[1]]
+    if is_told(row.span, row.duration, by_files):
         return []
-    parts = [part for piece in told.left_of(row.span) for part in own.left_of(piece)]
-    return [part for part in parts if part == row.span or part[1] - part[0] >= MOMENT]
+    if not near:
+        return [(row.span, row.duration)]
+    begin, end = row.span
+    next_ones = [one.told[0] for one in others if one.told[0] >= end]
+    limit = min([end + LAST_PAGE, *next_ones]) if row.lacks_last_page else end
+    shares = without((begin, limit), row.duration, near, MOMENT)
+    return [((low, max(end, low + seconds)) if high > end else (low, high), seconds) for (low, high), seconds in shares]

@@ -7,21 +7,26 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
+from math import ceil
 from typing import Any
 
-from booklore_core import BookRef, Fact, Facts, Item, Proposal, Remark
-from booklore_targets.booklore.lua_plugin.book_plan import SOURCE, BookPlan, Circumstances, SentItem
+from booklore_core import BookRef, Facts, Item, Proposal, Remark
+from booklore_targets.booklore.lua_plugin.book_plan import SOURCE, BookPlan, Circumstances, KnownReading, SentItem
 from booklore_targets.booklore.lua_plugin.cached_books import CachedBook
 from booklore_targets.booklore.lua_plugin.contents import SESSION, BookRows, Contents
 from booklore_targets.booklore.lua_plugin.known_settings import SettingSteps
 from booklore_targets.booklore.lua_plugin.match_check import NAME, Checked
 from booklore_targets.booklore.lua_plugin.planning import plan_book
 from booklore_targets.booklore.marks.foreign_rows import ForeignRow, ForeignRows
+from booklore_targets.booklore.sessions import IN_PART
 from booklore_targets.booklore.titles import title_key
 
 ASKED, UNTRACKED = "lua_plugin/asked", "lua_plugin/untracked"
 """Keys of our store: what a person was asked about, and which books had their tracking switched off by a takeover."""
 
+SENT_IN_PART = """
+SELECT i.key FROM deliveries d JOIN items i ON i.id = d.item_id WHERE d.target = :target AND d.remote_id LIKE :ending
+"""
 CHUNK = 500
 DELIVERED, UNCONFIRMED, NEW = "delivered", "unconfirmed", "new"
 PERHAPS = "the plugin that you come from may have sent it"
@@ -60,6 +65,8 @@ class Takeover:
         self._core, self._contents, self._steps = core, contents, steps
         self._store = core.store(NAME)
         self._foreign = ForeignRows(self._store)
+        sent = core.database.rows(SENT_IN_PART, target=NAME, ending=f"%{IN_PART}")
+        self._in_part = {row["key"] for row in sent}
         self._titled: dict[str, list[BookRef]] = defaultdict(list)
         for one in Facts(core.database, core.clock()).books():
             self._titled[title_key(one.title or "")] += [one] if one.title else []
@@ -74,7 +81,7 @@ class Takeover:
     def _plan(self, rows: BookRows, ref: BookRef, about: Circumstances) -> BookPlan:
         """What becomes of a book, without what is due since an earlier time."""
         plan, facts = (
-            plan_book(rows, ref, self._held(rows.book, about.now), about),
+            plan_book(rows, ref, self._known(rows.book, about.now), about),
             Facts(self._core.database, about.now),
         )
         gone = {item.key for item in plan.gone}
@@ -148,13 +155,18 @@ class Takeover:
         self._core.books.match(book.md5, NAME, match, now)
         return True
 
-    def _held(self, book: CachedBook, now: datetime) -> list[Fact]:
+    def _known(self, book: CachedBook, now: datetime) -> KnownReading:
         """The sessions that there are already of a book, however many; also what others told of it by its title."""
         ref, facts = self.ref(book), Facts(self._core.database, now)
         same = [one.partial_md5 for one in self._titled[title_key(ref.title or "")] if alike(one.authors, ref.authors)]
-        items = self._core.database.table("items").find(kind=SESSION, book_md5=[ref.partial_md5, *same])
+        md5s = {ref.partial_md5, *same}
+        items = self._core.database.table("items").find(kind=SESSION, book_md5=list(md5s))
         held = facts.known(SESSION, [row["key"] for row in items])
-        return [one for one in held if one.item.book.partial_md5 == book.md5 or one.item.body.get("source") != SOURCE]
+        ours = [one for one in held if one.item.book.partial_md5 == book.md5 or one.item.body.get("source") != SOURCE]
+        spans = [span for md5 in md5s for span in self._core.journal.spans(md5)]
+        until = now.timestamp()
+        open_spans = [(int(begin), ceil(min(end, until))) for begin, end in spans if begin < until]
+        return KnownReading(ours, open_spans, self._in_part)
 
     def _untrack(self, book: CachedBook) -> bool:
         """Switches tracking off once: who switches it on again here is not overruled."""
