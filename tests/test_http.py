@@ -179,9 +179,9 @@ def test_nobody_there_is_certainly_not_sent():
 
 
 def test_who_does_not_answer_is_told_apart():
-    with server_that(whole(b"{}")) as url:
-        with pytest.raises(TargetUnavailable, match="speaks no TLS: give its address with http://"):
-            Client(url.replace("http://", "https://")).send("GET", "/")
+    plain = pytest.raises(TargetUnavailable, match="speaks no TLS: give its address with http://")
+    with server_that(whole(b"{}")) as url, plain:
+        Client(url.replace("http://", "https://")).send("GET", "/")
     with pytest.raises(TargetUnavailable, match="cannot be reached: nothing listens there"):
         Client(url).send("GET", "/")
     with pytest.raises(TargetUnavailable, match="cannot be reached: no such name is known here"):

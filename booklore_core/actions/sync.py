@@ -43,15 +43,11 @@ def outcome(core: Core, report: Report) -> Result:
 def summary(core: Core, report: Report, is_news: bool = True) -> str:
     """A toast about a sync: what arrived, what did not, and why (seed sync-and-cache). is_news: whether anything went
     wrong that has not been told: what is rejected is tried again at every sync."""
-    told = [(report.total("delivered"), "synced", "synced"), (report.total("waiting"), "waits", "wait")]
-    told += [(report.total("rejected"), "rejected", "rejected")] if is_news else []
-    parts = [
-        f"{core.kinds.in_words(counts)} {one if sum(counts.values()) == 1 else many}"
-        for counts, one, many in told
-        if counts
-    ]
-    is_left = report.total("waiting") or (is_news and report.total("rejected"))
-    why = reasons(core, report) if is_left or report.unavailable else []
+    arrived, waiting = report.total("delivered"), report.total("waiting")
+    rejected = report.total("rejected") if is_news else {}
+    told = {"synced": arrived, "waits" if sum(waiting.values()) == 1 else "wait": waiting, "rejected": rejected}
+    parts = [f"{core.kinds.in_words(counts)} {verb}" for verb, counts in told.items() if counts]
+    why = reasons(core, report) if waiting or rejected or report.unavailable else []
     return "\n".join([", ".join(parts), *why]).strip() or "Nothing to sync"
 
 

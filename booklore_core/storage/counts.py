@@ -119,8 +119,8 @@ class Status:
     the questions to a person, each once.
 
     targets: those that were synced with: name, about, last_sync, why that ended early (unavailable). devices: id, name,
-    model, last_seen and the lines waiting there, the last seen first. superseded: the items that were given up, as a target has something newer, the last ones first, without those that
-    are asked about. remarks: how many. quarantine: how many lines could not be taken in, and the last one's fault.
+    model, last_seen and the lines waiting there, the last seen first. superseded: the items that were given up, as a
+    target has something newer, the last ones first, without those that are asked about. remarks: how many. quarantine: how many lines could not be taken in, and the last one's fault.
     """
 
     books: dict[str, int]
