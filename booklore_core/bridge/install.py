@@ -30,8 +30,8 @@ class CannotInstall(Exception):
 def install(core: Core, directory: Path, url: str, headers: str | None = None) -> Path:
     """Installs or upgrades the shim. Returns its folder. Raises CannotInstall.
 
-    url: where the device reaches the bridge. headers: `Name: value` lines that an access proxy before it wants; None for
-    those that are there. A device that has a token keeps it; else it gets one that lives until it is used.
+    url: where the device reaches the bridge. headers: `Name: value` lines that an access proxy before it wants; None
+    for those that are there. A device that has a token keeps it; else it gets one that lives until it is used.
     """
     address, folder = checked_address(url), shim_folder(directory)
     old = folder.with_name(f"{SHIM}.old")

@@ -1,4 +1,4 @@
-"""Devices that have not been seen yet: an installation leaves a token in the folder of each, which lives until it is used.
+"""Devices that have not been seen yet: an installation leaves a token for each, which lives until it is used.
 
 It is a device's token from the first: it is listed, can be revoked, and no more than its hash is kept. What it does not
 know is the id of its device, which makes that up itself and tells it when it first hands something over.
