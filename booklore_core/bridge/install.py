@@ -27,11 +27,11 @@ class CannotInstall(Exception):
     """The shim cannot be put there; the text says why and what to do."""
 
 
-def install(core: Core, directory: Path, url: str, headers: str | None = None) -> Path:
+def install(core: Core, directory: Path, url: str, headers: dict[str, str] | None = None) -> Path:
     """Installs or upgrades the shim. Returns its folder. Raises CannotInstall.
 
-    url: where the device reaches the bridge. headers: `Name: value` lines that an access proxy before it wants; None
-    for those that are there. A device that has a token keeps it; else it gets one that lives until it is used.
+    url: where the device reaches the bridge. headers: what an access proxy before it wants, by name; None for those
+    that are there. A device that has a token keeps it; else it gets one that lives until it is used.
     """
     address, folder = checked_address(url), shim_folder(directory)
     old = folder.with_name(f"{SHIM}.old")
@@ -46,7 +46,7 @@ def install(core: Core, directory: Path, url: str, headers: str | None = None) -
     return folder
 
 
-def archive(core: Core, file: Path, url: str, headers: str | None = None) -> None:
+def archive(core: Core, file: Path, url: str, headers: dict[str, str] | None = None) -> None:
     """Writes an archive that is unpacked into `plugins`, as `install`. Raises CannotInstall.
 
     An archive that was made before gives way, and its token, when nobody has used that.
@@ -63,7 +63,7 @@ def archive(core: Core, file: Path, url: str, headers: str | None = None) -> Non
         draft.unlink(missing_ok=True)
 
 
-def configured(known: dict[str, Any], address: str, headers: str | None) -> dict[str, Any]:
+def configured(known: dict[str, Any], address: str, headers: dict[str, str] | None) -> dict[str, Any]:
     """What the shim is told. A code of an earlier version has no meaning beside a token."""
     kept = {name: value for name, value in known.items() if name != "code"}
     return {**kept, "url": address, **({} if headers is None else {"headers": headers})}

@@ -22,7 +22,7 @@ EVERYWHERE = ("0.0.0.0", "::", "")
 
 
 @dataclass(frozen=True)
-class Listener:
+class Listening:
     """host: what the bridge is bound to, port included."""
 
     host: str
@@ -40,7 +40,7 @@ class Listener:
 
 
 @contextmanager
-def announced(home: Path, listener: Listener) -> Iterator[None]:
+def announced(home: Path, listener: Listening) -> Iterator[None]:
     """Tells every command where this process listens. Where the folder takes no files or locks nobody is told."""
     with ExitStack() as until_the_end:
         try:
@@ -55,7 +55,7 @@ def announced(home: Path, listener: Listener) -> Iterator[None]:
         yield
 
 
-def listeners(home: Path) -> list[Listener]:
+def listeners(home: Path) -> list[Listening]:
     """Those that serve now. What processes that were killed left behind goes."""
     found = []
     for file in sorted((home / RUNNING).glob(f"*{FILE}")):
@@ -63,7 +63,7 @@ def listeners(home: Path) -> list[Listener]:
             remove(file)
             continue
         with suppress(OSError, ValueError):  # it begins or ends at this moment
-            found.append(Listener(**json.loads(file.read_text(encoding="utf-8"))))
+            found.append(Listening(**json.loads(file.read_text(encoding="utf-8"))))
     return found
 
 

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from booklore_core.bridge.app import create_app
 from booklore_core.bridge.bridge import Bridge, Deadlines
-from booklore_core.bridge.listening import Listener, address, announced, is_loopback
+from booklore_core.bridge.listening import Listening, address, announced, is_loopback
 from booklore_core.core import Core
 from booklore_core.storage.places import Places
 
@@ -49,7 +49,7 @@ def serving(core: Core, port: int = 0, host: str = "127.0.0.1", deadlines: Deadl
     ):
         bridge.catch_up()
         port = listener.getsockname()[1]
-        with announced(core.places.home, Listener(host, port)):
+        with announced(core.places.home, Listening(host, port)):
             yield address(host, port)
 
 

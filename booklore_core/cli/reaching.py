@@ -37,7 +37,8 @@ Header = Annotated[
 
 OPEN_IT = "`booklore serve --host 0.0.0.0`"
 CONNECT_SECONDS = 2.0
-HEADER = re.compile(r"[A-Za-z0-9-]+: *[^\r\n]*[^\r\n ]")
+HEADER = re.compile(r"(?P<name>[A-Za-z0-9-]+): *(?P<value>[^\r\n]*[^\r\n ])")
+OWN_HEADERS = ("authorization", "content-type", "content-length", "host", "connection")
 
 
 @dataclass(frozen=True)
@@ -92,11 +93,15 @@ def answers(host: str, port: int) -> bool:
     return True
 
 
-def header_lines(given: Sequence[str] | None) -> str | None:
-    """The headers as lines, None when none are given. Raises Refused for what is no header."""
+def header_table(given: Sequence[str] | None) -> dict[str, str] | None:
+    """The headers by name, None when none are given. Raises Refused for what is no header, or one of the shim's own."""
     if not given:
         return None
-    lines = [one.strip() for one in given if one.strip()]
-    if not all(map(HEADER.fullmatch, lines)):
+    found = [HEADER.fullmatch(one.strip()) for one in given if one.strip()]
+    if not all(found):
         raise Refused("--header: expected 'Name: value', such as 'CF-Access-Client-Id: abc'")  # the value is a secret
-    return "\n".join(lines)
+    table = {one["name"]: one["value"] for one in found if one}
+    for name in table:
+        if name.lower() in OWN_HEADERS:
+            raise Refused(f"--header: {name} is one that the shim sends itself; a proxy has to go by another")
+    return table

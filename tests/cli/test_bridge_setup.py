@@ -1,5 +1,6 @@
 """Setting an e-reader up: where it reaches the bridge, what lies beside the shim, and what is told of it."""
 
+import json
 import os
 import signal
 import socket
@@ -131,11 +132,20 @@ def test_headers_for_an_access_proxy_are_given_to_the_shim(booklore: Booklore, k
         "CF-Access-Client-Secret: b",
     ]
     booklore("bridge", "install", koreader, *words)
-    refused = booklore("bridge", "install", koreader, "--url", "http://nas", "--header", "hunter2")
+    text = (koreader / "plugins" / "booklorebridge.koplugin" / "booklorebridge.json").read_text()
 
-    written = (koreader / "plugins" / "booklorebridge.koplugin" / "booklorebridge.json").read_text()
-    assert r"CF-Access-Client-Id: a.access\nCF-Access-Client-Secret: b" in written
-    assert refused.code == 1 and "--header" in refused.err and "hunter2" not in refused.err
+    assert json.loads(text)["headers"] == {"CF-Access-Client-Id": "a.access", "CF-Access-Client-Secret": "b"}
+
+
+@pytest.mark.parametrize("header", ["hunter2", "A b: hunter2", "A: hunter2\r\nB: c", "Authorization: Basic hunter2"])
+def test_what_is_no_header_for_a_proxy_is_refused_and_not_repeated(
+    booklore: Booklore, koreader: Path, header: str
+) -> None:
+    ran = booklore("bridge", "install", koreader, "--url", "http://nas", "--header", header)
+
+    assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
+    assert "--header" in ran.err and "hunter2" not in ran.err
+    assert list((koreader / "plugins").iterdir()) == []
 
 
 def test_the_plugin_that_was_there_before_is_told(booklore: Booklore, koreader: Path) -> None:

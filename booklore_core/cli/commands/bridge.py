@@ -9,7 +9,7 @@ from booklore_core.cli.errors import Refused
 from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json
 from booklore_core.cli.output import say, show, show_json, show_qr, show_table
-from booklore_core.cli.reaching import BridgePort, Header, Url, header_lines, way_to_bridge
+from booklore_core.cli.reaching import BridgePort, Header, Url, header_table, way_to_bridge
 
 app = typer.Typer(no_args_is_help=True, help="Connect e-readers.")
 
@@ -29,7 +29,7 @@ def install(
     from booklore_core.bridge.beside import rivals
     from booklore_core.bridge.install import install as put
 
-    way, headers = way_to_bridge(url, port), header_lines(header)
+    way, headers = way_to_bridge(url, port), header_table(header)
     with opened() as core:
         folder = put(core, directory, way.url, headers)
         warnings = list(rivals(core, folder, way.url))
@@ -58,7 +58,7 @@ def pack(
     """
     from booklore_core.bridge.install import archive
 
-    way, headers = way_to_bridge(url, port), header_lines(header)
+    way, headers = way_to_bridge(url, port), header_table(header)
     with opened() as core:
         archive(core, file, way.url, headers)
     if as_json:
