@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from booklore_core.bridge.app import create_app
 from booklore_core.bridge.bridge import Bridge, Deadlines
 from booklore_core.bridge.listening import Listening, address, announced, is_loopback
+from booklore_core.bridge.mounts import check_mount
 from booklore_core.core import Core
 from booklore_core.storage.places import Places
 
@@ -36,6 +37,9 @@ def serve_until_stopped(places: Places, host: str, port: int) -> None:
         sys.stdout.flush()
         if not is_loopback(host):
             sys.stderr.write(OPEN + "\n")
+        mount = check_mount(places)
+        if mount:
+            sys.stderr.write(f"{mount.detail}: {mount.advice}.\n")
         wait_for_signal()
 
 
