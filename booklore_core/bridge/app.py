@@ -37,6 +37,7 @@ FILE_REFUSALS: dict[int | str, dict[str, Any]] = {
     429: {"model": models.Problem, "description": "This device has sent too much within an hour"},
     507: {"model": models.Problem, "description": "There is no room for the file"},
 }
+NOT_ITS_OWN = "device.id: the token was given to another device; pair this one with a code of `booklore bridge pair`"
 BYTES = {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 
 STATUS = {
@@ -95,7 +96,7 @@ def events(request: models.HandOff, call: Request, device: Speaker, bridge: Shar
     """Takes spool lines in. A line is acknowledged once it is durable; the same line twice changes nothing."""
     told = request.device
     if not newcomers.may_speak(bridge.core, told.id, told.name, told.model, call.state.devices):
-        raise HTTPException(403, "device.id: expected the device that the token was given to")
+        raise HTTPException(403, NOT_ITS_OWN)
     return bridge.hand_off(request, told.id if newcomers.is_newcomer(device) else device)
 
 

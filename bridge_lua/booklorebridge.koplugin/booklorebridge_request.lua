@@ -50,8 +50,8 @@ local function ask(method, path, body)
     for _i, name in ipairs(result.state and SWITCHES or {}) do
         if result.state[name] ~= nil then learn(name, result.state[name] == true) end
     end
-    local understood = status == 200 and next(answer) ~= nil
-    if path ~= "/v1/pair" and (understood or status == 401) then learn("unpaired", status == 401) end
+    local understood, isRefused = status == 200 and next(answer) ~= nil, status == 401 or status == 403
+    if path ~= "/v1/pair" and (understood or isRefused) then learn("unpaired", isRefused) end
     if understood then return answer, text end
     local detail = type(answer.detail) == "string" and answer.detail
     local kept = wish.file and "\n" .. _("What has arrived of the file is kept: the next time it goes on from there.") or ""
