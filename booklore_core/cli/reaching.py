@@ -23,7 +23,7 @@ Url = Annotated[
 BridgePort = Annotated[
     int | None,
     typer.Option(
-        envvar="BOOKLORE_PORT", min=1, max=65535, help="Port of the bridge.",
+        envvar="BOOKLORE_PORT", min=0, max=65535, help="Port of the bridge.",
         show_default=f"that of the running `booklore serve`, else {PORT}",
     ),
 ]  # fmt: skip
@@ -71,7 +71,7 @@ def way_to_bridge(url: str | None, port: int | None) -> Way:
 def way_to_this_computer(port: int | None) -> Way:
     from booklore_core.bridge.listening import address, is_loopback, listeners, own_host
 
-    running = [one for one in listeners(find_places().home) if port in (None, one.port)]
+    running = [one for one in listeners(find_places().home) if not port or port == one.port]
     for one in sorted(running, key=lambda one: not one.is_open)[:1]:
         url = one.url if one.is_open else address(own_host(), one.port)
         closed = f"`booklore serve` listens on {one.host} only, where no e-reader reaches it: start it as {OPEN_IT}."
