@@ -14,6 +14,8 @@ from booklore_core.cli.errors import Refused
 SECONDS = 60.0
 """How long systemctl or launchctl may take."""
 
+NO_SESSION = ". That needs a login of the user's own, by SSH or at the machine, not by su or sudo"
+
 
 @dataclass(frozen=True)
 class Program:
@@ -129,6 +131,7 @@ def run(*words: str) -> None:
     done = ran(*words)
     if done.returncode:
         told = " ".join(done.stderr.split()) or f"it ended with {done.returncode}"
+        told += NO_SESSION if "connect to bus" in told else ""
         raise Refused(f"`{' '.join(words)}`: {told}; `booklore service install --print` shows what was to run")
 
 

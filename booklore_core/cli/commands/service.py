@@ -56,8 +56,7 @@ def install(
         return
     if supervisor is None:
         raise Refused(NONE_HERE)
-    write(supervisor, program)
-    supervisor.start()
+    put_up(supervisor, program)
     if as_json:
         show_json({"system": supervisor.name, "path": str(supervisor.file), "running": supervisor.is_running()})
     else:
@@ -152,12 +151,20 @@ def show_only(supervisor: Supervisor | None, program: Program, as_json: bool) ->
         say(line)
 
 
-def write(supervisor: Supervisor, program: Program) -> None:
+def put_up(supervisor: Supervisor, program: Program) -> None:
+    """Writes the file and starts what it says. Raises Refused; then a file that was not there before is gone again."""
+    file = supervisor.file
+    was_there = file.exists()
     try:
-        supervisor.file.parent.mkdir(parents=True, exist_ok=True)
-        supervisor.file.write_text(supervisor.text(program), encoding="utf-8")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(supervisor.text(program), encoding="utf-8")
+        supervisor.start()
     except OSError as error:
-        raise Refused(f"{supervisor.file}: cannot be written ({error.strerror})") from error
+        raise Refused(f"{file}: cannot be written ({error.strerror})") from error
+    except Refused:
+        if not was_there:
+            file.unlink()
+        raise
 
 
 def advise(supervisor: Supervisor, program: Program) -> None:
