@@ -11,7 +11,7 @@ FORMER = "bookloresync.koplugin"
 """The plugin that was here before the shim."""
 
 KEPT_IN = {"settings/kosync.lua": "settings", "settings.reader.lua": "kosync"}
-"""Where KOReader keeps the settings of its own progress sync, since 2025 and before: file → table.
+"""Where KOReader keeps the settings of its own progress sync, newer versions and older ones: file → table.
 Source: koreader plugins/kosync.koplugin/main.lua."""
 
 TABLE = r'^ {{4}}\["{}"\] = \{{$(.*?)^ {{4}}\}}'

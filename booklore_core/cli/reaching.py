@@ -72,16 +72,20 @@ def way_to_this_computer(port: int | None) -> Way:
     from booklore_core.bridge.listening import address, is_loopback, listeners, own_host
 
     running = [one for one in listeners(find_places().home) if not port or port == one.port]
-    for one in sorted(running, key=lambda one: not one.is_open)[:1]:
-        url = one.url if one.is_open else address(own_host(), one.port)
-        closed = f"`booklore serve` listens on {one.host} only, where no e-reader reaches it: start it as {OPEN_IT}."
-        return Way(url, "" if one.is_open else closed)
-    host = own_host()
-    url = address(host, port or PORT)
+    reached = next((one.url for one in running if one.is_open), None)
+    if reached:
+        return Way(reached)
+    host, at = own_host(), running[0].port if running else port or PORT
+    url = address(host, at)
+    if running:
+        closed = (
+            f"`booklore serve` listens on {running[0].host} only, where no e-reader reaches it: start it as {OPEN_IT}."
+        )
+        return Way(url, closed)
     if is_loopback(host):
         return Way(url, f"This computer is in no network: start {OPEN_IT} in one, or give an address with --url.")
     silent = f"No `booklore serve` runs here, and nothing answers at {url} yet: start {OPEN_IT}, or give --url."
-    return Way(url, "" if answers(host, port or PORT) else silent)
+    return Way(url, "" if answers(host, at) else silent)
 
 
 def answers(host: str, port: int) -> bool:
