@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from booklore_core.cli.commands import bridge, clear, config, history, plugins, quarantine
+from booklore_core.cli.commands import bridge, clear, config, history, plugins, quarantine, service
 from booklore_core.cli.commands.books import books, unmatch
 from booklore_core.cli.commands.demo import demo
 from booklore_core.cli.commands.doctor import doctor
@@ -127,3 +127,4 @@ app.add_typer(config.app, name="config")
 app.add_typer(history.app, name="history")
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(service.app, name="service")

@@ -75,6 +75,18 @@ def show(*lines: str) -> None:
     write("".join(f"{line}\n" for line in lines))
 
 
+def show_qr(text: str) -> None:
+    """text as a QR code, on a terminal that can show one."""
+    stream = stdout()
+    if not stream.isatty() or "utf" not in (stream.encoding or "").lower():
+        return
+    import segno
+
+    drawn = io.StringIO()
+    segno.make(text, micro=False).terminal(drawn, border=2, compact=True)
+    write(drawn.getvalue())
+
+
 def show_table(rows: Iterable[Sequence[Any]], *columns: str) -> None:
     """Rows as a table; a column whose name ends in `#` holds numbers. The first one is never broken."""
     from rich.console import Console

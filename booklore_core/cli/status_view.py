@@ -6,10 +6,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from booklore_core.cli.opening import find_places
 from booklore_core.cli.output import say, show, show_json, show_table
 from booklore_core.kinds import quantity
 from booklore_core.storage.counts import MAX_WAITING, Status, Undecided, read_status, total_of
-from booklore_core.storage.places import Places
 from booklore_core.storage.schema import VERSION
 
 SHOWN, SHORT = 20, 8
@@ -48,7 +48,7 @@ def show_at_once(as_json: bool) -> bool:
 
 def look(limit: int) -> Status | None:
     """The status, with so many waiting items listed; None for no file, no SQLite, or another schema version."""
-    file = Places.from_environment().database_file
+    file = find_places().database_file
     if file is None or not file.is_file():
         return None
     try:

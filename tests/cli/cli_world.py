@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
-import select
 import subprocess
 import sys
 import threading
@@ -60,7 +58,8 @@ def book_on(server: BookLoreServer, title: str) -> dict[str, Any]:
 
 
 def on_a_terminal(arguments: list[str], typed: str) -> tuple[int, str, str]:
-    """Exit code, standard output (no terminal) and what the terminal showed."""
+    """Exit code, standard output (no terminal) and what the terminal showed. Skips where Python has no terminals."""
+    pty = pytest.importorskip("pty")
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "booklore_core", *arguments]
     with subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, start_new_session=True) as ran:
@@ -80,8 +79,10 @@ def on_a_terminal(arguments: list[str], typed: str) -> tuple[int, str, str]:
 def in_a_dialog(arguments: list[str], *answers: tuple[str, str]) -> tuple[int, str]:
     """Exit code and what the terminal showed. answers: a part of each question, and what is then typed.
 
-    A hidden question throws away what was typed before it; the blank at its end comes when it is ready.
+    A hidden question throws away what was typed before it; the blank at its end comes when it is ready. Skips where
+    Python has no terminals.
     """
+    pty = pytest.importorskip("pty")
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "booklore_core", *arguments]
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as ran:
@@ -100,6 +101,8 @@ def in_a_dialog(arguments: list[str], *answers: tuple[str, str]) -> tuple[int, s
 
 def read_until(terminal: int, pattern: str) -> str:
     """What a terminal shows until that matches a pattern, or to its end."""
+    import select
+
     told = ""
     while not re.search(pattern, told):
         ready, _, _ = select.select([terminal], [], [], 20)
