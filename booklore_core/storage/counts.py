@@ -66,7 +66,7 @@ SELECT r.target AS name, r.about AS about, r.ended_at AS last_sync, MAX(s.obstac
 FROM runs r JOIN subscriptions s ON s.target = r.target AND s.enabled = 1 GROUP BY 1, 2, 3 ORDER BY 1
 """
 DEVICES = """SELECT id, name, model, last_seen, COALESCE(waiting, 0) AS waiting FROM devices WHERE last_seen IS NOT NULL
-    ORDER BY last_seen DESC LIMIT 20"""
+    AND id NOT LIKE 'installed:%'    ORDER BY last_seen DESC LIMIT 20"""
 WAITING_TOTAL = "SELECT (SELECT COUNT(*) FROM owed) + (SELECT COUNT(*) FROM proposals WHERE question <> '') AS total"
 REMARKS = "SELECT COUNT(*) AS count FROM remarks"
 ASIDE = """
@@ -120,7 +120,8 @@ class Status:
 
     targets: those that were synced with: name, about, last_sync, why that ended early (unavailable). devices: id, name,
     model, last_seen and the lines waiting there, the last seen first. superseded: the items that were given up, as a
-    target has something newer, the last ones first, without those that are asked about. remarks: how many. quarantine: how many lines could not be taken in, and the last one's fault.
+    target has something newer, the last ones first, without those that are asked about. remarks: how many. quarantine:
+    how many lines could not be taken in, and the last one's fault.
     """
 
     books: dict[str, int]
@@ -143,7 +144,8 @@ class Status:
 
     def as_json(self) -> dict[str, Any]:
         waiting, superseded = ([asdict(one) for one in ones] for ones in (self.waiting, self.superseded))
-        queues = {"books": self.books, "pending": self.pending, "synced": self.synced, "waiting": waiting}
+        queues: dict[str, Any] = {"books": self.books, "pending": self.pending, "synced": self.synced}
+        queues["waiting"] = waiting
         queues["asked"] = total_of(self.asked)
         queues |= {"last_sync": self.last_sync, "targets": self.targets, "devices": self.devices}
         return {**queues, "superseded": superseded, "remarks": self.remarks, "quarantine": self.quarantine}
