@@ -66,7 +66,7 @@ SELECT r.target AS name, r.about AS about, r.ended_at AS last_sync, MAX(s.obstac
 FROM runs r JOIN subscriptions s ON s.target = r.target AND s.enabled = 1 GROUP BY 1, 2, 3 ORDER BY 1
 """
 DEVICES = """SELECT id, name, model, last_seen, COALESCE(waiting, 0) AS waiting FROM devices WHERE last_seen IS NOT NULL
-    AND id NOT LIKE 'installed:%'    ORDER BY last_seen DESC LIMIT 20"""
+    AND id NOT LIKE 'installed:%' ORDER BY last_seen DESC LIMIT 20"""
 WAITING_TOTAL = "SELECT (SELECT COUNT(*) FROM owed) + (SELECT COUNT(*) FROM proposals WHERE question <> '') AS total"
 REMARKS = "SELECT COUNT(*) AS count FROM remarks"
 ASIDE = """
@@ -144,11 +144,10 @@ class Status:
 
     def as_json(self) -> dict[str, Any]:
         waiting, superseded = ([asdict(one) for one in ones] for ones in (self.waiting, self.superseded))
-        queues: dict[str, Any] = {"books": self.books, "pending": self.pending, "synced": self.synced}
-        queues["waiting"] = waiting
-        queues["asked"] = total_of(self.asked)
-        queues |= {"last_sync": self.last_sync, "targets": self.targets, "devices": self.devices}
-        return {**queues, "superseded": superseded, "remarks": self.remarks, "quarantine": self.quarantine}
+        places = {"last_sync": self.last_sync, "targets": self.targets, "devices": self.devices}
+        queues = {"pending": self.pending, "synced": self.synced, "waiting": waiting, "asked": total_of(self.asked)}
+        kept = {"superseded": superseded, "remarks": self.remarks, "quarantine": self.quarantine}
+        return {"books": self.books, **queues, **places, **kept}
 
     def beside(self, kind: str) -> str:
         """What stands beside the count of a kind's items: how many wait for a person's answer."""
