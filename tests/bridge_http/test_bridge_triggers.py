@@ -76,7 +76,8 @@ def test_what_is_rejected_is_told_when_it_changes_and_not_at_every_hand_over(
         ereader.reader.sleep(3600)
         heard.append(toasts(ereader.hand_off(*ereader.reader.read(DUNE))))
 
-    assert heard == [["1 session rejected"], ["1 session synced"], ["1 session synced"], ["2 sessions rejected"]]
+    synced, never = ["1 session synced"], "\n“Dune”: never"
+    assert heard == [[f"1 session rejected{never}"], synced, synced, [f"2 sessions rejected{never}"]]
 
 
 def test_a_target_that_is_down_is_told_once_and_then_not_again(ereader: EReader, bookworm: FakeTarget) -> None:
