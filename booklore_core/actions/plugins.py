@@ -17,6 +17,10 @@ SELECT kind, target, state = 'unconfirmed' AND retry_count = 1 AS once, COUNT(*)
 FROM due WHERE target IN :ids AND state IN ('retrying', 'unconfirmed') AND retry_count > 0 GROUP BY 1, 2, 3
 """
 OWED_TO = "SELECT kind, COUNT(*) AS count FROM owed WHERE target IN :ids GROUP BY kind"
+MADE_BY = """
+SELECT o.kind AS kind, COUNT(DISTINCT o.item_id) AS count FROM owed o JOIN items i ON i.id = o.item_id
+WHERE i.plugin = :plugin GROUP BY o.kind
+"""
 UNDECLARED = """
 SELECT DISTINCT kind FROM items WHERE plugin = :plugin AND NOT EXISTS (SELECT 1 FROM kinds
     WHERE name = kind OR name || '_' = SUBSTR(kind, 1, LENGTH(name) + 1))
@@ -44,6 +48,13 @@ def targets_of(core: Core, plugin: str) -> list[str]:
 def count_owed(core: Core, plugin: str) -> dict[str, int]:
     """kind → how many items wait for a plugin's targets."""
     return as_counts(core.database.rows(OWED_TO, ids=targets_of(core, plugin)))
+
+
+def waiting_for(core: Core, plugin: Plugin) -> dict[str, int]:
+    """kind → how many items wait: at a target, those to be taken; of a feature, those it made."""
+    if targets_of(core, plugin.name):
+        return count_owed(core, plugin.name)
+    return as_counts(core.database.rows(MADE_BY, plugin=plugin.name))
 
 
 def put_away(core: Core, plugin: str, discards: bool) -> dict[str, int]:
