@@ -17,7 +17,7 @@ def view_pending(core: Core, request: Request) -> Result:
     """Nothing is changed. args: none."""
     status = core.status()
     books, kinds = status.books, status.kinds.all_of({**status.pending, **status.synced})
-    lines = [f"{one['name']}: last synced {local(one['last_sync'])}" for one in status.targets]
+    lines = [f"{one['name']}: last synced {local(one['last_sync'])}" for one in status.targets if one["last_sync"]]
     lines += ["Book cache", f"  Books: {books['total']}, matched {books['matched']}, unmatched {books['unmatched']}"]
     counts = {kind: f"{status.pending.get(kind.name, 0)}{status.beside(kind.name)}" for kind in kinds}
     lines += ["Pending uploads", *(f"  {kind.many.capitalize()}: {count}" for kind, count in counts.items())]

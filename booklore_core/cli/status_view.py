@@ -15,8 +15,6 @@ from booklore_core.storage.schema import VERSION
 SHOWN, SHORT = 20, 8
 """Lines of what waits; digits of a partial MD5, which is enough to name a book by."""
 
-NAMES_WIDTH = 20
-
 
 class DatabaseFile:
     """Reads a SQLite file of this schema version without loading the database layer, which takes longer than reading.
@@ -61,12 +59,10 @@ def show_status(status: Status, as_json: bool) -> None:
     if as_json:
         show_json(status.as_json())
         return
-    kinds = status.kinds.all_of({**status.pending, **status.synced})
     show_places(status)
-    show_section("Book cache", {name.capitalize(): (count, "") for name, count in status.books.items()})
-    pending = {kind.many.capitalize(): (status.pending.get(kind.name, 0), status.beside(kind.name)) for kind in kinds}
-    show_section("Pending uploads", pending)
-    show_section("Synced", {kind.many.capitalize(): (status.synced.get(kind.name, 0), "") for kind in kinds})
+    books = status.books
+    show(f"{quantity(books['total'], 'book')}: {books['matched']} matched, {books['unmatched']} unmatched")
+    show_counts(status)
     show_waiting(status)
     if status.superseded:
         given_up = [(one.kind, one.book, one.target, one.reason) for one in status.superseded]
@@ -75,6 +71,21 @@ def show_status(status: Status, as_json: bool) -> None:
         show(status.aside)
     for step in next_steps(status):
         say(step)
+
+
+def show_counts(status: Status) -> None:
+    """Of each kind that there is anything of: what waits, and what was synced."""
+    asked = total_of(status.asked)
+    kinds = [
+        kind for kind, _ in status.kinds.counted(Counter(status.pending) + Counter(status.synced) + Counter(asked))
+    ]
+    columns = {"WAITING#": status.pending, **({"FOR YOUR ANSWER#": asked} if asked else {}), "SYNCED#": status.synced}
+    rows = [
+        (kind.many.capitalize(), *(counts.get(kind.name, 0) for counts in columns.values())) for kind in kinds
+    ]  # fmt: skip
+    if rows:
+        show_table(rows, "", *columns)
+        show("")
 
 
 def show_waiting(status: Status) -> None:
@@ -94,21 +105,17 @@ def show_waiting(status: Status) -> None:
 
 def next_steps(status: Status) -> list[str]:
     """What a person can do now."""
-    steps = []
-    if not (status.targets or status.devices or status.books["total"]):
-        steps += ["nothing is set up yet: `booklore login` sets up your server, `booklore bridge install` an e-reader"]
-    elif not status.targets:
-        steps += ["nothing was synced yet: `booklore sync` does it, `booklore login` sets up your server before"]
-    elif not status.devices and not status.books["total"]:
-        steps += ["no e-reader was in touch yet: `booklore bridge install` or `booklore bridge pair` sets one up"]
+    steps, away = [], {one["name"] for one in status.targets if one["unavailable"]}
+    if not (status.devices or status.books["total"]):
+        steps += ["nothing was read yet: `booklore bridge install` or `booklore bridge pair` sets up an e-reader"]
+    elif not status.last_sync:
+        steps += ["nothing was synced yet: `booklore sync` does it"]
     if status.asked:
         steps += ["`booklore answer` asks you what is to be answered before it is synced"]
-    if any(one.state == "unmatched" for one in status.waiting):
-        steps += [
-            "`booklore match` finds the books that are not matched yet; at a terminal it asks you about the others"
-        ]
+    if any(one.state == "unmatched" and one.target not in away for one in status.waiting):
+        steps += ["`booklore match` finds the books that are not matched yet, and at a terminal asks about the others"]
         steps += ["`booklore clear pending` ends what waits for a book that no server is to have"]
-    elif status.total and not status.asked and status.targets:
+    elif status.last_sync and any(one.state != "asked" for one in status.waiting):
         steps += ["`booklore sync` tries what waits again"]
     return steps
 
@@ -117,7 +124,8 @@ def show_places(status: Status) -> None:
     """Where it all goes and comes from."""
     for one in status.targets:
         ended = f", which ended early: {one['unavailable']}" if one["unavailable"] else ""
-        show(f"{one['name']}: {one['about'] or 'in use'}; last sync {local(one['last_sync'])}{ended}")
+        synced = f"last sync {local(one['last_sync'])}" if one["last_sync"] else "not synced yet"
+        show(f"{one['name']}: {one['about'] or 'in use'}; {synced}{ended}")
     for one in status.devices:
         waiting = f"; {quantity(one['waiting'], 'event')} waiting there" if one["waiting"] else ""
         show(f"{one['name'] or one['id']}: last seen {local(one['last_seen'])}{waiting}")
@@ -133,8 +141,3 @@ def asked_row(status: Status, asked: Undecided) -> tuple[object, ...]:
     books = {(row["book"], row["md5"][:SHORT]) for row in asked.rows}
     book, md5 = books.pop() if len(books) == 1 else (quantity(len(books), "book"), "")
     return status.kinds.in_words(total_of([asked])), book, md5, "", 0, asked.text
-
-
-def show_section(title: str, counts: dict[str, tuple[int, str]]) -> None:
-    width = max([NAMES_WIDTH, *map(len, counts)])
-    show(title, *(f"  {name:{width}} {count:5}{beside}" for name, (count, beside) in counts.items()), "")

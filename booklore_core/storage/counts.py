@@ -140,7 +140,7 @@ class Status:
     @property
     def last_sync(self) -> str | None:
         """When a sync last ended: `2026-11-20T20:01:02Z`."""
-        return max((one["last_sync"] for one in self.targets), default=None)
+        return max((one["last_sync"] for one in self.targets if one["last_sync"]), default=None)
 
     def as_json(self) -> dict[str, Any]:
         waiting, superseded = ([asdict(one) for one in ones] for ones in (self.waiting, self.superseded))
@@ -181,8 +181,8 @@ def read_status(source: Rows, limit: int = MAX_WAITING) -> Status:
 
 def in_utc(row: dict[str, Any]) -> dict[str, Any]:
     """A row with its moments as text."""
-    moments = {name: f"{datetime.fromtimestamp(row[name], UTC):%Y-%m-%dT%H:%M:%SZ}" for name in row if "last_" in name}
-    return {**row, **moments}
+    moments = {name: row[name] for name in ("last_sync", "last_seen") if row.get(name)}
+    return {**row, **{name: f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}" for name, at in moments.items()}}
 
 
 def read_asked(source: Rows) -> list[Undecided]:

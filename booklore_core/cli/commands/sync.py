@@ -62,8 +62,8 @@ def lacks(core: "Core") -> str:
     from booklore_core.actions.plugins import idle_note
 
     notes = {one.name: idle_note(core, core.plugins.plugins[one.plugin]) for one in core.targets.values()}
-    told = "; ".join(f"{name}: {note}" for name, note in notes.items())
-    return f"nothing can be synced yet; {told}" if notes and all(notes.values()) else ""
+    told = "; ".join(f"{name} {note.removeprefix('it ')}" for name, note in notes.items())
+    return f"nothing can be synced yet: {told}" if notes and all(notes.values()) else ""
 
 
 def show_report(report: Report, kinds: "Kinds") -> None:

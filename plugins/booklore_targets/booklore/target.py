@@ -91,7 +91,7 @@ class BookLore:
         """Which server it was when it was last seen. Asks nobody."""
         known = known_capabilities(self._store.get("dialect"))
         told, address = known.text if known else "not in touch yet", self.address
-        return f"{told}, {address}" if address else "no server is set up yet"
+        return f"{told}, {address}" if address else "no server is set up yet (`booklore login`)"
 
     @property
     def address(self) -> str:
