@@ -33,13 +33,13 @@ def serve_until_stopped(places: Places, host: str, port: int) -> None:
     Raises CannotListen, DatabaseUnusable.
     """
     with closing(Core(places)) as core, serving(core, port, host) as url:
-        sys.stdout.write(f"BookLore Sync bridge on {url}\n")
-        sys.stdout.flush()
         if not is_loopback(host):
             sys.stderr.write(OPEN + "\n")
         mount = check_mount(places)
         if mount:
             sys.stderr.write(f"{mount.detail}: {mount.advice}.\n")
+        sys.stdout.write(f"BookLore Sync bridge on {url}\n")
+        sys.stdout.flush()
         wait_for_signal()
 
 
