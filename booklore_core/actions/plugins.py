@@ -31,13 +31,14 @@ REFUSED = "SELECT COUNT(*) AS count, MAX(remark) AS remark FROM remarks WHERE SU
 NOT_INSTALLED = "is not here: what it should be sent waits; `booklore plugins disable {}` ends that"
 
 
-def known_plugins(core: Core) -> dict[str, Plugin]:
-    """By name those that are installed, and those that are not any more though something waits for their targets."""
-    owners = filter(None, core.outbox.subscribers().values())
+def known_plugins(core: Core, and_kept: bool = False) -> dict[str, Plugin]:
+    """By name those that are installed, and those that are not any more though something waits for their targets.
+    and_kept: those as well that were switched off before, for which something may have been kept."""
+    owners = {row["plugin"]: bool(row["enabled"]) for row in core.database.table("subscriptions").find("enabled")}
     gone = {
-        name: Plugin(name, "-", "-", enabled=True, is_target=True, errors=[NOT_INSTALLED.format(name)])
-        for name in owners
-    }
+        name: Plugin(name, "-", "-", enabled=is_on, is_target=True, errors=[NOT_INSTALLED.format(name)] * is_on)
+        for name, is_on in owners.items() if name and (is_on or and_kept)
+    }  # fmt: skip
     return dict(sorted((gone | core.plugins.plugins).items()))
 
 

@@ -11,7 +11,7 @@ from booklore_core.settings import BadSetting
 
 def find_plugin(core: Core, name: str) -> Plugin:
     """Raises BadSetting for a name that there is not."""
-    plugin = known_plugins(core).get(name)
+    plugin = known_plugins(core, and_kept=True).get(name)
     if plugin is None:
         raise BadSetting(f"there is no plugin {name!r}; `booklore plugins list` shows them")
     return plugin
