@@ -22,7 +22,7 @@ def main() -> None:
         return
     from booklore_core.cli.app import app
 
-    app()
+    app(prog_name="booklore")
 
 
 def replace_closed_streams() -> None:

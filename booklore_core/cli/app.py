@@ -4,6 +4,7 @@ Nothing here or in a command's module may import the core before the command run
 """
 
 import logging
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
@@ -32,20 +33,26 @@ from booklore_core.cli.output import own_stdout, say
 CHATTY = ("sqlalchemy", "urllib3", "asyncio", "alembic")
 """Libraries whose own debug lines tell nobody anything, and might tell too much."""
 
+HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
+COMPLETION = ("install_completion", "show_completion")
+
 
 class Commands(TyperGroup):
     """The root of all commands. A mistake or refusal ends in one line and code 1, a bug in a traceback."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        unwrap_help(self)
+        for command in all_of(self):
+            unwrap_help(command)
+            make_light(command.get_help_option(typer.Context(command, **HELP)))
 
-    def get_help_option(self, ctx: Any) -> Any:
-        """The option with False as its default: typer loads pydantic to check a value of None."""
-        option = super().get_help_option(ctx)
-        if option is not None:
-            option.default = False
-        return option
+    def get_params(self, ctx: Any) -> Any:
+        """typer adds its options for completion when the group is made already."""
+        params = super().get_params(ctx)
+        for option in params:
+            if option.name in COMPLETION:
+                make_light(option)
+        return params
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Ours, or a plugin's action."""
@@ -64,16 +71,26 @@ class Commands(TyperGroup):
                 raise typer.Exit(1) from None
 
 
+def all_of(command: Any) -> Iterator[Any]:
+    """A command and those below it."""
+    yield command
+    for one in getattr(command, "commands", {}).values():
+        yield from all_of(one)
+
+
 def unwrap_help(command: Any) -> None:
     """Joins the lines of each paragraph: the terminal's width breaks them, not the source's."""
     paragraphs = (command.help or "").split("\n\n")
     command.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
-    for one in getattr(command, "commands", {}).values():
-        unwrap_help(one)
+
+
+def make_light(option: Any) -> None:
+    """Gives a switch of typer's own False as its default: typer loads pydantic to check a value of None."""
+    option.default = False
 
 
 app = typer.Typer(
-    name="booklore", cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+    name="booklore", cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, context_settings=HELP
 )
 
 
