@@ -112,3 +112,24 @@ def read_until(terminal: int, pattern: str) -> str:
         except OSError:
             break  # Linux ends a terminal that nobody holds any more with an error
     return told
+
+
+def shown_at(columns: int, *arguments: str, **environ: str) -> tuple[int, str]:
+    """Exit code and all that a terminal of so many columns showed. Skips where Python has no terminals."""
+    pty = pytest.importorskip("pty")
+    import fcntl
+    import struct
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    known = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "NO_COLOR", "TERM")}
+    command = [sys.executable, "-m", "booklore_core", *arguments]
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+        env={**known, "TERM": "xterm-256color", **environ},
+    ) as ran:  # fmt: skip
+        os.close(theirs)
+        told = read_until(ours, "(?!)")
+    os.close(ours)
+    return ran.returncode, told.replace("\r\n", "\n")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-PROGRAMS = [[sys.executable, "-m", "booklore_core"], [sys.executable, "-c", "from booklore_core.cli import main; main()"]]
+SCRIPT = "from booklore_core.cli import main; main()"
+PROGRAMS = [[sys.executable, "-m", "booklore_core"], [sys.executable, "-c", SCRIPT]]
 
 
 def ran(*arguments: str, program: list[str] = PROGRAMS[0], **environ: str) -> str:
