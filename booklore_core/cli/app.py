@@ -27,8 +27,8 @@ from booklore_core.cli.commands.sync import sync
 from booklore_core.cli.commands.test_connection import test_connection
 from booklore_core.cli.commands.track import track
 from booklore_core.cli.commands.verify import verify
-from booklore_core.cli.errors import error_in_one_line, is_expected
-from booklore_core.cli.output import own_stdout, say
+from booklore_core.cli.errors import Stopped, error_in_one_line, is_expected
+from booklore_core.cli.output import end_stopped, own_stdout, say
 
 CHATTY = ("sqlalchemy", "urllib3", "asyncio", "alembic")
 """Libraries whose own debug lines tell nobody anything, and might tell too much."""
@@ -63,6 +63,8 @@ class Commands(TyperGroup):
         with own_stdout():
             try:
                 return super().invoke(ctx)
+            except (KeyboardInterrupt, Stopped) as error:
+                end_stopped(error)
             except Exception as error:
                 if not is_expected(error):
                     raise

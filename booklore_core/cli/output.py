@@ -10,9 +10,9 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
-from booklore_core.cli.errors import Refused
+from booklore_core.cli.errors import Refused, Stopped
 
 WIDE = 1000
 """Columns of what no terminal shows: whatever reads it gets whole lines."""
@@ -72,6 +72,14 @@ def say(text: str) -> None:
     """One line to the person. What a target of the program's own name says is not told with the name twice."""
     line = f"booklore: {printable(text).removeprefix('booklore: ')}\n"
     sys.stderr.write(folded(line, sys.stderr))
+
+
+def end_stopped(error: BaseException) -> NoReturn:
+    """Ends the program as one that a person has stopped."""
+    if sys.stderr.isatty():
+        sys.stderr.write("\n")  # the terminal shows ^C
+    say(str(error) or "stopped")
+    raise SystemExit(Stopped.CODE)
 
 
 def show_json(document: Any) -> None:

@@ -85,7 +85,9 @@ def in_a_dialog(arguments: list[str], *answers: tuple[str, str]) -> tuple[int, s
     pty = pytest.importorskip("pty")
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "booklore_core", *arguments]
-    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as ran:
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, preexec_fn=hold_terminal
+    ) as ran:
         os.close(theirs)
         killing = threading.Timer(60, ran.kill)
         killing.start()
@@ -97,6 +99,14 @@ def in_a_dialog(arguments: list[str], *answers: tuple[str, str]) -> tuple[int, s
         killing.cancel()
     os.close(ours)
     return ran.returncode, told
+
+
+def hold_terminal() -> None:
+    """Makes standard input the terminal whose Ctrl-C this process gets."""
+    import fcntl
+    import termios
+
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def read_until(terminal: int, pattern: str) -> str:
