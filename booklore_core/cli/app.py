@@ -36,9 +36,15 @@ CHATTY = ("sqlalchemy", "urllib3", "asyncio", "alembic")
 HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 COMPLETION = ("install_completion", "show_completion")
 
+TYPERS: tuple[Any, ...] = (typer.Exit, typer.Abort, typer.BadParameter.__mro__[2], BrokenPipeError)
+"""What typer raises and tells itself, a misuse of the command line among it."""
+
+BUG = "this is a fault of booklore itself; `booklore -v …` tells where, for a report"
+
 
 class Commands(TyperGroup):
-    """The root of all commands. A mistake or refusal ends in one line and code 1, a bug in a traceback."""
+    """The root of all commands. A mistake or refusal ends in one line and code 1, a bug too; its traceback is for
+    who asks with -v."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -66,10 +72,12 @@ class Commands(TyperGroup):
             except (KeyboardInterrupt, Stopped) as error:
                 end_stopped(error)
             except Exception as error:
-                if not is_expected(error):
+                if isinstance(error, TYPERS):
                     raise
-                logging.getLogger(__name__).debug("", exc_info=True)
-                say(error_in_one_line(error))
+                is_bug = not is_expected(error)
+                logging.getLogger(__name__).log(logging.INFO if is_bug else logging.DEBUG, "", exc_info=True)
+                told = error_in_one_line(error)
+                say(f"{BUG}: {type(error).__name__}: {told}" if is_bug else told)
                 raise typer.Exit(1) from None
 
 

@@ -100,7 +100,7 @@ def folded(text: str, stream: TextIO) -> str:
     width = width_of(stream)
     if all(len(line) <= width // 2 for line in text.splitlines()):  # even where every letter takes two columns
         return text
-    from booklore_core.cli.table import fold
+    from booklore_core.cli.layout import fold
 
     return "\n".join(fold(text, width))
 
@@ -118,18 +118,18 @@ def show_qr(text: str) -> None:
 
 
 def show_table(rows: Iterable[Sequence[Any]], *columns: str) -> None:
-    """Rows as a table, or as blocks on a narrow terminal; see `Table` for what the columns' names tell.
+    """Rows as a table, or as blocks on a narrow terminal; see `Sheet` for what the columns' names tell.
 
     What stands in a first column without a name is coloured by what it says.
     """
-    from booklore_core.cli.table import Table
+    from booklore_core.cli.layout import Sheet
 
     stream = stdout()
-    table = Table([[printable(cell) for cell in row] for row in rows], columns, width_of(stream))
+    layout = Sheet([[printable(cell) for cell in row] for row in rows], columns, width_of(stream))
     has_colours = shows_colours(stream)
-    show_exactly(*(coloured(line, BOLD) if has_colours else line for line in table.header))
+    show_exactly(*(coloured(line, BOLD) if has_colours else line for line in layout.header))
     is_marked = has_colours and not columns[0]
-    show_exactly(*(MARK.sub(as_coloured_mark, line) if is_marked else line for line in table.lines))
+    show_exactly(*(MARK.sub(as_coloured_mark, line) if is_marked else line for line in layout.lines))
 
 
 def as_coloured_mark(mark: re.Match[str]) -> str:

@@ -7,7 +7,7 @@ import pytest
 from cli_world import Booklore, Spool, book_on, shown_at
 from rich.cells import cell_len
 
-from booklore_core.cli.table import Table, fold
+from booklore_core.cli.layout import Sheet, fold
 from booklore_core.testing import BookLoreServer, SampleReader, sample_book
 
 CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -66,15 +66,15 @@ def test_below_sixty_columns_each_row_is_a_block(booklore: Booklore, known: None
 def test_blocks_have_a_blank_line_between_them() -> None:
     rows = [["Dune", "matched by its digest", "3"], ["Emma", "-", "12"]]
 
-    assert Table(rows, ["BOOK", "WHY", "TRIES#"], 20).lines == [
+    assert Sheet(rows, ["BOOK", "WHY", "TRIES#"], 20).lines == [
         "BOOK: Dune", "WHY: matched by its", "digest", "TRIES: 3", "", "BOOK: Emma", "TRIES: 12",
     ]  # fmt: skip
 
 
 def test_a_mark_names_what_it_is_about_in_a_block() -> None:
-    table = Table([["FAIL", "server", "it is asleep\n→ wake it"]], ["", "CHECK", "DETAIL"], 14)
+    layout = Sheet([["FAIL", "server", "it is asleep\n→ wake it"]], ["", "CHECK", "DETAIL"], 14)
 
-    assert table.lines == ["FAIL: server", "DETAIL: it is", "asleep", "→ wake it"]
+    assert layout.lines == ["FAIL: server", "DETAIL: it is", "asleep", "→ wake it"]
 
 
 def test_a_number_stays_with_what_it_counts() -> None:
@@ -89,9 +89,9 @@ def test_a_long_title_is_shortened_at_a_word_on_a_terminal_and_whole_elsewhere(b
 
 
 def test_letters_of_two_columns_are_counted_as_two() -> None:
-    table = Table([["战争与和平", "1"], ["Emma", "2"]], ["BOOK", "ID#"], 80)
+    layout = Sheet([["战争与和平", "1"], ["Emma", "2"]], ["BOOK", "ID#"], 80)
 
-    assert (table.header, table.lines) == (["BOOK        ID"], ["战争与和平   1", "Emma         2"])
+    assert (layout.header, layout.lines) == (["BOOK        ID"], ["战争与和平   1", "Emma         2"])
 
 
 def test_columns_of_the_environment_go_before_the_terminals(booklore: Booklore, known: None) -> None:
@@ -120,3 +120,12 @@ def test_pipes_get_no_codes_at_all(booklore: Booklore, known: None) -> None:
         ran = booklore(*command.split())
 
         assert "\x1b" not in ran.out + ran.err
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_bars_questions_and_tables_are_shown_in_any_encoding(booklore: Booklore, known: None, encoding: str) -> None:
+    for command in ("sync", "books", "doctor", "status"):
+        code, shown = shown_at(50, *command.split(), PYTHONIOENCODING=encoding)
+
+        assert code in (0, 1, 3)
+        assert "Error" not in shown and "Traceback" not in shown

@@ -22,7 +22,7 @@ PIECE = re.compile(r"(?:\d+ )?\S+")
 Cells = Sequence[Sequence[str]]
 
 
-class Table:
+class Sheet:
     """Rows of text below the names of their columns; the names of numbers end in `#`, those of long titles in `…`.
 
     header, lines: no wider than the terminal. Blocks have no header, nor has a table whose columns have no names.
