@@ -13,6 +13,7 @@ from booklore_core.actions.answers import BadAnswer
 from booklore_core.bridge import kosync, models, newcomers, openapi, pairing, uploads
 from booklore_core.bridge.body import OpenRoute, PairedRoute, PartRoute, part_in
 from booklore_core.bridge.bridge import Bridge
+from booklore_core.bridge.call_log import CallLog
 from booklore_core.bridge.dialogs import NoSuchQuestion
 from booklore_core.bridge.workers import Busy
 from booklore_core.plugin_manager import DISTRIBUTION
@@ -161,6 +162,7 @@ def create_app(bridge: Bridge) -> FastAPI:
     """The bridge as an ASGI application."""
     app = FastAPI(title="BookLore Sync bridge", version=version(DISTRIBUTION), docs_url=None, redoc_url=None)
     app.state.bridge, app.openapi = bridge, partial(openapi.document, app)  # type: ignore[method-assign]
+    app.add_middleware(CallLog)
     app.include_router(open_calls)
     app.include_router(paired_calls)
     app.include_router(part_calls)

@@ -66,7 +66,7 @@ def show_status(status: Status, as_json: bool) -> None:
     show_waiting(status)
     if status.superseded:
         given_up = [(one.kind, one.book, one.target, one.reason) for one in status.superseded]
-        show_table(given_up, "KIND", "BOOK", "TARGET", "GIVEN UP, FOR")
+        show_table(given_up, "KIND", "BOOK…", "TARGET", "GIVEN UP, FOR")
     if status.aside:
         show(status.aside)
     for step in next_steps(status):
@@ -97,7 +97,7 @@ def show_waiting(status: Status) -> None:
             (status.kinds[one.kind].count(count), one.book, one.md5[:SHORT], one.target, one.attempts, one.reason)
             for one, count in alike
         ]
-        show_table(rows, "WAITING", "BOOK", "MD5", "TARGET", "TRIES#", "WHY")
+        show_table(rows, "WAITING", "BOOK…", "MD5", "TARGET", "TRIES#", "WHY")
     left = status.total - sum(count for _, count in alike) - sum(len(one.rows) for one in status.asked)
     if left:
         show(f"… and {left} more")

@@ -85,7 +85,9 @@ def in_a_dialog(arguments: list[str], *answers: tuple[str, str]) -> tuple[int, s
     pty = pytest.importorskip("pty")
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "booklore_core", *arguments]
-    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as ran:
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, preexec_fn=hold_terminal
+    ) as ran:
         os.close(theirs)
         killing = threading.Timer(60, ran.kill)
         killing.start()
@@ -97,6 +99,14 @@ def in_a_dialog(arguments: list[str], *answers: tuple[str, str]) -> tuple[int, s
         killing.cancel()
     os.close(ours)
     return ran.returncode, told
+
+
+def hold_terminal() -> None:
+    """Makes standard input the terminal whose Ctrl-C this process gets."""
+    import fcntl
+    import termios
+
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def read_until(terminal: int, pattern: str) -> str:
@@ -112,3 +122,24 @@ def read_until(terminal: int, pattern: str) -> str:
         except OSError:
             break  # Linux ends a terminal that nobody holds any more with an error
     return told
+
+
+def shown_at(columns: int, *arguments: str, **environ: str) -> tuple[int, str]:
+    """Exit code and all that a terminal of so many columns showed. Skips where Python has no terminals."""
+    pty = pytest.importorskip("pty")
+    import fcntl
+    import struct
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    known = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "NO_COLOR", "TERM")}
+    command = [sys.executable, "-m", "booklore_core", *arguments]
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+        env={**known, "TERM": "xterm-256color", **environ},
+    ) as ran:  # fmt: skip
+        os.close(theirs)
+        told = read_until(ours, "(?!)")
+    os.close(ours)
+    return ran.returncode, told.replace("\r\n", "\n")

@@ -12,7 +12,7 @@ import typer
 from booklore_core.cli.errors import Refused
 from booklore_core.cli.opening import DATABASE_URL, find_places, opened
 from booklore_core.cli.options import Json
-from booklore_core.cli.output import say, show, show_json
+from booklore_core.cli.output import say, show, show_exactly, show_json
 from booklore_core.cli.supervisors import Program, Supervisor, Systemd, find_supervisor
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def show_only(supervisor: Supervisor | None, program: Program, as_json: bool) ->
         path, name = (str(supervisor.file), supervisor.name) if supervisor else (None, None)
         show_json({"system": name, "path": path, "content": content})
         return
-    show(content.rstrip("\n"))
+    show_exactly(content.rstrip("\n"))
     for line in (f"That would be {supervisor.file}.",) if supervisor else BY_HAND:
         say(line)
 
