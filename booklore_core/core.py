@@ -206,7 +206,11 @@ class Core:
     def _deliver(self, target: Gateway, progress: Progress | None, book: str | None) -> RunSummary:
         repeat_after = self.settings[f"{target.plugin}.{REPEAT_AFTER.name}"]
         run = DeliveryRun(self.database, self.ledger, self.books, target, self.clock, repeat_after, book)
-        return run.run(progress and (lambda done, total: progress(target.name, done, total)))
+        summary = run.run(progress and (lambda done, total: progress(target.name, done, total)))
+        if summary.waiting or summary.rejected or summary.delivered:  # else nobody was asked
+            told = {"target": target.name, "about": target.about, "ended_at": self.clock().timestamp()}
+            self.database.table("runs").upsert(told, ["target"])
+        return summary
 
     def _left_alone(self) -> Iterator[RunSummary]:
         """The targets that are owed something and that another process has, or had."""

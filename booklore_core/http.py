@@ -1,6 +1,7 @@
 """A `requests.Session` whose failures are delivery errors."""
 
 import itertools
+import re
 import time
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -22,6 +23,10 @@ MAX_BODY = 64 * 1024 * 1024
 """Bytes of an answer's body, unpacked."""
 
 USER_AGENT = f"BookLore-Sync/{version('booklore-sync')}"
+
+CERTIFICATE = ": the TLS certificate was not accepted; set its CA file if it uses a private certificate authority"
+NO_TLS = re.compile("WRONG_VERSION_NUMBER|RECORD_LAYER_FAILURE|UNKNOWN_PROTOCOL|HTTP_REQUEST", re.IGNORECASE)
+PLAIN = " speaks no TLS: give its address with http:// if it is at home, or the port at which it speaks https"
 
 CHUNK = 64 * 1024
 _sent = itertools.count()
@@ -76,15 +81,13 @@ class Client:
                 self._read_body(response, until)
             return response
         except requests.exceptions.SSLError as error:
-            advice = "set its CA file if it uses a private certificate authority"
-            raise TargetUnavailable(f"{self.host}: the TLS certificate was not accepted; {advice}", False) from error
+            fault = PLAIN if NO_TLS.search(str(error)) else CERTIFICATE
+            raise TargetUnavailable(f"{self.host}{fault}", False) from error
         except (requests.exceptions.ConnectTimeout, requests.exceptions.InvalidURL) as error:
             raise TargetUnavailable(f"{self.host} does not answer", False) from error
         except requests.exceptions.ConnectionError as error:
-            unsent = is_refused(error)
-            raise TargetUnavailable(
-                f"{self.host} {'cannot be reached' if unsent else 'hung up'}", not unsent
-            ) from error
+            away = why_unreached(error)
+            raise TargetUnavailable(f"{self.host} {away or 'hung up'}", not away) from error
         except requests.exceptions.Timeout as error:
             raise TargetUnavailable(f"{self.host} gave no answer within {self.timeout[1]:g} s") from error
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
@@ -119,10 +122,14 @@ def unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def is_refused(error: BaseException) -> bool:
-    """Whether a connection error came before the request was sent: refused, unknown host, no route."""
+def why_unreached(error: BaseException) -> str:
+    """What a connection error came from before the request was sent: refused, unknown host, no route; "" for later."""
     reason = getattr(error.args[0] if error.args else None, "reason", None)
-    return type(reason).__name__ in ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError")
+    if type(reason).__name__ not in ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError"):
+        return ""
+    is_refused = isinstance(getattr(reason, "__cause__", None), ConnectionRefusedError)
+    unknown = ": no such name is known here" if type(reason).__name__ == "NameResolutionError" else ""
+    return f"cannot be reached{': nothing listens there' if is_refused else unknown}"
 
 
 def normalize_url(text: str) -> str:

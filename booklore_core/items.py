@@ -74,6 +74,8 @@ class Item:
         if not self.key:
             raise ValueError("key: must not be empty")
         check_text(self.key, "key")
+        check_type(self.book, BookRef, "book")
+        check_type(self.body, Mapping, "body")
         if self.occurred_at.tzinfo is None:
             raise ValueError("occurred_at: expected a time with zone")
         object.__setattr__(self, "occurred_at", self.occurred_at.astimezone(UTC))
@@ -116,6 +118,7 @@ class Remark:
 
     def __post_init__(self) -> None:
         check_text(self.key, "key")
+        check_type(self.book, BookRef, "book")
         check_text(self.text, "text")
 
 
@@ -133,6 +136,7 @@ class Proposal:
     question: str
 
     def __post_init__(self) -> None:
+        check_type(self.item, Item, "item")
         check_text(self.question, "question")
 
 
@@ -143,6 +147,12 @@ def stand_in(title: str, authors: Iterable[str] = ()) -> str:
     return hashlib.md5(
         "\n".join(["statistics", words[0], *sorted(words[1:])]).encode(), usedforsecurity=False
     ).hexdigest()
+
+
+def check_type(value: Any, expected: type, field: str) -> None:
+    """Raises ValueError naming field for anything else, such as an event's Book in place of its `ref`."""
+    if not isinstance(value, expected):
+        raise ValueError(f"{field}: expected {expected.__name__}, got {type(value).__name__}")
 
 
 def check_text(text: Any, field: str) -> None:

@@ -29,7 +29,7 @@ OWN_ACTIONS = {
     "sync_rematched",
     "log_in", "match_book", "match_unmatched", "place_quarantine", "rematch_all", "retry_quarantine",
     "set_setting", "sync_book", "sync_pending", "test_connection", "toggle_manual_only", "toggle_sync",
-    "track_book", "verify", "view_pending",
+    "track_book", "unmatch_book", "verify", "view_pending",
 }  # fmt: skip
 """Names that no plugin's action can have: those in `booklore_core.actions`, which stands above and is not asked."""
 
@@ -145,6 +145,9 @@ class Registry:
         except BadSetting as error:
             self._plugins.blame(plugin, str(error))
         self._outbox.subscribe(target.name, target.kinds, since, target.plugin, now, target.has(MatchingTarget))
+        runs, about = self._database.table("runs"), {"target": target.name, "about": target.about}
+        if not runs.count(**about):
+            runs.upsert(about, ["target"])
 
 
 def as_action(plugin: str, action: Any, taken: Mapping[str, Any]) -> tuple[str, tuple[str, Action]]:

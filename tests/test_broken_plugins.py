@@ -291,3 +291,46 @@ def test_a_switch_of_a_plugins_own_is_true_or_false(installed, start):
     assert "setting 'enabled': type: expected bool (" in plugin.error
     assert "third_party_opens.py, line 4)" in plugin.error
     assert (plugin.enabled, core.settings["opens.enabled"]) == (True, True)
+
+
+MADE = {
+    "an event's book": "Item('note', 'k', event.book, {}, event.at)",
+    "no book": "Item('note', 'k', None, {}, event.at)",
+    "a list for a body": "Item('note', 'k', event.book.ref, [1], event.at)",
+    "a text for a body": "Item('note', 'k', event.book.ref, 'x', event.at)",
+    "a remark on nothing": "Remark('k', None, 'x')",
+    "a question about a text": "Proposal('x', '?')",
+}
+
+
+@pytest.mark.parametrize("made", MADE.values(), ids=MADE)
+def test_what_a_feature_makes_wrongly_is_its_own_fault(installed, start, made):
+    installed.add(
+        "from booklore_core import Item, Proposal, Remark, hookimpl\n"
+        f"@hookimpl\ndef on_book_open(event):\n    yield {made}\n"
+    )
+    installed.add(FINE, "other", "other", "third_party_other")
+
+    core = start()
+    core.take(opening(), "test")
+    core.sync()
+
+    assert re.search(r"expected \w+, got \w+ \(.*third_party_opens\.py, line 4\)", core.plugins.plugins["opens"].error)
+    assert core.database.value("SELECT COUNT(*) FROM items WHERE plugin = 'other'") == 1
+
+
+@pytest.mark.parametrize("forged", ["text='no json'", "key=None", "book=None", "body='x'"])
+def test_what_cannot_be_kept_holds_up_its_feature_only(installed, start, forged):
+    name, value = forged.split("=")
+    installed.add(
+        "from booklore_core import Item, hookimpl\n@hookimpl\ndef on_book_open(event):\n"
+        "    item = Item('note', 'k', event.book.ref, {}, event.at)\n"
+        f"    object.__setattr__(item, {name!r}, {value})\n    yield item\n"
+    )
+    installed.add(FINE, "other", "other", "third_party_other")
+
+    core = start()
+    core.take(opening(), "test")
+    core.sync()
+
+    assert core.database.value("SELECT COUNT(*) FROM items WHERE plugin = 'other'") == 1

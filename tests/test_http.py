@@ -178,6 +178,16 @@ def test_nobody_there_is_certainly_not_sent():
     assert not refusal.value.maybe_sent
 
 
+def test_who_does_not_answer_is_told_apart():
+    plain = pytest.raises(TargetUnavailable, match="speaks no TLS: give its address with http://")
+    with server_that(whole(b"{}")) as url, plain:
+        Client(url.replace("http://", "https://")).send("GET", "/")
+    with pytest.raises(TargetUnavailable, match="cannot be reached: nothing listens there"):
+        Client(url).send("GET", "/")
+    with pytest.raises(TargetUnavailable, match="cannot be reached: no such name is known here"):
+        Client("http://nowhere.invalid").send("GET", "/")
+
+
 def test_requests_say_who_asks_and_nothing_of_the_machine():
     seen = []
 

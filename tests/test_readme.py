@@ -25,7 +25,7 @@ def test_ci_runs_exactly_the_test_command_of_the_readme():
 def test_every_command_that_is_shown_exists():
     root = get_command(app)
 
-    for words in set(re.findall(r"booklore ([a-z-]+)(?: ([a-z-]+))?", README)) - {("_core", "")}:
+    for words in set(re.findall(r"booklore (?:-v+ )?([a-z][a-z-]*)(?: ([a-z-]+))?", README)) - {("_core", "")}:
         known = root.get_command(None, words[0])  # a plugin's action is one, too
         assert known, words
         nested = getattr(known, "commands", None)

@@ -62,7 +62,7 @@ def test_a_day_of_reading_reaches_booklore(core, clock, server, tmp_path):
         reader.pass_time(30)
         assert reader.spool("book_open", "page_turns", "book_close") == []
         assert len(server.sessions) == 1
-        assert any("1S synced" in notice for notice in reader.notices())
+        assert any("1 session synced" in notice for notice in reader.notices())
 
         # In the evening the server is down. Reading goes on; the session waits.
         server.stop()

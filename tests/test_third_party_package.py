@@ -137,7 +137,7 @@ def test_its_whole_life(package, start, club):
     club.stop()
     read(core, 5, 20)
     report = core.sync()
-    assert report.unavailable["club"].endswith("cannot be reached")
+    assert report.unavailable["club"].endswith("cannot be reached: nothing listens there")
     assert core.pending() == {"session": 1, "evening": 1}
     core.close()
 

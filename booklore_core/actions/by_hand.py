@@ -1,7 +1,9 @@
 """Matching by hand: up to five of a target's books beside one of the reader's, until a person has chosen."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from itertools import product
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -67,7 +69,7 @@ def choose_match(core: Core, target: Gateway, book: BookRef, heading: str, text:
         found = target.book(text) if text.isdigit() and text != title_of(book) else None
         if found:
             return take_match(core, target, book, found)
-        candidates = target.search(text, CANDIDATES)
+        candidates = beside(book, target.search(text, CANDIDATES))
         options = [*map(candidate_label, candidates), EDIT, SKIP, CANCEL]
         question = heading if candidates else f"{heading}\nNothing found for “{text}”"
         answer = yield Choose(question, options, default=len(options) - 2, cancel="")
@@ -79,6 +81,18 @@ def choose_match(core: Core, target: Gateway, book: BookRef, heading: str, text:
         if choice != EDIT:
             return take_match(core, target, book, candidates[answer])
         text = (yield Ask(f"Title or id for “{name_of(book)}”", value=text)) or text
+
+
+def beside(book: BookRef, candidates: Iterable[Candidate]) -> Sequence[Candidate]:
+    """The candidates with what their authors say of them: other names cost up to a quarter of a score."""
+    from rapidfuzz import fuzz, utils
+
+    scored = []
+    for one in candidates:
+        pairs = product(book.authors, one.authors)
+        alike = [fuzz.token_set_ratio(*pair, processor=utils.default_process) for pair in pairs]
+        scored.append(replace(one, score=one.score * (0.75 + max(alike, default=100) / 400)))
+    return sorted(scored, key=lambda one: -one.score)
 
 
 def take_match(core: Core, target: Gateway, book: BookRef, candidate: Candidate) -> int:

@@ -140,7 +140,7 @@ def places_for(core: Core, book: BookRef, name: Any) -> Sequence[Gateway]:
 
 def match_one(core: Core, target: Gateway, book: BookRef, remote_id: Any) -> Flow:
     """What stays with the book that was matched before is told. Raises Cancelled, Declined."""
-    known = next((match for other, match in core.books.matched(target.name) if other == book), None)
+    known = match_of(core, target, book)
     if remote_id is None:
         question = f"{name_of(book)} is matched already at {target.name}. Re-match it?"
         if known and not (yield Confirm(question, ok="Re-match")):
@@ -156,6 +156,28 @@ def match_one(core: Core, target: Gateway, book: BookRef, remote_id: Any) -> Flo
     is_moved = known and core.books.matches(target.name)[book.partial_md5] != known.remote_id
     stays = what_stays(core, target, book, known) if is_moved else ""
     return Result(f"{text}\n{stays}" if stays else text, ok=bool(done), data={"matched": done})
+
+
+@action("Forget match", "Forgets which of the server's books this one is.", order=4, menu=LONG_PRESS)
+def unmatch_book(core: Core, request: Request) -> Result:
+    """Forget what a book is matched to. args: target, the only one; book, where there is no other."""
+    book, name = wanted_book(core, request), request.args.get("target")
+    known = {one: match_of(core, one, book) for one in core.targets.values() if name in (None, one.name)}
+    told = []
+    for target, match in known.items():
+        if match:
+            told += [f"{name_of(book)} is no longer matched to {title_of_match(match)} at {target.name}"]
+            told += filter(None, [what_stays(core, target, book, match)])
+            core.books.forget_match(book.partial_md5, target.name)
+    data = {"book": book.partial_md5, "title": book.title, "unmatched": [one.name for one in known if known[one]]}
+    where = f"at {name}" if name else "anywhere"
+    return Result("\n".join(told) or f"{name_of(book)} is not matched {where}", ok=bool(told), data=data)
+
+
+def match_of(core: Core, target: Gateway, book: BookRef) -> Match | None:
+    """How a target's id of a book was found."""
+    matched = core.books.matched(target.name)
+    return next((match for other, match in matched if other.partial_md5 == book.partial_md5), None)
 
 
 def wanted_book(core: Core, request: Request) -> BookRef:

@@ -4,18 +4,23 @@ from collections.abc import Iterator
 from typing import Any
 
 from booklore_core.core import Core
+from booklore_core.hookspecs import PROJECT
 from booklore_core.kinds import quantity
 from booklore_core.pipeline.makers import NOT_ITS_OWN
 from booklore_core.pipeline.outbox import CLEAR, OWE
 from booklore_core.plugin_manager import Plugin
 from booklore_core.storage.counts import as_counts
-from booklore_core.targets import Check
+from booklore_core.targets import AccountTarget, Check
 
 FAILED = """
 SELECT kind, target, state = 'unconfirmed' AND retry_count = 1 AS once, COUNT(*) AS count, MAX(reason) AS reason
 FROM due WHERE target IN :ids AND state IN ('retrying', 'unconfirmed') AND retry_count > 0 GROUP BY 1, 2, 3
 """
 OWED_TO = "SELECT kind, COUNT(*) AS count FROM owed WHERE target IN :ids GROUP BY kind"
+MADE_BY = """
+SELECT o.kind AS kind, COUNT(DISTINCT o.item_id) AS count FROM owed o JOIN items i ON i.id = o.item_id
+WHERE i.plugin = :plugin GROUP BY o.kind
+"""
 UNDECLARED = """
 SELECT DISTINCT kind FROM items WHERE plugin = :plugin AND NOT EXISTS (SELECT 1 FROM kinds
     WHERE name = kind OR name || '_' = SUBSTR(kind, 1, LENGTH(name) + 1))
@@ -26,13 +31,14 @@ REFUSED = "SELECT COUNT(*) AS count, MAX(remark) AS remark FROM remarks WHERE SU
 NOT_INSTALLED = "is not here: what it should be sent waits; `booklore plugins disable {}` ends that"
 
 
-def known_plugins(core: Core) -> dict[str, Plugin]:
-    """By name those that are installed, and those that are not any more though something waits for their targets."""
-    owners = filter(None, core.outbox.subscribers().values())
+def known_plugins(core: Core, and_kept: bool = False) -> dict[str, Plugin]:
+    """By name those that are installed, and those that are not any more though something waits for their targets.
+    and_kept: those as well that were switched off before, for which something may have been kept."""
+    owners = {row["plugin"]: bool(row["enabled"]) for row in core.database.table("subscriptions").find("enabled")}
     gone = {
-        name: Plugin(name, "-", "-", enabled=True, is_target=True, errors=[NOT_INSTALLED.format(name)])
-        for name in owners
-    }
+        name: Plugin(name, "-", "-", enabled=is_on, is_target=True, errors=[NOT_INSTALLED.format(name)] * is_on)
+        for name, is_on in owners.items() if name and (is_on or and_kept)
+    }  # fmt: skip
     return dict(sorted((gone | core.plugins.plugins).items()))
 
 
@@ -43,6 +49,13 @@ def targets_of(core: Core, plugin: str) -> list[str]:
 def count_owed(core: Core, plugin: str) -> dict[str, int]:
     """kind → how many items wait for a plugin's targets."""
     return as_counts(core.database.rows(OWED_TO, ids=targets_of(core, plugin)))
+
+
+def waiting_for(core: Core, plugin: Plugin) -> dict[str, int]:
+    """kind → how many items wait: at a target, those to be taken; of a feature, those it made."""
+    if targets_of(core, plugin.name):
+        return count_owed(core, plugin.name)
+    return as_counts(core.database.rows(MADE_BY, plugin=plugin.name))
 
 
 def put_away(core: Core, plugin: str, discards: bool) -> dict[str, int]:
@@ -64,16 +77,24 @@ def put_away(core: Core, plugin: str, discards: bool) -> dict[str, int]:
 
 def notes_of(core: Core, plugin: Plugin) -> list[str]:
     """What a person should know of a plugin although it works, as that it has nothing to do yet."""
-    with core.database.transaction():
-        needed = [one for one in core.settings if one.setting.needed and one.name.startswith(f"{plugin.name}.")]
-    is_idle = plugin in core.plugins.working and needed and not any(one.value for one in needed)
-    names = " or ".join(one.name for one in needed)
-    notes = [*plugin.notes, *([f"it does nothing until {names} is set: `booklore config set`"] if is_idle else [])]
+    notes = [*plugin.notes, *filter(None, [idle_note(core, plugin)])]
     ended = [row["obstacle"] for row in core.database.table("subscriptions").find(plugin=plugin.name, enabled=1)]
     notes += [f"its last run ended early: {reason}" for reason in sorted({*filter(None, ended)})]
     [refused] = core.database.rows(REFUSED, start=f"{plugin.name}:{NOT_ITS_OWN}")
     told = f"it was kept from changing {quantity(refused['count'], 'fact')} of another plugin, such as: "
     return [*notes, told + refused["remark"]] if refused["count"] else notes
+
+
+def idle_note(core: Core, plugin: Plugin) -> str:
+    """What a plugin that works needs before it can do anything; "" where there is nothing of the kind."""
+    with core.database.transaction():
+        needed = [one for one in core.settings if one.setting.needed and one.name.startswith(f"{plugin.name}.")]
+    if plugin not in core.plugins.working or not needed or any(one.value for one in needed):
+        return ""
+    accounts = [one.name for one in core.targets.values() if one.plugin == plugin.name and one.has(AccountTarget)]
+    login = "login" if accounts[:1] == [PROJECT] else f"login --target {''.join(accounts[:1])}"
+    way = login if accounts else "config set"
+    return f"it does nothing until {' or '.join(one.name for one in needed)} is set: `booklore {way}`"
 
 
 def check_plugins(core: Core) -> Iterator[Check]:

@@ -1,10 +1,12 @@
 """What is known, what waits and what runs here: View Pending Sessions and About."""
 
+from datetime import datetime
 from importlib.metadata import version
 
 from booklore_core.actions.own import SYNC_AND_CACHE, action
 from booklore_core.core import Core
 from booklore_core.flows import Request, Result
+from booklore_core.kinds import quantity
 from booklore_core.plugin_manager import DISTRIBUTION, Plugin
 
 SHOWN = 5
@@ -15,7 +17,8 @@ def view_pending(core: Core, request: Request) -> Result:
     """Nothing is changed. args: none."""
     status = core.status()
     books, kinds = status.books, status.kinds.all_of({**status.pending, **status.synced})
-    lines = ["Book cache", f"  Books: {books['total']}, matched {books['matched']}, unmatched {books['unmatched']}"]
+    lines = [f"{one['name']}: last synced {local(one['last_sync'])}" for one in status.targets if one["last_sync"]]
+    lines += ["Book cache", f"  Books: {books['total']}, matched {books['matched']}, unmatched {books['unmatched']}"]
     counts = {kind: f"{status.pending.get(kind.name, 0)}{status.beside(kind.name)}" for kind in kinds}
     lines += ["Pending uploads", *(f"  {kind.many.capitalize()}: {count}" for kind, count in counts.items())]
     lines += ["History", *(f"  {kind.history_name}: {status.synced.get(kind.name, 0)}" for kind in kinds)]
@@ -31,7 +34,7 @@ def about(core: Core, request: Request) -> Result:
     lines = [
         f"BookLore Sync {version(DISTRIBUTION)}",
         *(f"{name}: {target.about or 'enabled'}" for name, target in core.targets.items()),
-        f"Waiting for them: {core.kinds.short_counts(core.pending()) or 'nothing'}",
+        f"Waiting for them: {core.kinds.in_words(core.pending()) or 'nothing'}",
         *(device_lines(core, request.device) if request.device else ()),
         "Plugins:",
         *(f"  {plugin_line(plugin)}" for plugin in core.plugins.plugins.values()),
@@ -42,9 +45,17 @@ def about(core: Core, request: Request) -> Result:
 def device_lines(core: Core, device: str) -> list[str]:
     """How the device stands that asks."""
     known = core.devices.find(device) or {}
-    told = {"Shim on this device": ("shim", "not told"), "Waiting on this device": ("waiting", 0)}
-    told["Last contact"] = ("last_seen", "never")
-    return [f"{text}: {known.get(name) or otherwise}" for text, (name, otherwise) in told.items()]
+    waiting = quantity(known.get("waiting") or 0, "event")
+    seen = local(known["last_seen"]) if known.get("last_seen") else "never"
+    return [
+        f"On this device: the plugin's version {known.get('shim') or 'is not told'}, {waiting} not handed over yet",
+        f"Last contact: {seen}",
+    ]
+
+
+def local(moment: str) -> str:
+    """A moment as the clock on the wall of whoever runs this shows it."""
+    return f"{datetime.fromisoformat(moment).astimezone():%d %b %Y, %H:%M}"
 
 
 def plugin_line(plugin: Plugin) -> str:

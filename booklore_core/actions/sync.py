@@ -1,5 +1,6 @@
 """Sync Pending Now, for all books or one; what a sync came to, in words and as data."""
 
+from collections import defaultdict
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +9,9 @@ from booklore_core.actions.own import LONG_PRESS, SYNC_AND_CACHE, action, counte
 from booklore_core.core import Core, Report
 from booklore_core.flows import Request, Result
 from booklore_core.kinds import quantity
+
+NAMED = 3
+"""So many books, or reasons, are told; `booklore status` has them all."""
 
 
 @action(
@@ -33,22 +37,40 @@ def outcome(core: Core, report: Report) -> Result:
     asked = len(core.questions())
     told = f"{quantity(asked, 'question')} {'waits' if asked == 1 else 'wait'} for your answer" if asked else ""
     text = "\n".join(filter(None, (summary(core, report), told)))
-    return Result(text, ok=report.is_complete and not asked, data=report_json(report))
+    return Result(text, ok=report.is_complete and not asked, data=report_json(core, report))
 
 
 def summary(core: Core, report: Report, is_news: bool = True) -> str:
     """A toast about a sync: what arrived, what did not, and why (seed sync-and-cache). is_news: whether anything went
     wrong that has not been told: what is rejected is tried again at every sync."""
-    counts = {"delivered": "synced", "waiting": "waiting", **({"rejected": "rejected"} if is_news else {})}
-    told = [(core.kinds.short_counts(report.total(name)), word) for name, word in counts.items()]
-    parts = [f"{count} {word}" for count, word in told if count]
-    parts += [f"{target}: {reason}" for target, reason in report.unavailable.items()]
-    return "\n".join(parts) or "Nothing to sync"
+    arrived, waiting = report.total("delivered"), report.total("waiting")
+    rejected = report.total("rejected") if is_news else {}
+    told = {"synced": arrived, "waits" if sum(waiting.values()) == 1 else "wait": waiting, "rejected": rejected}
+    parts = [f"{core.kinds.in_words(counts)} {verb}" for verb, counts in told.items() if counts]
+    why = reasons(core, report) if waiting or rejected or report.unavailable else []
+    return "\n".join([", ".join(parts), *why]).strip() or "Nothing to sync"
 
 
-def report_json(report: Report) -> dict[str, Any]:
+def reasons(core: Core, report: Report) -> list[str]:
+    """Why not everything arrived, each reason once: nobody was there, a book is not known there, an item failed."""
+    lacking, failed = defaultdict[str, dict[str, None]](dict), dict[str, None]()
+    for one in core.status().waiting:
+        if one.state == "unmatched" and one.target not in report.unavailable:
+            lacking[one.target][f"“{one.book}”"] = None
+        elif one.state not in ("asked", "new") and one.target not in report.unavailable:
+            failed[f"“{one.book}”: {one.reason}"] = None
+    told = [f"{target}: {reason}" for target, reason in report.unavailable.items()]
+    for target, books in lacking.items():
+        named = ", ".join(list(books)[:NAMED])
+        more = f" and {len(books) - NAMED} more" if len(books) > NAMED else ""
+        told.append(f"{target} does not know {named}{more} yet")
+    return told + list(failed)[:NAMED]
+
+
+def report_json(core: Core, report: Report) -> dict[str, Any]:
     """The shape that `booklore sync --json` prints."""
     names = ("delivered", "waiting", "rejected")
     targets = {run.target: {name: getattr(run, name) for name in (*names, "unavailable")} for run in report.runs}
     totals = {name: report.total(name) for name in names}
-    return {**totals, "unavailable": list(report.unavailable), "requests": report.requests, "targets": targets}
+    told = {"unavailable": list(report.unavailable), "reasons": [] if report.is_complete else reasons(core, report)}
+    return {**totals, **told, "requests": report.requests, "targets": targets}

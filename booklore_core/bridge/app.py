@@ -10,9 +10,10 @@ from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from booklore_core.actions.answers import BadAnswer
-from booklore_core.bridge import kosync, models, openapi, pairing, uploads
+from booklore_core.bridge import kosync, models, newcomers, openapi, pairing, uploads
 from booklore_core.bridge.body import OpenRoute, PairedRoute, PartRoute, part_in
 from booklore_core.bridge.bridge import Bridge
+from booklore_core.bridge.call_log import CallLog
 from booklore_core.bridge.dialogs import NoSuchQuestion
 from booklore_core.bridge.workers import Busy
 from booklore_core.plugin_manager import DISTRIBUTION
@@ -37,6 +38,7 @@ FILE_REFUSALS: dict[int | str, dict[str, Any]] = {
     429: {"model": models.Problem, "description": "This device has sent too much within an hour"},
     507: {"model": models.Problem, "description": "There is no room for the file"},
 }
+NOT_ITS_OWN = "device.id: the token was given to another device; pair this one with a code of `booklore bridge pair`"
 BYTES = {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 
 STATUS = {
@@ -93,9 +95,10 @@ def pair(request: models.PairRequest, bridge: Shared) -> dict[str, Any]:
 )  # fmt: skip
 def events(request: models.HandOff, call: Request, device: Speaker, bridge: Shared) -> dict[str, Any]:
     """Takes spool lines in. A line is acknowledged once it is durable; the same line twice changes nothing."""
-    if request.device.id not in call.state.devices:
-        raise HTTPException(403, "device.id: expected the device that the token was given to")
-    return bridge.hand_off(request, device)
+    told = request.device
+    if not newcomers.may_speak(bridge.core, told.id, told.name, told.model, call.state.devices):
+        raise HTTPException(403, NOT_ITS_OWN)
+    return bridge.hand_off(request, told.id if newcomers.is_newcomer(device) else device)
 
 
 @paired_calls.post(
@@ -159,6 +162,7 @@ def create_app(bridge: Bridge) -> FastAPI:
     """The bridge as an ASGI application."""
     app = FastAPI(title="BookLore Sync bridge", version=version(DISTRIBUTION), docs_url=None, redoc_url=None)
     app.state.bridge, app.openapi = bridge, partial(openapi.document, app)  # type: ignore[method-assign]
+    app.add_middleware(CallLog)
     app.include_router(open_calls)
     app.include_router(paired_calls)
     app.include_router(part_calls)

@@ -1,6 +1,5 @@
 """Runs the bridge: in the foreground for `booklore serve`, in a thread for the demo and for tests."""
 
-import ipaddress
 import signal
 import socket
 import sys
@@ -14,6 +13,8 @@ from starlette.types import ASGIApp
 
 from booklore_core.bridge.app import create_app
 from booklore_core.bridge.bridge import Bridge, Deadlines
+from booklore_core.bridge.listening import Listening, address, announced, is_loopback
+from booklore_core.bridge.mounts import check_mount
 from booklore_core.core import Core
 from booklore_core.storage.places import Places
 
@@ -32,10 +33,13 @@ def serve_until_stopped(places: Places, host: str, port: int) -> None:
     Raises CannotListen, DatabaseUnusable.
     """
     with closing(Core(places)) as core, serving(core, port, host) as url:
-        sys.stdout.write(f"BookLore Sync bridge on {url}\n")
-        sys.stdout.flush()
         if not is_loopback(host):
             sys.stderr.write(OPEN + "\n")
+        mount = check_mount(places)
+        if mount:
+            sys.stderr.write(f"{mount.detail}: {mount.advice}.\n")
+        sys.stdout.write(f"BookLore Sync bridge on {url}\n")
+        sys.stdout.flush()
         wait_for_signal()
 
 
@@ -48,7 +52,9 @@ def serving(core: Core, port: int = 0, host: str = "127.0.0.1", deadlines: Deadl
         running(create_app(bridge), listener),
     ):
         bridge.catch_up()
-        yield address(host, listener.getsockname()[1])
+        port = listener.getsockname()[1]
+        with announced(core.places.home, Listening(host, port)):
+            yield address(host, port)
 
 
 @contextmanager
@@ -75,17 +81,6 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise CannotListen(f"cannot listen on {host}, port {port}: {error.strerror}; see --host and --port") from error
     return listener
-
-
-def address(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def wait_for_signal() -> None:

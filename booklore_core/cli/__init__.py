@@ -17,12 +17,20 @@ def main() -> None:
     replace_closed_streams()
     spare_plain_consoles()
     anchor_places()
-    arguments = sys.argv[1:]
+    try:
+        run(sys.argv[1:])
+    except KeyboardInterrupt as error:  # while modules are loaded; a command tells itself what it has done
+        from booklore_core.cli.output import end_stopped
+
+        end_stopped(error)
+
+
+def run(arguments: list[str]) -> None:
     if arguments in QUICK and answered("--json" in arguments):
         return
     from booklore_core.cli.app import app
 
-    app()
+    app(prog_name="booklore")
 
 
 def replace_closed_streams() -> None:

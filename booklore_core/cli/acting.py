@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from booklore_core.cli.errors import Refused, is_expected
+from booklore_core.cli.errors import Refused, Stopped, is_expected
 from booklore_core.cli.progress import Activity
 from booklore_core.cli.terminal import Reply, person, run_flow
 
@@ -18,6 +18,9 @@ log = logging.getLogger(__name__)
 
 STILL_WAITING = 3
 """The exit code for: done, but items still wait."""
+
+
+GOES_ON = "the same command goes on there the next time"
 
 
 def perform(
@@ -37,13 +40,25 @@ def perform(
     try:
         return run_flow(flow, reply or person(), activity)
     except KeyboardInterrupt:
-        raise
+        raise Stopped(so_far(core, activity)) from None
     except BaseException as error:
         owner = owner_of(core, action)
         if owner is None or is_expected(error) or isinstance(error, typer.Exit | typer.Abort):
             raise
         log.info("the action %s", action, exc_info=error)
         raise Refused(f"the action {action} of plugin {owner.name} failed: {told(error, owner.package)}") from error
+
+
+def so_far(core: "Core", activity: Activity) -> str:
+    """What was done of a work that goes on where it was when it is asked for again."""
+    parts = []
+    for label, (done, total) in activity.told.items():
+        if label in core.targets:
+            delivered = max(0, total - len(core.ledger.due(label)))
+            parts.append(f"{delivered} of {total} delivered to {label}")
+        else:
+            parts.append(f"{label}: {done} of {total} done")
+    return f"stopped: {', '.join(parts)}; {GOES_ON}" if parts else "stopped"
 
 
 def given(**args: Any) -> dict[str, Any]:

@@ -4,12 +4,14 @@ Nothing here or in a command's module may import the core before the command run
 """
 
 import logging
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from booklore_core.cli.commands import bridge, clear, config, history, plugins, quarantine
+from booklore_core.cli.commands import bridge, clear, config, history, plugins, quarantine, service
+from booklore_core.cli.commands.books import books, unmatch
 from booklore_core.cli.commands.demo import demo
 from booklore_core.cli.commands.doctor import doctor
 from booklore_core.cli.commands.ingest import ingest
@@ -25,26 +27,38 @@ from booklore_core.cli.commands.sync import sync
 from booklore_core.cli.commands.test_connection import test_connection
 from booklore_core.cli.commands.track import track
 from booklore_core.cli.commands.verify import verify
-from booklore_core.cli.errors import error_in_one_line, is_expected
-from booklore_core.cli.output import own_stdout, say
+from booklore_core.cli.errors import Stopped, error_in_one_line, is_expected
+from booklore_core.cli.output import end_stopped, own_stdout, say
 
 CHATTY = ("sqlalchemy", "urllib3", "asyncio", "alembic")
 """Libraries whose own debug lines tell nobody anything, and might tell too much."""
 
+HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
+COMPLETION = ("install_completion", "show_completion")
+
+TYPERS: tuple[Any, ...] = (typer.Exit, typer.Abort, typer.BadParameter.__mro__[2], BrokenPipeError)
+"""What typer raises and tells itself, a misuse of the command line among it."""
+
+BUG = "this is a fault of booklore itself; `booklore -v …` tells where, for a report"
+
 
 class Commands(TyperGroup):
-    """The root of all commands. A mistake or refusal ends in one line and code 1, a bug in a traceback."""
+    """The root of all commands. A mistake or refusal ends in one line and code 1, a bug too; its traceback is for
+    who asks with -v."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        unwrap_help(self)
+        for command in all_of(self):
+            unwrap_help(command)
+            make_light(command.get_help_option(typer.Context(command, **HELP)))
 
-    def get_help_option(self, ctx: Any) -> Any:
-        """The option with False as its default: typer loads pydantic to check a value of None."""
-        option = super().get_help_option(ctx)
-        if option is not None:
-            option.default = False
-        return option
+    def get_params(self, ctx: Any) -> Any:
+        """typer adds its options for completion when the group is made already."""
+        params = super().get_params(ctx)
+        for option in params:
+            if option.name in COMPLETION:
+                make_light(option)
+        return params
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Ours, or a plugin's action."""
@@ -55,24 +69,38 @@ class Commands(TyperGroup):
         with own_stdout():
             try:
                 return super().invoke(ctx)
+            except (KeyboardInterrupt, Stopped) as error:
+                end_stopped(error)
             except Exception as error:
-                if not is_expected(error):
+                if isinstance(error, TYPERS):
                     raise
-                logging.getLogger(__name__).debug("", exc_info=True)
-                say(error_in_one_line(error))
+                is_bug = not is_expected(error)
+                logging.getLogger(__name__).log(logging.INFO if is_bug else logging.DEBUG, "", exc_info=True)
+                told = error_in_one_line(error)
+                say(f"{BUG}: {type(error).__name__}: {told}" if is_bug else told)
                 raise typer.Exit(1) from None
+
+
+def all_of(command: Any) -> Iterator[Any]:
+    """A command and those below it."""
+    yield command
+    for one in getattr(command, "commands", {}).values():
+        yield from all_of(one)
 
 
 def unwrap_help(command: Any) -> None:
     """Joins the lines of each paragraph: the terminal's width breaks them, not the source's."""
     paragraphs = (command.help or "").split("\n\n")
     command.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
-    for one in getattr(command, "commands", {}).values():
-        unwrap_help(one)
+
+
+def make_light(option: Any) -> None:
+    """Gives a switch of typer's own False as its default: typer loads pydantic to check a value of None."""
+    option.default = False
 
 
 app = typer.Typer(
-    name="booklore", cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+    name="booklore", cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, context_settings=HELP
 )
 
 
@@ -118,7 +146,7 @@ app.command()(demo)
 app.command()(login)
 app.command("test-connection")(test_connection)
 app.command("run")(run_action)
-for command in (serve, ingest, sync, status, answer, match, rematch, track, verify, doctor, reset):
+for command in (serve, ingest, sync, status, answer, books, match, unmatch, rematch, track, verify, doctor, reset):
     app.command()(command)
 app.add_typer(bridge.app, name="bridge")
 app.add_typer(clear.app, name="clear")
@@ -126,3 +154,4 @@ app.add_typer(config.app, name="config")
 app.add_typer(history.app, name="history")
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(service.app, name="service")

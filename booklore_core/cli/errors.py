@@ -18,6 +18,13 @@ class Refused(Exception):
     """The command cannot do what was asked; the text says why, and what to do."""
 
 
+class Stopped(Exception):
+    """A person ended the command with Ctrl-C; the text says what was done until then."""
+
+    CODE = 130
+    """What shells expect of a program that SIGINT has ended."""
+
+
 def is_expected(error: BaseException) -> bool:
     """Whether error is a mistake or a refusal, no bug."""
     loaded = [getattr(sys.modules[module], name) for module, name in EXPECTED.items() if module in sys.modules]

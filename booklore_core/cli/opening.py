@@ -1,7 +1,9 @@
 """Opens the core for one command, and closes it."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from booklore_core.cli.errors import Refused
@@ -11,12 +13,24 @@ if TYPE_CHECKING:
     from booklore_core.core import Core
     from booklore_core.storage.places import Places
 
+DATABASE_URL = "BOOKLORE_DATABASE_URL"
+
 
 def find_places() -> "Places":
-    """Where things lie, by the environment."""
+    """Where things lie, by the environment. Raises BadSetting for a file that cannot be read."""
     from booklore_core.storage.places import Places
 
-    return Places.from_environment()
+    return Places.from_environment({**database_url(), **os.environ})
+
+
+def database_url() -> dict[str, str]:
+    """The database's address from a file, as it may hold a password."""
+    file = os.environ.get(f"{DATABASE_URL}_FILE")
+    if not file:
+        return {}
+    from booklore_core.storage.preset import read_secret_file
+
+    return {DATABASE_URL: read_secret_file(Path(file), f"{DATABASE_URL}_FILE").strip()}
 
 
 @contextmanager

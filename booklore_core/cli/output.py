@@ -6,18 +6,25 @@ While the core works, standard output is out of its reach: a plugin that prints 
 import io
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
-from booklore_core.cli.errors import Refused
+from booklore_core.cli.errors import Refused, Stopped
 
 WIDE = 1000
-"""Columns of a table that no terminal shows: whatever reads it gets whole lines."""
+"""Columns of what no terminal shows: whatever reads it gets whole lines."""
 
-UNBROKEN = 24
-"""Letters of a cell that should not be broken into lines as long as there is room."""
+TERMINAL = 80
+"""Columns of a terminal that does not tell how many it has."""
+
+BOLD = "1"
+MARKS = {"ok": "32", "note": "33", "FAIL": "1;31"}
+"""Green, yellow, bold red."""
+
+MARK = re.compile(rf"^({'|'.join(MARKS)})\b")
 
 _reserved: TextIO | None = None
 
@@ -63,7 +70,16 @@ def stdout() -> TextIO:
 
 def say(text: str) -> None:
     """One line to the person. What a target of the program's own name says is not told with the name twice."""
-    sys.stderr.write(f"booklore: {printable(text).removeprefix('booklore: ')}\n")
+    line = f"booklore: {printable(text).removeprefix('booklore: ')}\n"
+    sys.stderr.write(folded(line, sys.stderr))
+
+
+def end_stopped(error: BaseException) -> NoReturn:
+    """Ends the program as one that a person has stopped."""
+    if sys.stderr.isatty():
+        sys.stderr.write("\n")  # the terminal shows ^C
+    say(str(error) or "stopped")
+    raise SystemExit(Stopped.CODE)
 
 
 def show_json(document: Any) -> None:
@@ -72,33 +88,74 @@ def show_json(document: Any) -> None:
 
 
 def show(*lines: str) -> None:
+    """Lines for a person; a terminal that is narrower gets them folded between words."""
+    write(folded("".join(f"{line}\n" for line in lines), stdout()))
+
+
+def show_exactly(*lines: str) -> None:
     write("".join(f"{line}\n" for line in lines))
 
 
-def show_table(rows: Iterable[Sequence[Any]], *columns: str) -> None:
-    """Rows as a table; a column whose name ends in `#` holds numbers. The first one is never broken."""
-    from rich.console import Console
-    from rich.table import Table
+def folded(text: str, stream: TextIO) -> str:
+    width = width_of(stream)
+    if all(len(line) <= width // 2 for line in text.splitlines()):  # even where every letter takes two columns
+        return text
+    from booklore_core.cli.layout import fold
 
-    cells = [[printable(cell) for cell in row] for row in rows]
+    return "\n".join(fold(text, width))
+
+
+def show_qr(text: str) -> None:
+    """text as a QR code, on a terminal that can show one."""
     stream = stdout()
-    console = Console(file=stream, width=None if stream.isatty() else WIDE, markup=False, emoji=False, highlight=False)
-    names = [column.removesuffix("#") for column in columns]
-    table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(names))
-    for number, least in enumerate(least_widths([names, *cells], console.width)):
-        justify: Any = "right" if columns[number].endswith("#") else "left"
-        table.add_column(names[number], justify=justify, overflow="fold", min_width=least, no_wrap=number == 0)
-    for row in cells:
-        table.add_row(*row)
-    with console.capture() as captured:
-        console.print(table)
-    show(*(line.rstrip() for line in captured.get().splitlines()))
+    if not stream.isatty() or "utf" not in (stream.encoding or "").lower():
+        return
+    import segno
+
+    drawn = io.StringIO()
+    segno.make(text, micro=False).terminal(drawn, border=2, compact=True)
+    write(drawn.getvalue())
 
 
-def least_widths(cells: Sequence[Sequence[str]], width: int) -> Sequence[int | None]:
-    """How narrow each column may get: the last one gives way first, as long as a good part of the width is its own."""
-    least = [min(UNBROKEN, max(map(len, column))) for column in zip(*cells, strict=True)]
-    return [*least[:-1], None] if sum(least[:-1]) <= width * 3 // 4 else [None] * len(least)
+def show_table(rows: Iterable[Sequence[Any]], *columns: str) -> None:
+    """Rows as a table, or as blocks on a narrow terminal; see `Sheet` for what the columns' names tell.
+
+    What stands in a first column without a name is coloured by what it says.
+    """
+    from booklore_core.cli.layout import Sheet
+
+    stream = stdout()
+    layout = Sheet([[printable(cell) for cell in row] for row in rows], columns, width_of(stream))
+    has_colours = shows_colours(stream)
+    show_exactly(*(coloured(line, BOLD) if has_colours else line for line in layout.header))
+    is_marked = has_colours and not columns[0]
+    show_exactly(*(MARK.sub(as_coloured_mark, line) if is_marked else line for line in layout.lines))
+
+
+def as_coloured_mark(mark: re.Match[str]) -> str:
+    return coloured(mark[0], MARKS[mark[0]])
+
+
+def coloured(text: str, code: str) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m"
+
+
+def shows_colours(stream: TextIO) -> bool:
+    """Whether it is a terminal whose owner wants colours, as https://no-color.org has it."""
+    is_plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    is_old = os.name == "nt" and not {"WT_SESSION", "ANSICON", "TERM"} & os.environ.keys()  # it would show the codes
+    return stream.isatty() and not is_plain and not is_old
+
+
+def width_of(stream: TextIO) -> int:
+    """How many columns it shows."""
+    if not stream.isatty():
+        return WIDE
+    told = os.environ.get("COLUMNS", "")
+    try:
+        return int(told) if told.isdecimal() else os.get_terminal_size(stream.fileno()).columns or TERMINAL
+    except (OSError, ValueError):
+        return TERMINAL
 
 
 def write(text: str) -> None:

@@ -3,21 +3,15 @@
 from typing import Any
 
 from booklore_core import hookspecs
-from booklore_core.actions.plugins import check_plugin, count_owed, known_plugins, notes_of, targets_of
+from booklore_core.actions.plugins import check_plugin, known_plugins, notes_of, targets_of, waiting_for
 from booklore_core.core import Core
 from booklore_core.plugin_manager import Plugin
 from booklore_core.settings import BadSetting
-from booklore_core.storage.counts import as_counts
-
-MADE_BY = """
-SELECT o.kind AS kind, COUNT(DISTINCT o.item_id) AS count FROM owed o JOIN items i ON i.id = o.item_id
-WHERE i.plugin = :plugin GROUP BY o.kind
-"""
 
 
 def find_plugin(core: Core, name: str) -> Plugin:
     """Raises BadSetting for a name that there is not."""
-    plugin = known_plugins(core).get(name)
+    plugin = known_plugins(core, and_kept=True).get(name)
     if plugin is None:
         raise BadSetting(f"there is no plugin {name!r}; `booklore plugins list` shows them")
     return plugin
@@ -30,13 +24,6 @@ def plugin_json(core: Core, plugin: Plugin) -> dict[str, Any]:
     known = {name: getattr(plugin, name) for name in ("enabled", "version", "source")}
     told = {"waiting": waiting_for(core, plugin), "error": error, "notes": notes_of(core, plugin)}
     return {"name": plugin.name, "kind": kind, **known, **told}
-
-
-def waiting_for(core: Core, plugin: Plugin) -> dict[str, int]:
-    """kind → how many items wait: at a target, those to be taken; of a feature, those it made."""
-    if targets_of(core, plugin.name):
-        return count_owed(core, plugin.name)
-    return as_counts(core.database.rows(MADE_BY, plugin=plugin.name))
 
 
 def plugin_details(core: Core, plugin: Plugin) -> dict[str, Any]:

@@ -7,9 +7,13 @@ from typing import Any
 
 
 class Activity:
-    """Shows a spinner while work goes on, and a bar for each label that it tells about."""
+    """Shows a spinner while work goes on, and a bar for each label that it tells about.
+
+    told: by label how much was done, of how much, shown or not.
+    """
 
     def __init__(self) -> None:
+        self.told: dict[str, tuple[int, int]] = {}
         self._display: Any = None
         self._bars: dict[str, Any] = {}
 
@@ -32,6 +36,7 @@ class Activity:
 
     def tell(self, label: str, done: int, total: int) -> None:
         """What work calls: how much is done, of how much."""
+        self.told[label] = done, total
         display = self._display
         if display is None:
             return

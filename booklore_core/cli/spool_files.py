@@ -23,8 +23,8 @@ CHUNK_LINES, CHUNK_BYTES = 1000, 8 * 1024 * 1024
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 SEGMENT = "*.jsonl"
 FIRST_LINES = 10
-"""A file that is named is no spool when none of so many lines begins as one of a spool does; of a binary one fewer tell
-that."""
+"""A file that is named is no spool when none of so many lines begins as one of a spool does; of a binary one, or of a
+web page, fewer tell that."""
 
 
 def spool_files(names: Sequence[str]) -> list[list[str]]:
@@ -57,7 +57,9 @@ def obstacle(name: str, is_named: bool) -> str:
             first = list(islice((line.strip() for line in told if line.strip()), FIRST_LINES if is_named else 0))
     except OSError as error:
         return f"{name}: {error.strerror}"
-    is_telling = len(first) == FIRST_LINES or any(b"\0" in line for line in first)
+    if is_named and not first:
+        return f"{name} is empty; nothing was taken"
+    is_telling = len(first) == FIRST_LINES or any(b"\0" in line or line.startswith(b"<") for line in first)
     if not is_telling or any(line.startswith(b"{") for line in first):
         return ""
     return f"{name} is no spool file: its first lines tell nothing of what a reader did; nothing was taken"

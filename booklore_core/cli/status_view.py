@@ -2,19 +2,18 @@
 
 import sqlite3
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from booklore_core.cli.opening import find_places
 from booklore_core.cli.output import say, show, show_json, show_table
 from booklore_core.kinds import quantity
 from booklore_core.storage.counts import MAX_WAITING, Status, Undecided, read_status, total_of
-from booklore_core.storage.places import Places
 from booklore_core.storage.schema import VERSION
 
 SHOWN, SHORT = 20, 8
 """Lines of what waits; digits of a partial MD5, which is enough to name a book by."""
-
-NAMES_WIDTH = 20
 
 
 class DatabaseFile:
@@ -47,7 +46,7 @@ def show_at_once(as_json: bool) -> bool:
 
 def look(limit: int) -> Status | None:
     """The status, with so many waiting items listed; None for no file, no SQLite, or another schema version."""
-    file = Places.from_environment().database_file
+    file = find_places().database_file
     if file is None or not file.is_file():
         return None
     try:
@@ -60,17 +59,33 @@ def show_status(status: Status, as_json: bool) -> None:
     if as_json:
         show_json(status.as_json())
         return
-    kinds = status.kinds.all_of({**status.pending, **status.synced})
-    show_section("Book cache", {name.capitalize(): (count, "") for name, count in status.books.items()})
-    pending = {kind.many.capitalize(): (status.pending.get(kind.name, 0), status.beside(kind.name)) for kind in kinds}
-    show_section("Pending uploads", pending)
-    show_section("History", {kind.history_name: (status.synced.get(kind.name, 0), "") for kind in kinds})
+    show_places(status)
+    books = status.books
+    show(f"{quantity(books['total'], 'book')}: {books['matched']} matched, {books['unmatched']} unmatched")
+    show_counts(status)
     show_waiting(status)
     if status.superseded:
         given_up = [(one.kind, one.book, one.target, one.reason) for one in status.superseded]
-        show_table(given_up, "KIND", "BOOK", "TARGET", "GIVEN UP, FOR")
+        show_table(given_up, "KIND", "BOOK…", "TARGET", "GIVEN UP, FOR")
     if status.aside:
         show(status.aside)
+    for step in next_steps(status):
+        say(step)
+
+
+def show_counts(status: Status) -> None:
+    """Of each kind that there is anything of: what waits, and what was synced."""
+    asked = total_of(status.asked)
+    kinds = [
+        kind for kind, _ in status.kinds.counted(Counter(status.pending) + Counter(status.synced) + Counter(asked))
+    ]
+    columns = {"WAITING#": status.pending, **({"FOR YOUR ANSWER#": asked} if asked else {}), "SYNCED#": status.synced}
+    rows = [
+        (kind.many.capitalize(), *(counts.get(kind.name, 0) for counts in columns.values())) for kind in kinds
+    ]  # fmt: skip
+    if rows:
+        show_table(rows, "", *columns)
+        show("")
 
 
 def show_waiting(status: Status) -> None:
@@ -82,23 +97,47 @@ def show_waiting(status: Status) -> None:
             (status.kinds[one.kind].count(count), one.book, one.md5[:SHORT], one.target, one.attempts, one.reason)
             for one, count in alike
         ]
-        show_table(rows, "WAITING", "BOOK", "MD5", "TARGET", "TRIES#", "WHY")
+        show_table(rows, "WAITING", "BOOK…", "MD5", "TARGET", "TRIES#", "WHY")
     left = status.total - sum(count for _, count in alike) - sum(len(one.rows) for one in status.asked)
     if left:
         show(f"… and {left} more")
+
+
+def next_steps(status: Status) -> list[str]:
+    """What a person can do now."""
+    steps, away = [], {one["name"] for one in status.targets if one["unavailable"]}
+    if not (status.devices or status.books["total"]):
+        steps += ["nothing was read yet: `booklore bridge install` or `booklore bridge pair` sets up an e-reader"]
+    elif not status.last_sync:
+        steps += ["nothing was synced yet: `booklore sync` does it"]
     if status.asked:
-        say("`booklore answer` asks you what is to be answered before it is synced")
-    if any(one.state == "unmatched" for one, _ in alike):
-        say("`booklore match` finds the books that are not matched yet; at a terminal it asks you about the others")
-        say("`booklore clear pending` ends what waits for a book that no server is to have")
+        steps += ["`booklore answer` asks you what is to be answered before it is synced"]
+    if any(one.state == "unmatched" and one.target not in away for one in status.waiting):
+        steps += ["`booklore match` finds the books that are not matched yet, and at a terminal asks about the others"]
+        steps += ["`booklore clear pending` ends what waits for a book that no server is to have"]
+    elif status.last_sync and any(one.state != "asked" for one in status.waiting):
+        steps += ["`booklore sync` tries what waits again"]
+    return steps
+
+
+def show_places(status: Status) -> None:
+    """Where it all goes and comes from."""
+    for one in status.targets:
+        ended = f", which ended early: {one['unavailable']}" if one["unavailable"] else ""
+        synced = f"last sync {local(one['last_sync'])}" if one["last_sync"] else "not synced yet"
+        show(f"{one['name']}: {one['about'] or 'in use'}; {synced}{ended}")
+    for one in status.devices:
+        waiting = f"; {quantity(one['waiting'], 'event')} waiting there" if one["waiting"] else ""
+        show(f"{one['name'] or one['id']}: last seen {local(one['last_seen'])}{waiting}")
+    if status.targets or status.devices:
+        show("")
+
+
+def local(moment: str) -> str:
+    return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M}"
 
 
 def asked_row(status: Status, asked: Undecided) -> tuple[object, ...]:
     books = {(row["book"], row["md5"][:SHORT]) for row in asked.rows}
     book, md5 = books.pop() if len(books) == 1 else (quantity(len(books), "book"), "")
     return status.kinds.in_words(total_of([asked])), book, md5, "", 0, asked.text
-
-
-def show_section(title: str, counts: dict[str, tuple[int, str]]) -> None:
-    width = max([NAMES_WIDTH, *map(len, counts)])
-    show(title, *(f"  {name:{width}} {count:5}{beside}" for name, (count, beside) in counts.items()), "")

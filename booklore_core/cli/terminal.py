@@ -29,7 +29,7 @@ def typed_secret(name: str, option: str, may_ask: bool) -> str:
     """A secret that a person types, unseen. Raises Refused naming option without one."""
     if not (may_ask and is_interactive()):
         raise Refused(f"{name} is missing: give {option}")
-    return str(typer.prompt(name, hide_input=True, err=True))
+    return str(asked(typer.prompt, name, hide_input=True))
 
 
 def confirmed(question: str, option: str, yes: bool) -> bool:
@@ -38,7 +38,17 @@ def confirmed(question: str, option: str, yes: bool) -> bool:
         return True
     if not is_interactive():
         raise Refused(f"{question} Give {option} to say so")
-    return typer.confirm(question, default=False, err=True)
+    return bool(asked(typer.confirm, question, default=False))
+
+
+def asked(ask: Callable[..., Any], text: str, **options: Any) -> Any:
+    """What a person types. Raises Abort at the end of input, and KeyboardInterrupt, which typer makes the same."""
+    try:
+        return ask(text, err=True, **options)
+    except typer.Abort as error:
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise
 
 
 def read_secret(path: Path, option: str = "--password-file") -> str:
@@ -152,8 +162,8 @@ def read_answer(question: "Question") -> str | None:
             typer.echo(f"{number:3}  " + printable(option).replace("\n", f"\n{'':5}"), err=True)
     hidden = bool(getattr(question, "secret", False))
     try:
-        text = typer.prompt(
-            label(question), default=return_means(question), hide_input=hidden, show_default=False, err=True
+        text = asked(
+            typer.prompt, label(question), default=return_means(question), hide_input=hidden, show_default=False
         )
     except (EOFError, typer.Abort):
         return None

@@ -33,6 +33,9 @@ GONE = "UPDATE files SET gone = 1 WHERE device = :device AND book_md5 = :book_md
 FILE = """(SELECT f.path FROM files f WHERE f.book_md5 = b.partial_md5
     ORDER BY f.gone, f.seen_at DESC, f.id DESC LIMIT 1)"""
 BOOK = f"SELECT b.*, {FILE} AS file FROM books b"
+LISTED = f"""SELECT b.*, {FILE} AS file, (SELECT MIN(f.gone) FROM files f WHERE f.book_md5 = b.partial_md5) AS gone,
+    (SELECT MAX(e.at) FROM events e WHERE e.book_md5 = b.partial_md5) AS told_at,
+    (SELECT MAX(i.occurred_at) FROM items i WHERE i.book_md5 = b.partial_md5) AS happened_at FROM books b"""
 UNTRACKED = "SELECT partial_md5 FROM books WHERE tracked = 0 ORDER BY updated_at DESC LIMIT 500"
 SEEN_AS = "SELECT partial_md5, title, size FROM books WHERE partial_md5 IN :ids"
 MOST_FOUND = 12

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from booklore_core.events import Device
 from booklore_core.guard.culprit import told
 from booklore_core.guard.deadline import TookTooLong, Watch
@@ -84,12 +86,20 @@ class Derive:
         with self._leading:
             before = self._places.find()
             features = sorted(self._plugins.features, key=comes_last)
-            news = sum(self._lead(plugin) for plugin in features if not self._is_hanging(plugin))
+            news = sum(self._lead_alone(plugin) for plugin in features if not self._is_hanging(plugin))
             after = self._places.find()
             if after != before:
                 waited_for = [row["place"] for row in after if self._may_go_on(row["name"])]
                 self._journal.drop_lists(min(waited_for, default=0))
         return news
+
+    def _lead_alone(self, plugin: Plugin) -> int:
+        """Leads one feature. What it made and nobody can keep is its fault, and waits with its events."""
+        try:
+            return self._lead(plugin)
+        except (AttributeError, TypeError, ValueError, SQLAlchemyError) as error:
+            self._plugins.blame(plugin, f"made what cannot be kept: {told(error, plugin.package)}", error)
+            return 0
 
     def _may_go_on(self, feature: str) -> bool:
         """Whether a feature may yet come to what it has not consumed; one that is gone may not once it is off."""

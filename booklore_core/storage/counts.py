@@ -6,6 +6,7 @@ What waits is counted in `owed`, which holds nothing else: the price depends on 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from booklore_core.kinds import Kind, Kinds, quantity
@@ -60,6 +61,12 @@ FROM deliveries d JOIN items i ON i.id = d.item_id JOIN books b ON b.partial_md5
 WHERE d.state = 'superseded' AND d.revision = i.revision AND (i.kind, i.key) NOT IN (SELECT kind, key FROM proposals
     WHERE question <> '') ORDER BY d.tried_at DESC, d.item_id LIMIT :limit
 """
+TARGETS = """
+SELECT r.target AS name, r.about AS about, r.ended_at AS last_sync, MAX(s.obstacle) AS unavailable
+FROM runs r JOIN subscriptions s ON s.target = r.target AND s.enabled = 1 GROUP BY 1, 2, 3 ORDER BY 1
+"""
+DEVICES = """SELECT id, name, model, last_seen, COALESCE(waiting, 0) AS waiting FROM devices WHERE last_seen IS NOT NULL
+    AND id NOT LIKE 'installed:%' ORDER BY last_seen DESC LIMIT 20"""
 WAITING_TOTAL = "SELECT (SELECT COUNT(*) FROM owed) + (SELECT COUNT(*) FROM proposals WHERE question <> '') AS total"
 REMARKS = "SELECT COUNT(*) AS count FROM remarks"
 ASIDE = """
@@ -111,8 +118,10 @@ class Status:
     """View Pending Sessions. books: total, matched, unmatched. pending, synced: kind → items. total: deliveries. asked:
     the questions to a person, each once.
 
-    superseded: the items that were given up, as a target has something newer, the last ones first, without those that
-    are asked about. remarks: how many. quarantine: how many lines could not be taken in, and the last one's fault.
+    targets: those that were synced with: name, about, last_sync, why that ended early (unavailable). devices: id, name,
+    model, last_seen and the lines waiting there, the last seen first. superseded: the items that were given up, as a
+    target has something newer, the last ones first, without those that are asked about. remarks: how many. quarantine:
+    how many lines could not be taken in, and the last one's fault.
     """
 
     books: dict[str, int]
@@ -125,12 +134,20 @@ class Status:
     quarantine: dict[str, Any]
     superseded: Sequence[Waiting] = ()
     asked: Sequence[Undecided] = ()
+    targets: Sequence[Mapping[str, Any]] = ()
+    devices: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def last_sync(self) -> str | None:
+        """When a sync last ended: `2026-11-20T20:01:02Z`."""
+        return max((one["last_sync"] for one in self.targets if one["last_sync"]), default=None)
 
     def as_json(self) -> dict[str, Any]:
         waiting, superseded = ([asdict(one) for one in ones] for ones in (self.waiting, self.superseded))
-        queues = {"books": self.books, "pending": self.pending, "synced": self.synced, "waiting": waiting}
-        queues["asked"] = total_of(self.asked)
-        return {**queues, "superseded": superseded, "remarks": self.remarks, "quarantine": self.quarantine}
+        places = {"last_sync": self.last_sync, "targets": self.targets, "devices": self.devices}
+        queues = {"pending": self.pending, "synced": self.synced, "waiting": waiting, "asked": total_of(self.asked)}
+        kept = {"superseded": superseded, "remarks": self.remarks, "quarantine": self.quarantine}
+        return {"books": self.books, **queues, **places, **kept}
 
     def beside(self, kind: str) -> str:
         """What stands beside the count of a kind's items: how many wait for a person's answer."""
@@ -156,7 +173,16 @@ def read_status(source: Rows, limit: int = MAX_WAITING) -> Status:
     synced, total = as_counts(source.rows(DELIVERED)), source.rows(WAITING_TOTAL)[0]["total"]
     remarks, [aside] = source.rows(REMARKS)[0]["count"], source.rows(ASIDE)
     books, pending, kinds = count_books(source), count_pending(source), read_kinds(source)
-    return Status(books, pending, synced, waiting, total, kinds, remarks, aside, superseded, asked)
+    targets, devices = ([in_utc(row) for row in source.rows(sql)] for sql in (TARGETS, DEVICES))
+    return Status(
+        books, pending, synced, waiting, total, kinds, remarks, aside, superseded, asked, targets, devices
+    )  # fmt: skip
+
+
+def in_utc(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with its moments as text."""
+    moments = {name: row[name] for name in ("last_sync", "last_seen") if row.get(name)}
+    return {**row, **{name: f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}" for name, at in moments.items()}}
 
 
 def read_asked(source: Rows) -> list[Undecided]:

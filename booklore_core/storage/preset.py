@@ -65,8 +65,7 @@ def read_text(path: Path) -> str:
 
 def variable_name(name: str) -> str:
     """The environment variable of a setting; what a variable's name cannot hold becomes an underscore."""
-    section, _, key = name.partition(".")
-    return re.sub(r"\W", "_", f"BOOKLORE_{section}__{key}").upper()
+    return re.sub(r"\W", "_", f"BOOKLORE_{name.replace('.', '__', 1)}").upper()
 
 
 def read_secret_file(path: Path, name: str) -> str:
@@ -74,6 +73,7 @@ def read_secret_file(path: Path, name: str) -> str:
     try:
         return read_text(path).rstrip("\r\n")
     except OSError as error:
-        raise BadSetting(f"{name}: cannot read {path} ({error.strerror})") from error
+        user = getattr(os, "geteuid", os.getlogin)()
+        raise BadSetting(f"{name}: cannot read {path} as user {user} ({error.strerror})") from error
     except BadSetting as error:
         raise BadSetting(f"{name}: {error}") from error

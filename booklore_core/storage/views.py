@@ -75,7 +75,8 @@ def declare_views(database: "Database", kinds: Iterable[Kind]) -> Iterator[tuple
     known, tables = {row["name"]: row for row in database.table("kind_views").find()}, database.names()[0]
     declared = list(kinds)
     for kind in declared:
-        taken = {name for other in declared if other is not kind for name in other.views if name in known}
+        others = [(other.name, name) for other in declared if other is not kind for name in other.views]
+        taken = {name for other, name in others if name in known and known[name]["kind"] == other}
         for name, select in kind.views.items():
             row = {"name": name, "kind": kind.name, "query": select}
             if known.get(name) != row:
@@ -83,6 +84,8 @@ def declare_views(database: "Database", kinds: Iterable[Kind]) -> Iterator[tuple
                 fault = declare_view(database, row) if is_free else "the name is taken or is none"
                 if fault:
                     yield kind, f"view {name}: {fault}"
+                else:
+                    known[name] = row
 
 
 def declare_view(database: "Database", row: dict[str, str]) -> str:

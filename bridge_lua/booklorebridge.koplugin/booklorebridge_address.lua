@@ -10,8 +10,7 @@ function Address.normalise(text)
     if typed:find("[%s%c]") then return nil, _("An address has no spaces: ") .. typed:gsub("[%s%c]", " ") end
     local scheme, rest = typed:match("^([%a][%w+.-]*)://(.*)$")
     scheme, rest = (scheme or "http"):lower(), (rest or typed) .. "/"
-    local start = _("An address begins with http:// or https://, not with: ")
-    if not scheme:find("^https?$") then return nil, start .. scheme .. "://" end
+    if not scheme:find("^https?$") then return nil, _("An address begins with http:// or https://: ") .. typed end
     local host, port, path = rest:match("^(%[[%x:.]+%])(:?%d*)(/[^?#\\]*)$")
     if not host then host, port, path = rest:match("^([^/:@?#%[%]\\]+)(:?%d*)(/[^?#\\]*)$") end
     local number = port == "" and 80 or tonumber((port or ""):sub(2)) or 0

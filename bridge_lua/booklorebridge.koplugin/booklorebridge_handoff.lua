@@ -17,7 +17,7 @@ function Handoff.configure(path)
     Spool.reserve()
     local ok, config = pcall(rapidjson.load, path)
     for key, value in pairs(ok and type(config) == "table" and config or {}) do
-        if type(value) == "string" then Memory:saveSetting(key, value) end
+        if type(value) == (key == "headers" and "table" or "string") then Memory:saveSetting(key, value) end
         Books.forgetTold() -- another core, perhaps
     end
     if ok and Memory:flush() then os.remove(path) end

@@ -21,6 +21,16 @@ function Memory.become(id)
     return true
 end
 
+--- The device that speaks, with the ids that it had before: those it knows of, and those of its own old lines.
+function Memory.speaker(writers)
+    local device, former = Memory:readSetting("device"), require("rapidjson").array()
+    for _i, id in ipairs(Memory:readSetting("former_ids") or {}) do writers[id] = true end
+    writers[device.id] = nil
+    for id in pairs(writers) do table.insert(former, id) end
+    table.sort(former)
+    return { id = device.id, name = device.name, model = device.model, shim = device.shim, former_ids = former[1] and former }
+end
+
 if Memory:hasNot("device") then -- the spool knows better than these settings, should they be lost
     local id = Segments.writer() or newId()
     Memory:saveSetting("device", { id = id, name = Device.model, model = Device.model }):flush()

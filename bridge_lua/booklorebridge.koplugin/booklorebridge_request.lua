@@ -20,13 +20,14 @@ local function send(method, path, text)
     local http = require(url:find("^https:") and "ssl.https" or "socket.http")
     local ltn12, socketutil = require("ltn12"), require("socketutil")
     local answer, token = {}, Memory:has("token") and "Bearer " .. Memory:readSetting("token") or nil
+    local headers = { ["Content-Type"] = method == "PUT" and "application/octet-stream" or "application/json",
+        ["Content-Length"] = #text, ["Authorization"] = token }
+    for name, value in pairs(Memory:readSetting("headers") or {}) do headers[name] = value end -- for an access proxy
     socketutil:set_timeout(30, 50)
     status = select(2, http.request{
         method = method, url = url, redirect = false, -- the token goes nowhere else
         verify = "peer", cafile = Memory:readSetting("ca_file") or "data/ca-bundle.crt",
-        headers = { ["Content-Type"] = method == "PUT" and "application/octet-stream" or "application/json",
-            ["Content-Length"] = #text, ["Authorization"] = token },
-        source = ltn12.source.string(text), sink = socketutil.table_sink(answer),
+        headers = headers, source = ltn12.source.string(text), sink = socketutil.table_sink(answer),
     })
     return table.concat(answer)
 end
@@ -49,27 +50,17 @@ local function ask(method, path, body)
     for _i, name in ipairs(result.state and SWITCHES or {}) do
         if result.state[name] ~= nil then learn(name, result.state[name] == true) end
     end
-    local understood = status == 200 and next(answer) ~= nil
-    if path ~= "/v1/pair" and (understood or status == 401) then learn("unpaired", status == 401) end
+    local understood, isRefused = status == 200 and next(answer) ~= nil, status == 401 or status == 403
+    if path ~= "/v1/pair" and (understood or isRefused) then learn("unpaired", isRefused) end
     if understood then return answer, text end
     local detail = type(answer.detail) == "string" and answer.detail
     local kept = wish.file and "\n" .. _("What has arrived of the file is kept: the next time it goes on from there.") or ""
     error({ sentence = detail or _("The core does not answer: ") .. tostring(status) .. kept }, 0)
 end
 
--- The device that speaks, with the ids that it had before: those it knows of, and those of its own old lines.
-local function speaker(writers)
-    local device, former = Memory:readSetting("device"), rapidjson.array()
-    for _i, id in ipairs(Memory:readSetting("former_ids") or {}) do writers[id] = true end
-    writers[device.id] = nil
-    for id in pairs(writers) do table.insert(former, id) end
-    table.sort(former)
-    return { id = device.id, name = device.name, model = device.model, shim = device.shim, former_ids = former[1] and former }
-end
-
 -- Trades a six-digit code for this device's token. The code is used up, unless the core could not judge it.
 local function pair(code)
-    local ok, answer = pcall(ask, "POST", "/v1/pair", { code = code, device = speaker{} })
+    local ok, answer = pcall(ask, "POST", "/v1/pair", { code = code, device = Memory.speaker{} })
     if ok or status ~= 429 and tostring(status):find("^4%d%d$") then result.learnt.code = false end
     local paired = ok and { token = answer.token, url = wish.url, unpaired = false } or {}
     for name, value in pairs(paired) do learn(name, value) end
@@ -88,7 +79,7 @@ local function give(part, isLast)
         if isWhole and type(line.device) == "string" then writers[line.device] = true end
     end
     local head = rapidjson.encode{
-        device = speaker(writers), waiting = isLast and #part or math.max(result.waiting, #part + 1),
+        device = Memory.speaker(writers), waiting = isLast and #part or math.max(result.waiting, #part + 1),
         now = Clock.at(), up = Clock.up(), boot = Clock.boot, found = found,
     }
     local answer = ask("POST", "/v1/events", head:sub(1, -2) .. ',"lines":[' .. table.concat(texts, ",") .. "]}")

@@ -26,7 +26,7 @@ def run(core, name, book=None, **args):
 def test_sync_pending_tells_what_arrived(core):
     result = run(core, "sync_pending")
 
-    assert (result.message, result.ok) == ("2S synced", True)
+    assert (result.message, result.ok) == ("2 sessions synced", True)
 
 
 def test_sync_pending_tells_what_waits_and_why(core, target):
@@ -34,7 +34,7 @@ def test_sync_pending_tells_what_waits_and_why(core, target):
 
     result = run(core, "sync_pending")
 
-    assert (result.message, result.ok) == ("2S waiting\nbookworm: bookworm sleeps", False)
+    assert (result.message, result.ok) == ("2 sessions wait\nbookworm: bookworm sleeps", False)
 
 
 def test_sync_this_book_sends_that_book_only(core, target):

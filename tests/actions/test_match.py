@@ -84,7 +84,7 @@ def test_candidates_show_title_score_and_author_then_edit_skip_and_cancel(core, 
 
     assert isinstance(question, Choose)
     assert question.options == [
-        "100 % · Dune Messiah\nAn Author", "100 % · Dune\nAn Author", EDIT, SKIP, CANCEL,
+        "86 % · Dune Messiah\nAn Author", "86 % · Dune\nAn Author", EDIT, SKIP, CANCEL,
     ]  # fmt: skip
 
 
@@ -103,7 +103,7 @@ def test_a_chosen_candidate_is_remembered_and_its_items_are_sent(core, library):
 
 def test_cancelling_ends_the_matching_and_keeps_what_was_matched_before(core):
     first = core.books.unmatched("library")[0]
-    choice = "100 % · Emma\nAn Author" if first.title == "Emma" else SKIP
+    choice = "86 % · Emma\nAn Author" if first.title == "Emma" else SKIP
 
     asked = questions(core, "match_unmatched", True, choice, CANCEL)
 

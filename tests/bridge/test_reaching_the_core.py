@@ -179,3 +179,24 @@ def test_a_code_is_used_once_however_many_lines_wait(reader: EReader, core: Loop
 
     assert core.paths() == ["/v1/pair", "/v1/events", "/v1/events", "/v1/menu"]
     assert reader.toasts() == ["Paired with the core."]
+
+
+@pytest.mark.parametrize("path", ["/v1/events", "/v1/actions/about"])
+def test_headers_for_an_access_proxy_go_with_every_request(tmp_path: Path, core: LoopbackCore, path: str) -> None:
+    headers = {"CF-Access-Client-Id": "a.access", "CF-Access-Client-Secret": "b"}
+    reader = EReader(tmp_path, config={"url": core.url, "token": "t", "headers": headers})
+    reader.restart()
+    reader.send("NetworkConnected") if path == "/v1/events" else reader.ko.plugin.onBookloreAction(None, "about")
+    reader.pass_time(5)
+
+    sent = dict(reader.ko.last_request.headers.items())
+    assert path in core.paths()
+    assert headers.items() < sent.items() and sent["Authorization"] == "Bearer t"
+
+
+def test_headers_that_are_none_cost_nothing(tmp_path: Path, core: LoopbackCore) -> None:
+    reader = EReader(tmp_path, config={"url": core.url, "token": "t", "headers": "CF-Access-Client-Id: a"})
+    reader.send("NetworkConnected")
+    reader.pass_time(5)
+
+    assert core.events() == ["network_connected"]

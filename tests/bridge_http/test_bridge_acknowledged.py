@@ -76,7 +76,7 @@ def test_a_hook_that_raises_costs_no_line(core: Core, ereader: EReader) -> None:
 
     answer = ereader.hand_off(*ereader.reader.read(DUNE))
 
-    assert len(answer["ack"]) == 2 and toasts(answer) == ["1S synced"]
+    assert len(answer["ack"]) == 2 and toasts(answer) == ["1 session synced"]
 
 
 @pytest.mark.parametrize(

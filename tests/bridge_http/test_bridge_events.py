@@ -27,7 +27,7 @@ def test_a_session_is_acknowledged_delivered_and_told(ereader: EReader, bookworm
 
     assert answer["ack"] == [line["id"] for line in ereader.reader.lines]
     assert answer["rejected"] == []
-    assert toasts(answer) == ["1S synced"]
+    assert toasts(answer) == ["1 session synced"]
     assert [item.kind for item in bookworm.received] == ["session"]
 
 
@@ -136,8 +136,8 @@ def test_two_devices_are_kept_apart(core: Core, url: str, bookworm: FakeTarget) 
     kobo.reader.read(DUNE)
     kindle.reader.read(DUNE)
 
-    assert toasts(kobo.hand_off()) == ["1S synced"]
-    assert toasts(kindle.hand_off()) == ["1S synced"]
+    assert toasts(kobo.hand_off()) == ["1 session synced"]
+    assert toasts(kindle.hand_off()) == ["1 session synced"]
 
     assert [item.body["device"] for item in bookworm.received] == ["kobo", "kindle"]
 

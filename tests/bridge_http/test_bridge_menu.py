@@ -112,7 +112,7 @@ def test_gestures_are_offered_what_has_a_title(core: Core, ereader: EReader) -> 
 def test_what_a_held_file_offers_stands_apart(ereader: EReader) -> None:
     menu = ereader.menu()
 
-    assert texts(menu["long_press"]) == ["Match book", "Tracked", "Sync this book"]
+    assert texts(menu["long_press"]) == ["Match book", "Tracked", "Sync this book", "Forget match"]
     assert "Long press" not in texts(menu["items"])
 
 

@@ -123,7 +123,7 @@ def test_a_target_works_as_soon_as_its_setting_is_there(core: Core, ereader: ERe
     setting(ereader, "postcards.address", value="Arrakeen 1")
     ereader.reader.read(DUNE)
 
-    assert toasts(ereader.hand_off()) == ["1S synced"]
+    assert toasts(ereader.hand_off()) == ["1 session synced"]
 
 
 def test_a_plugin_switched_off_stops_working(core: Core, ereader: EReader) -> None:

@@ -61,7 +61,7 @@ def test_marks_and_position_follow_as_from_the_open_book(core: Core, kobo: ERead
 
     answer = sync_book(kobo, annotations=MARKS, reading=READING)
 
-    assert toasts(answer) == ["2A, 1B, 1P synced"]
+    assert toasts(answer) == ["2 annotations, 1 bookmark, 1 progress update synced"]
     assert {item.kind: item.body.get("percent") for item in bookworm.received} == {
         "annotation": None, "bookmark": None, "progress": 0.5
     }  # fmt: skip

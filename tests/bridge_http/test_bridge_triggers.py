@@ -49,7 +49,7 @@ def test_many_closes_handed_over_late_start_one_sync(open_core: Any, serve: Any)
     for book in books:
         ereader.reader.read(book)
 
-    assert toasts(ereader.hand_off()) == ["5S synced"]
+    assert toasts(ereader.hand_off()) == ["5 sessions synced"]
     assert len(library.asked) == 1
 
 
@@ -76,7 +76,8 @@ def test_what_is_rejected_is_told_when_it_changes_and_not_at_every_hand_over(
         ereader.reader.sleep(3600)
         heard.append(toasts(ereader.hand_off(*ereader.reader.read(DUNE))))
 
-    assert heard == [["1S rejected"], ["1S synced"], ["1S synced"], ["2S rejected"]]
+    synced, never = ["1 session synced"], "\n“Dune”: never"
+    assert heard == [[f"1 session rejected{never}"], synced, synced, [f"2 sessions rejected{never}"]]
 
 
 def test_a_target_that_is_down_is_told_once_and_then_not_again(ereader: EReader, bookworm: FakeTarget) -> None:
@@ -90,7 +91,7 @@ def test_a_target_that_is_down_is_told_once_and_then_not_again(ereader: EReader,
     ereader.reader.sleep(3600)
     heard.append(toasts(ereader.hand_off(*ereader.reader.read(DUNE))))
 
-    assert heard == [["1S waiting\nbookworm: asleep"], [], [], ["4S synced"]]
+    assert heard == [["1 session waits\nbookworm: asleep"], [], [], ["4 sessions synced"]]
 
 
 @pytest.mark.parametrize("name", ["sync.manual_only", "sync.mode"])
@@ -104,7 +105,7 @@ def test_manual_only_syncs_when_asked(core: Core, ereader: EReader, bookworm: Fa
     assert ereader.act("wake_sync")["effects"] == []
     assert bookworm.received == []
 
-    assert toasts(ereader.act("sync_pending")) == ["1S synced"]
+    assert toasts(ereader.act("sync_pending")) == ["1 session synced"]
     assert len(bookworm.received) == 1
 
 
@@ -132,7 +133,7 @@ def test_waking_up_schedules_a_sync(core: Core, ereader: EReader, bookworm: Fake
 
     assert ereader.hand_off(ereader.reader.resume())["effects"] == [WAKE]
     assert bookworm.received == []
-    assert toasts(ereader.act("wake_sync")) == ["1S synced"]
+    assert toasts(ereader.act("wake_sync")) == ["1 session synced"]
 
 
 def test_a_wake_sync_with_nothing_to_do_says_nothing(ereader: EReader) -> None:
@@ -174,7 +175,7 @@ def test_the_network_coming_back_runs_a_due_wake_sync_at_once(ereader: EReader, 
 
     answer = ereader.hand_off(ereader.reader.network())
 
-    assert toasts(answer) == ["1S synced"] and WAKE not in answer["effects"]
+    assert toasts(answer) == ["1 session synced"] and WAKE not in answer["effects"]
     assert ereader.act("wake_sync")["effects"] == []
 
 
@@ -203,7 +204,7 @@ def test_a_slow_sync_is_told_at_the_next_contact(open_core: Any, serve: Any) -> 
     assert ereader.hand_off()["effects"] == []
     slow.may_go.set()
 
-    assert heard_later(ereader) == ["1S synced"]
+    assert heard_later(ereader) == ["1 session synced"]
 
 
 def test_requests_during_a_run_share_one_more_run(open_core: Any, serve: Any) -> None:
@@ -216,7 +217,11 @@ def test_requests_during_a_run_share_one_more_run(open_core: Any, serve: Any) ->
     slow.entered.acquire()
     slow.may_go.set()
 
-    assert [heard_later(one) for one in ereaders] == [["1S synced\n2S waiting"], ["2S synced"], ["2S synced"]]
+    assert [heard_later(one) for one in ereaders] == [
+        ["1 session synced, 2 sessions wait"],
+        ["2 sessions synced"],
+        ["2 sessions synced"],
+    ]
     assert len(slow.befores) == 3
 
 
@@ -232,7 +237,7 @@ def test_a_sync_that_is_asked_for_during_a_run_sends_nothing_twice(open_core: An
     heard: list[str] = []
     while len(heard) < 2:
         heard += heard_later(ereader)
-    assert sorted(heard) == ["1S synced", "Nothing to sync"] and len(slow.befores) == 1
+    assert sorted(heard) == ["1 session synced", "Nothing to sync"] and len(slow.befores) == 1
 
 
 def test_the_worker_outlives_a_run_that_failed(core: Core, ereader: EReader, bookworm: FakeTarget) -> None:
@@ -241,4 +246,4 @@ def test_the_worker_outlives_a_run_that_failed(core: Core, ereader: EReader, boo
     core.database.run("ALTER TABLE mislaid RENAME TO leases")
 
     assert told.startswith("Sync failed")
-    assert toasts(ereader.act("sync_pending")) == ["1S synced"]
+    assert toasts(ereader.act("sync_pending")) == ["1 session synced"]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
-import select
 import subprocess
 import sys
 import threading
@@ -60,7 +58,8 @@ def book_on(server: BookLoreServer, title: str) -> dict[str, Any]:
 
 
 def on_a_terminal(arguments: list[str], typed: str) -> tuple[int, str, str]:
-    """Exit code, standard output (no terminal) and what the terminal showed."""
+    """Exit code, standard output (no terminal) and what the terminal showed. Skips where Python has no terminals."""
+    pty = pytest.importorskip("pty")
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "booklore_core", *arguments]
     with subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, start_new_session=True) as ran:
@@ -80,11 +79,15 @@ def on_a_terminal(arguments: list[str], typed: str) -> tuple[int, str, str]:
 def in_a_dialog(arguments: list[str], *answers: tuple[str, str]) -> tuple[int, str]:
     """Exit code and what the terminal showed. answers: a part of each question, and what is then typed.
 
-    A hidden question throws away what was typed before it; the blank at its end comes when it is ready.
+    A hidden question throws away what was typed before it; the blank at its end comes when it is ready. Skips where
+    Python has no terminals.
     """
+    pty = pytest.importorskip("pty")
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "booklore_core", *arguments]
-    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as ran:
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, preexec_fn=hold_terminal
+    ) as ran:
         os.close(theirs)
         killing = threading.Timer(60, ran.kill)
         killing.start()
@@ -98,8 +101,18 @@ def in_a_dialog(arguments: list[str], *answers: tuple[str, str]) -> tuple[int, s
     return ran.returncode, told
 
 
+def hold_terminal() -> None:
+    """Makes standard input the terminal whose Ctrl-C this process gets."""
+    import fcntl
+    import termios
+
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
 def read_until(terminal: int, pattern: str) -> str:
     """What a terminal shows until that matches a pattern, or to its end."""
+    import select
+
     told = ""
     while not re.search(pattern, told):
         ready, _, _ = select.select([terminal], [], [], 20)
@@ -109,3 +122,24 @@ def read_until(terminal: int, pattern: str) -> str:
         except OSError:
             break  # Linux ends a terminal that nobody holds any more with an error
     return told
+
+
+def shown_at(columns: int, *arguments: str, **environ: str) -> tuple[int, str]:
+    """Exit code and all that a terminal of so many columns showed. Skips where Python has no terminals."""
+    pty = pytest.importorskip("pty")
+    import fcntl
+    import struct
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    known = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "NO_COLOR", "TERM")}
+    command = [sys.executable, "-m", "booklore_core", *arguments]
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+        env={**known, "TERM": "xterm-256color", **environ},
+    ) as ran:  # fmt: skip
+        os.close(theirs)
+        told = read_until(ours, "(?!)")
+    os.close(ours)
+    return ran.returncode, told.replace("\r\n", "\n")

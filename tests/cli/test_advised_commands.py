@@ -28,7 +28,7 @@ def faults(command: str) -> Iterator[str]:
     found: Any = get_command(app)
     for word in command.split():
         nested = getattr(found, "commands", None)
-        if word.startswith("-"):
+        if word.startswith("-") and word != "-":
             if word.partition("=")[0] not in options_of(found):
                 yield f"`booklore {command}`: {word} is no option of {found.name}"
         elif nested is not None and not PLACEHOLDER.fullmatch(word):

@@ -214,8 +214,8 @@ def test_demo_delivers_what_was_read_and_leaves_nothing(
 
     assert (ran.code, ran.err) == (0, "")
     assert "3 sessions read, 3 arrived, each once" in ran.out
-    assert "2S, 2P waiting" in ran.out
-    assert "2S, 2P synced" in ran.out
+    assert "2 sessions, 2 progress updates wait" in ran.out
+    assert "2 sessions, 2 progress updates synced" in ran.out
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,7 +1,12 @@
 """`booklore run` with a plugin whose actions fail."""
 
 import pytest
+import typer
 from cli_world import Booklore, Install
+from typer.testing import CliRunner
+
+from booklore_core.cli.app import Commands
+from booklore_core.cli.app import booklore as options
 
 BROKEN_ACTIONS = """
 import sys
@@ -53,3 +58,20 @@ def test_a_label_that_fails_keeps_no_action_from_being_listed(booklore: Booklore
 
     assert listed["raising"] == "raising"
     assert (listed["asking_a_text"], "doctor" in listed) == ("Asks", True)
+
+
+@pytest.mark.parametrize("flags", [[], ["-v"]], ids=["plain", "-v"])
+def test_a_fault_of_our_own_is_one_line_and_a_traceback_for_who_asks(flags: list[str]) -> None:
+    app = typer.Typer(cls=Commands)
+    app.callback()(options)
+
+    @app.command()
+    def faulty() -> None:
+        raise ZeroDivisionError("half a session")
+
+    ran = CliRunner().invoke(app, [*flags, "faulty"])
+
+    assert ran.exit_code == 1
+    assert ran.stderr.splitlines()[-1].startswith("booklore: this is a fault of booklore itself; `booklore -v …` tells")
+    assert ran.stderr.endswith("ZeroDivisionError: half a session\n")
+    assert ("Traceback" in ran.stderr) is bool(flags)

@@ -108,6 +108,20 @@ def test_every_secret_may_come_from_a_file(
     assert (shown[setting]["value"], shown[setting]["source"]) == ("***", "env")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="users by number")
+@pytest.mark.parametrize("name", ["BOOKLORE_PASSWORD_FILE", "BOOKLORE_DATABASE_URL_FILE"])
+def test_a_secrets_file_that_cannot_be_read_is_told_by_its_name_and_by_who_reads(
+    booklore: Booklore, account: BookLoreServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.delenv("BOOKLORE_PASSWORD")
+    monkeypatch.setenv(name, str(tmp_path))
+
+    ran = booklore("doctor")
+
+    assert ran.code == 1
+    assert f"{name}: cannot read {tmp_path} as user {os.geteuid()} (" in " ".join((ran.out + ran.err).split())
+
+
 @pytest.mark.parametrize("before", [b"", b"\xef\xbb\xbf"])
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
 def test_a_config_saved_by_notepad_is_read_as_meant(booklore: Booklore, home: Path, before: bytes, end: bytes) -> None:

@@ -1,5 +1,8 @@
 """What becomes of what waits for a target that is switched off: the user says."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 from cli_world import Booklore, Install, Spool, in_a_dialog
 
@@ -141,3 +144,13 @@ def test_nothing_is_discarded_where_the_switch_cannot_be_set(
         "booklore: bookworm.enabled is set by the environment and stays as it is\n",
     )
     assert delivered(booklore) == 1
+
+
+def test_what_was_kept_is_let_go_after_the_plugin_is_gone(booklore: Booklore, waiting: None, tmp_path: Path) -> None:
+    booklore("plugins", "disable", "bookworm", "--keep")
+    shutil.rmtree(tmp_path / "site-packages" / "bookworm_plugin-1.2.dist-info")
+
+    gone = booklore("plugins", "disable", "bookworm", "--discard")
+
+    assert (gone.code, gone.out) == (0, "bookworm is off; 1 session discarded\n")
+    assert "bookworm" not in booklore("plugins", "list").out

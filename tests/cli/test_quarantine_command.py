@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from cli_world import Booklore, on_a_terminal
 
+from booklore_core.testing import BookLoreServer
+
 GOOD = '{"v":1,"id":"kobo-3","event":"network_connected","at":"2026-11-20T14:00:00Z","device":"kobo"}'
 
 
@@ -105,3 +107,17 @@ def test_empty_quarantine_is_said_to_be_so(booklore: Booklore) -> None:
 
     assert booklore("quarantine", "list").out == "No line is in quarantine\n"
     assert booklore("quarantine", "retry").code == 0
+
+
+def test_the_doctor_is_content_with_lines_that_were_dismissed(
+    booklore: Booklore, account: BookLoreServer, tmp_path: Path
+) -> None:
+    (tmp_path / "spool").write_text("nonsense\n")
+    booklore("ingest", tmp_path / "spool")
+    before = booklore("doctor", "--json").code
+
+    booklore("quarantine", "dismiss", "--all", "--yes")
+
+    after = booklore("doctor", "--json")
+    assert (before, after.code) == (1, 0)
+    assert "nonsense" not in after.out

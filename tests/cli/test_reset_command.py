@@ -184,3 +184,18 @@ def test_folder_that_takes_no_locks_can_be_opened_all_the_same(home: Path) -> No
 
     with occupied(home):
         pass
+
+
+def test_json_names_what_was_removed(booklore: Booklore, home: Path) -> None:
+    booklore("status")
+
+    refused, removed, again = (
+        booklore("reset", "--json"),
+        booklore("reset", "--yes", "--json"),
+        booklore("reset", "--json"),
+    )
+
+    assert (refused.code, refused.out) == (1, "")
+    assert str(home / "booklore.sqlite") in removed.json["removed"]
+    assert not any(Path(path).exists() for path in removed.json["removed"])
+    assert (again.code, again.json) == (0, {"removed": []})

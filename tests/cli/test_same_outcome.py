@@ -1,6 +1,7 @@
 """An action comes to the same whether its own command, `booklore run` or KOReader starts it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,12 @@ def left_behind() -> object:
     try:
         rows = [core.database.rows(f"SELECT * FROM {name}") for name in ("pending_sessions", "historical_sessions")]
         timeless = [[{key: row[key] for key in ("book_hash", "start_time", "book_id")} for row in one] for one in rows]
-        return core.status(), core.books.matches("booklore"), core.books.is_tracked(MD5), timeless
+        return (
+            replace(core.status(), targets=(), devices=()),
+            core.books.matches("booklore"),
+            core.books.is_tracked(MD5),
+            timeless,
+        )
     finally:
         core.close()
 

@@ -94,7 +94,7 @@ def test_target_that_there_is_not_is_refused(booklore: Booklore) -> None:
     assert ran.err == "booklore: there is no enabled target 'nowhere'; `booklore plugins list` shows them\n"
 
 
-def test_status_shows_three_sections_and_what_waits(
+def test_status_shows_counts_and_what_waits(
     booklore: Booklore, account: BookLoreServer, reader: SampleReader, spool: Spool
 ) -> None:
     for number in range(25):
@@ -103,8 +103,8 @@ def test_status_shows_three_sections_and_what_waits(
 
     out = booklore("status").out
 
-    for section in ("Book cache", "Pending uploads", "History"):
-        assert section in out
+    assert "25 books: 0 matched, 25 unmatched\n" in out
+    assert [line.split() for line in out.splitlines()[4:6]] == [["WAITING", "SYNCED"], ["Sessions", "25", "0"]]
     assert "Book [0]" in out
     assert out.endswith("… and 5 more\n")
 
@@ -266,3 +266,59 @@ def test_status_says_why_nobody_answered(
     assert "cannot be reached" in waiting["reason"]
     assert waiting["attempts"] == 0
     assert "cannot be reached" in booklore("status").out
+
+
+def test_status_tells_server_device_last_sync_and_the_next_step(
+    booklore: Booklore, account: BookLoreServer, reader: SampleReader, spool: Spool
+) -> None:
+    reader.read(book_on(account, "Dune"))
+    booklore("ingest", spool())
+    before = booklore("status")
+    booklore("sync")
+    after = booklore("status", "--json").json
+
+    assert "not synced yet" in before.out
+    assert before.err == "booklore: nothing was synced yet: `booklore sync` does it\n"
+    [server], [device] = after["targets"], after["devices"]
+    assert server["name"] == "booklore" and account.url in server["about"] and server["unavailable"] is None
+    assert server["last_sync"] == after["last_sync"] and after["last_sync"].endswith("Z")
+    assert (device["id"], device["waiting"]) == (reader.device, 0)
+    assert after["synced"]["session"] == 1
+    assert booklore("status").err == ""
+
+
+def test_status_tells_that_nobody_was_there(
+    booklore: Booklore, account: BookLoreServer, reader: SampleReader, spool: Spool
+) -> None:
+    reader.read(book_on(account, "Dune"))
+    booklore("ingest", spool())
+    account.stop()
+
+    ran = booklore("sync")
+    status = booklore("status")
+
+    assert ran.code == 3 and "nothing listens there; see `booklore status`" in ran.err
+    assert "which ended early: " in status.out and "nothing listens there" in status.out
+    assert status.err == "booklore: `booklore sync` tries what waits again\n"
+
+
+def test_sync_names_the_books_that_are_not_known(
+    booklore: Booklore, account: BookLoreServer, reader: SampleReader, spool: Spool
+) -> None:
+    for number in range(5):
+        reader.read(sample_book(f"Zzyzx {number}"))
+    booklore("ingest", spool())
+
+    ran = booklore("sync")
+
+    assert "booklore does not know “Zzyzx 0”, “Zzyzx 1”, “Zzyzx 2” and 2 more yet" in ran.err
+    assert booklore("sync", "--json").json["reasons"] == [
+        "booklore does not know “Zzyzx 0”, “Zzyzx 1”, “Zzyzx 2” and 2 more yet"
+    ]
+
+
+def test_sync_with_nothing_set_up_says_so(booklore: Booklore) -> None:
+    ran = booklore("sync")
+
+    told = "booklore: nothing can be synced yet: booklore does nothing until booklore.url is set: `booklore login`\n"
+    assert (ran.code, ran.out, ran.err) == (0, "", told)

@@ -14,7 +14,7 @@ from booklore_core.flows import Ask, Choose, Confirm, Question, Request
 from booklore_core.testing import sample_book, small_epub
 
 PERSON = ("person", 1.0)
-BY_HAND = {"title": "Dune Messiah, 2nd printing", "authors": ["F. Herbert"]}
+BY_HAND = {"title": "Dune (2nd printing)", "authors": ["F. Herbert"]}
 
 
 @pytest.fixture
@@ -43,13 +43,13 @@ def test_five_candidates_are_shown_with_score_and_author(household: Household, s
     _, question = questions(household, "match_unmatched", True)
 
     assert isinstance(question, Choose)
-    assert question.text == "1 of 3: Dune Messiah, 2nd printing – F. Herbert"
+    assert question.text == "1 of 3: Dune (2nd printing) – F. Herbert"
     assert len(question.options) == 5 + len((EDIT, SKIP, CANCEL))
     assert question.options[5:] == [EDIT, SKIP, CANCEL]
     scores = [int(option.partition(" % · ")[0]) for option in question.options[:5]]
     assert scores == sorted(scores, reverse=True)
-    assert all(70 <= score <= 100 for score in scores)
-    assert "90 % · Dune\nFrank Herbert" in question.options
+    assert all(30 <= score <= 60 for score in scores[1:])
+    assert question.options[0] == "74 % · Dune\nFrank Herbert"
     assert all("  " not in option and option.count("\n") <= 1 for option in question.options)
 
 
@@ -198,3 +198,15 @@ def test_cleared_cache_keeps_queues_and_what_was_synced(household: Household, sh
     household.act("match_book", book=shelf[2]["partial_md5"], args={"id": "1"})
     assert household.arrived() == [1]
     assert compare(household.core).is_clean
+
+
+def test_a_book_by_other_authors_is_less_likely(household: Household) -> None:
+    household.server.add_book(small_epub("h"), "h.epub", "Silence", ["Shusaku Endo"])
+    household.server.add_book(small_epub("k"), "k.epub", "Silence", ["John Cage"])
+    household.read({**sample_book("Other"), "title": "Silence", "authors": ["Cage, John"]})
+
+    _, question = questions(household, "match_unmatched", True)
+
+    assert question.options[0] == "100 % · Silence\nJohn Cage"
+    assert question.options[1].endswith("Silence\nShusaku Endo")
+    assert question.options[1] < "90"

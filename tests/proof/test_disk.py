@@ -18,7 +18,7 @@ from tally import count
 from booklore_core.core import Core
 from booklore_core.storage.database import DatabaseUnusable
 
-STRIDE = 41
+STRIDE = 59
 PARTS = 4
 """In so many parts the writes of a day are gone through, so that workers can share them."""
 

@@ -4,7 +4,6 @@ import pytest
 from function_features import add_feature
 
 from booklore_core.storage.database import Database
-from booklore_core.storage.schema import MIGRATIONS
 from booklore_core.testing import SampleReader, sample_book
 
 DUNE = sample_book("Dune")
@@ -22,7 +21,8 @@ def shown_since(tmp_path, open_core):
         old = Database(f"sqlite:///{tmp_path / 'home' / 'booklore.sqlite'}")
         old.run("UPDATE books SET stars = 4, stars_at = :at", at=kobo.now.timestamp())
         old.run("ALTER TABLE books DROP COLUMN stars_shown")
-        old.run(f"DELETE FROM schema_version WHERE version = {len(MIGRATIONS)}")
+        old.run("DROP TABLE runs")
+        old.run("DELETE FROM schema_version WHERE version > 6")
         old.close()
         core = open_core()
         add_feature(core, on_rating=lambda event: told.append((event.device, event.stars)))

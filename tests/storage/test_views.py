@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 from declared_kinds import declare
 
-from booklore_core import BookRef, Item, ItemFailed, Kind, Match
+from booklore_core import BookRef, Item, ItemFailed, Kind, Match, hookimpl
 from booklore_core.testing import FakeTarget, SampleReader, sample_book
 
 DUNE = sample_book("Dune")
@@ -212,3 +212,19 @@ def test_a_view_that_cannot_be_made_is_named_and_costs_nobody_else_anything(open
     assert core.database.rows("SELECT * FROM good_quotes") == [{"one": 1}]
     assert core.database.rows("SELECT * FROM pending_sessions") == []
     assert core.pending() == {"quote": 1}
+
+
+def test_a_view_of_another_kind_stays_its_own_from_the_first_start(open_core):
+    class Thief:
+        @hookimpl
+        def register_kinds(self):
+            yield Kind("blob", "", "blob", "blobs", views={"pending_sessions": "SELECT 1 AS id FROM pending_items"})
+
+    core = open_core()
+    core.database.run("DROP VIEW pending_sessions")
+    core.database.run("DELETE FROM kind_views")
+    core.plugins.register("thief", Thief())
+    core.refresh()
+
+    assert core.database.rows("SELECT duration_seconds FROM pending_sessions") == []
+    assert "view pending_sessions: the name is taken" in core.plugins.plugins["thief"].error

@@ -155,7 +155,7 @@ def test_redirect_tells_the_address_to_use_and_gets_no_credentials(open_world: O
     with web_server(status, location) as url, pytest.raises(TargetUnavailable) as refusal:
         open_world().target(URL=url).deliver(session(), FRESH)
 
-    assert "https://books.example.org/shelf:" in refusal.value.reason
+    assert "https://books.example.org/shelf, another site" in refusal.value.reason
     assert "token" not in refusal.value.reason
 
 

@@ -7,7 +7,7 @@ from booklore_core import Before, BookRef, BookUnmatched, Match, TargetUnavailab
 from booklore_core.testing import small_epub
 from booklore_targets.booklore.identities import is_same
 from booklore_targets.booklore.library import BookFile, Listed
-from booklore_targets.booklore.titles import titles_agree
+from booklore_targets.booklore.titles import likeness, titles_agree
 
 DUNE_ISBN = "9780441013593"
 
@@ -224,3 +224,31 @@ def test_an_id_is_still_the_same_books_by_its_date_or_else_by_two_facts(
     book = Listed(2, facts["title"], (), frozenset({facts["isbn"]}), files, added)
 
     assert is_same({**KNOWN, "added": known_added}, book) is same
+
+
+LONG = "The Subtle Art of Not Giving a Damn: A Counterintuitive Approach to Living a Good Life in War and Peace Time"
+FAMOUS = ["War and Peace", "The Art of War", "It", "A Good Life", "Peace", "The Life of Pi", "Crime and Punishment"]
+
+
+@pytest.mark.parametrize("title", FAMOUS)
+def test_no_other_book_is_likely_for_a_long_title(title: str) -> None:
+    assert likeness(LONG, title) < 0.6
+    assert likeness("It Ends with Us", title) < 0.6
+
+
+@pytest.mark.parametrize(
+    ("typed", "title", "least"),
+    [
+        ("dune", "Dune", 1.0),
+        ("dune", "Dune: Deluxe Edition", 0.7),
+        ("Frankenstein; or, The Modern Prometheus", "Frankenstein", 0.7),
+        ("dnue messiah", "Dune Messiah", 0.85),
+        ("les miserables", "Les Misérables", 0.85),
+        ("herbert frank dune", "Dune", 0.9),
+        ("hitchhikers guide", "The Hitchhiker's Guide to the Galaxy", 0.6),
+        ("三体", "三体全集", 0.6),
+        ("Der Prozess", "Der Prozeß", 1.0),
+    ],
+)
+def test_what_a_person_types_for_a_book_finds_it(typed: str, title: str, least: float) -> None:
+    assert likeness(typed, title, ["Frank Herbert"]) >= least

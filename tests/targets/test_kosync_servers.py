@@ -127,7 +127,7 @@ def test_international_name_is_looked_up_as_it_is_registered(
     (line,) = core.targets["club"].check()
 
     assert set(looked_up) == {"xn--bcher-kva.example"}
-    assert (line.ok, line.detail) == (False, "bücher.example cannot be reached")
+    assert (line.ok, line.detail) == (False, "bücher.example cannot be reached: no such name is known here")
 
 
 def test_a_reader_s_place_is_kept_at_several_servers_and_at_booklore(open_core: Callable[..., Core]) -> None:

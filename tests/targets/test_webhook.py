@@ -177,7 +177,7 @@ def test_nobody_there_is_no_attempt(open_core: Callable[..., Core]) -> None:
 
     report = core.sync()
 
-    assert report.unavailable == {"webhook": "127.0.0.1:9 cannot be reached"}
+    assert report.unavailable == {"webhook": "127.0.0.1:9 cannot be reached: nothing listens there"}
     assert [one.attempts for one in core.status().waiting] == [0]
 
 

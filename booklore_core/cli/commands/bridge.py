@@ -1,23 +1,15 @@
 """`booklore bridge`: puts the shim onto an e-reader, and pairs it with this core."""
 
-import socket
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import typer
 
-from booklore_core.cli.commands.serve import PORT, Port
 from booklore_core.cli.errors import Refused
 from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json
-from booklore_core.cli.output import say, show, show_json, show_table
-
-Url = Annotated[
-    str | None, typer.Option(help="Address at which e-readers reach this computer.", show_default="found out")
-]
-
-CONNECT_SECONDS = 2.0
+from booklore_core.cli.output import say, show, show_json, show_qr, show_table
+from booklore_core.cli.reaching import BridgePort, Header, Url, header_table, way_to_bridge
 
 app = typer.Typer(no_args_is_help=True, help="Connect e-readers.")
 
@@ -26,44 +18,79 @@ app = typer.Typer(no_args_is_help=True, help="Connect e-readers.")
 def install(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="KOReader's folder on the e-reader.")],
     url: Url = None,
-    port: Port = PORT,
+    port: BridgePort = None,
+    header: Header = None,
     as_json: Json = False,
 ) -> None:
-    """Put the shim into a KOReader folder."""
+    """Put the shim into a KOReader folder, with a token of its own that lives until it is used.
+
+    --json prints {"path", "url", "warnings": [TEXT…]}.
+    """
+    from booklore_core.bridge.beside import rivals
     from booklore_core.bridge.install import install as put
 
-    address = reached_at(url, port)
+    way, headers = way_to_bridge(url, port), header_table(header)
     with opened() as core:
-        folder = put(core, directory, address)
+        folder = put(core, directory, way.url, headers)
+        warnings = list(rivals(core, folder, way.url))
     if as_json:
-        show_json({"path": str(folder), "url": address})
+        show_json({"path": str(folder), "url": way.url, "warnings": warnings})
     else:
-        show(f"installed {folder}", f"It pairs by itself within ten minutes, at {address}.")
-    if url is None:
-        tell_if_silent(address)
+        show(f"installed {folder}", f"It speaks to {way.url} with a token of its own, which does not expire.")
+    way.tell_doubt()
+    for warning in warnings:
+        say(warning)
+    if not as_json:
+        show("Restart KOReader now, and it is there: Tools → BookLore Sync.")
+
+
+@app.command("zip")
+def pack(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The archive, such as booklorebridge.koplugin.zip.")],
+    url: Url = None,
+    port: BridgePort = None,
+    header: Header = None,
+    as_json: Json = False,
+) -> None:
+    """Pack the shim for one e-reader, with a token of its own: to be unpacked into KOReader's folder `plugins`.
+
+    --json prints {"path", "url"}.
+    """
+    from booklore_core.bridge.install import archive
+
+    way, headers = way_to_bridge(url, port), header_table(header)
+    with opened() as core:
+        archive(core, file, way.url, headers)
+    if as_json:
+        show_json({"path": str(file.absolute()), "url": way.url})
+    else:
+        show(f"wrote {file}, for one e-reader; it speaks to {way.url} with a token of its own, which does not expire.")
+    way.tell_doubt()
+    if not as_json:
+        show("Unpack it into KOReader's folder `plugins`, and restart KOReader.")
 
 
 @app.command()
-def pair(url: Url = None, port: Port = PORT, as_json: Json = False) -> None:
+def pair(url: Url = None, port: BridgePort = None, as_json: Json = False) -> None:
     """Show a code with which an e-reader may join, for ten minutes and once."""
     from booklore_core.bridge.pairing import new_code
 
+    way = way_to_bridge(url, port)
     with opened() as core:
         code, expires_in = new_code(core)
-    address = reached_at(url, port)
     if as_json:
-        show_json({"code": code, "expires_in": expires_in, "url": address})
+        show_json({"code": code, "expires_in": expires_in, "url": way.url})
     else:
-        show(f"Code {code}, good for {expires_in // 60} minutes, at {address}")
-    if url is None:
-        tell_if_silent(address)
+        show(f"Code {code}, good for {expires_in // 60} minutes, at {way.url}")
+        show_qr(f"{way.url}\n{code}")
+    way.tell_doubt()
 
 
 @app.command()
 def kosync_user(
     name: Annotated[str, typer.Argument(help="Of the account; one that there is gets a new password.")],
     url: Url = None,
-    port: Port = PORT,
+    port: BridgePort = None,
     as_json: Json = False,
 ) -> None:
     """Make an account for e-readers and apps that speak KOReader's progress sync only."""
@@ -74,28 +101,30 @@ def kosync_user(
             password = new_account(core, name)
         except BadName as error:
             raise Refused(str(error)) from error
-    address = url or own_address(port)
-    server = f"{address.rstrip('/')}/kosync"
+    way = way_to_bridge(url, port)
+    server = f"{way.url.rstrip('/')}/kosync"
     if as_json:
         show_json({"username": name, "password": password, "url": server})
     else:
         show(f"Server    {server}", f"Username  {name}", f"Password  {password}", "The password is not shown again.")
     if url is None:
-        tell_if_silent(address)
+        way.tell_doubt()
 
 
 @app.command()
 def devices(as_json: Json = False) -> None:
-    """List the e-readers."""
+    """List the e-readers, and the installations that no e-reader has used yet."""
+    from booklore_core.bridge.newcomers import listed
+
     with opened() as core:
-        found = core.devices.paired()
+        found = listed(core)
     if as_json:
         show_json(found)
     elif not found:
         show("No e-reader is paired yet; `booklore bridge pair` makes a code for one.")
     else:
         names = ("id", "name", "model", "last_seen", "waiting")
-        rows = [[in_one_line(one[name]) for name in names] for one in found]
+        rows = [[in_one_line(UNKNOWN.get(name) if one[name] is None else one[name]) for name in names] for one in found]
         show_table(rows, "ID", "NAME", "MODEL", "LAST SEEN", "WAITING#")
 
 
@@ -118,33 +147,9 @@ def revoke(device: Annotated[str, typer.Argument(metavar="ID")], as_json: Json =
         show(f"{device} is let in no more; `booklore bridge pair` and `kosync-user` let e-readers in")
 
 
+UNKNOWN = {"last_seen": "installed, not seen yet"}
+
+
 def in_one_line(cell: Any) -> Any:
     """A device says its name itself."""
     return " ".join(cell.split()) if isinstance(cell, str) else cell
-
-
-def reached_at(url: str | None, port: int) -> str:
-    """The address that a person has given, in full, or this computer's. Raises ItemFailed for what is none."""
-    from booklore_core.http import normalize_url
-
-    return normalize_url(url) if url else own_address(port)
-
-
-def own_address(port: int) -> str:
-    """Where this computer is reached from its own network. Nothing is sent to find out."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-            host = probe.getsockname()[0]
-        except OSError:
-            host = "127.0.0.1"
-    return f"http://{host}:{port}"
-
-
-def tell_if_silent(address: str) -> None:
-    """Tells that no e-reader finds the bridge at an address of this computer: it is not up, or on loopback only."""
-    parts = urlsplit(address)
-    try:
-        socket.create_connection((parts.hostname, parts.port), CONNECT_SECONDS).close()
-    except OSError:
-        say(f"Nothing answers at {address} yet: start `booklore serve --host 0.0.0.0`, or give an address with --url.")

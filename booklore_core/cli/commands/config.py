@@ -8,7 +8,7 @@ from booklore_core.cli.acting import perform
 from booklore_core.cli.errors import Refused
 from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json, Yes
-from booklore_core.cli.output import say, show, show_json, show_table
+from booklore_core.cli.output import say, show_exactly, show_json, show_table
 from booklore_core.cli.terminal import chosen, read_lines, typed_secret
 from booklore_core.cli.toml import to_toml
 
@@ -99,7 +99,7 @@ def export(as_json: Json = False) -> None:
     if as_json:
         show_json(sections)
     else:
-        show(*to_toml(sections))
+        show_exactly(*to_toml(sections))
 
 
 def setting_json(value: "Value") -> dict[str, Any]:
@@ -126,7 +126,7 @@ def show_one(found: dict[str, Any], as_json: bool) -> None:
     if as_json:
         show_json(found)
     else:
-        show(as_text(found["value"]))
+        show_exactly(as_text(found["value"]))
 
 
 def as_text(value: Any) -> str:

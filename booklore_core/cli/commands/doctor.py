@@ -22,7 +22,7 @@ def look_at_everything() -> Sequence[Line]:
     try:
         with opened() as core:
             lines: Sequence[Line] = perform(core, "doctor").data
-            return [before.get(line["check"], line) for line in lines]
+            return [before.get(line["check"], line) for line in [*lines, *look_at_mount()]]
     except Exception as error:
         if not is_expected(error):
             raise
@@ -35,6 +35,15 @@ def look_at_places() -> Sequence[Line]:
     from booklore_core.actions.doctor import check_places
 
     return [asdict(check) for check in check_places(find_places())]
+
+
+def look_at_mount() -> Sequence[Line]:
+    from dataclasses import asdict
+
+    from booklore_core.bridge.mounts import check_mount
+
+    found = check_mount(find_places())
+    return [asdict(found)] if found else []
 
 
 def without_core(reason: str) -> Sequence[Line]:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from booklore_core.cli.acting import GOES_ON
+from booklore_core.cli.errors import Stopped
 from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json
 from booklore_core.cli.output import say, show, show_json
@@ -64,9 +66,13 @@ def ingest(
     spools = spool_files(files)
     tally = Tally()
     activity = Activity()
-    with opened() as core, activity.shown():
-        for spool in spools:
-            take_spool(core, spool, tally, activity)
+    try:
+        with opened() as core, activity.shown():
+            for spool in spools:
+                take_spool(core, spool, tally, activity)
+    except KeyboardInterrupt:
+        taken = f"{quantity(tally.accepted, 'line')} taken, {tally.repeated} known already"
+        raise Stopped(f"stopped: {taken}; {GOES_ON}") from None
     show_tally(tally, as_json, name_files=sum(map(len, spools)) > 1)
     if tally.rejected:
         raise typer.Exit(1)

@@ -37,11 +37,11 @@ def list_all(as_json: Json = False) -> None:
         show_json(entries)
         return
     rows = [
-        (one["name"], one["kind"], "on" if one["enabled"] else "off", one["version"], one["source"],
+        (one["name"], one["kind"], "on" if one["enabled"] else "off", f"{one['source']} {one['version']}",
          waits, one["error"] or "; ".join(one["notes"]) or "-")
         for one, waits in zip(entries, waiting, strict=True)
     ]  # fmt: skip
-    show_table(rows, "NAME", "KIND", "STATE", "VERSION", "SOURCE", "WAITING", "ERROR OR NOTE")
+    show_table(rows, "NAME", "KIND", "STATE", "FROM", "WAITING", "ERROR OR NOTE")
 
 
 @app.command()

@@ -1,6 +1,6 @@
 """`booklore reset`: removes what this program has put into its data folder."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,8 +9,8 @@ import typer
 
 from booklore_core.cli.errors import Refused
 from booklore_core.cli.opening import find_places
-from booklore_core.cli.options import Yes
-from booklore_core.cli.output import say, show
+from booklore_core.cli.options import Json, Yes
+from booklore_core.cli.output import say, show, show_json
 from booklore_core.cli.terminal import confirmed
 from booklore_core.kinds import quantity
 
@@ -23,38 +23,47 @@ FOLDERS = ("cache", "uploads")
 """What targets have fetched, and what e-readers have sent."""
 
 
-def reset(yes: Yes = False) -> None:
+def reset(yes: Yes = False, as_json: Json = False) -> None:
     """Remove the database, the secrets, the cache and what e-readers sent. What waits is lost; config.toml stays.
 
     What was sent stays where it is. Lines that are taken in again afterwards are looked for there before they are sent,
     so that nothing is there twice; only a target that cannot be looked at, such as a webhook, is given them again.
 
-    Refused while `booklore serve` or another command uses them.
+    Refused while `booklore serve` or another command uses them. --json prints {"removed": [PATH…]}.
     """
     places = find_places()
     count = len(own_files(places))
     if not count:
-        show(f"{places.home}: nothing to remove")
+        tell([], as_json)
+        say(f"{places.home}: nothing to remove")
         return
     if not confirmed(f"Remove {quantity(count, 'file')} in {places.home}, and with them all that waits?", "--yes", yes):
         say("nothing was removed")
         raise typer.Exit(1)
-    remove_all(places)
+    tell(remove_all(places), as_json)
     if places.database_file is None or not is_inside(places.database_file, places.home):
         say("the database lies outside of the data folder; it was left as it is")
-    else:
+    elif not as_json:
         show("what was sent stays where it is; lines that are taken in again are looked for there before they are sent")
         show("where a book was matched anew, sessions stay with the earlier one and are sent to the later one as well")
 
 
-def remove_all(places: "Places") -> None:
-    """Raises Refused, before anything is removed."""
+def tell(removed: Sequence[Path], as_json: bool) -> None:
+    if as_json:
+        show_json({"removed": list(map(str, removed))})
+    else:
+        show(*(f"removed {path}" for path in removed))
+
+
+def remove_all(places: "Places") -> list[Path]:
+    """What was removed. Raises Refused, before anything is."""
     with alone(places.home):
-        for path in own_files(places):
+        removed = own_files(places)
+        for path in removed:
             path.unlink()
-            show(f"removed {path}")
         for name in FOLDERS:
             remove_empty(places.home / name)
+    return removed
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from booklore_core.cli.options import BOOK, Json
 from booklore_core.cli.output import say, show, show_json, show_table
 
 if TYPE_CHECKING:
+    from booklore_core.core import Core
     from booklore_core.kinds import Kinds
 
 Report = Mapping[str, Any]
@@ -30,13 +31,17 @@ def sync(
     with opened() as core:
         result = perform(core, "sync_book" if book else "sync_pending", book, given(target=target))
         faults, kinds, asked = core.settings.faults(), core.kinds, len(core.questions())
-    if as_json:
-        show_json(result.data)
-    else:
-        show_report(result.data, kinds)
+        lacking = lacks(core)
     is_left = result.data["waiting"] or result.data["rejected"]
     runs = result.data["targets"].values()
-    if runs and not any(run[what] for run in runs for what in (*COUNTED, "unavailable")):
+    is_idle = runs and not any(run[what] for run in runs for what in (*COUNTED, "unavailable"))
+    if as_json:
+        show_json(result.data)
+    elif not (is_idle and lacking):
+        show_report(result.data, kinds)
+    if is_idle and lacking:
+        say(lacking)
+    elif is_idle:
         say("nothing waited for a server, so none was asked" if asked else "nothing waited, so no server was asked")
     if is_left:
         say(f"{what_is_left(result.data, kinds)}; see `booklore status`")
@@ -50,6 +55,15 @@ def sync(
 
 
 COUNTED = ("delivered", "waiting", "rejected")
+
+
+def lacks(core: "Core") -> str:
+    """What is missing where no target can do anything yet; "" where one can."""
+    from booklore_core.actions.plugins import idle_note
+
+    notes = {one.name: idle_note(core, core.plugins.plugins[one.plugin]) for one in core.targets.values()}
+    told = "; ".join(f"{name} {note.removeprefix('it ')}" for name, note in notes.items())
+    return f"nothing can be synced yet: {told}" if notes and all(notes.values()) else ""
 
 
 def show_report(report: Report, kinds: "Kinds") -> None:
@@ -71,6 +85,4 @@ def what_is_left(report: Report, kinds: "Kinds") -> str:
     """In one line, and why."""
     left, rejected = kinds.in_words(report["waiting"]), kinds.in_words(report["rejected"])
     parts = [f"{left} still waiting" if report["waiting"] else "", f"{rejected} rejected" if report["rejected"] else ""]
-    runs = report["targets"].items()
-    reasons = [f"{target}: {run['unavailable']}" for target, run in runs if run["unavailable"]]
-    return "; ".join([", ".join(filter(None, parts)), *reasons])
+    return "; ".join([", ".join(filter(None, parts)), *report["reasons"]])

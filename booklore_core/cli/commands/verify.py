@@ -45,7 +45,7 @@ def verify(
 def show_findings(found: Mapping[str, Any]) -> None:
     rows = list(finding_rows(found))
     if rows:
-        show_table(rows, "FOUND", "TARGET", "KIND", "BOOK", "DETAIL")
+        show_table(rows, "FOUND", "TARGET", "KIND", "BOOK…", "DETAIL")
         show("")
 
 

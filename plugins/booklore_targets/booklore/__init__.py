@@ -47,7 +47,17 @@ def fit_headers(text: str) -> None:
 @hookimpl
 def register_settings() -> Iterator[Setting]:
     server = "Address of the BookLore or Grimmory server"
-    yield setting("url", str, "", server, env="BOOKLORE_URL", label="Server URL", forgets=PASSWORDS, fits=fit_address)
+    yield setting(
+        "url",
+        str,
+        "",
+        server,
+        env="BOOKLORE_URL",
+        label="Server URL",
+        forgets=PASSWORDS,
+        needed=True,
+        fits=fit_address,
+    )
     yield setting("username", str, "", "Name of the account there", env="BOOKLORE_USERNAME", label="User name")
     yield setting("password", str, "", "Its password", secret=True, env="BOOKLORE_PASSWORD", label="Password")
     trade = "Refresh token of an account without a password"

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from requests import Response
 
 REASON_LENGTH = 300
+PAGES = "check it, any proxy before it, and whether this network asks for a login of its own"
 COLLISION = "A data conflict occurred"
 NO_BOOK = "Book not found"
 NO_ACCESS = "not authorized to access this book"
@@ -62,9 +63,10 @@ def refuse_redirect(response: Response, path: str, host: str) -> None:
     parts = urlsplit(response.headers.get("Location", ""))
     place = f"{parts.scheme}://{parts.netloc}{parts.path}" if parts.netloc else parts.path
     address = place.removesuffix(path).rstrip("/")
-    raise TargetUnavailable(
-        f"{host} sends everybody on to {address or 'another address'}: set that as the server's address", False
-    )
+    is_elsewhere = parts.netloc and parts.hostname != urlsplit(f"//{host}").hostname
+    told = f"{host} sends everybody on to {address or 'another address'}"
+    doubt = ", another site. A network's or proxy's login page does so; if it is your server," if is_elsewhere else ":"
+    raise TargetUnavailable(f"{told}{doubt} set that as the server's address", False)
 
 
 def unavailable(response: Response, writing: bool) -> TargetUnavailable | None:
@@ -77,7 +79,7 @@ def unavailable(response: Response, writing: bool) -> TargetUnavailable | None:
         return TargetUnavailable("the server asks for a pause (429)", False)
     if is_page(response):
         ill = "the server, or a proxy before it, cannot work now"
-        meant = f": {ill}" if status >= 500 else ", not with BookLore; check it, and any proxy before it"
+        meant = f": {ill}" if status >= 500 else f", not with BookLore; {PAGES}"
         return TargetUnavailable(f"the address answers with a web page ({status}){meant}", writing)
     if status > 500:
         return TargetUnavailable(f"the server cannot work now ({status})", writing)

@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Sequence
 
 from booklore_core import Candidate, find_isbn
 from booklore_targets.booklore.answers import declined, json_body
 from booklore_targets.booklore.connection import Connection
 from booklore_targets.booklore.library import Library, Listed, listed
-from booklore_targets.booklore.titles import likeness
+from booklore_targets.booklore.titles import likeness, title_key
 
-LEAST_SCORE = 0.7
-"""Below that a title shares a word at best: not worth a look."""
+LEAST_SCORE, LOOKED_AT = 0.3, 500
+"""Below that a title shares a word or two by chance; books that are compared closely, of a large library."""
 
 
 def search(library: Library, text: str, limit: int) -> list[Candidate]:
     """The books most like the text (a title, with or without author, or an ISBN), best first."""
     isbn = find_isbn(text)
-    scored = ((1.0 if isbn in book.isbns else score(text, book), book) for book in library.shelf().books)
+    scored = ((1.0 if isbn in book.isbns else score(text, book), book) for book in near(library, text, isbn))
     likely = ((points, book) for points, book in scored if points >= LEAST_SCORE)
     best = heapq.nsmallest(limit, likely, key=lambda hit: (-hit[0], hit[1].id))
     return [candidate(book, points) for points, book in best]
+
+
+def near(library: Library, text: str, isbn: str | None) -> Sequence[Listed]:
+    """The books of a large library that have any word of the text, or its ISBN, the nearest ones first."""
+    books = library.shelf().books
+    if len(books) <= LOOKED_AT:
+        return books
+    from rapidfuzz import fuzz, process
+
+    told = [title_key(" ".join((book.shown_title, *book.authors))) for book in books]
+    found = process.extract(title_key(text), told, scorer=fuzz.token_set_ratio, limit=LOOKED_AT)
+    return [*(book for book in books if isbn in book.isbns), *(books[number] for _, _, number in found)]
 
 
 def score(text: str, book: Listed) -> float:

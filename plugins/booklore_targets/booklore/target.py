@@ -90,7 +90,8 @@ class BookLore:
     def about(self) -> str:
         """Which server it was when it was last seen. Asks nobody."""
         known = known_capabilities(self._store.get("dialect"))
-        return known.text if known else "not in touch yet"
+        told, address = known.text if known else "not in touch yet", self.address
+        return f"{told}, {address}" if address else "no server is set up yet (`booklore login`)"
 
     @property
     def address(self) -> str:

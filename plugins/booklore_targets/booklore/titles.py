@@ -7,6 +7,10 @@ from collections.abc import Sequence
 APOSTROPHES = str.maketrans("´ʼ′", "'''")
 TOKEN = re.compile(r"""[^\W_]+|[^\w\s"'`‘’‚‛“”„‟«»‹›()\[\]{}<>.,:;·/\\|‐‒–—―−-]""")
 """A word, or a sign that may tell two books apart: `#`, `+`, `!`, `★`, a vowel sign."""
+SUBTITLE = re.compile(r"""\s*(?:[:;,(\[/\n]|[.–—-]\s|\s[–—-])""")
+"""What comes between a title and its subtitle, volume or edition."""
+SLIP = 75.0
+"""Per cent of the letters of two words that are the same, so that one may be the other with a slip of the finger."""
 
 
 def title_key(text: str | None) -> str:
@@ -50,9 +54,35 @@ def names(author: str) -> set[str]:
 
 
 def likeness(wanted: str, title: str, authors: Sequence[str] = ()) -> float:
-    """How well a book fits what a person typed: a fraction 0–1, 1 for the very title."""
+    """How well a book fits what a person typed, a title with or without its authors: a fraction 0–1, 1 for the very
+    title. Whole titles are compared: the words that two of them happen to share say little, the longer they are."""
+    text, key = title_key(wanted), title_key(title)
+    if text == key:
+        return 1.0
+    told_with_authors = 0.95 * shared(text, title_key(" ".join((title, *authors))))
+    return round(max(shared(text, key), within(wanted, title), told_with_authors), 4)
+
+
+def shared(one: str, other: str) -> float:
+    """The part of two titles' letters that stand in words of both, in any order; a word with a slip counts less."""
     from rapidfuzz import fuzz
 
-    text, key, with_authors = title_key(wanted), title_key(title), title_key(" ".join((title, *authors)))
-    score = max(fuzz.WRatio(text, key), 0.95 * fuzz.token_sort_ratio(text, with_authors))
-    return round(score / 100, 4)
+    left, common = other.split(), 0.0
+    for word in one.split():
+        alike, found = max(((fuzz.ratio(word, each), each) for each in left), default=(0.0, ""))
+        if alike >= SLIP:
+            left.remove(found)
+            common += alike / 100 * (len(word) + len(found))
+    return common / max(1, sum(map(len, (one + other).split())))
+
+
+def within(one: str, other: str) -> float:
+    """How likely it is that the shorter one of two titles is a part of the longer one: its main title, before a
+    subtitle or an edition, more than words that stand somewhere in it."""
+    shorter, longer = sorted((one, other), key=len)
+    key, whole = title_key(shorter), title_key(longer)
+    part = len(key) / max(1, len(whole))
+    if key and key == title_key(SUBTITLE.split(longer.strip(), maxsplit=1)[0]):
+        return 0.7 + 0.3 * part
+    is_part = f" {key} " in f" {whole} " if key.isascii() else key in whole  # not every script parts its words
+    return 0.35 + 0.6 * part if key and is_part else 0.0
