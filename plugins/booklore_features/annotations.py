@@ -43,7 +43,7 @@ def register_settings() -> Iterable[Setting]:
     about = "Whether highlights and notes are sent"
     yield Setting("enabled", bool, True, about, label="Sync highlights and notes", menu=MENU)
     about = "Where a new note goes; a highlight without one is always in the book"
-    words: tuple[str, ...] = ("In book", "In Booklore", "Both")
+    words: tuple[str, ...] = ("In book", "In BookLore", "Both")
     yield Setting("destination", str, IN_BOOK, about, DESTINATIONS, label="Notes destination", words=words)
     words = ("Upload on session end", "Upload on read complete")
     yield Setting("upload", str, ON_SESSION, "When they are sent", UPLOADS, label="Sync Trigger", words=words)

@@ -29,7 +29,7 @@ def test_the_switches_and_choices_are_called_as_there(core: Core, ereader: ERead
         "Notes destination: In book",
         f"Sync Trigger: {TRIGGERS[0]}",
     ]
-    assert texts(annotations[1]["items"]) == ["In book", "In Booklore", "Both"]
+    assert texts(annotations[1]["items"]) == ["In book", "In BookLore", "Both"]
     assert texts(annotations[2]["items"]) == TRIGGERS
     bookmarks = entry(menu, "What to Sync", "Bookmarks")["items"]
     assert texts(bookmarks)[:2] == ["Sync bookmarks", f"Sync Trigger: {TRIGGERS[0]}"]
