@@ -36,7 +36,8 @@ class Plugin:
     """One plugin: where it comes from, whether it works, and what went wrong, if anything.
 
     package: the top-level module of its code. module: None unless it was loaded; is_target, label (its switch's, maybe
-    empty) and help are then what they were when it last was. notes: what a person should know although it works.
+    empty) and help are then what they were when it last was. place: how many were here before it, to whom their names
+    and letters belong. notes: what a person should know although it works.
     hanging: a call that did not come back in time."""
 
     name: str
@@ -50,6 +51,7 @@ class Plugin:
     is_target: bool = False
     label: str = ""
     help: str = ""
+    place: int = 0
     errors: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     hanging: Watch[Any] | None = None
@@ -94,7 +96,7 @@ class PluginManager:
         name, (source, version) = entry_point.name, origin(entry_point.dist)
         if name in self.plugins:
             return self._leave_out(self.plugins[name], source, version)
-        known = self._memory.find_one(name=name) or {"name": name}
+        known = self._memory.find_one(name=name) or {"name": name, "place": self._memory.count()}
         package = re.split("[.:]", entry_point.value)[0]
         plugin = self.plugins[name] = Plugin(**known, source=source, version=version, package=package)
         if fault := name_fault(name, self._settings):
@@ -120,7 +122,7 @@ class PluginManager:
         except Exception as error:  # noqa: BLE001 a plugin may fail in any way; the others go on
             self.blame(plugin, f"could not be loaded: {told(error, plugin.package)}", error)
         else:
-            row = {name: getattr(plugin, name) for name in ("name", "is_target", "label", "help")}
+            row = {name: getattr(plugin, name) for name in ("name", "is_target", "label", "help", "place")}
             if not self._memory.find_one(**row):
                 self._memory.upsert(row, ["name"])
 

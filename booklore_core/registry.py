@@ -85,10 +85,11 @@ class Registry:
     def _gather(self, hook: str, accept: Accept) -> dict[str, Any]:
         """name → what plugins gave for a hook; of one that gives something that does not fit nothing is taken.
 
-        Those that this project ships come first: nobody takes a name or a letter away from them.
+        Those that this project ships come first, then the others as they came: nobody takes a name or a letter away.
         """
         found: dict[str, Any] = {}
-        for plugin in sorted(self._plugins.with_hook(hook), key=lambda plugin: plugin.source != DISTRIBUTION):
+        plugins = self._plugins.with_hook(hook)
+        for plugin in sorted(plugins, key=lambda plugin: (plugin.source != DISTRIBUTION, plugin.place)):
             found = self._plugins.guard_in_time(plugin, hook, partial(self._ask, plugin, hook, accept, found)) or found
         return found
 

@@ -334,3 +334,16 @@ def test_what_cannot_be_kept_holds_up_its_feature_only(installed, start, forged)
     core.sync()
 
     assert core.database.value("SELECT COUNT(*) FROM items WHERE plugin = 'other'") == 1
+
+
+def test_a_newcomer_takes_no_name_from_who_was_there(installed, start):
+    kind = "from booklore_core import Kind, hookimpl\n@hookimpl\ndef register_kinds():\n"
+    kind += "    yield Kind({!r}, 'Q', 'a', 'b')\n"
+    installed.add(kind.format("quote"), "zebra", "zebra", "third_party_zebra")
+    start()
+    installed.add(kind.format("quip"), "aardvark", "aardvark", "third_party_aardvark")
+
+    core = start()
+
+    assert core.kinds["quote"].letter == "Q" and core.plugins.plugins["zebra"].error is None
+    assert "the letter Q" in core.plugins.plugins["aardvark"].error

@@ -154,7 +154,10 @@ UPDATE books SET stars_shown = '{{"' || COALESCE((SELECT REPLACE(REPLACE(device,
     WHERE book_md5 = partial_md5 AND line LIKE '%"stars":%' ORDER BY events.id DESC LIMIT 1), '') || '": [["", '
     || stars_at || ', ' || COALESCE('' || stars, 'null') || ']]}}' WHERE stars_at IS NOT NULL"""
 
-VERSION_8 = "CREATE TABLE runs (target TEXT PRIMARY KEY, about TEXT NOT NULL, ended_at {real})"
+VERSION_8 = """
+CREATE TABLE runs (target TEXT PRIMARY KEY, about TEXT NOT NULL, ended_at {real});
+ALTER TABLE plugins ADD COLUMN place INTEGER NOT NULL DEFAULT 0
+"""
 
 MIGRATIONS = (VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7, VERSION_8)
 """MIGRATIONS[n] brings a database from version n to n + 1. A released one is never edited."""

@@ -22,6 +22,7 @@ def shown_since(tmp_path, open_core):
         old.run("UPDATE books SET stars = 4, stars_at = :at", at=kobo.now.timestamp())
         old.run("ALTER TABLE books DROP COLUMN stars_shown")
         old.run("DROP TABLE runs")
+        old.run("ALTER TABLE plugins DROP COLUMN place")
         old.run("DELETE FROM schema_version WHERE version > 6")
         old.close()
         core = open_core()
