@@ -36,9 +36,8 @@ class Plugin:
     """One plugin: where it comes from, whether it works, and what went wrong, if anything.
 
     package: the top-level module of its code. module: None unless it was loaded; is_target, label (its switch's, maybe
-    empty) and help are then what they were when it last was. place: how many were here before it, to whom their names
-    and letters belong. notes: what a person should know although it works.
-    hanging: a call that did not come back in time."""
+    empty) and help are then what they were when it last was. place: how many came before it. notes: what a person
+    should know although it works. hanging: a call that did not come back in time."""
 
     name: str
     source: str
@@ -182,11 +181,9 @@ class PluginManager:
 
     def first(self, hook: str, **arguments: Any) -> tuple[Plugin, Iterable[Any]] | None:
         """Who answers a *firstresult* hook first, and the answer, which may raise yet. Raises ValueError."""
-        for plugin in self.with_hook(hook):
-            answers = self.guard(plugin, hook, partial(self._answers, plugin, hook, arguments), (ValueError,))
-            if answers:
-                return plugin, answers[0]
-        return None
+        work = [(one, partial(self._answers, one, hook, arguments)) for one in self.with_hook(hook)]
+        asked = ((one, self.guard(one, hook, ask, (ValueError,))) for one, ask in work)
+        return next(((plugin, answers[0]) for plugin, answers in asked if answers), None)
 
     @traced
     def _answers(self, plugin: Plugin, hook: str, arguments: Mapping[str, Any]) -> list[Iterable[Any]]:
