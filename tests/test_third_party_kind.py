@@ -207,7 +207,7 @@ def test_the_summary_of_a_sync_counts_it(core):
 
     result = act(core, "sync_pending")
 
-    assert (result.message, result.data["delivered"]) == ("1S, 2Q synced", {"quote": 2, "session": 1})
+    assert (result.message, result.data["delivered"]) == ("1 session, 2 quotes synced", {"quote": 2, "session": 1})
 
 
 def test_a_device_is_told_how_many_wait_by_its_letter_and_has_its_action_in_the_menu(core):
