@@ -229,7 +229,9 @@ def test_a_device_is_told_how_many_wait_by_its_letter_and_has_its_action_in_the_
 def test_about_counts_it_and_tells_of_its_plugin_and_target(core):
     told = lines(act(core, "about").message)
 
-    assert {"Waiting for them: 1 session, 2 quotes", "scrapbook 1.2", "scrapbook: a scrapbook of 200 pages"} <= set(told)
+    assert {"Waiting for them: 1 session, 2 quotes", "scrapbook 1.2", "scrapbook: a scrapbook of 200 pages"} <= set(
+        told
+    )
 
 
 def test_its_action_is_run_by_its_name_from_the_command_line_too(core):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -106,7 +107,13 @@ def hold_terminal() -> None:
     import fcntl
     import termios
 
+    heed_ctrl_c()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def heed_ctrl_c() -> None:
+    """For a process that is about to begin: it would ignore SIGINT where the tests do, being run in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def read_until(terminal: int, pattern: str) -> str:

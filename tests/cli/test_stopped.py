@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from cli_world import Booklore, Spool, book_on, in_a_dialog
+from cli_world import Booklore, Spool, book_on, heed_ctrl_c, in_a_dialog
 
 from booklore_core.testing import BookLoreServer, SampleReader, sample_book
 
@@ -24,7 +24,8 @@ TRACE = ("Traceback", "KeyboardInterrupt")
 def stopped(arguments: list[str], when: Callable[[], bool]) -> tuple[int, str, str]:
     """Exit code, standard output and error of a command that is interrupted as soon as something is so."""
     command = [sys.executable, "-m", "booklore_core", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as ran:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, preexec_fn=heed_ctrl_c, **pipes) as ran:
         wait_until(when)
         ran.send_signal(signal.SIGINT)
         out, err = ran.communicate(timeout=20)
@@ -69,13 +70,14 @@ def test_ingest_tells_how_many_lines_were_taken_and_the_next_one_takes_the_rest(
     count = len(reader.spool().splitlines())
     command = [sys.executable, "-m", "booklore_core", "ingest", "-"]
 
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as ran:
-        assert ran.stdin and ran.stderr
+    pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, preexec_fn=heed_ctrl_c, **pipes) as ran:
+        assert ran.stdin
         ran.stdin.write(path.read_bytes())
         ran.stdin.flush()
         wait_until(lambda: asked(home, "SELECT COUNT(*) FROM events") == 1000)
         ran.send_signal(signal.SIGINT)
-        err = ran.stderr.read().decode()
+        err = ran.communicate(timeout=20)[1].decode()
 
     told = "booklore: stopped: 1000 lines taken, 0 known already; the same command goes on there the next time\n"
     assert (ran.returncode, err) == (130, told)
