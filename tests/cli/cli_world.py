@@ -35,6 +35,8 @@ class Ran:
         return json.loads(self.out)
 
 
+CTRL_C = "\x03"
+
 Booklore = Callable[..., Ran]
 """Runs `booklore …`. stdin: standard input, which is no terminal."""
 
@@ -96,7 +98,10 @@ def in_a_dialog(arguments: list[str], *answers: tuple[str, str]) -> tuple[int, s
         for question, typed in answers:
             told += read_until(ours, rf"(?s){re.escape(question)}.*: $")
             os.write(ours, typed.encode())
+        again = threading.Timer(5, lambda: ran.poll() is None and typed == CTRL_C and os.write(ours, typed.encode()))
+        again.start()  # Python loses a signal that comes just before it begins to read
         told += read_until(ours, "(?!)")
+        again.cancel()
         killing.cancel()
     os.close(ours)
     return ran.returncode, told
