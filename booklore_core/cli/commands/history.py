@@ -81,6 +81,10 @@ def sync_rematched(as_json: Json = False) -> None:
     finish(run("sync_rematched", of_past=True), as_json, may_wait=True)
 
 
+ASKS = "`booklore history manual-match` asks about each"
+LOOKS = "`booklore history match` looks for what is certain, and asks about the others"
+
+
 @app.command("manual-match")
 def manual_match(as_json: Json = False) -> None:
     """Match every book that has no match, one after the other, by title or id. Ends with 3 when items still wait."""
@@ -104,7 +108,7 @@ def run(
         is_asked = not (result.data or {}).get("unavailable")
         if waiting and unmatched and is_asked and action != "manual_match":
             have = "1 book has" if unmatched == 1 else f"{unmatched} books have"
-            say(f"{have} no match yet: `booklore history manual-match` asks about each")
+            say(f"{have} no match yet: {ASKS if action == 'match_history' else LOOKS}")
         return (result if result.data is not None else insist(result)), waiting
 
 
