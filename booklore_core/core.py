@@ -207,7 +207,8 @@ class Core:
         repeat_after = self.settings[f"{target.plugin}.{REPEAT_AFTER.name}"]
         run = DeliveryRun(self.database, self.ledger, self.books, target, self.clock, repeat_after, book)
         summary = run.run(progress and (lambda done, total: progress(target.name, done, total)))
-        if summary.waiting or summary.rejected or summary.delivered:  # else nobody was asked
+        is_asked = summary.waiting or summary.rejected or summary.delivered
+        if is_asked and not target.lingering:
             told = {"target": target.name, "about": target.about, "ended_at": self.clock().timestamp()}
             self.database.table("runs").upsert(told, ["target"])
         return summary

@@ -146,9 +146,6 @@ class Registry:
         except BadSetting as error:
             self._plugins.blame(plugin, str(error))
         self._outbox.subscribe(target.name, target.kinds, since, target.plugin, now, target.has(MatchingTarget))
-        runs, about = self._database.table("runs"), {"target": target.name, "about": target.about}
-        if not runs.count(**about):
-            runs.upsert(about, ["target"])
 
 
 def as_action(plugin: str, action: Any, taken: Mapping[str, Any]) -> tuple[str, tuple[str, Action]]:

@@ -107,7 +107,8 @@ def next_steps(status: Status) -> list[str]:
     """What a person can do now."""
     steps, away = [], {one["name"] for one in status.targets if one["unavailable"]}
     if not (status.devices or status.books["total"]):
-        steps += ["nothing was read yet: `booklore bridge install` or `booklore bridge pair` sets up an e-reader"]
+        server = "" if status.last_sync else "`booklore login` sets up your server, "
+        steps += [f"nothing was read yet: {server}`booklore bridge install` or `booklore bridge pair` an e-reader"]
     elif not status.last_sync:
         steps += ["nothing was synced yet: `booklore sync` does it"]
     if status.asked:
@@ -125,7 +126,7 @@ def show_places(status: Status) -> None:
     for one in status.targets:
         ended = f", which ended early: {one['unavailable']}" if one["unavailable"] else ""
         synced = f"last sync {local(one['last_sync'])}" if one["last_sync"] else "not synced yet"
-        show(f"{one['name']}: {one['about'] or 'in use'}; {synced}{ended}")
+        show(f"{one['name']}: {'; '.join(filter(None, (one['about'], synced)))}{ended}")
     for one in status.devices:
         waiting = f"; {quantity(one['waiting'], 'event')} waiting there" if one["waiting"] else ""
         show(f"{one['name'] or one['id']}: last seen {local(one['last_seen'])}{waiting}")

@@ -62,8 +62,8 @@ WHERE d.state = 'superseded' AND d.revision = i.revision AND (i.kind, i.key) NOT
     WHERE question <> '') ORDER BY d.tried_at DESC, d.item_id LIMIT :limit
 """
 TARGETS = """
-SELECT r.target AS name, r.about AS about, r.ended_at AS last_sync, MAX(s.obstacle) AS unavailable
-FROM runs r JOIN subscriptions s ON s.target = r.target AND s.enabled = 1 GROUP BY 1, 2, 3 ORDER BY 1
+SELECT s.target AS name, COALESCE(r.about, '') AS about, r.ended_at AS last_sync, MAX(s.obstacle) AS unavailable
+FROM subscriptions s LEFT JOIN runs r ON r.target = s.target WHERE s.enabled = 1 GROUP BY 1, 2, 3 ORDER BY 1
 """
 DEVICES = """SELECT id, name, model, last_seen, COALESCE(waiting, 0) AS waiting FROM devices WHERE last_seen IS NOT NULL
     AND id NOT LIKE 'installed:%' ORDER BY last_seen DESC LIMIT 20"""

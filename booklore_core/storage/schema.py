@@ -155,7 +155,7 @@ UPDATE books SET stars_shown = '{{"' || COALESCE((SELECT REPLACE(REPLACE(device,
     || stars_at || ', ' || COALESCE('' || stars, 'null') || ']]}}' WHERE stars_at IS NOT NULL"""
 
 VERSION_8 = """
-CREATE TABLE runs (target TEXT PRIMARY KEY, about TEXT NOT NULL, ended_at {real});
+CREATE TABLE runs (target TEXT PRIMARY KEY, about TEXT NOT NULL, ended_at {real} NOT NULL);
 ALTER TABLE plugins ADD COLUMN place INTEGER NOT NULL DEFAULT 0
 """
 

@@ -53,7 +53,7 @@ def test_a_new_package_installs_and_its_own_tests_pass(
     assert (made.code, made.json["kind"]) == (0, kind)
     assert tested.returncode == 0, tested.stdout
     (line,) = [line.split() for line in listed.stdout.splitlines() if line.startswith("reading-log")]
-    assert line[:6] == ["reading-log", kind, "on", "1.2", "booklore-reading-log", "-"]
+    assert line[:6] == ["reading-log", kind, "on", "booklore-reading-log", "1.2", "-"]
     assert ("reading-log.url" in line) is (kind == "target")  # what it still needs
 
 

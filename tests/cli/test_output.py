@@ -13,7 +13,10 @@ from booklore_core.testing import BookLoreServer, SampleReader, sample_book
 COMMANDS = ["status", "status --limit 3"]
 """At once, and by the whole program."""
 
-NEXT_STEP = "booklore: nothing was read yet: `booklore bridge install` or `booklore bridge pair` sets up an e-reader\n"
+NEXT_STEP = (
+    "booklore: nothing was read yet: `booklore login` sets up your server, "
+    "`booklore bridge install` or `booklore bridge pair` an e-reader\n"
+)
 """What `status` says where there is nothing else to say."""
 
 BOOKLORE = f"{sys.executable} -m booklore_core"
