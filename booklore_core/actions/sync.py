@@ -9,6 +9,7 @@ from booklore_core.actions.own import LONG_PRESS, SYNC_AND_CACHE, action, counte
 from booklore_core.core import Core, Report
 from booklore_core.flows import Request, Result
 from booklore_core.kinds import quantity
+from booklore_core.storage.counts import MAX_WAITING, WAITING
 
 NAMED = 3
 """So many books, or reasons, are told; `booklore status` has them all."""
@@ -54,11 +55,11 @@ def summary(core: Core, report: Report, is_news: bool = True) -> str:
 def reasons(core: Core, report: Report) -> list[str]:
     """Why not everything arrived, each reason once: nobody was there, a book is not known there, an item failed."""
     lacking, failed = defaultdict[str, dict[str, None]](dict), dict[str, None]()
-    for one in core.status().waiting:
-        if one.state == "unmatched" and one.target not in report.unavailable:
-            lacking[one.target][f"“{one.book}”"] = None
-        elif one.state not in ("asked", "new") and one.target not in report.unavailable:
-            failed[f"“{one.book}”: {one.reason}"] = None
+    for row in core.database.rows(WAITING, limit=MAX_WAITING):
+        if row["state"] == "unmatched" and row["target"] not in report.unavailable:
+            lacking[row["target"]][f"“{row['book']}”"] = None
+        elif row["state"] != "new" and row["target"] not in report.unavailable:
+            failed[f"“{row['book']}”: {row['reason']}"] = None
     told = [f"{target}: {reason}" for target, reason in report.unavailable.items()]
     for target, books in lacking.items():
         named = ", ".join(list(books)[:NAMED])
