@@ -153,10 +153,14 @@ def test_equal_sessions_of_two_devices_are_both_looked_for(world: World) -> None
     assert [(one.what, one.key) for one in audit(world, session(), other)] == [("missing", "boox-2/0")]
 
 
-def test_revision_that_was_not_sent_is_not_missing(stock: World) -> None:
+def test_of_a_revision_that_was_not_sent_what_is_new_is_missing(stock: World) -> None:
     deliver(stock, session())
 
-    assert audit(stock, session(end="2026-02-22T14:30:00Z", duration=1800)) == []
+    (finding,) = audit(stock, session(end="2026-02-22T14:30:00Z", duration=1800))
+
+    assert finding.what == "missing"
+    told = "of 2026-02-22T14:00:00Z – 2026-02-22T14:30:00Z, 1800 s of reading, 1500 are not on the server"
+    assert finding.detail == told
 
 
 def test_fractions_and_zones_are_no_difference(stock: World) -> None:

@@ -8,6 +8,7 @@ from itertools import permutations
 
 import pytest
 from lua_world import LuaClient, open_world
+from past_world import reset, set_up
 from told_thrice import Reading, evenings, live_lines, write_lua, write_statistics
 
 from booklore_core.actions import start
@@ -43,10 +44,8 @@ class Past:
             world.book(title), row))  # fmt: skip
         self.statistics = write_statistics(folder / "statistics.sqlite3", self.readings)
         self.lines = live_lines(self.readings)
-        core, server = world.core, world.server
-        for name, value in (("url", server.url), ("username", server.username), ("password", server.password)):
-            core.settings.set(f"booklore.{name}", value)
-        core.refresh()
+        world.elsewhere = client
+        set_up(world)
 
     def do(self, step):
         {"live": self._hear, "extract": self._extract, "lua": self._take_over, "sync": self.world.sync}[step]()
@@ -143,3 +142,18 @@ def test_a_book_without_a_digest_is_one_whoever_tells_of_it(world, tmp_path, ord
 
     assert sum(seconds for _, _, seconds in world.spans()) == pytest.approx(book.seconds, rel=TOLERATED)
     assert has_digest or len({item.book.partial_md5 for item in world.items("session")}) == 1
+
+
+@pytest.mark.parametrize("order", list(permutations(STEPS[:3])), ids=" ".join)
+def test_a_database_that_is_lost_after_each_step_doubles_nothing_and_leaves_nothing_out(past, order):
+    for step in order:
+        past.do(step)
+        past.do("sync")
+        reset(past.world)
+    for step in order:
+        past.do(step)
+        past.do("sync")
+    past.settle()
+
+    assert past.on_server() == past.truth()
+    assert past.world.core.pending() == {}

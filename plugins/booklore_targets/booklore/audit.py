@@ -48,21 +48,23 @@ def audit_sessions(connection: Connection, book: BookRef, items: Sequence[Item],
         raise BookUnmatched("the book is not matched")
     held = SessionLog(connection).all(book.match)
     sent = {item.key: shape_of(session_body(item, decimals)) for item in items if item.kind == SESSION}
-    missing = find_missing(held, sent, {item.key for item in items if item.body.get("source")})
+    lacking = find_missing(held, sent, {item.key for item in items if item.body.get("source")})
+    missing = [(key, missing_text(sent[key], seconds)) for key, seconds in lacking.items()]
     rows = rows_of(held, {item.key: str(item.body.get("device") or "") for item in items})
     return [
-        *(Finding("missing", SESSION, book, key, missing_text(sent[key]), RESEND) for key in missing),
+        *(Finding("missing", SESSION, book, key, detail, RESEND) for key, detail in missing),
         *(Finding("duplicate", SESSION, book, key, detail, REPEATED) for key, detail in find_duplicates(rows)),
         *(Finding("overlapping", SESSION, book, *overlap) for overlap in find_overlaps(rows)),
     ]
 
 
-def find_missing(held: SessionRows, sent: dict[str, Shape], of_files: Set[str] = frozenset()) -> list[str]:
-    """The keys of the items that no session on the server is; the others take theirs, the exact ones first. of_files:
-    those that files of past reading told, which have but one form; it may be there in parts."""
-    unlike = [key for key, shape in sent.items() if held.take(shape, key, exactly=True) is None]
-    lacking = [key for key in unlike if key not in of_files or held.rest_of(sent[key])]
-    return [key for key in lacking if key in of_files or held.take(sent[key], key) is None]
+def find_missing(held: SessionRows, sent: dict[str, Shape], of_files: Set[str] = frozenset()) -> dict[str, int]:
+    """The keys of the items that the server lacks any time of, and how many seconds of reading. Each takes the session
+    that is exactly it; what then is no other item's may be parts of those that are left. of_files: what files of past
+    reading told is told by any."""
+    unlike = [key for key, shape in sent.items() if not held.take(shape, key)]
+    rest = {key: held.rest_of(sent[key], None if key in of_files else key) for key in unlike}
+    return {key: sum(seconds for _, seconds in parts) for key, parts in rest.items() if parts}
 
 
 def rows_of(held: SessionRows, devices: Mapping[str, str]) -> list[Row]:
@@ -111,8 +113,10 @@ def find_overlaps(rows: Sequence[Row]) -> Iterator[tuple[str, str, str]]:
             latest[row.device] = row
 
 
-def missing_text(shape: Shape) -> str:
-    return f"{span_text(shape.start, shape.end)}, {shape.duration} s of reading, is not on the server"
+def missing_text(shape: Shape, lacks: int) -> str:
+    """lacks: seconds of reading that the server does not have."""
+    told = f"{span_text(shape.start, shape.end)}, {shape.duration} s of reading"
+    return f"{told}, is not on the server" if lacks == shape.duration else f"of {told}, {lacks} are not on the server"
 
 
 def span_text(start: int, end: int) -> str:

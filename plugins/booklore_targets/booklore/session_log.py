@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -27,16 +27,11 @@ PAGES = 1_000
 
 
 class Shape(NamedTuple):
-    """What a session is told apart by. start, end: seconds since 1970; place: where reading began, as it was sent."""
+    """What a session is told apart by: start and end, unix seconds, and seconds of reading."""
 
     start: int
     end: int
     duration: int
-    place: str | None
-
-    @property
-    def times(self) -> tuple[int, int, int]:
-        return self.start, self.end, self.duration
 
     @property
     def told(self) -> Span:
@@ -60,28 +55,37 @@ class SessionRows:
         self.by_start[row.start][row_id] = row
         return is_new
 
-    def take(self, wanted: Shape, key: str, exactly: bool = False) -> Shape | None:
-        """The row that is the item's session: one of the same times, else an earlier form of it.
+    def take(self, wanted: Shape, key: str) -> bool:
+        """Whether a row is the item's session, and no other item's: one of the same times."""
+        for row_id, row in self.by_start.get(wanted.start, {}).items():
+            if row == wanted and self.owners.setdefault(row_id, key) == key:
+                return True
+        return False
 
-        An earlier form starts in the same second and at the same place. What starts there and then on another device
-        cannot be told from it: it counts as arrived, for nobody could take a second one back. exactly: a session that
-        has but one form, as what a file of past reading told.
-        """
-        here = self.by_start.get(wanted.start, {})
-        free = {row_id: row for row_id, row in here.items() if self.owners.get(row_id, key) == key}
-        fitting = [row_id for row_id, row in free.items() if row.times == wanted.times]
-        if not fitting and not exactly:
-            fitting = [row_id for row_id, row in free.items() if row.place == wanted.place]
-        if not fitting:
-            return None
-        self.owners[fitting[0]] = key
-        return free[fitting[0]]
+    def rest_of(self, wanted: Shape, key: str | None = None, forms_only: bool = False) -> list[Share]:
+        """The parts of a session's time that no row tells of, each with its seconds of reading. key: that of the item,
+        where rows that are other items' do not count: two devices may be read on at a time. forms_only: whether only
+        earlier forms of it count."""
+        rows = self._forms(wanted, key) if forms_only else self._around(wanted, key)
+        return without(wanted.told, wanted.duration, rows, SHORTEST)
 
-    def rest_of(self, wanted: Shape) -> list[Share]:
-        """The parts of a session's time that no row tells of, each with its seconds of reading."""
+    def _around(self, wanted: Shape, key: str | None) -> Iterator[Shape]:
         begin, end = (bisect_left(self.starts, moment) for moment in (wanted.start - LONGEST, wanted.told[1]))
-        near = (row for start in self.starts[begin:end] for row in self.by_start[start].values())
-        return without(wanted.told, wanted.duration, near, SHORTEST)
+        for start in self.starts[begin:end]:
+            yield from self._free(start, key)
+
+    def _forms(self, wanted: Shape, key: str | None) -> Iterator[Shape]:
+        """What begins with it, and what goes on where such a one ends."""
+        moments = [wanted.start]
+        for moment in moments:
+            forms = [row for row in self._free(moment, key) if row.end > moment]
+            moments += (row.end for row in forms)
+            yield from forms
+
+    def _free(self, start: int, key: str | None) -> Iterator[Shape]:
+        for row_id, row in self.by_start.get(start, {}).items():
+            if key is None or self.owners.get(row_id, key) == key:
+                yield row
 
 
 @dataclass
@@ -175,7 +179,7 @@ def read_rows(response: Any) -> dict[int, Shape] | None:
 def shape_of(session: Mapping[str, Any]) -> Shape:
     """The shape of a session as it is sent or shown: both have the same fields."""
     start, end = seconds(session["startTime"]), seconds(session["endTime"])
-    return Shape(start, end, int(session["durationSeconds"]), session.get("startLocation"))
+    return Shape(start, end, int(session["durationSeconds"]))
 
 
 def seconds(text: str) -> int:

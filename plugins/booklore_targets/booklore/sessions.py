@@ -37,37 +37,38 @@ class Sessions:
         self._run = run
         self._log = SessionLog(run.connection)
         self._types: dict[str, str] = {}
+        self._looked_for: set[str] = set()
 
     def deliver(self, item: Item, before: Before) -> str:
-        """Source: server contract §6.1, §6.3."""
+        """Sends what the server lacks of one that may be there, be it in part. Raises Superseded where it has all of
+        its time. Source: server contract §6.1, §6.3."""
         if before.remote_id:
             return before.remote_id  # an earlier revision is there, and a session cannot be changed
         body, book_id = session_body(item, self._run.decimals), book_id_of(item)
         self._run.identities.check(book_id)
+        may_be_there = before.is_older or before.maybe_sent
+        parts = self._lacking(book_id, body, item, forms_only=not before.is_older) if may_be_there else [body]
+        if not parts:
+            raise Superseded(ALL_TOLD)
         about = {"bookId": int(book_id), "bookType": self._type(item, book_id)}
-        parts = self._lacking(book_id, body) if item.body.get("source") and before.is_older else [body]
         for part in parts:
             self._post_single(book_id, {**about, **part}, item.key)
         return remote_id(book_id, body) + ("" if parts == [body] else IN_PART)
 
     def find(self, item: Item) -> str | None:
-        """A session that was sent, whatever became of its end since: there is no way to take a second one back.
-
-        What a file of past reading told may have been sent by another program, or by an earlier database, and cut in
-        another way. Raises Superseded where the server has all of that time.
-        """
+        """A session that was sent as it is, or in parts that begin with it. Another program, or an earlier database, may
+        have cut it in any other way: what is there of it then is seen where it is delivered."""
         body, book_id = session_body(item, self._run.decimals), book_id_of(item)
         self._run.identities.check(book_id)
-        if item.body.get("source"):
-            return self._find_imported(book_id, body, item.key)
-        return remote_id(book_id, body) if self._has_arrived(book_id, body, item.key) else None
-
-    def _find_imported(self, book_id: str, body: dict[str, Any], key: str) -> str | None:
+        self._looked_for.add(item.key)
         wanted = shape_of(body)
-        if self._since(book_id, wanted.start - LONGEST).take(wanted, key, exactly=True):
+        rows = self._since(book_id, wanted.start)
+        if rows.take(wanted, item.key):
+            log.info("session %s had arrived", item.key)
             return remote_id(book_id, body)
-        if not self._lacking(book_id, body):
-            raise Superseded(ALL_TOLD)
+        if not rows.rest_of(wanted, item.key, forms_only=True):
+            log.info("session %s had arrived in parts", item.key)
+            return remote_id(book_id, body) + IN_PART
         return None
 
     def _since(self, book_id: str, start: float) -> SessionRows:
@@ -77,10 +78,14 @@ class Sessions:
         self._run.identities.check(book_id)
         return rows
 
-    def _lacking(self, book_id: str, body: dict[str, Any]) -> list[dict[str, Any]]:
-        """The session, or what is left of it in parts beside what the server has of the time. Raises Declined."""
+    def _lacking(
+        self, book_id: str, body: dict[str, Any], item: Item, forms_only: bool = False
+    ) -> list[dict[str, Any]]:
+        """The session, or what is left of it in parts beside what the server has of the time. What was read while our
+        own database was there may have been sent from here only: of it forms_only count. Raises Declined."""
         wanted = shape_of(body)
-        rest = self._since(book_id, wanted.start - LONGEST).rest_of(wanted)
+        rows = self._since(book_id, wanted.start - LONGEST)
+        rest = rows.rest_of(wanted, None if item.body.get("source") else item.key, forms_only)
         if rest == [(wanted.told, wanted.duration)]:
             return [body]
         return [part_of(body, part, seconds) for part, seconds in rest]
@@ -95,23 +100,14 @@ class Sessions:
         if any(body["endTime"] == body["startTime"] for body in bodies):
             raise ItemFailed("a session without length is refused in a batch")
         self._run.identities.check(book_id)
-        past = [body for item, body in zip(items, bodies, strict=True) if item.body.get("source")]
-        if any(self._lacking(book_id, body) != [body] for body in past):
+        older = [(item, body) for item, body in zip(items, bodies, strict=True) if item.key in self._looked_for]
+        if any(self._lacking(book_id, body, item) != [body] for item, body in older):
             raise ItemFailed("the server has a part of the time of one")
         batch = {"bookId": int(book_id), "bookType": self._type(items[0], book_id), "sessions": bodies}
         self._post_batch(book_id, batch)
         for item, body in zip(items, bodies, strict=True):
             self._log.add(book_id, shape_of(body), item.key)
         return [remote_id(book_id, body) for body in bodies]
-
-    def _has_arrived(self, book_id: str, body: dict[str, Any], key: str) -> bool:
-        wanted = shape_of(body)
-        found = self._since(book_id, wanted.start).take(wanted, key)
-        if found and found.times != wanted.times:
-            log.info("session %s had arrived in an earlier form, or another device's that began with it", key)
-        elif found:
-            log.info("session %s had arrived", key)
-        return found is not None
 
     def _post_single(self, book_id: str, body: dict[str, Any], key: str) -> None:
         response = self._post(SINGLE, book_id, body)
