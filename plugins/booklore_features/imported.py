@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from booklore_core import TOMBSTONE, Fact, Facts, Item, Reading, stand_in
 from booklore_features.joining import LONGEST_PAUSE, MOMENT
-from booklore_features.stretches import Stretch, is_opening, reading, shown, time_read, turned
+from booklore_features.stretches import Place, Stretch, is_opening, reading, shown, time_read, turned
 
 LONGEST = timedelta(days=1)
 """No imported session lasts longer."""
@@ -145,6 +145,13 @@ def pieces(stretch: Stretch, taken: Sequence[TimeSpan], idle_cap: int) -> Iterat
             run = []
         if page is not whole:
             yield None
+
+
+def after(stretch: Stretch, place: Place, idle_cap: int) -> Stretch | None:
+    """What is left of a stretch after a place among its lines; None where that is nothing."""
+    pages = list(pages_of(stretch, idle_cap))
+    left = [page for page in pages if (stretch.lines[page.line].order, page.number) >= place]
+    return piece(stretch, left, False, True) if left else None
 
 
 def free_part(page: Page, taken: Iterable[TimeSpan]) -> Page | None:

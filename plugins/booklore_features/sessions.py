@@ -26,7 +26,7 @@ from booklore_core import (
     hookimpl,
 )
 from booklore_features.clocks import Times, fault_of, times_of
-from booklore_features.imported import Imported
+from booklore_features.imported import Imported, after
 from booklore_features.joining import DURATION, PAGES, Neighbourhood, Rules, is_run, join, neighbourhood
 from booklore_features.session_tables import VIEWS
 from booklore_features.stretches import ALL, Span, Stretch, keys_in
@@ -125,7 +125,7 @@ def sessions(event: Event, journal: Journal, facts: Facts, settings: Section) ->
         return
     earlier, imported = Earlier(event, journal, facts, near), Imported(near.stretches, facts)
     while True:
-        free = earlier.free(imported.cut(near.stretches, rules.idle_cap))
+        free = earlier.free(imported.cut(near.stretches, rules.idle_cap), rules.idle_cap)
         told = [(joined, *session(joined, journal, rules)) for joined in join(free, rules)]
         if imported.is_settled(item for _, item, _ in told if item):
             break
@@ -164,10 +164,16 @@ class Earlier:
             else:
                 self._open.append((fact.item, spans))
 
-    def free(self, stretches: Iterable[Stretch | None]) -> Iterator[Stretch | None]:
-        """The stretches of which no session that stays has any part; None in place of the others."""
+    def free(self, stretches: Iterable[Stretch | None], idle_cap: int) -> Iterator[Stretch | None]:
+        """What no session that stays has any part of, None in place of the others. What lines that came late tell of a
+        stretch after such a session's end is a stretch of its own."""
         for stretch in stretches:
-            yield None if stretch is None or meet([stretch.span], self._kept) else stretch
+            ends = [end for begin, end in self._kept if stretch and meet([stretch.span], [(begin, end)])]
+            if not ends:
+                yield stretch
+                continue
+            yield None
+            yield after(stretch, max(ends), idle_cap) if stretch else None
 
     def gone(self, stretches: Sequence[Stretch], made: Mapping[str, Item], taken: Sequence[Span]) -> Iterator[Item]:
         """Takes out the sessions that these lines cannot make any more, and those that became part of another one.

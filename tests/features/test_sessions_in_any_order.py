@@ -226,3 +226,50 @@ def test_many_naps_are_counted_once_in_whatever_direction_they_arrive(fresh):
 
     assert queued(backwards) == queued(straight)
     assert len(queued(straight)) == 1
+
+
+def a_close_that_comes_late(shown=60):
+    """Twelve minutes that a checkpoint tells, three more by the close; and another evening."""
+    reader = SampleReader()
+    reader.open(DUNE)
+    reader.turn(12, 60)
+    reader.checkpoint()
+    reader.turn(2, shown)
+    reader.wait(180 - 2 * shown)
+    reader.close()
+    close = reader.lines[-1]
+    reader.sleep(3600)
+    reader.open(DUNE)
+    return [line for line in reader.lines if line is not close], close
+
+
+def test_what_a_late_line_adds_to_a_session_that_was_sent_is_a_session_of_its_own(open_core):
+    lines, close = a_close_that_comes_late()
+    bookworm = FakeTarget()
+    core = open_core(bookworm)
+    core.take(lines, "test")
+    core.sync()
+    assert [item.body["duration"] for item in bookworm.received] == [720]
+
+    for _ in range(2):
+        core.take([close], "late")
+        core.sync()
+
+    first, rest = bookworm.received
+    assert rest.body["duration"] == 180
+    assert rest.body["start"] == first.body["end"]
+    assert first.body["turns"] + rest.body["turns"] == 14
+    assert rest.key != first.key
+
+
+def test_a_late_line_that_adds_next_to_nothing_makes_no_session(open_core):
+    lines, close = a_close_that_comes_late()
+    bookworm = FakeTarget()
+    core = open_core(bookworm)
+    core.settings.set("sessions.min_duration", 200)
+    core.take(lines, "test")
+    core.sync()
+    core.take([close], "late")
+    core.sync()
+
+    assert [item.body["duration"] for item in bookworm.received] == [720]

@@ -144,6 +144,7 @@ def test_a_book_without_a_digest_is_one_whoever_tells_of_it(world, tmp_path, ord
     assert has_digest or len({item.book.partial_md5 for item in world.items("session")}) == 1
 
 
+@pytest.mark.parametrize("past", ["some sent"], indirect=True)
 @pytest.mark.parametrize("order", list(permutations(STEPS[:3])), ids=" ".join)
 def test_a_database_that_is_lost_after_each_step_doubles_nothing_and_leaves_nothing_out(past, order):
     for step in order:

@@ -56,20 +56,22 @@ class Sessions:
         return remote_id(book_id, body) + ("" if parts == [body] else IN_PART)
 
     def find(self, item: Item) -> str | None:
-        """A session that was sent as it is, or in parts that begin with it. Another program, or an earlier database, may
-        have cut it in any other way: what is there of it then is seen where it is delivered."""
+        """A session that was sent as it is, or in parts that begin with it. Another program, or an earlier database,
+        may have cut it in any other way: what is there of it then is seen where it is delivered. Raises Superseded
+        where all of what a file of past reading told is there."""
         body, book_id = session_body(item, self._run.decimals), book_id_of(item)
         self._run.identities.check(book_id)
         self._looked_for.add(item.key)
-        wanted = shape_of(body)
-        rows = self._since(book_id, wanted.start)
-        if rows.take(wanted, item.key):
+        wanted, is_of_file = shape_of(body), bool(item.body.get("source"))
+        if self._since(book_id, wanted.start).take(wanted, item.key):
             log.info("session %s had arrived", item.key)
             return remote_id(book_id, body)
-        if not rows.rest_of(wanted, item.key, forms_only=True):
-            log.info("session %s had arrived in parts", item.key)
-            return remote_id(book_id, body) + IN_PART
-        return None
+        if self._lacking(book_id, body, item, forms_only=not is_of_file):
+            return None
+        if is_of_file:
+            raise Superseded(ALL_TOLD)
+        log.info("session %s had arrived in parts", item.key)
+        return remote_id(book_id, body) + IN_PART
 
     def _since(self, book_id: str, start: float) -> SessionRows:
         """What the server has of a book from a time on. Raises Declined, BookUnmatched when it was another server that
