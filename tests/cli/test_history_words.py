@@ -39,7 +39,7 @@ def test_resync_says_what_was_looked_for_and_what_became_of_it(
     rows._sorted.clear()
     lost = booklore("history", "resync", "--yes")
 
-    assert "nothing of your past reading was synced before" in never_sent.err
+    assert "nothing of your past reading stood as synced" in never_sent.err
     assert "1 item asked for; what is still there is not sent again" in again.out
     assert (never_sent.code, again.code, lost.code) == (0, 0, 0)
     assert len(account.sessions) == 1

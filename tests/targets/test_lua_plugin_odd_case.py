@@ -101,6 +101,7 @@ def test_a_second_time_changes_nothing(world, result):
     assert world.everything() == before
     assert again.data["news"] == 0
     assert "taken over before" in again.message
+    assert "accounted for" not in again.message
 
 
 def test_a_dry_run_changes_nothing(world):

@@ -71,7 +71,7 @@ def resync(as_json: Json = False, yes: Yes = False) -> None:
     """
     outcome = run("resync_history", yes, of_past=True)
     if not outcome[0].data["asked"]:
-        say("nothing of your past reading was synced before; what waited was sent as by `booklore sync`")
+        say("nothing of your past reading stood as synced any more; what waited was sent as by `booklore sync`")
     finish(outcome, as_json, may_wait=True)
 
 

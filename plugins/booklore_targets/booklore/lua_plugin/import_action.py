@@ -78,8 +78,8 @@ def foreseen(contents: Contents, steps: SettingSteps, takings: Takings, matches:
         yield "The plugin's server or account is another than here: what it has sent is looked for before it is sent."
 
 
-def lines_of(takings: Takings) -> Iterator[str]:
-    """By kind, what becomes of the facts."""
+def lines_of(takings: Takings, is_news: bool = True) -> Iterator[str]:
+    """By kind, what becomes of the facts. Where nothing is news it became of them before, but for what is open."""
     words = {
         "delivered": "{} that the server has already, not sent again",
         "perhaps": "{} that it may have, looked for before they are sent",
@@ -92,7 +92,7 @@ def lines_of(takings: Takings) -> Iterator[str]:
         "accounted for": "{} whose time is accounted for already",
         "left out": "{} left out, see the remarks in `booklore doctor`",
     }
-    for how, text in words.items():
+    for how, text in words.items() if is_news else [("asked", words["asked"])]:
         kinds = [
             (what.removesuffix(f" {how}"), number) for what, number in takings.counts.items() if what.endswith(how)
         ]
@@ -116,8 +116,8 @@ def left_lines(contents: Contents) -> Iterator[str]:
 def outcome(steps: SettingSteps, takings: Takings, checked: Checked) -> Iterator[str]:
     is_news = takings.news or takings.matched or takings.untracked or steps.taken
     yield "Taken over." if is_news else "All of it was taken over before; nothing has changed."
-    yield from lines_of(takings)
-    if any(number for what, number in takings.counts.items() if what.endswith(("due", "perhaps"))):
+    yield from lines_of(takings, bool(is_news))
+    if is_news and any(number for what, number in takings.counts.items() if what.endswith(("due", "perhaps"))):
         yield "The next sync does that: `booklore sync`, or Sync Pending Now on the e-reader."
     if takings.matched:
         yield f"{counted(takings.matched, 'book')} matched as in the plugin."
