@@ -15,6 +15,7 @@ from booklore_core.bridge.body import OpenRoute, PairedRoute, PartRoute, part_in
 from booklore_core.bridge.bridge import Bridge
 from booklore_core.bridge.call_log import CallLog
 from booklore_core.bridge.dialogs import NoSuchQuestion
+from booklore_core.bridge.web.page import add_page
 from booklore_core.bridge.workers import Busy
 from booklore_core.plugin_manager import DISTRIBUTION
 from booklore_core.settings import BadSetting
@@ -158,8 +159,9 @@ def tell_expected(request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"detail": str(error)}, next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS))
 
 
-def create_app(bridge: Bridge) -> FastAPI:
-    """The bridge as an ASGI application."""
+def create_app(bridge: Bridge, is_open: bool = False, address: str = "") -> FastAPI:
+    """The bridge as an ASGI application. is_open: other computers may reach it. address: where it is found by people,
+    "" where nobody has said."""
     app = FastAPI(title="BookLore Sync bridge", version=version(DISTRIBUTION), docs_url=None, redoc_url=None)
     app.state.bridge, app.openapi = bridge, partial(openapi.document, app)  # type: ignore[method-assign]
     app.add_middleware(CallLog)
@@ -168,6 +170,7 @@ def create_app(bridge: Bridge) -> FastAPI:
     app.include_router(part_calls)
     app.include_router(kosync.open_calls)
     app.include_router(kosync.account_calls)
+    add_page(app, bridge, is_open, address)
     app.add_exception_handler(RequestValidationError, tell_what_is_wrong)
     for kind in STATUS:
         app.add_exception_handler(kind, tell_expected)

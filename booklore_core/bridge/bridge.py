@@ -23,7 +23,7 @@ from booklore_core.bridge.uploads import Uploads
 from booklore_core.bridge.watch import SettingsWatch
 from booklore_core.bridge.workers import BackgroundWorker, Workers, is_done_within, value_or
 from booklore_core.core import Core
-from booklore_core.flows import HandOver, Request
+from booklore_core.flows import HandOver, Question, Request
 from booklore_core.pipeline.ingest import Taken
 from booklore_core.storage.database import DatabaseUnusable
 
@@ -134,6 +134,27 @@ class Bridge:
     def answer(self, device: str, question: str, answer: Any) -> dict[str, Any]:
         """Goes on after a question. Raises NoSuchQuestion; BadAnswer and Busy, after which the question stays."""
         return self._outcome(device, self._dialogs.answer(device, question, answer))
+
+    def begin(self, browser: str, name: str, request: Request) -> Effects:
+        """Runs an action for a browser, as `act` does for a device. What it changes holds when this returns."""
+        self._keep_fresh()
+        return self._for_browser(browser, self._dialogs.begin(browser, name, request))
+
+    def go_on(self, browser: str, question: str, answer: Any) -> Effects:
+        """The same after a question, as `answer`."""
+        return self._for_browser(browser, self._dialogs.answer(browser, question, answer))
+
+    def question(self, browser: str, question: str) -> Question:
+        """What a browser was asked. Raises NoSuchQuestion."""
+        return self._dialogs.question(browser, question)
+
+    def _for_browser(self, browser: str, effects: Effects) -> Effects:
+        self._keep_fresh()
+        return self.late(browser) + effects
+
+    def late(self, browser: str) -> Effects:
+        """What became known since its last call."""
+        return self._late.collect(browser)
 
     def menu(self) -> dict[str, Any]:
         self._keep_fresh()

@@ -34,7 +34,9 @@ class CallLog:
             status = message.get("status", status)
             if "body" in message and not is_told:  # before the caller has it, who may be gone at once
                 is_told = True
-                self._tell(scope, status, reason(message["body"]) if status >= 400 else "", monotonic() - began)
+                self._tell(
+                    scope, status, (why(scope) or reason(message["body"])) if status >= 400 else "", monotonic() - began
+                )
             await send(message)
 
         try:
@@ -59,6 +61,11 @@ def who(scope: Scope) -> str:
     address = (scope.get("client") or ("somebody",))[0]
     devices = scope.get("state", {}).get("devices")
     return f"{address} ({shown(devices[0])})" if devices else str(address)
+
+
+def why(scope: Scope) -> str:
+    """What the answer of a view says in words, which is no JSON."""
+    return str(scope.get("state", {}).get("why", ""))
 
 
 def shown(text: str) -> str:

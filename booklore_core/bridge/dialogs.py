@@ -93,6 +93,11 @@ class Dialogs:
             del self._open[id_]
         return self._outcome(device, run)
 
+    def question(self, device: str, id_: str) -> Question:
+        """A question that waits for its answer, for who shows it by itself. Raises NoSuchQuestion."""
+        with self._lock:
+            return self._find(device, id_).question
+
     def _find(self, device: str, id_: str) -> OpenQuestion:
         self._forget_old()
         dialog = self._open.get(id_)

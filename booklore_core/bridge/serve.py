@@ -1,5 +1,6 @@
 """Runs the bridge: in the foreground for `booklore serve`, in a thread for the demo and for tests."""
 
+import os
 import signal
 import socket
 import sys
@@ -15,8 +16,12 @@ from booklore_core.bridge.app import create_app
 from booklore_core.bridge.bridge import Bridge, Deadlines
 from booklore_core.bridge.listening import Listening, address, announced, is_loopback
 from booklore_core.bridge.mounts import check_mount
+from booklore_core.bridge.web.gate import Keys
 from booklore_core.core import Core
 from booklore_core.storage.places import Places
+
+ADDRESS = "BOOKLORE_BRIDGE_URL"
+"""The variable that says where people and e-readers find the bridge, behind a proxy for one."""
 
 BACKLOG = 128
 LIMITS: dict[str, Any] = {"limit_concurrency": 64, "timeout_keep_alive": 15, "timeout_graceful_shutdown": 10}
@@ -38,9 +43,23 @@ def serve_until_stopped(places: Places, host: str, port: int) -> None:
         mount = check_mount(places)
         if mount:
             sys.stderr.write(f"{mount.detail}: {mount.advice}.\n")
-        sys.stdout.write(f"BookLore Sync bridge on {url}\n")
+        sys.stdout.write(f"BookLore Sync bridge on {url}\n{page_line(core, host, url)}\n")
         sys.stdout.flush()
         wait_for_signal()
+
+
+def page_line(core: Core, host: str, url: str) -> str:
+    """Where the page is. Other computers get in by a link, once and within a day, or by the password."""
+    if is_loopback(host):
+        return f"The page: {url}/"
+    listening = Listening(host, int(url.rpartition(":")[2]))
+    return f"The page, for one browser, once and within a day: {page_link(core, listening)}"
+
+
+def page_link(core: Core, listening: Listening) -> str:
+    """A link that lets one browser in."""
+    base = os.environ.get(ADDRESS, "").rstrip("/") or listening.url
+    return f"{base}/enter?key={Keys(core).new_link()}"
 
 
 @contextmanager
@@ -49,7 +68,7 @@ def serving(core: Core, port: int = 0, host: str = "127.0.0.1", deadlines: Deadl
     with (
         closing(listen(host, port)) as listener,
         closing(Bridge(core, deadlines or Deadlines())) as bridge,
-        running(create_app(bridge), listener),
+        running(create_app(bridge, not is_loopback(host), os.environ.get(ADDRESS, "")), listener),
     ):
         bridge.catch_up()
         port = listener.getsockname()[1]

@@ -10,6 +10,7 @@ from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json
 from booklore_core.cli.output import say, show, show_json, show_qr, show_table
 from booklore_core.cli.reaching import BridgePort, Header, Url, header_table, way_to_bridge
+from booklore_core.cli.terminal import read_secret, typed_secret
 
 app = typer.Typer(no_args_is_help=True, help="Connect e-readers.")
 
@@ -145,6 +146,54 @@ def revoke(device: Annotated[str, typer.Argument(metavar="ID")], as_json: Json =
         show(f"{device} and {', '.join(others)}, which spoke by the same token, have to be paired anew, each by itself")
     else:
         show(f"{device} is let in no more; `booklore bridge pair` and `kosync-user` let e-readers in")
+
+
+@app.command()
+def page_password(
+    password_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Holds the password; - reads it from standard input.")
+    ] = None,
+    forget: Annotated[bool, typer.Option("--forget", help="Have none: other computers get in by a link only.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Set the password of the page that `booklore serve` shows in the browser. Whoever is in has to enter anew.
+
+    --json prints {"has_password"}.
+    """
+    from booklore_core.bridge.web.gate import BadPassword, Keys
+
+    with opened(plugins=False) as core:
+        keys = Keys(core)
+        if forget:
+            keys.forget_password()
+        else:
+            given = read_secret(password_file) if password_file else typed_secret("Password", "--password-file", True)
+            try:
+                keys.set_password(given)
+            except BadPassword as error:
+                raise Refused(str(error)) from error
+    if as_json:
+        show_json({"has_password": not forget})
+    else:
+        show("The page has no password any more." if forget else "The page asks for this password from now on.")
+
+
+@app.command()
+def page_link(url: Url = None, port: BridgePort = None, as_json: Json = False) -> None:
+    """Make a link that lets one browser in to the page, once and within a day.
+
+    --json prints {"url", "expires_in"}: seconds.
+    """
+    from booklore_core.bridge.web.gate import LINK_LIFE, Keys
+
+    way = way_to_bridge(url, port)
+    with opened(plugins=False) as core:
+        link = f"{way.url}/enter?key={Keys(core).new_link()}"
+    if as_json:
+        show_json({"url": link, "expires_in": int(LINK_LIFE.total_seconds())})
+    else:
+        show(link)
+    way.tell_doubt()
 
 
 UNKNOWN = {"last_seen": "installed, not seen yet"}

@@ -1,0 +1,180 @@
+"""An action on the page: its button, its questions as forms that work without a script, its outcome on the next view."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+
+from booklore_core.actions import all_actions, owner_of, told_of
+from booklore_core.actions.answers import BadAnswer
+from booklore_core.actions.own import LONG_PRESS
+from booklore_core.actions.settings import set_setting
+from booklore_core.bridge.bridge import Bridge
+from booklore_core.bridge.effects import Effects
+from booklore_core.bridge.pairing import hash_token
+from booklore_core.bridge.web.frame import go_on, render
+from booklore_core.bridge.web.route import PageRoute, form_of
+from booklore_core.bridge.workers import Busy
+from booklore_core.core import Core
+from booklore_core.flows import Action, Question
+from booklore_core.flows import Request as Asked
+from booklore_core.settings import BadSetting
+
+calls = APIRouter(route_class=PageRoute, include_in_schema=False)
+Fields = Annotated[Mapping[str, list[str]], Depends(form_of)]
+
+BACK = re.compile(r"(?:[a-z]{0,12}(?:/[A-Za-z0-9_:.-]{1,80})?(?:\?[A-Za-z0-9=&%._+-]{0,200})?)")
+"""Where a form may lead back to: a view of the page."""
+
+IDLE = "Nothing more to do"
+SILENT = ("schedule", "goto", "device")
+"""Effects that are a device's only."""
+
+FIELD = "arg."
+"""What the names of a form's fields begin with that are an action's arguments."""
+
+
+def bridge_of(request: Request) -> Bridge:
+    bridge: Bridge = request.app.state.bridge
+    return bridge
+
+
+Shared = Annotated[Bridge, Depends(bridge_of)]
+
+
+def browser_of(request: Request) -> str:
+    """Who asks, for dialogs: not what the browser shows, which opens the page."""
+    return f"page:{hash_token(request.state.visit.cookie)[:32]}"
+
+
+def value(fields: Mapping[str, list[str]], name: str, otherwise: str = "") -> str:
+    return fields.get(name, [otherwise])[-1]
+
+
+def back_of(text: str) -> str:
+    return text if BACK.fullmatch(text) else ""
+
+
+@calls.post("/do/{name}")
+def do(name: str, request: Request, fields: Fields, bridge: Shared) -> Response:
+    """Runs an action; then its first question, or the view that it was asked for at, with what it came to."""
+    if name not in all_actions(bridge.core):
+        raise HTTPException(404, f"There is no action {name!r}.")
+    args, back = args_of(fields), back_of(value(fields, "back"))
+    asked = Asked(value(fields, "book") or None, args, speaker(bridge.core, request, name, args))
+    try:
+        effects = bridge.begin(browser_of(request), name, asked)
+    except (BadSetting, Busy) as error:
+        request.app.state.news.tell(request.state.visit.cookie, str(error), ok=False)
+        return go_on(request, back)
+    return follow(request, effects, back)
+
+
+def args_of(fields: Mapping[str, list[str]]) -> dict[str, Any]:
+    """An action's arguments: those that its button carries, and those that a person has typed."""
+    try:
+        args = json.loads(value(fields, "args", "{}"))
+    except ValueError:
+        args = None
+    if not isinstance(args, dict):
+        raise HTTPException(422, "args: expected a JSON object")
+    return args | {name.removeprefix(FIELD): told[-1] for name, told in fields.items() if name.startswith(FIELD)}
+
+
+def speaker(core: Core, request: Request, name: str, args: Mapping[str, Any]) -> str | None:
+    """Who the action is told that asks: nobody's device, but where a setting says where secrets go, and from elsewhere
+    where one is of this computer: those are as safe from a browser as from an e-reader."""
+    known = str(args.get("name", ""))
+    if name != set_setting.name or known not in core.settings:
+        return None
+    setting = core.settings.declaration(known)
+    is_guarded = setting.forgets or (setting.local and not request.state.visit.is_here)
+    return browser_of(request) if is_guarded else None
+
+
+def follow(request: Request, effects: Effects, back: str) -> Response:
+    """Where a browser goes after an action's step."""
+    question = None
+    for effect in effects:
+        if effect["type"] == "question":
+            question = effect["id"]
+        elif effect["type"] not in SILENT and effect.get("text"):
+            request.app.state.news.tell(request.state.visit.cookie, effect["text"], effect.get("title", ""))
+    return go_on(request, f"ask/{question}?back={quote(back)}" if question else back)
+
+
+@calls.get("/ask/{id}")
+def show_question(id: str, request: Request, bridge: Shared, back: str = "") -> Response:  # noqa: A002 the path's
+    question = bridge.question(browser_of(request), id)
+    first, _, more = question.text.partition("\n")
+    about = {"id": id, "question": question, "first": first, "more": more, "back": back_of(back)}
+    return render(request, "ask.html", title=first, **about, options=options_of(question))
+
+
+def options_of(question: Question) -> list[dict[str, Any]]:
+    """The options of a question, each with its first line, what stands below it, and whether it is what holds now."""
+    chosen = getattr(question, "chosen", ())
+    lines = [option.partition("\n") for option in getattr(question, "options", ())]
+    return [{"first": first, "more": more, "chosen": index in chosen} for index, (first, _, more) in enumerate(lines)]
+
+
+@calls.post("/ask/{id}")
+def take_answer(id: str, request: Request, fields: Fields, bridge: Shared) -> Response:  # noqa: A002 the path's
+    """A person's answer, and the next question or where it all began."""
+    browser, back = browser_of(request), back_of(value(fields, "back"))
+    question = bridge.question(browser, id)
+    try:
+        effects = bridge.go_on(browser, id, answer_of(question, fields))
+    except (BadAnswer, Busy) as error:
+        request.app.state.news.tell(request.state.visit.cookie, str(error), ok=False)
+        return go_on(request, f"ask/{id}?back={quote(back)}")
+    return follow(request, effects, back)
+
+
+def answer_of(question: Question, fields: Mapping[str, list[str]]) -> Any:
+    """An answer in the question's own shape; None for cancelled."""
+    if "cancel" in fields:
+        return None
+    if question.kind == "pick":
+        return [as_index(one) for one in fields.get("answer", [])]
+    if question.kind == "confirm":
+        return value(fields, "answer") == "yes"
+    if question.kind == "ask":
+        return "" if "skip" in fields else value(fields, "answer")
+    return as_index(value(fields, "answer"))
+
+
+def as_index(text: str) -> int | str:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else text
+
+
+def button(core: Core, action: Action) -> dict[str, Any]:
+    """What a view needs to offer an action: its label as everywhere, and whether it has anything to do."""
+    owner = owner_of(core, action.name)
+    return {
+        "name": action.name,
+        "label": str(told_of(core, action, action.text, action.name)).removesuffix("..."),
+        "help": action.help,
+        "args": json.dumps(dict(action.args)),
+        "params": action.params,
+        "enabled": action.enabled is None or bool(told_of(core, action, action.enabled, True)),
+        "checked": bool(told_of(core, action, action.checked, False)) if action.checked else None,
+        "plugin": owner.name if owner else "",
+        "order": action.order,
+    }
+
+
+@calls.get("/actions")
+def actions(request: Request, bridge: Shared) -> Response:
+    """Everything that a person can ask for, grouped as in KOReader's menu."""
+    core, groups = bridge.core, dict[str, list[dict[str, Any]]]()
+    with core.database.transaction():
+        for action in all_actions(core).values():
+            is_hidden = action.menu is None and owner_of(core, action.name) is None
+            if not is_hidden and action.menu != LONG_PRESS:
+                groups.setdefault(" › ".join(action.menu or ()) or "General", []).append(button(core, action))
+    listed = {name: sorted(buttons, key=lambda one: one["order"]) for name, buttons in sorted(groups.items())}
+    return render(request, "actions.html", title="Actions", groups=listed)

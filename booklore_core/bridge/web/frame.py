@@ -1,0 +1,79 @@
+"""What every view has: its templates, what stands around it, and what was told to a browser since its last one."""
+
+import threading
+from collections import OrderedDict
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from booklore_core.actions.status import local
+from booklore_core.kinds import quantity
+from booklore_core.plugin_manager import DISTRIBUTION
+
+HERE = Path(__file__).parent
+MOST_BROWSERS, MOST_NEWS, MOST_LETTERS = 50, 10, 4000
+
+VIEWS = {
+    "": "Home", "queue": "Queue", "books": "Books", "reading": "Reading", "devices": "Devices",
+    "actions": "Actions", "settings": "Settings", "checks": "Checks",
+}  # fmt: skip
+"""The views by their addresses, in the order in which they are named on each."""
+
+
+class News:
+    """What a browser is told on its next view: outcomes of what it asked for. In memory, bounded."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._of = OrderedDict[str, list[dict[str, Any]]]()
+
+    def tell(self, browser: str, text: str, title: str = "", ok: bool = True) -> None:
+        with self._lock:
+            told = self._of.setdefault(browser, [])
+            told.append({"title": title, "text": text[:MOST_LETTERS], "ok": ok})
+            del told[:-MOST_NEWS]
+            while len(self._of) > MOST_BROWSERS:
+                self._of.popitem(last=False)
+
+    def take(self, browser: str) -> list[dict[str, Any]]:
+        with self._lock:
+            return self._of.pop(browser, [])
+
+
+@lru_cache(maxsize=1)
+def templates() -> Environment:
+    loader = FileSystemLoader(HERE / "templates")
+    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made.globals.update(views=VIEWS, version=version(DISTRIBUTION), quantity=quantity)
+    made.filters["local"] = local
+    return made
+
+
+def render(request: Request, name: str, status: int = 200, /, **told: Any) -> HTMLResponse:
+    """A view. told: what its template shows; title among it."""
+    visit, state = getattr(request.state, "visit", None), request.app.state
+    may_see = bool(visit and visit.may_see)
+    around = {
+        "root": up(request),
+        "here": request.url.path.strip("/").partition("/")[0],
+        "may_see": may_see,
+        "may_leave": bool(visit and may_see and state.gate.keys.is_let_in(visit.cookie)),
+        "csrf": state.gate.form_token(visit.cookie) if visit else "",
+        "news": state.news.take(visit.cookie) if visit and may_see and status < 400 else [],
+    }
+    return HTMLResponse(templates().get_template(name).render(around | told), status)
+
+
+def go_on(request: Request, where: str) -> RedirectResponse:
+    """Leads a browser on after a form. where: an address below the page's own."""
+    return RedirectResponse(up(request) + where, 303)
+
+
+def up(request: Request) -> str:
+    """The way from this call's address to the page's own, so that it works below any path of a proxy."""
+    return "../" * (request.url.path.count("/") - 1) or "./"

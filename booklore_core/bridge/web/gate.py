@@ -1,0 +1,134 @@
+"""Who may see the page: everybody at this computer, else who has the password or a one-time link.
+
+What is kept of all of them lies in the secrets file, hashed: a slow hash of the password, quick ones of what is random.
+"""
+
+import hashlib
+import hmac
+import secrets
+from datetime import timedelta
+from typing import Any
+
+from booklore_core.bridge.pairing import Tries, hash_token
+from booklore_core.core import Core
+
+LINK_LIFE, VISIT_LIFE = timedelta(days=1), timedelta(days=90)
+"""How long a link waits to be used, and how long a browser stays let in."""
+
+MAX_LINKS, MAX_VISITS = 5, 50
+"""So many are kept of each; the oldest goes first."""
+
+LEAST_LETTERS, MOST_LETTERS = 8, 1024
+COST: dict[str, Any] = {"n": 2**14, "r": 8, "p": 1, "dklen": 32}
+"""16 MiB and about a twentieth of a second for each guess."""
+
+PASSWORD, LINKS, VISITS = "password", "links", "visits"
+
+
+class BadPassword(ValueError):
+    """This cannot be the password; the text says why."""
+
+
+class Keys:
+    """The password, the links and the browsers that were let in. Every process may use it."""
+
+    def __init__(self, core: Core) -> None:
+        self._core, self._kept = core, core.secrets.of("page")
+
+    @property
+    def has_password(self) -> bool:
+        return bool(self._kept.get(PASSWORD))
+
+    def set_password(self, password: str) -> None:
+        """Whoever was let in by another one is let in no more. Raises BadPassword."""
+        if not LEAST_LETTERS <= len(password) <= MOST_LETTERS:
+            raise BadPassword(f"the page's password needs at least {LEAST_LETTERS} letters, at most {MOST_LETTERS}")
+        salt = secrets.token_hex(16)
+        self._kept.set(PASSWORD, f"{salt}:{slow_hash(password, salt)}")
+        self._kept.remove(VISITS)
+
+    def forget_password(self) -> bool:
+        """Returns whether there was one."""
+        had = self.has_password
+        self._kept.remove(PASSWORD)
+        self._kept.remove(VISITS)
+        return had
+
+    def is_password(self, guess: str) -> bool:
+        salt, _, known = str(self._kept.get(PASSWORD, "")).partition(":")
+        return hmac.compare_digest(slow_hash(guess[:MOST_LETTERS], salt), known)
+
+    def new_link(self) -> str:
+        """The key of a link that lets one browser in, within a day."""
+        return self._add(LINKS, LINK_LIFE, MAX_LINKS)
+
+    def use_link(self, key: str) -> bool:
+        return self._take(LINKS, key)
+
+    def let_in(self) -> str:
+        """What a browser shows from now on."""
+        return self._add(VISITS, VISIT_LIFE, MAX_VISITS)
+
+    def is_let_in(self, cookie: str) -> bool:
+        return hash_token(cookie) in self._current(VISITS)
+
+    def let_out(self, cookie: str) -> None:
+        self._take(VISITS, cookie)
+
+    def _add(self, what: str, life: timedelta, most: int) -> str:
+        key = secrets.token_urlsafe(32)
+        kept = {**self._current(what), hash_token(key): (self._core.clock() + life).timestamp()}
+        self._kept.set(what, dict(sorted(kept.items(), key=lambda one: one[1])[-most:]))
+        return key
+
+    def _take(self, what: str, key: str) -> bool:
+        kept = self._current(what)
+        found = kept.pop(hash_token(key), None)
+        if found is not None:
+            self._kept.set(what, kept)
+        return found is not None
+
+    def _current(self, what: str) -> dict[str, float]:
+        now = self._core.clock().timestamp()
+        return {key: until for key, until in (self._kept.get(what) or {}).items() if until > now}
+
+
+class Gate:
+    """Judges calls. is_open: other computers reach the bridge. address: where people are told to find it, or ""."""
+
+    def __init__(self, core: Core, is_open: bool, address: str = "") -> None:
+        self.keys, self.is_open, self.address = Keys(core), is_open, address
+        self._tries, self._key = Tries(core.clock), secrets.token_bytes(32)
+
+    def needs_key(self, is_direct: bool) -> bool:
+        """Whether a browser has to be let in. is_direct: it is at this computer, and no proxy stands between."""
+        return self.is_open or not is_direct or self.keys.has_password
+
+    def try_password(self, guess: str) -> str | None:
+        """What a browser shows from now on, None for a wrong password. Raises TooManyTries."""
+        attempt = object()
+        self._tries.count(attempt)
+        if not (self.keys.has_password and self.keys.is_password(guess)):
+            return None
+        self._tries.take_back(attempt)
+        return self.keys.let_in()
+
+    def try_link(self, key: str) -> str | None:
+        """The same for a link, which is used up by that. Raises TooManyTries."""
+        attempt = object()
+        self._tries.count(attempt)
+        if not self.keys.use_link(key):
+            return None
+        self._tries.take_back(attempt)
+        return self.keys.let_in()
+
+    def form_token(self, cookie: str) -> str:
+        """What every form of a browser carries, so that no other site can send one for it."""
+        return hmac.new(self._key, cookie.encode(), "sha256").hexdigest()
+
+    def is_form_token(self, cookie: str, given: str) -> bool:
+        return hmac.compare_digest(self.form_token(cookie).encode(), given.encode("utf-8", "replace"))
+
+
+def slow_hash(password: str, salt: str) -> str:
+    return hashlib.scrypt(password.encode("utf-8", "surrogatepass"), salt=salt.encode(), **COST).hex()
