@@ -1,4 +1,4 @@
-"""An action on the page: its button, its questions as forms that work without a script, its outcome on the next view."""
+"""An action on the page: its button, its questions as forms without a script, its outcome on the next view."""
 
 import json
 import re
@@ -118,7 +118,10 @@ def options_of(question: Question) -> list[dict[str, Any]]:
     """The options of a question, each with its first line, what stands below it, and whether it is what holds now."""
     chosen = getattr(question, "chosen", ())
     lines = [option.partition("\n") for option in getattr(question, "options", ())]
-    return [{"first": first, "more": more, "chosen": index in chosen} for index, (first, _, more) in enumerate(lines)]
+    return [
+        {"first": first, "more": more, "chosen": index in chosen, "cover": ""}
+        for index, (first, _, more) in enumerate(lines)
+    ]
 
 
 @calls.post("/ask/{id}")
@@ -156,7 +159,7 @@ def button(core: Core, action: Action) -> dict[str, Any]:
     owner = owner_of(core, action.name)
     return {
         "name": action.name,
-        "label": str(told_of(core, action, action.text, action.name)).removesuffix("..."),
+        "label": str(told_of(core, action, action.text, action.name)).replace("...", "…"),
         "help": action.help,
         "args": json.dumps(dict(action.args)),
         "params": action.params,
