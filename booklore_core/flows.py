@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 class Choose:
     """One of several options. The answer is an index, None for cancelled. default: what is taken without a person.
 
-    cancel: the text beside the options; empty where one of them is the way to stop.
+    cancel: the text beside the options; empty where one of them is the way to stop. books: what the first options are
+    about, each a target's name and its id of a book, for a face that shows covers.
     """
 
     text: str
     options: Sequence[str]
     default: int | None = None
     cancel: str | None = None
+    books: Sequence[tuple[str, str]] = ()
     kind = "choose"
 
 

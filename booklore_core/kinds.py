@@ -37,6 +37,7 @@ class Kind:
     name: of the items' `kind`. letter: stands in a label's counts, as in `3S`. one, many: what a person calls them.
     rank: place in the order of delivery; lower goes first (ratings 10, annotations 20, bookmarks 30, progress 40,
     sessions 50, deletions 90). label_rank: place in labels and lists, by default rank.
+    seconds: the field of a body that tells how long was read, of a kind that tells reading time.
     history: what the record of those that were sent is called, by default `Synced` and many.
     views: name → SELECT of a documented SQL view, made over `pending_items` and `delivered_items` (see
     `booklore_core.storage.views`); `{text:start}` is the field `start` of an item's body.
@@ -50,9 +51,10 @@ class Kind:
     views: Mapping[str, str] = field(default_factory=dict, hash=False)
     history: str = ""
     label_rank: int | None = None
+    seconds: str = ""
 
     def __post_init__(self) -> None:
-        texts = dict.fromkeys(("letter", "one", "many", "history"), str)
+        texts = dict.fromkeys(("letter", "one", "many", "history", "seconds"), str)
         check_fields(self, **texts, rank=int, views=Mapping, label_rank=int | None)
         if self.letter and not LETTER.fullmatch(self.letter):
             raise ValueError(f"kind {self.name!r}: letter: expected one of A to Z, got {self.letter!r}")

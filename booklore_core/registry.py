@@ -49,15 +49,15 @@ class Registry:
         self._database, self._plugins, self._outbox = database, plugins, outbox
         self._store, self._door = store, door
         self.kinds = Kinds()
-        self._declared: Mapping[str, tuple[str, Kind]] = {}
+        self.declared: Mapping[str, tuple[str, Kind]] = {}
         self.targets: Mapping[str, Gateway] = {}
         self.actions: Mapping[str, tuple[str, Action]] = {}
 
     def refresh(self, now: datetime) -> None:
         """Asks every working plugin. Targets that are exchanged are closed when the last one who is inside has left."""
         before = self.targets
-        self._declared = self._gather("register_kinds", as_kind)
-        self._remember_kinds(self._declared)
+        self.declared = self._gather("register_kinds", as_kind)
+        self._remember_kinds(self.declared)
         self.kinds = read_kinds(self._database)
         self.targets = self._gather("register_targets", self._as_gateway)
         self.actions = self._gather("register_actions", as_action)
@@ -73,8 +73,8 @@ class Registry:
     def may_change(self, kind: str, maker: str, plugin: str) -> bool:
         """Whether a plugin may change what another one made: both are of one package, or it is of that of the kind, or
         of the kind that this is named after. Who is no plugin is the core."""
-        declared = sorted(name for name in self._declared if f"{kind}_".startswith(f"{name}_"))
-        owners = {maker, *(self._declared[name][0] for name in declared[:1])}
+        declared = sorted(name for name in self.declared if f"{kind}_".startswith(f"{name}_"))
+        owners = {maker, *(self.declared[name][0] for name in declared[:1])}
         return plugin not in self._plugins.plugins or self._package(plugin) in map(self._package, owners)
 
     def _package(self, plugin: str) -> str:
@@ -172,5 +172,5 @@ def is_name(name: Any) -> bool:
 
 
 def row_of(kind: Kind) -> dict[str, Any]:
-    """All but the views."""
-    return {name: value for name, value in vars(kind).items() if name != "views"}
+    """All but what the database does not have to know."""
+    return {name: value for name, value in vars(kind).items() if name not in ("views", "seconds")}

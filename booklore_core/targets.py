@@ -133,7 +133,8 @@ class Target(Protocol):
     `deliver_batch(items) -> list[str | None] | None` takes up to `batch_size` (default 100) items of one kind and book,
     none of which was ever begun before; when it raises, the loop goes on one by one.
     `match(books) -> Mapping[str, Match]` finds the remote's books by partial MD5, certain matches only; a target that
-    has it is given no item of an unmatched book. `search(text, limit)`, `book(remote_id)` serve matching by hand.
+    has it is given no item of an unmatched book. `search(text, limit)`, `book(remote_id)` serve matching by hand, where
+    `cover(remote_id) -> bytes | None` shows a JPEG, PNG, GIF or WebP of at most 2 MiB.
     `begin_rematch(books)` comes before books are matched anew: which of them still are the remote's under their id.
     `find(item)` looks for an item of unknown outcome: a target whose create is not idempotent has it, see
     `LookingTarget`; without it the item is simply delivered again at the next run.

@@ -72,7 +72,8 @@ def choose_match(core: Core, target: Gateway, book: BookRef, heading: str, text:
         candidates = beside(book, target.search(text, CANDIDATES))
         options = [*map(candidate_label, candidates), EDIT, SKIP, CANCEL]
         question = heading if candidates else f"{heading}\nNothing found for “{text}”"
-        answer = yield Choose(question, options, default=len(options) - 2, cancel="")
+        books = [(target.name, one.remote_id) for one in candidates]
+        answer = yield Choose(question, options, default=len(options) - 2, cancel="", books=books)
         choice = CANCEL if answer is None else options[answer]
         if choice == CANCEL:
             raise Cancelled("Not matched")

@@ -53,6 +53,9 @@ class Devices:
         """Notes that a device was in touch. waiting: lines left on it. shim: the version of what speaks."""
         self._tell([{"id": id_, "name": name, "model": model, "shim": shim, "waiting": waiting}], now)
 
+    def call(self, id_: str, name: str) -> None:
+        self._table.update({"id": id_, "name": name}, ["id"])
+
     def rename(self, id_: str, former_ids: Sequence[str], now: datetime) -> None:
         """Notes the ids that a device had before."""
         self._tell([{"id": id_, "former_ids": json.dumps(list(former_ids))}], now)

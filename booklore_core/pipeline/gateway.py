@@ -144,6 +144,9 @@ class Gateway:
         """The remote's book of that id, None when it has none."""
         return self._call("book", lambda: maybe_of(Candidate, self._target.book(remote_id)))
 
+    def cover(self, remote_id: str) -> bytes | None:
+        return self._call("cover", lambda: getattr(self._target, "cover", lambda _: None)(remote_id))
+
     def check(self) -> list[Check]:
         """What works, line by line; a target that cannot tell is enabled, that is all."""
         if not self.has(CheckableTarget):
@@ -233,9 +236,7 @@ class Doors:
 
 def ids_of(ids: Any, items: Sequence[Item]) -> list[str | None]:
     """Raises ValueError when a batch is answered with another number of ids."""
-    if ids is None:
-        return [None] * len(items)
-    told = [short_text(remote_id) for remote_id in ids]
+    told = [short_text(remote_id) for remote_id in ([None] * len(items) if ids is None else ids)]
     if len(told) != len(items):
         raise ValueError(f"a batch of {len(items)} was answered with {len(told)} ids")
     return told

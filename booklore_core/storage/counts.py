@@ -174,9 +174,7 @@ def read_status(source: Rows, limit: int = MAX_WAITING) -> Status:
     remarks, [aside] = source.rows(REMARKS)[0]["count"], source.rows(ASIDE)
     books, pending, kinds = count_books(source), count_pending(source), read_kinds(source)
     targets, devices = ([in_utc(row) for row in source.rows(sql)] for sql in (TARGETS, DEVICES))
-    return Status(
-        books, pending, synced, waiting, total, kinds, remarks, aside, superseded, asked, targets, devices
-    )  # fmt: skip
+    return Status(books, pending, synced, waiting, total, kinds, remarks, aside, superseded, asked, targets, devices)
 
 
 def in_utc(row: dict[str, Any]) -> dict[str, Any]:

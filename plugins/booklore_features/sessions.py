@@ -45,7 +45,8 @@ EARLIER = 24
 
 @hookimpl
 def register_kinds() -> Iterable[Kind]:
-    yield Kind("session", "S", "session", "sessions", 50, VIEWS, history="Historical sessions", label_rank=10)
+    past = "Historical sessions"
+    yield Kind("session", "S", "session", "sessions", 50, VIEWS, past, label_rank=10, seconds="duration")
 
 
 @hookimpl
