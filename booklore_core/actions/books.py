@@ -37,10 +37,10 @@ def list_books(core: Core, text: str = "", unmatched: bool = False) -> list[dict
     return sorted(books, key=lambda book: book["last_read"] or "", reverse=True)
 
 
-def counts(core: Core, sql: str) -> Mapping[str, dict[str, int]]:
+def counts(core: Core, sql: str, **values: Any) -> Mapping[str, dict[str, int]]:
     """partial MD5 → kind → how many."""
     found = defaultdict[str, dict[str, int]](dict)
-    for row in core.database.rows(sql):
+    for row in core.database.rows(sql, **values):
         found[row["book_md5"]][row["kind"]] = row["count"]
     return found
 

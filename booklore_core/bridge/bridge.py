@@ -15,6 +15,7 @@ from booklore_core.bridge.dialogs import DEADLINE, Dialogs
 from booklore_core.bridge.effects import Effects, LateEffects
 from booklore_core.bridge.intake import receive
 from booklore_core.bridge.menu import build_menu
+from booklore_core.bridge.newcomers import given_name
 from booklore_core.bridge.offers import offers
 from booklore_core.bridge.replies import LATE_REPLY, Replies
 from booklore_core.bridge.sidecar import take_sidecar
@@ -85,7 +86,8 @@ class Bridge:
     def _note_contact(self, request: models.HandOff) -> None:
         device = request.device
         left = None if request.waiting is None else max(0, request.waiting - len(request.lines))
-        self.core.devices.contact(device.id, device.name, device.model, device.shim, left, self.core.clock())
+        name = given_name(self.core, device.id) or device.name
+        self.core.devices.contact(device.id, name, device.model, device.shim, left, self.core.clock())
 
     def _follow(self, device: str, taken: Taken) -> Effects:
         """What follows from lines that are durable: what features make of them, what plugins reply, and a sync.

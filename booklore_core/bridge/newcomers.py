@@ -16,6 +16,10 @@ PREFIX = "installed:"
 """What the ids of newcomers begin with."""
 
 
+NAMES = ":devices"
+"""Where the names are kept that people have given; no plugin can be called so."""
+
+
 def is_newcomer(device: str) -> bool:
     return device.startswith(PREFIX)
 
@@ -57,6 +61,17 @@ def may_speak(core: Core, device: str, name: str | None, model: str | None, owne
         core.devices.revoke(newcomer)
         core.devices.pair(device, name, model, token_hash, core.clock())
     return True
+
+
+def give_name(core: Core, device: str, name: str) -> None:
+    """What people call a device from now on, whatever it says itself; empty: as it says at its next contact."""
+    core.store(NAMES).set(device, name)
+    if name:
+        core.devices.call(device, name)
+
+
+def given_name(core: Core, device: str) -> str:
+    return str(core.store(NAMES).get(device) or "")
 
 
 def listed(core: Core) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ from booklore_core.cli.commands.rematch import rematch
 from booklore_core.cli.commands.reset import reset
 from booklore_core.cli.commands.run import plugin_command, run_action
 from booklore_core.cli.commands.serve import serve
+from booklore_core.cli.commands.stats import stats
 from booklore_core.cli.commands.status import status
 from booklore_core.cli.commands.sync import sync
 from booklore_core.cli.commands.test_connection import test_connection
@@ -146,7 +147,22 @@ app.command()(demo)
 app.command()(login)
 app.command("test-connection")(test_connection)
 app.command("run")(run_action)
-for command in (serve, ingest, sync, status, answer, books, match, unmatch, rematch, track, verify, doctor, reset):
+for command in (
+    serve,
+    ingest,
+    sync,
+    status,
+    stats,
+    answer,
+    books,
+    match,
+    unmatch,
+    rematch,
+    track,
+    verify,
+    doctor,
+    reset,
+):
     app.command()(command)
 app.add_typer(bridge.app, name="bridge")
 app.add_typer(clear.app, name="clear")

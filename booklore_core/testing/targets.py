@@ -129,6 +129,7 @@ class FakeLibrary(FakeTarget):
     """A target that has to match books before it takes their items.
 
     shelf: partial MD5 → its own id, of the books that it matches without a doubt. titles: id → title, of all books.
+    covers: id → a picture. looked_at: the ids whose cover was asked for.
     """
 
     def __init__(
@@ -136,8 +137,10 @@ class FakeLibrary(FakeTarget):
     ) -> None:
         super().__init__(name, **options)
         self.shelf, self.titles = dict(shelf), dict(titles or {})
+        self.covers: dict[str, bytes] = {}
         self.asked: list[list[str]] = []
         self.searched: list[str] = []
+        self.looked_at: list[str] = []
         self.is_open = True
 
     def match(self, books: Sequence[BookRef]) -> dict[str, Match]:
@@ -156,6 +159,11 @@ class FakeLibrary(FakeTarget):
     def book(self, remote_id: str) -> Candidate | None:
         self._enter()
         return self._candidate(remote_id, []) if remote_id in self.titles else None
+
+    def cover(self, remote_id: str) -> bytes | None:
+        self._enter()
+        self.looked_at.append(remote_id)
+        return self.covers.get(remote_id)
 
     def _candidate(self, remote_id: str, words: Sequence[str]) -> Candidate:
         title = self.titles[remote_id]

@@ -116,10 +116,11 @@ def show_question(id: str, request: Request, bridge: Shared, back: str = "") -> 
 
 def options_of(question: Question) -> list[dict[str, Any]]:
     """The options of a question, each with its first line, what stands below it, and whether it is what holds now."""
-    chosen = getattr(question, "chosen", ())
+    chosen, books = getattr(question, "chosen", ()), getattr(question, "books", ())
+    covers = [f"covers/{quote(target, '')}/{quote(id_, '')}" for target, id_ in books]
     lines = [option.partition("\n") for option in getattr(question, "options", ())]
     return [
-        {"first": first, "more": more, "chosen": index in chosen, "cover": ""}
+        {"first": first, "more": more, "chosen": index in chosen, "cover": "".join(covers[index : index + 1])}
         for index, (first, _, more) in enumerate(lines)
     ]
 

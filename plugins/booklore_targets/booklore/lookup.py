@@ -11,6 +11,7 @@ from booklore_targets.booklore.connection import Connection
 from booklore_targets.booklore.library import Library, Listed, listed
 from booklore_targets.booklore.titles import likeness, title_key
 
+PICTURE = {"Accept": "image/*"}
 LEAST_SCORE, LOOKED_AT = 0.3, 500
 """Below that a title shares a word or two by chance; books that are compared closely, of a large library."""
 
@@ -51,6 +52,19 @@ def read_book(connection: Connection, remote_id: str) -> Candidate | None:
     if book is None:
         raise declined(response, writing=False)
     return candidate(book, 1.0)
+
+
+def read_cover(connection: Connection, remote_id: str) -> bytes | None:
+    """The small picture of a book, None where there is none. Raises Declined.
+
+    These servers take the token of a picture from the address, as their own pages send it.
+    """
+    if not (remote_id.isascii() and remote_id.isdigit()):
+        return None
+    token = {"token": connection.login.token()}
+    response = connection.read(f"/api/v1/media/book/{int(remote_id)}/thumbnail", params=token, headers=PICTURE)
+    is_one = response.status_code == 200 and response.headers.get("Content-Type", "").startswith("image/")
+    return response.content if is_one else None
 
 
 def candidate(book: Listed, points: float) -> Candidate:

@@ -143,6 +143,9 @@ class BookLore:
     def book(self, remote_id: str) -> Candidate | None:
         return lookup.read_book(self._connected().connection, remote_id)
 
+    def cover(self, remote_id: str) -> bytes | None:
+        return lookup.read_cover(self._connected().connection, remote_id)
+
     def audit(self, book: BookRef, items: Sequence[Item]) -> list[Finding]:
         """What of these the server lacks, has too often, or has among others that overlap. Raises Declined.
 
