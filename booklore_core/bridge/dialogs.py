@@ -76,7 +76,9 @@ class Dialogs:
         return self._outcome(device, self._workers.begin(lambda: self._advance(device, action, flow, None)))
 
     def _flow(self, action: str, request: Request) -> Flow:
-        """An action, with the file that the device has sent for it."""
+        """An action, with the file that the device has sent for it; who asks at the computer names one of its own."""
+        if request.device is None:
+            return (yield from start(self._core, action, request))
         with self._uploads.lent(request) as lent:
             return (yield from start(self._core, action, lent))
 

@@ -230,7 +230,7 @@ def test_what_is_of_this_computer_is_changed_at_it_only(core: Core, url: str, va
     browser = Browser(url, {"X-Forwarded-For": "203.0.113.7"})
     browser.get(f"enter?key={Keys(core).new_link()}")
     browser.get("settings")
-    assert "only at the computer: `booklore config set vault.folder`" in browser.text
+    assert "only at the computer: booklore config set vault.folder" in browser.text
     fields = [("csrf", dict(form(browser))["csrf"]), ("back", "settings"), ("args", '{"name": "vault.folder"}')]
 
     browser.post("do/set_setting", [*fields, ("arg.value", "/etc")])

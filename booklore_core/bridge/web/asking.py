@@ -29,7 +29,7 @@ Fields = Annotated[Mapping[str, list[str]], Depends(form_of)]
 BACK = re.compile(r"(?:[a-z]{0,12}(?:/[A-Za-z0-9_:.-]{1,80})?(?:\?[A-Za-z0-9=&%._+-]{0,200})?)")
 """Where a form may lead back to: a view of the page."""
 
-IDLE = "Nothing more to do"
+NOT_FROM_HERE = "A file of the computer can be named only from a browser at that computer, or with the command there."
 SILENT = ("schedule", "goto", "device")
 """Effects that are a device's only."""
 
@@ -66,6 +66,8 @@ def do(name: str, request: Request, fields: Fields, bridge: Shared) -> Response:
     args, back = args_of(fields), back_of(value(fields, "back"))
     asked = Asked(value(fields, "book") or None, args, speaker(bridge.core, request, name, args))
     try:
+        if "path" in args and not request.state.visit.is_here:
+            raise BadSetting(NOT_FROM_HERE)
         effects = bridge.begin(browser_of(request), name, asked)
     except (BadSetting, Busy) as error:
         request.app.state.news.tell(request.state.visit.cookie, str(error), ok=False)
@@ -158,6 +160,7 @@ def as_index(text: str) -> int | str:
 def button(core: Core, action: Action) -> dict[str, Any]:
     """What a view needs to offer an action: its label as everywhere, and whether it has anything to do."""
     owner = owner_of(core, action.name)
+    checked = bool(told_of(core, action, action.checked, False)) if action.checked else None
     return {
         "name": action.name,
         "label": str(told_of(core, action, action.text, action.name)).replace("...", "…"),
@@ -165,7 +168,8 @@ def button(core: Core, action: Action) -> dict[str, Any]:
         "args": json.dumps(dict(action.args)),
         "params": action.params,
         "enabled": action.enabled is None or bool(told_of(core, action, action.enabled, True)),
-        "checked": bool(told_of(core, action, action.checked, False)) if action.checked else None,
+        "checked": checked,
+        "run": "Run" if checked is None else "Switch off" if checked else "Switch on",
         "plugin": owner.name if owner else "",
         "order": action.order,
     }
@@ -177,8 +181,7 @@ def actions(request: Request, bridge: Shared) -> Response:
     core, groups = bridge.core, dict[str, list[dict[str, Any]]]()
     with core.database.transaction():
         for action in all_actions(core).values():
-            is_hidden = action.menu is None and owner_of(core, action.name) is None
-            if not is_hidden and action.menu != LONG_PRESS:
-                groups.setdefault(" › ".join(action.menu or ()) or "General", []).append(button(core, action))
+            if action.menu is not None and action.menu != LONG_PRESS:
+                groups.setdefault(" › ".join(action.menu) or "General", []).append(button(core, action))
     listed = {name: sorted(buttons, key=lambda one: one["order"]) for name, buttons in sorted(groups.items())}
     return render(request, "actions.html", title="Actions", groups=listed)

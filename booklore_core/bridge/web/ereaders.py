@@ -34,7 +34,9 @@ def devices(request: Request, bridge: Shared) -> Response:
     with bridge.core.database.transaction():
         found = [device_row(bridge.core, one) for one in listed(bridge.core)]
     reached, doubt = way(request)
-    return render(request, "devices.html", title="Devices", devices=found, reached=reached, doubt=doubt)
+    is_reached = reached.startswith(f"{request.url.scheme}://{request.headers.get('host', '')}")
+    told = {"devices": found, "reached": reached, "doubt": doubt, "is_reached": is_reached}
+    return render(request, "devices.html", title="Devices", **told)
 
 
 def device_row(core: Core, one: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What every view has: its templates, what stands around it, and what was told to a browser since its last one."""
 
+import re
 import threading
 from collections import OrderedDict
 from functools import lru_cache
@@ -10,6 +11,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from booklore_core.actions.status import local
 from booklore_core.kinds import quantity
@@ -17,6 +19,8 @@ from booklore_core.plugin_manager import DISTRIBUTION
 
 HERE = Path(__file__).parent
 MOST_BROWSERS, MOST_NEWS, MOST_LETTERS = 50, 10, 4000
+
+COMMAND = re.compile("`([^`\n]{1,200})`")
 
 VIEWS = {
     "": "Home", "queue": "Queue", "books": "Books", "reading": "Reading", "devices": "Devices",
@@ -50,8 +54,13 @@ def templates() -> Environment:
     loader = FileSystemLoader(HERE / "templates")
     made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     made.globals.update(views=VIEWS, version=version(DISTRIBUTION), quantity=quantity)
-    made.filters["local"] = local
+    made.filters.update(local=local, code=with_code)
     return made
+
+
+def with_code(text: str) -> Markup:
+    """A text in which what stands between backticks is to be typed."""
+    return Markup(COMMAND.sub(r"<code>\1</code>", str(escape(text))))
 
 
 def render(request: Request, name: str, status: int = 200, /, **told: Any) -> HTMLResponse:

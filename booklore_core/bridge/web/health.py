@@ -1,5 +1,6 @@
 """Home and the queue: whether all is in step, and what waits, why, and with which button that ends."""
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -8,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from booklore_core.actions.clear import clear_pending
 from booklore_core.actions.doctor import test_connection
+from booklore_core.actions.login import log_in
 from booklore_core.actions.match import match_unmatched
 from booklore_core.actions.questions import answer_questions
 from booklore_core.actions.sync import sync_pending
@@ -28,6 +30,7 @@ from booklore_core.storage.counts import (
     in_utc,
     read_asked,
 )
+from booklore_core.targets import AccountTarget
 
 NAMED = 3
 """So many reasons are told of each target."""
@@ -63,16 +66,21 @@ def target_line(core: Core, row: dict[str, Any], waiting: Sequence[dict[str, Any
     total = Counter(counts["waiting"]) + Counter(counts["rejected"])
     target = core.targets.get(row["name"])
     about = (target.about if target else "") or row["about"]
+    told = reasons(one for one in waiting if one["reason"] != row["unavailable"])
     more = {"about": about, "words": core.kinds.in_words(total), "waits": "waits" if total.total() == 1 else "wait"}
-    helps = way_out(row, waiting) if total or row["unavailable"] else None
-    return {**row, **more, "reasons": reasons(waiting), "button": helps and button(core, helps)}
+    helps = way_out(core, row, waiting) if total or row["unavailable"] else None
+    return {**row, **more, "reasons": told, "button": helps}
 
 
-def way_out(row: dict[str, Any], waiting: Sequence[dict[str, Any]]) -> Any:
-    """The action that helps a target on."""
-    if row["unavailable"]:
-        return test_connection
-    return match_unmatched if any(one["state"] == "unmatched" for one in waiting) else sync_pending
+def way_out(core: Core, row: dict[str, Any], waiting: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The action that helps a target on, as a button with its text."""
+    target = core.targets.get(row["name"])
+    if target and row["unavailable"] and not target.address and target.has(AccountTarget):
+        text = f"Log in to {target.name}"
+        return {**button(core, log_in), "args": json.dumps({"target": target.name}), "text": text}
+    is_unmatched = any(one["state"] == "unmatched" for one in waiting)
+    helps = test_connection if row["unavailable"] else match_unmatched if is_unmatched else sync_pending
+    return {**(found := button(core, helps)), "text": found["label"]}
 
 
 def reasons(waiting: Iterable[dict[str, Any]]) -> list[str]:

@@ -65,7 +65,7 @@ class Year:
             "minutes": minutes(self.seconds),
             "days_read": len(self.days),
             "stretches": self.stretches,
-            "streak": self.streak,
+            "current_streak": self.streak,
             "longest_streak": {"days": self.longest, "until": until},
             "months": [minutes(told) for told in self.months],
             "books": books,

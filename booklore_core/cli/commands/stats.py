@@ -18,8 +18,8 @@ def stats(
 ) -> None:
     """Tell how much was read in a year: by month and book, and for how many days in a row.
 
-    --json prints {"year", "minutes", "days_read", "stretches", "streak", "longest_streak", "months", "books", "days",
-    "years"}.
+    --json prints {"year", "minutes", "days_read", "stretches", "current_streak", "longest_streak": {"days", "until"},
+    "months": [MINUTES…], "books": [{"book", "md5", "minutes"}], "days": {DAY: MINUTES}, "years": [YEAR…]}.
     """
     from booklore_core.bridge.web.reading import read_year
 

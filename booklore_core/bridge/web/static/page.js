@@ -4,7 +4,7 @@
 // An action may take its time: the button says so, and is not pressed twice.
 document.addEventListener("submit", (event) => {
   const button = event.submitter;
-  if (event.target.method !== "post" || event.target.dataset.file !== undefined) return;
+  if (event.target.method !== "post" || event.submitter?.dataset.file !== undefined) return;
   if (event.target.dataset.sent) {
     event.preventDefault();
     return;
@@ -21,8 +21,7 @@ window.addEventListener("pageshow", () => {
   }
 });
 
-// The address that this browser has really reached, path of a proxy included.
+// The address that this browser has really reached, the path below which a proxy shows it included.
 for (const field of document.querySelectorAll("[data-reached]")) {
-  const reached = new URL(document.querySelector(".brand").href).href.replace(/\/$/, "");
-  if (field.dataset.reached === "") field.value = reached;
+  field.value = new URL(document.querySelector(".brand").href).href.replace(/\/$/, "");
 }
