@@ -35,7 +35,8 @@ BOOK = """INSERT INTO books (partial_md5, title, authors, size, tracked, stars_k
     VALUES (:md5, :title, '["An Author"]', 1000, 1, 0, :now, :now)"""
 EVENT = """INSERT INTO events (device, event_id, name, at, ord, book_md5, tracked, line, received_at)
     VALUES ('kobo-7f3a', :id, 'book_close', :at, :id, :md5, 1, '{}', :at)"""
-ITEM = """INSERT INTO items (id, kind, key, book_md5, body, occurred_at, said_at, revision, plugin, created_at, updated_at)
+ITEM = """INSERT INTO items
+    (id, kind, key, book_md5, body, occurred_at, said_at, revision, plugin, created_at, updated_at)
     VALUES (:id, :kind, :key, :md5, :body, :at, :at, 1, 'sessions', :at, :at)"""
 DELIVERY = """INSERT INTO deliveries (item_id, target, state, revision, maybe_sent, retry_count, tried_at)
     VALUES (:id, 'library', :state, 1, 0, 0, :at)"""
@@ -45,7 +46,7 @@ MATCH = """INSERT INTO matches (book_md5, target, remote_id, how, sure, title, m
 
 
 def fill(core: Core, books: int, facts: int) -> None:
-    """A library as a few years make it: most facts arrived, one in fifty waits, one book in twenty is not matched."""
+    """A library as ten years make it: most facts arrived, one in fifty waits, one book in twenty is not matched."""
     now = core.clock()
     rows = [
         {"id": str(number), "md5": f"{number:032x}", "title": f"Volume {number}", "now": now.timestamp()}
@@ -53,7 +54,7 @@ def fill(core: Core, books: int, facts: int) -> None:
     ]
     items = []
     for number in range(facts):
-        at = (now - timedelta(minutes=20 * (facts - number))).timestamp()
+        at = (now - timedelta(minutes=50 * (facts - number))).timestamp()
         body = json.dumps({"start": at, "duration": 600 + number % 3000, "note": "x" * 150, "pages": number % 40})
         kind = "session" if number % 3 == 0 else "highlight"
         items.append({

@@ -1,27 +1,28 @@
 """How much was read: by day, book and month, and for how many days in a row; of every kind that tells reading time.
 
-A quarter of an hour belongs to one day in every time zone, so the database adds up quarters, and days are those of this
-computer's time zone. A stretch counts for the day on which it began.
+Days are those of this computer's time zone, and the database counts them: it is told from when on the clock was how far
+from UTC. A stretch counts for the day on which it began.
 """
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from booklore_core.core import Core
 from booklore_core.storage.views import expand
 
-QUARTER = 900
-"""Seconds."""
+DAY, FIRST_YEAR = 86_400, 2007
+"""Seconds. Before that year there were no e-readers to speak of; its clock holds for what came earlier."""
 
-READ = """
-SELECT CAST(i.occurred_at / 900 AS BIGINT) AS quarter, i.book_md5 AS md5, SUM({seconds}) AS seconds, COUNT(*) AS count
-FROM items i WHERE i.kind = :kind AND i.occurred_at >= :begin AND i.occurred_at < :until AND {seconds} > 0
-GROUP BY 1, 2
-"""
-QUARTERS = "SELECT DISTINCT CAST(occurred_at / 900 AS BIGINT) AS quarter FROM items WHERE kind = :kind"
+IN_YEAR = "i.occurred_at >= :begin AND i.occurred_at < :until"
+BY_DAY = """SELECT {day} AS day, COALESCE(SUM(CASE WHEN {in_year} THEN {seconds} END), 0) AS seconds,
+    SUM(CASE WHEN {in_year} THEN 1 ELSE 0 END) AS count FROM items i WHERE i.kind = :kind GROUP BY 1"""
+BY_BOOK = """SELECT i.book_md5 AS md5, SUM({seconds}) AS seconds FROM items i WHERE i.kind = :kind AND {in_year}
+    GROUP BY 1 HAVING SUM({seconds}) > 0"""
 TITLES = "SELECT partial_md5, title FROM books WHERE partial_md5 IN :ids"
 MOST_BOOKS = 20
 
@@ -75,14 +76,13 @@ class Year:
 
 
 def read_year(core: Core, year: int | None = None) -> Year:
-    """A year's reading, by default this one's. One query for the year and one for the streaks, a kind."""
+    """A year's reading, by default this one's: of each kind a query by day and one by book."""
     today = core.clock().astimezone().date()
     found = Year(year or today.year, today)
     days = set[date]()
     with core.database.transaction():
         for kind, seconds in timed_kinds(core):
-            add_year(core, found, kind, seconds)
-            days |= {day_of(row["quarter"]) for row in core.database.rows(QUARTERS, kind=kind)}
+            days |= add_year(core, found, kind, seconds)
         ids = [md5 for md5, _ in found.books.most_common()]
         found.titles = {row["partial_md5"]: row["title"] for row in core.database.rows(TITLES, ids=ids)}
     found.years = sorted({day.year for day in days})
@@ -97,16 +97,54 @@ def timed_kinds(core: Core) -> Iterator[tuple[str, str]]:
             yield name, expand("{real:{text:" + kind.seconds + "}}", core.database.dialect).replace("body", "i.body")
 
 
-def add_year(core: Core, found: Year, kind: str, seconds: str) -> None:
+def add_year(core: Core, found: Year, kind: str, seconds: str) -> set[date]:
+    """Adds a kind to a year. Returns the days of all years."""
     begin, until = (datetime(year, 1, 1).astimezone().timestamp() for year in (found.year, found.year + 1))
-    for row in core.database.rows(READ.replace("{seconds}", seconds), kind=kind, begin=begin, until=until):
-        found.days[day_of(row["quarter"])] += round(row["seconds"])
+    about = {"kind": kind, "begin": begin, "until": until}
+    by_day, by_book = (sql.replace("{in_year}", IN_YEAR).replace("{seconds}", seconds) for sql in (BY_DAY, BY_BOOK))
+    days = core.database.rows(by_day.replace("{day}", local_day()), **about)
+    for row in days:
+        if row["seconds"] > 0:
+            found.days[day_of(row)] += round(row["seconds"])
+            found.stretches += row["count"]
+    for row in core.database.rows(by_book, **about):
         found.books[row["md5"]] += round(row["seconds"])
-        found.stretches += row["count"]
+    return {day_of(row) for row in days}
 
 
-def day_of(quarter: int) -> date:
-    return datetime.fromtimestamp(quarter * QUARTER, UTC).astimezone().date()
+def day_of(row: Mapping[str, Any]) -> date:
+    return datetime.fromtimestamp(row["day"] * DAY, UTC).date()
+
+
+def local_day() -> str:
+    """The number of the day on which an item occurred, for the database: the last change of the clock comes first."""
+    (_, first), *later = shifts((*time.tzname, str(time.timezone)), datetime.now(UTC).year + 1)
+    cases = [f"WHEN i.occurred_at >= {since} THEN {offset}" for since, offset in reversed(later)]
+    offset = f"CASE {' '.join(cases)} ELSE {first} END" if cases else str(first)
+    return f"CAST((i.occurred_at + {offset}) / {DAY} AS BIGINT)"
+
+
+@lru_cache(maxsize=4)
+def shifts(zone: tuple[str, ...], until: int) -> list[tuple[int, int]]:
+    """From which second on this computer's clock is how many seconds ahead of UTC, up to the end of a year."""
+    begin, end = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (FIRST_YEAR, until + 1))
+    found = [(begin, ahead(begin))]
+    for second in range(begin + DAY, end, DAY):
+        if ahead(second) != found[-1][1]:
+            found.append((changed(second - DAY, second), ahead(second)))
+    return found
+
+
+def changed(before: int, after: int) -> int:
+    """The second between two at which the clock was changed."""
+    while after - before > 1:
+        middle = (before + after) // 2
+        before, after = (middle, after) if ahead(middle) == ahead(before) else (before, middle)
+    return after
+
+
+def ahead(second: int) -> int:
+    return int(time.localtime(second).tm_gmtoff)
 
 
 def streak(days: set[date], today: date) -> int:
