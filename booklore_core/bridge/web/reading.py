@@ -6,7 +6,7 @@ from UTC. A stretch counts for the day on which it began.
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -18,12 +18,16 @@ from booklore_core.storage.views import expand
 DAY, FIRST_YEAR = 86_400, 2007
 """Seconds. Before that year there were no e-readers to speak of; its clock holds for what came earlier."""
 
-IN_YEAR = "i.occurred_at >= :begin AND i.occurred_at < :until"
-BY_DAY = """SELECT {day} AS day, COALESCE(SUM(CASE WHEN {in_year} THEN {seconds} END), 0) AS seconds,
-    SUM(CASE WHEN {in_year} THEN 1 ELSE 0 END) AS count FROM items i WHERE i.kind = :kind GROUP BY 1"""
-BY_BOOK = """SELECT i.book_md5 AS md5, SUM({seconds}) AS seconds FROM items i WHERE i.kind = :kind AND {in_year}
-    GROUP BY 1 HAVING SUM({seconds}) > 0"""
-TITLES = "SELECT partial_md5, title FROM books WHERE partial_md5 IN :ids"
+BY_DAY = """SELECT {day} AS day, SUM({seconds}) AS seconds, COUNT(*) AS count FROM items i
+    WHERE i.kind = :kind AND i.occurred_at >= :begin AND i.occurred_at < :until GROUP BY 1 HAVING SUM({seconds}) > 0"""
+BY_BOOK = """SELECT i.book_md5 AS md5, MAX(b.title) AS title, SUM({seconds}) AS seconds
+    FROM items i JOIN books b ON b.partial_md5 = i.book_md5
+    WHERE i.kind = :kind AND i.occurred_at >= :begin AND i.occurred_at < :until GROUP BY 1 HAVING SUM({seconds}) > 0"""
+RUNS = """SELECT MIN(day) AS first, MAX(day) AS last FROM (
+    SELECT day, day - ROW_NUMBER() OVER (ORDER BY day) AS run FROM (SELECT DISTINCT {day} AS day FROM items i
+        WHERE i.kind IN :ids) AS days) AS runs GROUP BY run ORDER BY 1"""
+"""The days on which anything was read, those in a row together."""
+
 MOST_BOOKS = 20
 
 
@@ -36,7 +40,7 @@ class Year:
     today: date
     days: Counter[date] = field(default_factory=Counter)
     books: Counter[str] = field(default_factory=Counter)
-    titles: Mapping[str, str] = field(default_factory=dict)
+    titles: dict[str, str | None] = field(default_factory=dict)
     stretches: int = 0
     years: list[int] = field(default_factory=list)
     streak: int = 0
@@ -76,17 +80,21 @@ class Year:
 
 
 def read_year(core: Core, year: int | None = None) -> Year:
-    """A year's reading, by default this one's: of each kind a query by day and one by book."""
+    """A year's reading, by default this one's: of each kind a query by day and one by book, and one for the streaks."""
     today = core.clock().astimezone().date()
-    found = Year(year or today.year, today)
-    days = set[date]()
+    found, kinds = Year(year or today.year, today), dict(timed_kinds(core))
     with core.database.transaction():
-        for kind, seconds in timed_kinds(core):
-            days |= add_year(core, found, kind, seconds)
-        ids = [md5 for md5, _ in found.books.most_common()]
-        found.titles = {row["partial_md5"]: row["title"] for row in core.database.rows(TITLES, ids=ids)}
-    found.years = sorted({day.year for day in days})
-    found.streak, (found.longest, found.longest_until) = streak(days, today), longest(days)
+        for kind, seconds in kinds.items():
+            add_year(core, found, kind, seconds)
+        rows = core.database.rows(RUNS.replace("{day}", local_day(core.database.dialect)), ids=list(kinds))
+    runs = [(day_of(row["first"]), day_of(row["last"])) for row in rows]
+    found.years = sorted({year for first, last in runs for year in range(first.year, last.year + 1)})
+    for first, last in runs:
+        count = (last - first).days + 1
+        if count > found.longest:
+            found.longest, found.longest_until = count, last
+        if first <= today <= last + timedelta(days=1):  # a day that is not over yet breaks none
+            found.streak = (min(last, today) - first).days + 1
     return found
 
 
@@ -97,31 +105,28 @@ def timed_kinds(core: Core) -> Iterator[tuple[str, str]]:
             yield name, expand("{real:{text:" + kind.seconds + "}}", core.database.dialect).replace("body", "i.body")
 
 
-def add_year(core: Core, found: Year, kind: str, seconds: str) -> set[date]:
-    """Adds a kind to a year. Returns the days of all years."""
+def add_year(core: Core, found: Year, kind: str, seconds: str) -> None:
     begin, until = (datetime(year, 1, 1).astimezone().timestamp() for year in (found.year, found.year + 1))
     about = {"kind": kind, "begin": begin, "until": until}
-    by_day, by_book = (sql.replace("{in_year}", IN_YEAR).replace("{seconds}", seconds) for sql in (BY_DAY, BY_BOOK))
-    days = core.database.rows(by_day.replace("{day}", local_day()), **about)
-    for row in days:
-        if row["seconds"] > 0:
-            found.days[day_of(row)] += round(row["seconds"])
-            found.stretches += row["count"]
+    by_day, by_book = (sql.replace("{seconds}", seconds) for sql in (BY_DAY, BY_BOOK))
+    for row in core.database.rows(by_day.replace("{day}", local_day(core.database.dialect)), **about):
+        found.days[day_of(row["day"])] += round(row["seconds"])
+        found.stretches += row["count"]
     for row in core.database.rows(by_book, **about):
         found.books[row["md5"]] += round(row["seconds"])
-    return {day_of(row) for row in days}
+        found.titles[row["md5"]] = row["title"]
 
 
-def day_of(row: Mapping[str, Any]) -> date:
-    return datetime.fromtimestamp(row["day"] * DAY, UTC).date()
+def day_of(number: int) -> date:
+    return datetime.fromtimestamp(number * DAY, UTC).date()
 
 
-def local_day() -> str:
+def local_day(dialect: str) -> str:
     """The number of the day on which an item occurred, for the database: the last change of the clock comes first."""
     (_, first), *later = shifts((*time.tzname, str(time.timezone)), datetime.now(UTC).year + 1)
     cases = [f"WHEN i.occurred_at >= {since} THEN {offset}" for since, offset in reversed(later)]
     offset = f"CASE {' '.join(cases)} ELSE {first} END" if cases else str(first)
-    return f"CAST((i.occurred_at + {offset}) / {DAY} AS BIGINT)"
+    return expand("{int:(i.occurred_at + " + offset + f") / {DAY}" + "}", dialect)
 
 
 @lru_cache(maxsize=4)
@@ -145,24 +150,6 @@ def changed(before: int, after: int) -> int:
 
 def ahead(second: int) -> int:
     return int(time.localtime(second).tm_gmtoff)
-
-
-def streak(days: set[date], today: date) -> int:
-    """How many days in a row until today; a day that is not over yet breaks none."""
-    day = today if today in days else today - timedelta(days=1)
-    count = 0
-    while day in days:
-        day, count = day - timedelta(days=1), count + 1
-    return count
-
-
-def longest(days: set[date]) -> tuple[int, date | None]:
-    """The most days in a row, and the last of them."""
-    best: tuple[int, date | None] = (0, None)
-    for day in sorted(days):
-        if day + timedelta(days=1) not in days:
-            best = max(best, (streak(days, day), day), key=lambda one: one[0])
-    return best
 
 
 def minutes(seconds: float) -> int:
