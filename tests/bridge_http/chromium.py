@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-BROWSER, DRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
 AXE = Path(os.environ.get("AXE_DIR", "nowhere")) / "node_modules" / "axe-core" / "axe.min.js"
 """axe-core, as `npm install --prefix $AXE_DIR axe-core` puts it there."""
 

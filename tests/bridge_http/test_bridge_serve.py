@@ -42,10 +42,14 @@ def test_it_tells_its_address_serves_and_ends_cleanly(
     program = begin(tmp_path, host)
     said, url = program.stdout.readline().strip().rsplit(" ", 1)
 
+    page = program.stdout.readline().strip().rsplit(" ", 1)[1]
+
     health = requests.get(f"{url}/v1/health", timeout=5).json()
+    shown = requests.Session().get(url + page[page.index("/", len("http://")) :], timeout=5)
     program.send_signal(number)
     rest, errors = program.communicate(timeout=20)
 
+    assert "How it stands" in shown.text
     assert said == "BookLore Sync bridge on" and url.startswith(f"http://{host}:") and health["ready"]
     assert (program.returncode, rest, errors.splitlines()) == (0, "", warnings)
 
