@@ -50,7 +50,7 @@ def serve_until_stopped(places: Places, host: str, port: int) -> None:
 
 def page_line(core: Core, host: str, url: str) -> str:
     """Where the page is. Other computers get in by a link, once and within a day, or by the password."""
-    if is_loopback(host):
+    if is_loopback(host) and not os.environ.get(ADDRESS):
         return f"The page: {url}/"
     listening = Listening(host, int(url.rpartition(":")[2]))
     return f"The page, for one browser, once and within a day: {page_link(core, listening)}"

@@ -146,6 +146,15 @@ def test_behind_a_proxy_it_is_not_open_though_the_proxy_is_at_this_computer(url:
     assert Browser(url, {header: "203.0.113.9"}).get("queue", follow=False).status_code == 303
 
 
+def test_where_people_find_it_under_another_name_it_is_not_open_though_no_proxy_is_seen(
+    core: Core, switchboard: Any
+) -> None:
+    with closing(Bridge(core)) as bridge:
+        switchboard.app = create_app(bridge, address="https://books.example.org")
+
+        assert Browser(switchboard.url).get("queue", follow=False).status_code == 303
+
+
 def test_what_lets_in_is_kept_hashed_and_out_of_the_database(core: Core, browser: Browser) -> None:
     Keys(core).set_password(PASSWORD)
     enter(browser)

@@ -8,7 +8,9 @@ import hmac
 import secrets
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
+from booklore_core.bridge.listening import is_loopback
 from booklore_core.bridge.pairing import Tries, hash_token
 from booklore_core.core import Core
 
@@ -98,11 +100,13 @@ class Gate:
 
     def __init__(self, core: Core, is_open: bool, address: str = "") -> None:
         self.keys, self.is_open, self.address = Keys(core), is_open, address
+        self._has_other_name = bool(address) and not is_loopback(urlsplit(address).hostname or "")
         self._tries, self._key = Tries(core.clock), secrets.token_bytes(32)
 
     def needs_key(self, is_direct: bool) -> bool:
-        """Whether a browser has to be let in. is_direct: it is at this computer, and no proxy stands between."""
-        return self.is_open or not is_direct or self.keys.has_password
+        """Whether a browser has to be let in. is_direct: it is at this computer, and no proxy is seen between; where
+        people find it under another name there is one, seen or not."""
+        return self.is_open or self._has_other_name or not is_direct or self.keys.has_password
 
     def try_password(self, guess: str) -> str | None:
         """What a browser shows from now on, None for a wrong password. Raises TooManyTries."""
