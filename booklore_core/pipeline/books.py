@@ -44,9 +44,10 @@ STARS = "SELECT partial_md5, tracked, stars_shown FROM books WHERE partial_md5 I
 KEEP_STARS = "UPDATE books SET stars_shown = :shown WHERE partial_md5 = :md5"
 OWED = "b.partial_md5 IN (SELECT book_md5 FROM owed WHERE target = :target)"
 UNMATCHED_ANYWHERE = """(b.partial_md5 NOT IN (SELECT book_md5 FROM matches)
-    AND b.partial_md5 IN (SELECT book_md5 FROM files WHERE gone = 0 UNION SELECT book_md5 FROM owed))"""
+    AND b.partial_md5 IN (SELECT book_md5 FROM files WHERE gone = 0 AND b.tracked = 1
+        UNION SELECT book_md5 FROM owed))"""
 UNMATCHED = """ WHERE b.partial_md5 NOT IN (SELECT book_md5 FROM matches WHERE target = :target) AND {which}
-    ORDER BY b.updated_at DESC"""
+    ORDER BY b.updated_at DESC, b.id DESC"""
 MATCHED = f"""SELECT b.*, {FILE} AS file, m.remote_id AS match, m.how AS how, m.sure AS sure, m.title AS match_title
     FROM matches m JOIN books b ON b.partial_md5 = m.book_md5 WHERE m.target = :target ORDER BY b.updated_at DESC"""
 MATCH = """

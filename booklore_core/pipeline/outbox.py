@@ -216,16 +216,17 @@ class Outbox:
         rows = self._database.rows(IMPORTS)
         return [Imports(row["md5"], row["total"], row["synced"], row["matched"] is not None) for row in rows]
 
-    def clear(self, kind: str, now: datetime) -> int:
+    def clear(self, queue: str, now: datetime, by: str = "kind") -> int:
         """Clears a queue for good: its items will not be sent, nor come back with a later import.
 
-        Returns how many items it were. What was sent in an earlier revision stays in the histories.
+        queue: a kind; or a partial MD5, by `book_md5`. Returns how many items it were. What was sent in an earlier
+        revision stays in the histories.
         """
         with self._database.writing():
-            count = self.pending().get(kind, 0)
-            self._database.run(CLEAR.format(which="o.kind = :kind"), kind=kind, now=now.timestamp())
-            self._database.run("DELETE FROM owed WHERE kind = :kind", kind=kind)
-        return count
+            count = self._database.value(f"SELECT COUNT(DISTINCT item_id) FROM owed WHERE {by} = :queue", queue=queue)
+            self._database.run(CLEAR.format(which=f"o.{by} = :queue"), queue=queue, now=now.timestamp())
+            self._database.run(f"DELETE FROM owed WHERE {by} = :queue", queue=queue)
+        return int(count)
 
 
 def is_news(before: Held | None, after: Held | None) -> bool:

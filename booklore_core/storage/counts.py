@@ -24,10 +24,10 @@ SELECT COUNT(*) AS total, SUM(CASE WHEN m.book_md5 IS NULL OR u.book_md5 IS NOT 
 FROM books b LEFT JOIN (SELECT DISTINCT book_md5 FROM matches) m ON m.book_md5 = b.partial_md5
 LEFT JOIN ({UNMATCHED}) u ON u.book_md5 = b.partial_md5
 LEFT JOIN (SELECT book_md5, MIN(gone) AS gone FROM files GROUP BY book_md5) f ON f.book_md5 = b.partial_md5
-WHERE f.gone = 0 OR (f.gone IS NULL AND (m.book_md5 IS NOT NULL
+WHERE (b.tracked = 1 AND f.gone = 0) OR (COALESCE(f.gone, 0) = 0 AND (m.book_md5 IS NOT NULL
     OR EXISTS (SELECT 1 FROM owed o WHERE o.book_md5 = b.partial_md5)))
 """
-"""Not those that were deleted, although something may wait."""
+"""Not those that were deleted, although something may wait, nor those of which nobody wants anything sent."""
 PENDING = "SELECT kind, COUNT(DISTINCT item_id) AS count FROM owed GROUP BY kind"
 PENDING_AT = """
 SELECT o.kind AS kind, CASE WHEN d.state = 'rejected' THEN 'rejected' ELSE 'waiting' END AS state, COUNT(*) AS count

@@ -140,3 +140,18 @@ def test_many_books_are_shown_a_few_at_a_time(core: Core, browser: Browser) -> N
     assert browser.seen.text.count('<h2 class="name">') == 50
     browser.get("books?start=50")
     assert browser.seen.text.count('<h2 class="name">') == 13
+
+
+def test_a_book_that_is_nowhere_is_asked_about_never_again(core: Core, browser: Browser) -> None:
+    md5 = sample_book("Dune")["partial_md5"]
+    unmatched = core.count_books()["unmatched"]
+    browser.get(f"books/{md5}")
+
+    browser.press("Never")
+    assert "Never send anything of Dune? What waits is discarded, for good: 1 session." in browser.text
+    browser.press("Never")
+
+    assert "Dune is not tracked from now on" in browser.text
+    assert "No target knows" not in browser.text and "Never" not in browser.buttons
+    assert core.count_books()["unmatched"] == unmatched - 1
+    assert md5 not in {book.partial_md5 for book in core.books.unmatched("library")}

@@ -52,3 +52,20 @@ def test_start_that_fits_two_books_is_refused(booklore: Booklore, reader: Sample
 
     assert (ran.code, ran.err.count("\n")) == (1, 1)
     assert all("0" * 31 + ending in ran.err for ending in "ab")
+
+
+def test_nothing_of_a_book_is_ever_sent_and_what_waits_is_discarded(
+    booklore: Booklore, reader: SampleReader, spool: Spool
+) -> None:
+    book = sample_book()["partial_md5"]
+    reader.read(sample_book())
+    booklore("ingest", spool())
+    asked = booklore("track", book, "off", "--discard")
+    waits = booklore("status", "--json").json["pending"]
+
+    done = booklore("track", book, "off", "--discard", "--yes")
+
+    assert asked.code == 1 and "--yes" in asked.err
+    assert waits and not booklore("status", "--json").json["pending"]
+    assert done.code == 0 and "is not tracked from now on" in done.out
+    assert booklore("track", book, "on", "--discard").code == 1

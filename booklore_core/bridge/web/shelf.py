@@ -11,6 +11,7 @@ from booklore_core.actions.books import counts, is_meant
 from booklore_core.actions.match import match_book, match_unmatched, unmatch_book
 from booklore_core.actions.own import LONG_PRESS
 from booklore_core.actions.status import local
+from booklore_core.actions.track import track_book
 from booklore_core.bridge.web.asking import Shared, button
 from booklore_core.bridge.web.covers import cover_of, kind_of
 from booklore_core.bridge.web.frame import render
@@ -110,8 +111,8 @@ def book(md5: MD5, request: Request, bridge: Shared) -> Response:
             for action in all_actions(core).values()
             if action.menu == LONG_PRESS and action.name not in (match_book.name, unmatch_book.name)
         ]
-        match, unmatch = button(core, match_book), button(core, unmatch_book)
-    told = {"book": known, "reasons": reasons, "buttons": others, "match": match, "unmatch": unmatch}
+        match, unmatch, never = (button(core, one) for one in (match_book, unmatch_book, track_book))
+    told = {"book": known, "reasons": reasons, "buttons": others, "match": match, "unmatch": unmatch, "never": never}
     return render(request, "book.html", title=known["name"], kinds=core.kinds, **told)
 
 
