@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import chain
+from itertools import chain, takewhile
 from typing import Any, NamedTuple
 
 from booklore_core import TOMBSTONE, Fact, Facts, Item, Reading, stand_in
@@ -147,11 +147,11 @@ def pieces(stretch: Stretch, taken: Sequence[TimeSpan], idle_cap: int) -> Iterat
             yield None
 
 
-def after(stretch: Stretch, place: Place, idle_cap: int) -> Stretch | None:
-    """What is left of a stretch after a place among its lines; None where that is nothing."""
-    pages = list(pages_of(stretch, idle_cap))
-    left = [page for page in pages if (stretch.lines[page.line].order, page.number) >= place]
-    return piece(stretch, left, False, True) if left else None
+def rest(stretch: Stretch, place: Place, taken: Sequence[TimeSpan], idle_cap: int) -> Stretch | None:
+    """What is left of a stretch after a place among its lines, and after the time taken; None where that is nothing."""
+    pages = [page for page in pages_of(stretch, idle_cap) if (stretch.lines[page.line].order, page.number) >= place]
+    left = list(takewhile(lambda page: free_part(page, taken) == page, reversed(pages)))[::-1]
+    return replace(piece(stretch, left, False, True), is_rest=True) if left else None
 
 
 def free_part(page: Page, taken: Iterable[TimeSpan]) -> Page | None:

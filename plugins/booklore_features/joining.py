@@ -41,6 +41,8 @@ class Rules:
     def count(self, joined: Sequence[Stretch]) -> bool:
         """Whether stretches make a session (seed offline-support, lua-plugin-behaviour §1.5)."""
         turns = sum(stretch.turns for stretch in joined)
+        if any(stretch.is_rest for stretch in joined):  # its pages were turned before, as far as they were
+            return sum(stretch.seconds for stretch in joined) >= self.min_duration
         if self.mode == PAGES:
             return turns >= self.min_pages
         return turns > 0 and sum(stretch.seconds for stretch in joined) >= self.min_duration
@@ -77,7 +79,7 @@ def join(stretches: Iterable[Stretch | None], rules: Rules) -> Iterator[list[Str
 def trimmed(joined: Sequence[Stretch]) -> list[Stretch]:
     """What counts of stretches that belong together: a stretch without a page turn is none at either end of a session
     (seed offline-support), nor is one that goes on."""
-    told = [index for index, stretch in enumerate(joined) if stretch.turns and stretch.is_over]
+    told = [index for index, stretch in enumerate(joined) if (stretch.turns or stretch.is_rest) and stretch.is_over]
     return list(joined[told[0] : told[-1] + 1]) if told else []
 
 

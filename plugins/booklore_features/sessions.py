@@ -26,7 +26,7 @@ from booklore_core import (
     hookimpl,
 )
 from booklore_features.clocks import Times, fault_of, times_of
-from booklore_features.imported import Imported, after
+from booklore_features.imported import Imported, TimeSpan, rest, span_of
 from booklore_features.joining import DURATION, PAGES, Neighbourhood, Rules, is_run, join, neighbourhood
 from booklore_features.session_tables import VIEWS
 from booklore_features.stretches import ALL, Span, Stretch, keys_in
@@ -155,13 +155,13 @@ class Earlier:
         known = [fact for fact in facts.known("session", dict.fromkeys(keys)) if fact.item.body.get("stretches")]
         ids = {line for fact in known for first, last, *_ in fact.item.body["stretches"] for line in (first, last)}
         places = journal.places(event.device, ids) if ids else {}
-        self._kept: list[Span] = []
+        self._kept: dict[Span, TimeSpan | None] = {}
         self._open: list[tuple[Item, list[Span]]] = []
         for fact in known:
             spans = spans_of(fact.item, places)
             begin, end = spans[0][0], spans[-1][1]
             if fact.is_given or begin < near.since or end > near.until:
-                self._kept.append((begin, end))
+                self._kept[begin, end] = span_of(fact.item.body)
             else:
                 self._open.append((fact.item, spans))
 
@@ -169,12 +169,13 @@ class Earlier:
         """What no session that stays has any part of, None in place of the others. What lines that came late tell of a
         stretch after such a session's end is a stretch of its own."""
         for stretch in stretches:
-            ends = [end for begin, end in self._kept if stretch and meet([stretch.span], [(begin, end)])]
-            if not ends:
+            kept = [one for one in self._kept if stretch and meet([stretch.span], [one])]
+            if stretch is None or not kept:
                 yield stretch
                 continue
             yield None
-            yield after(stretch, max(ends), idle_cap) if stretch else None
+            times = [time for one in kept if (time := self._kept[one])]
+            yield rest(stretch, max(end for _, end in kept), times, idle_cap)
 
     def gone(self, stretches: Sequence[Stretch], made: Mapping[str, Item], taken: Sequence[Span]) -> Iterator[Item]:
         """Takes out the sessions that these lines cannot make any more, and those that became part of another one.

@@ -28,7 +28,8 @@ class Stretch:
     how many pages of the last one belong to this one, None for all. opened: the order of the opening.
     start, end: UTC, by the device's clock. seconds: of reading. turns: page turns. begin, finish: where the reader was.
     is_over: it was closed or cut, or the device tells of a later opening.
-    room: seconds before and after it that no other stretch needs, infinite where there is none.
+    room: seconds before and after it that no other stretch needs, infinite where there is none. is_rest: what came late
+    of one that is told already.
     """
 
     lines: tuple[Any, ...]
@@ -43,6 +44,7 @@ class Stretch:
     skip: int = 0
     keep: int | None = None
     room: tuple[float, float] = (0, 0)
+    is_rest: bool = False
 
     @property
     def first(self) -> Any:

@@ -47,13 +47,13 @@ def test_every_permutation_of_a_small_day_makes_the_same_sessions(open_core):
     assert len(expected) == 1
 
 
-STEPS = st.one_of(
+ON_TIME = st.one_of(
     st.tuples(st.just("open"), st.sampled_from([DUNE, EMMA])),
     st.tuples(st.just("turn"), st.sampled_from([8, 25, 40, 900, 601])),
     st.tuples(st.sampled_from(["checkpoint", "suspend", "resume", "close", "die"]), st.none()),
     st.tuples(st.just("sleep"), st.sampled_from([5, 60, 299, 301, 4000])),
-    st.tuples(st.just("jump"), st.sampled_from([-3600, 3600])),
 )
+STEPS = st.one_of(ON_TIME, st.tuples(st.just("jump"), st.sampled_from([-3600, 3600])))
 
 
 def live(steps):
@@ -228,14 +228,14 @@ def test_many_naps_are_counted_once_in_whatever_direction_they_arrive(fresh):
     assert len(queued(straight)) == 1
 
 
-def a_close_that_comes_late(shown=60):
+def a_close_that_comes_late(turns=2):
     """Twelve minutes that a checkpoint tells, three more by the close; and another evening."""
     reader = SampleReader()
     reader.open(DUNE)
     reader.turn(12, 60)
     reader.checkpoint()
-    reader.turn(2, shown)
-    reader.wait(180 - 2 * shown)
+    reader.turn(turns, 60)
+    reader.wait(180 - 60 * turns)
     reader.close()
     close = reader.lines[-1]
     reader.sleep(3600)
@@ -243,8 +243,9 @@ def a_close_that_comes_late(shown=60):
     return [line for line in reader.lines if line is not close], close
 
 
-def test_what_a_late_line_adds_to_a_session_that_was_sent_is_a_session_of_its_own(open_core):
-    lines, close = a_close_that_comes_late()
+@pytest.mark.parametrize("turns", [0, 1, 2])
+def test_what_a_late_line_adds_to_a_session_that_was_sent_is_a_session_of_its_own(open_core, turns):
+    lines, close = a_close_that_comes_late(turns)
     bookworm = FakeTarget()
     core = open_core(bookworm)
     core.take(lines, "test")
@@ -258,7 +259,7 @@ def test_what_a_late_line_adds_to_a_session_that_was_sent_is_a_session_of_its_ow
     first, rest = bookworm.received
     assert rest.body["duration"] == 180
     assert rest.body["start"] == first.body["end"]
-    assert first.body["turns"] + rest.body["turns"] == 14
+    assert first.body["turns"] + rest.body["turns"] == 12 + turns
     assert rest.key != first.key
 
 
@@ -273,3 +274,40 @@ def test_a_late_line_that_adds_next_to_nothing_makes_no_session(open_core):
     core.sync()
 
     assert [item.body["duration"] for item in bookworm.received] == [720]
+
+
+def test_a_late_close_tells_nothing_again_that_a_session_has_from_an_opening_alone(open_core):
+    """An opening and the next day's lines make a session of the most that a page is worth; then comes what was read."""
+    reader, bookworm = SampleReader(), FakeTarget()
+    core = open_core(bookworm)
+    first = reader.open(DUNE)
+    reader.turn(11, 60)
+    close = reader.close()
+    reader.sleep(3600)
+    reader.open(DUNE)
+    reader.turn(4, 50)
+    second = reader.close()
+
+    for lines in ([first], [second], reader.lines[-2:-1], [close]):
+        core.take(lines, "late")
+        core.sync()
+
+    spans = sorted((item.body["start"], item.body["end"]) for item in bookworm.received)
+    assert all(before[1] <= after[0] for before, after in pairwise(spans))
+    assert sum(item.body["duration"] for item in bookworm.received) <= 11 * 60 + 200
+
+
+@PACE
+@given(steps=st.lists(ON_TIME, min_size=12, max_size=40), data=st.data())
+def test_whatever_was_delivered_in_between_no_second_is_sent_twice(fresh, steps, data):
+    lines = data.draw(st.permutations(live(steps)))
+    core, bookworm = fresh()
+
+    while lines:
+        count = data.draw(st.integers(1, len(lines)))
+        core.take(lines[:count], "mixed")
+        lines = lines[count:]
+        core.sync()
+
+    spans = sorted((item.body["start"], item.body["end"]) for item in bookworm.received)
+    assert [(one, other) for one, other in pairwise(spans) if other[0] < one[1]] == []

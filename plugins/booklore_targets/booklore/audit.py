@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -48,9 +48,10 @@ def audit_sessions(connection: Connection, book: BookRef, items: Sequence[Item],
         raise BookUnmatched("the book is not matched")
     held = SessionLog(connection).all(book.match)
     sent = {item.key: shape_of(session_body(item, decimals)) for item in items if item.kind == SESSION}
-    lacking = find_missing(held, sent, {item.key for item in items if item.body.get("source")})
+    devices = {item.key: str(item.body.get("device") or "") for item in items}
+    lacking = find_missing(held, sent, devices)
     missing = [(key, missing_text(sent[key], seconds)) for key, seconds in lacking.items()]
-    rows = rows_of(held, {item.key: str(item.body.get("device") or "") for item in items})
+    rows = rows_of(held, devices)
     return [
         *(Finding("missing", SESSION, book, key, detail, RESEND) for key, detail in missing),
         *(Finding("duplicate", SESSION, book, key, detail, REPEATED) for key, detail in find_duplicates(rows)),
@@ -58,12 +59,13 @@ def audit_sessions(connection: Connection, book: BookRef, items: Sequence[Item],
     ]
 
 
-def find_missing(held: SessionRows, sent: dict[str, Shape], of_files: Set[str] = frozenset()) -> dict[str, int]:
+def find_missing(held: SessionRows, sent: dict[str, Shape], devices: Mapping[str, str]) -> dict[str, int]:
     """The keys of the items that the server lacks any time of, and how many seconds of reading. Each takes the session
-    that is exactly it; what then is no other item's may be parts of those that are left. of_files: what files of past
-    reading told is told by any."""
+    that is exactly it; what is no other device's may be parts of those that are left. devices: by the items' keys, ""
+    where a file of past reading told them, which may be of any."""
     unlike = [key for key, shape in sent.items() if not held.take(shape, key)]
-    rest = {key: held.rest_of(sent[key], None if key in of_files else key) for key in unlike}
+    others = {device: held.owned(lambda key: devices[key] not in ("", device)) for device in set(devices.values())}  # noqa: B023
+    rest = {key: held.rest_of(sent[key], others[devices[key]] if devices[key] else set()) for key in unlike}
     return {key: sum(seconds for _, seconds in parts) for key, parts in rest.items() if parts}
 
 

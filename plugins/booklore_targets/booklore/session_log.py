@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -62,30 +62,31 @@ class SessionRows:
                 return True
         return False
 
-    def rest_of(self, wanted: Shape, key: str | None = None, forms_only: bool = False) -> list[Share]:
-        """The parts of a session's time that no row tells of, each with its seconds of reading. key: that of the item,
-        where rows that are other items' do not count: two devices may be read on at a time. forms_only: whether only
-        earlier forms of it count."""
-        rows = self._forms(wanted, key) if forms_only else self._around(wanted, key)
+    def rest_of(self, wanted: Shape, others: Set[int] = frozenset(), forms_only: bool = False) -> list[Share]:
+        """The parts of a session's time that no row tells of, each with its seconds of reading. others: ids of rows
+        that do not count, as two devices may be read on at a time. forms_only: whether only its earlier forms do."""
+        rows = self._forms(wanted, others) if forms_only else self._around(wanted, others)
         return without(wanted.told, wanted.duration, rows, SHORTEST)
 
-    def _around(self, wanted: Shape, key: str | None) -> Iterator[Shape]:
+    def owned(self, by: Callable[[str], bool]) -> set[int]:
+        """The rows that are items', of those whose keys are asked about."""
+        return {row_id for row_id, key in self.owners.items() if by(key)}
+
+    def _around(self, wanted: Shape, others: Set[int]) -> Iterator[Shape]:
         begin, end = (bisect_left(self.starts, moment) for moment in (wanted.start - LONGEST, wanted.told[1]))
         for start in self.starts[begin:end]:
-            yield from self._free(start, key)
+            yield from self._at(start, others)
 
-    def _forms(self, wanted: Shape, key: str | None) -> Iterator[Shape]:
+    def _forms(self, wanted: Shape, others: Set[int]) -> Iterator[Shape]:
         """What begins with it, and what goes on where such a one ends."""
         moments = [wanted.start]
         for moment in moments:
-            forms = [row for row in self._free(moment, key) if row.end > moment]
+            forms = [row for row in self._at(moment, others) if row.end > moment]
             moments += (row.end for row in forms)
             yield from forms
 
-    def _free(self, start: int, key: str | None) -> Iterator[Shape]:
-        for row_id, row in self.by_start.get(start, {}).items():
-            if key is None or self.owners.get(row_id, key) == key:
-                yield row
+    def _at(self, start: int, others: Set[int]) -> Iterator[Shape]:
+        return (row for row_id, row in self.by_start.get(start, {}).items() if row_id not in others)
 
 
 @dataclass

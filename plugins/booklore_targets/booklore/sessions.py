@@ -87,7 +87,8 @@ class Sessions:
         own database was there may have been sent from here only: of it forms_only count. Raises Declined."""
         wanted = shape_of(body)
         rows = self._since(book_id, wanted.start - LONGEST)
-        rest = rows.rest_of(wanted, None if item.body.get("source") else item.key, forms_only)
+        others = set[int]() if item.body.get("source") else rows.owned(lambda key: key != item.key)
+        rest = rows.rest_of(wanted, others, forms_only)
         if rest == [(wanted.told, wanted.duration)]:
             return [body]
         return [part_of(body, part, seconds) for part, seconds in rest]
