@@ -1,0 +1,83 @@
+"""Bookmarks, one for each place of a book. Source: contract 8."""
+
+from __future__ import annotations
+
+from booklore_core.testing.orbit.orbit_state import Fields, OrbitBook, OrbitState, OrbitUser, check_body, key_of
+from booklore_core.testing.orbit.rules import BOOK_HASH, DATETIME, DEVICE, KEYS, listed, pattern, text, truth, whole
+
+MARK = {
+    "datetime": pattern(DATETIME),
+    "datetimeUpdated": pattern(DATETIME, is_optional=True),
+    "pos": text(4000),
+    "pageno": whole(0, None, True),
+    "chapter": text(500, True),
+    "note": text(500, True),
+}
+
+
+def post_bookmarks(state: OrbitState, user: OrbitUser, body: object) -> Fields:
+    book = {"hash": BOOK_HASH, "keys": listed(0, 500, **KEYS), "keysComplete": truth()}
+    told = check_body(body, **DEVICE, books=listed(1, 20, **book, changes=listed(0, 50, **MARK)))
+    results, unmatched = [], []
+    for one in told["books"]:
+        found = state.find(user, one["hash"])
+        if found is None:
+            unmatched.append(one["hash"].lower())
+        else:
+            results.append(exchanged(state, user, found, told["deviceId"], one))
+    return {"results": results, "unmatched": unmatched}
+
+
+def exchanged(state: OrbitState, user: OrbitUser, book: OrbitBook, device: str, told: Fields) -> Fields:
+    counts = dict.fromkeys(("accepted", "duplicates", "rejected", "deviceDeleted"), 0)
+    for change in told["changes"]:
+        counts[take(state, user, book, device, change)] += 1
+    own = [row for row in state.bookmarks if row["user"] == user.id and row["book"] == book.id]
+    if told["keysComplete"]:
+        counts["deviceDeleted"] = remove_others(own, device, {one["k"].lower() for one in told["keys"]})
+    fresh = [row for row in own if not row["is_deleted"] and device not in row["links"]]
+    added = [{"serverId": one["id"], "pos": one["pos"], "pageno": one["pageno"], "title": one["title"]} for one in fresh]
+    gone = [(row, key) for row in own if row["is_deleted"] for key in row["links"].get(device, {}).items()]
+    deleted = [{"serverId": row["id"], "key": key, "datetime": moment} for row, (key, moment) in gone]
+    about = {"hash": told["hash"].lower(), "bookId": book.id, **counts}
+    return {**about, "toApply": {"add": added, "delete": deleted}, "more": False, "skippedConversion": 0}
+
+
+def take(state: OrbitState, user: OrbitUser, book: OrbitBook, device: str, change: Fields) -> str:
+    """A place that cannot be found in the book is lost."""
+    key, own = key_of(change["datetime"], change["pos"]), (user.id, book.id)
+    title = change.get("note") or change.get("chapter") or page_title(change.get("pageno"))
+    rows = [row for row in state.bookmarks if (row["user"], row["book"]) == own]
+    known = next((row for row in rows if key in row["links"].get(device, {}) and not row["is_deleted"]), None)
+    if known:
+        known["title"] = title
+        return "duplicates"
+    cfi = book.places.cfi(change["pos"])
+    if cfi is None:
+        return "rejected"
+    number, same = next(state.bookmark_ids), next((row for row in rows if row["cfi"] == cfi), None)
+    if same is None:
+        same = {"id": number, "user": user.id, "book": book.id, "cfi": cfi, "links": {}, "is_deleted": True}
+        same |= {"pos": change["pos"], "datetime": change["datetime"], "pageno": change.get("pageno")}
+        state.bookmarks.append({**same, "made": state.now()})
+        same = state.bookmarks[-1]
+    how = "accepted" if same["is_deleted"] else "duplicates"
+    if same["is_deleted"]:
+        same.update(is_deleted=False, title=title)
+    same["links"].setdefault(device, {})[key] = change["datetime"]
+    return how
+
+
+def page_title(page: int | None) -> str:
+    return "Bookmark" if page is None else f"p. {page}"
+
+
+def remove_others(rows: list[Fields], device: str, present: set[str]) -> int:
+    """Those of a device none of whose keys is named any more; it is not told of what it has removed itself."""
+    gone = 0
+    for row in rows:
+        links = row["links"].get(device)
+        if links and not row["is_deleted"] and not links.keys() & present:
+            row["is_deleted"], gone = True, gone + 1
+            del row["links"][device]
+    return gone

@@ -1,0 +1,175 @@
+"""Highlights, which each device tells of: what is new, edited, moved and gone. Source: contract 7."""
+
+from __future__ import annotations
+
+from booklore_core.testing.orbit.orbit_state import (
+    Fields,
+    OrbitBook,
+    OrbitRefusal,
+    OrbitState,
+    OrbitUser,
+    check_body,
+    key_of,
+)
+from booklore_core.testing.orbit.rules import (
+    BOOK_HASH,
+    DATETIME,
+    DEVICE,
+    KEYS,
+    anything,
+    listed,
+    one_of,
+    pattern,
+    text,
+    truth,
+    whole,
+)
+
+MOST_CHANGES, MOST_ADDED = 50, 100
+MARK = {
+    "datetime": pattern(DATETIME),
+    "datetimeUpdated": pattern(DATETIME, is_optional=True),
+    "drawer": one_of("lighten", "underscore", "strikeout", "invert"),
+    "color": text(30, True),
+    "text": text(10000, True),
+    "note": text(5000, True),
+    "chapter": text(500, True),
+    "pageno": whole(0, None, True),
+    "posFormat": one_of("xpointer", "pdf"),
+    "pos0": text(4000),
+    "pos1": text(4000, True),
+}
+TOLD = ("drawer", "color", "text", "note", "chapter", "posFormat", "pos0", "pos1", "pageno")
+PLACED = ("posFormat", "pos0", "pos1", "pageno")
+EDITED = ("drawer", "color", "note", "chapter", "pos1")
+COUNTERS = ("created", "updated", "moved", "unchanged", "skippedDeleted", "deviceDeleted")
+
+
+def post_annotations(state: OrbitState, user: OrbitUser, body: object) -> Fields:
+    book = {"hash": BOOK_HASH, "keys": listed(0, 5000, **KEYS), "keysComplete": truth()}
+    told = check_body(body, **DEVICE, books=listed(1, 20, **book, changes=listed(0, MOST_CHANGES, **MARK)))
+    if sum(len(one["changes"]) for one in told["books"]) > MOST_CHANGES:
+        raise OrbitRefusal(400, f"Too many annotation changes in one request (max {MOST_CHANGES})")
+    results, unmatched = [], []
+    for one in told["books"]:
+        found = state.find(user, one["hash"])
+        if found is None:
+            unmatched.append(one["hash"].lower())
+        else:
+            results.append(Exchange(state, user, found, told["deviceId"]).answer(one))
+    return {"results": results, "unmatched": unmatched}
+
+
+class Exchange:
+    """One device's exchange about one book."""
+
+    def __init__(self, state: OrbitState, user: OrbitUser, book: OrbitBook, device: str) -> None:
+        self._state, self._user, self._book, self._device = state, user, book, device
+        own = (one for one in state.annotations if one["user"] == user.id and one["book"] == book.id)
+        self._rows = list(own)
+
+    def answer(self, told: Fields) -> Fields:
+        counts = dict.fromkeys(COUNTERS, 0)
+        for change in told["changes"]:
+            counts[self._take(change)] += 1
+        if told["keysComplete"]:
+            counts["deviceDeleted"] = self._remove_others({(one["k"].lower(), one["dt"]) for one in told["keys"]})
+        added = [self._told(one) for one in self._rows if self._is_news(one)]
+        apply = {"add": added[:MOST_ADDED], "edit": self._edits(), "delete": self._deletions()}
+        about = {"hash": told["hash"].lower(), "bookId": self._book.id, "applied": counts, "toApply": apply}
+        return {**about, "more": len(added) > MOST_ADDED, "skippedNoPosition": 0}
+
+    def _take(self, change: Fields) -> str:
+        key = key_of(change["datetime"], change["pos0"])
+        row = next((one for one in self._rows if key in one["keys"]), None)
+        same = next((one for one in self._rows if one["datetime"] == change["datetime"]), None)
+        if row is None and same is None:
+            self._make(change, key)
+            return "created"
+        known = row or same
+        assert known is not None
+        if known["is_deleted"]:
+            return "skippedDeleted"
+        if row is None:
+            known["keys"].add(key)
+            known.update({name: change.get(name) for name in ("pos0", "pos1")}, version=known["version"] + 1)
+        how = "moved" if row is None else self._edit(known, change)
+        known["links"][self._device] = {"key": key, "dt": change["datetime"], "version": known["version"], "gone": False}
+        return how
+
+    def _make(self, change: Fields, key: str) -> None:
+        row = {"id": next(self._state.annotation_ids), "user": self._user.id, "book": self._book.id, "version": 1}
+        row |= {"keys": {key}, "is_deleted": False, "made": self._state.now(), "origin": "koreader"}
+        row |= {name: change.get(name) for name in (*TOLD, "datetime", "datetimeUpdated")}
+        row["edited"] = change.get("datetimeUpdated") or change["datetime"]
+        row["links"] = {self._device: {"key": key, "dt": change["datetime"], "version": 1, "gone": False}}
+        self._state.annotations.append(row)
+        self._rows.append(row)
+
+    def _edit(self, row: Fields, change: Fields) -> str:
+        """Counts only with a later date than the last one seen; an end that has moved always does."""
+        when = change.get("datetimeUpdated") or change["datetime"]
+        if when > row["edited"]:
+            row.update({name: change.get(name) for name in EDITED}, edited=when, version=row["version"] + 1)
+            row["datetimeUpdated"] = when
+            return "updated"
+        if change.get("pos1") != row["pos1"]:
+            row.update(pos1=change.get("pos1"), version=row["version"] + 1)
+            return "updated"
+        return "unchanged"
+
+    def _remove_others(self, present: set[tuple[str, str]]) -> int:
+        """Whatever this device has ever sent, and does not name any more."""
+        gone = 0
+        for row in self._rows:
+            link = row["links"].get(self._device)
+            if link and not row["is_deleted"] and (link["key"], link["dt"]) not in present:
+                row["is_deleted"], link["gone"] = True, True
+                gone += 1
+        return gone
+
+    def _is_news(self, row: Fields) -> bool:
+        return self._device not in row["links"] and not row["is_deleted"]
+
+    def _told(self, row: Fields) -> Fields:
+        about = {"serverId": row["id"], "version": row["version"], "datetime": row["datetime"]}
+        return {**about, "datetimeUpdated": row["datetimeUpdated"], **{name: row[name] for name in TOLD}}
+
+    def _edits(self) -> list[Fields]:
+        """What others have changed since this device was last told."""
+        linked = [(row, row["links"].get(self._device)) for row in self._rows if not row["is_deleted"]]
+        behind = [(row, link) for row, link in linked if link and link["version"] < row["version"]]
+        told = [({**self._told(row), "datetime": link["dt"], "key": link["key"]}) for row, link in behind]
+        return [{name: value for name, value in one.items() if name not in PLACED} for one in told]
+
+    def _deletions(self) -> list[Fields]:
+        linked = [(row, row["links"].get(self._device)) for row in self._rows if row["is_deleted"]]
+        told = [(row, link) for row, link in linked if link and not link["gone"]]
+        return [{"serverId": row["id"], "key": link["key"], "datetime": link["dt"]} for row, link in told]
+
+
+def acknowledge(rows: list[Fields], device: str, told: Fields) -> int:
+    """How many of a device's words are about what it has been told."""
+    count, known = 0, {row["id"]: row for row in rows}
+    for one in told.get("applied", ()):
+        if row := known.get(one["serverId"]):
+            link = row["links"].setdefault(device, {"key": row.get("key", ""), "dt": row["datetime"], "gone": False})
+            link["version"], count = one.get("version", row.get("version")), count + 1
+    for one in told.get("deleted", ()):
+        if (row := known.get(one["serverId"])) and device in row["links"]:
+            row["links"][device]["gone"], count = True, count + 1
+    return count
+
+
+def post_acknowledgements(state: OrbitState, user: OrbitUser, body: object, rows: list[Fields]) -> Fields:
+    book = {"hash": BOOK_HASH, "applied": anything(), "deleted": anything()}
+    told = check_body(body, **DEVICE, books=listed(1, 20, **book))
+    results, unmatched = [], []
+    for one in told["books"]:
+        found = state.find(user, one["hash"])
+        if found is None:
+            unmatched.append(one["hash"].lower())
+            continue
+        own = [row for row in rows if row["user"] == user.id and row["book"] == found.id]
+        results.append({"hash": one["hash"].lower(), "acked": acknowledge(own, told["deviceId"], one)})
+    return {"results": results, "unmatched": unmatched}

@@ -1,0 +1,119 @@
+"""Places in an EPUB: an xpointer as the server reads it, made a CFI. Source: contract 7.3."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from functools import lru_cache
+from posixpath import dirname, join, normpath
+from typing import Any
+from urllib.parse import unquote
+
+from lxml import etree, html
+
+FRAGMENT = re.compile(r"/body/DocFragment(?:\[(\d+)])?(/.*)?")
+STEP = re.compile(r"([A-Za-z][\w:.-]*|text\(\))(?:\[(\d+)])?(?:\.(\d+))?")
+
+
+class PlacesOfBook:
+    """The places of one book. content: its bytes; without them any xpointer of the right form is one."""
+
+    def __init__(self, content: bytes | None, format: str) -> None:  # noqa: A002
+        self._content, self._is_epub = content, format == "epub"
+
+    def cfi(self, xpointer: str) -> str | None:
+        """None for a place that there is none of, or that is written in a way that the server does not know."""
+        inner = self._inner(xpointer)
+        return inner and f"epubcfi({inner})"
+
+    def cfi_range(self, start: str, end: str | None) -> str | None:
+        one, other = self._inner(start), self._inner(end or "")
+        if not one or not other:
+            return None
+        steps, others = one.split("/"), other.split("/")
+        same = 0
+        while same < min(len(steps), len(others)) - 1 and steps[same] == others[same]:
+            same += 1
+        ends = ("/" + "/".join(rest[same:]) for rest in (steps, others))
+        return f"epubcfi({','.join(['/'.join(steps[:same]), *ends])})"
+
+    def _inner(self, xpointer: str) -> str | None:
+        found = FRAGMENT.fullmatch(xpointer)
+        if not found or not self._is_epub:
+            return None
+        number, path = int(found[1] or 1), found[2] or "/body"
+        if not path.startswith("/body"):
+            return None
+        parts = [STEP.fullmatch(part) for part in path[1:].split("/")]
+        if not all(parts):
+            return None
+        steps = [(part[1], int(part[2] or 1), part[3]) for part in parts if part]
+        inner = self._walk(number, steps) if self._content else bare(steps)
+        return inner and f"/6/{2 * number}!{inner}"
+
+    def _walk(self, number: int, steps: list[tuple[str, int, str | None]]) -> str | None:
+        bodies = chapters(self._content or b"")
+        if not 1 <= number <= len(bodies):
+            return None
+        return descend(bodies[number - 1], steps)
+
+
+def bare(steps: list[tuple[str, int, str | None]]) -> str:
+    """Without the book: the numbers as they are written."""
+    told = [f"/{1 if name == 'text()' else 2 * number}" for name, number, _ in steps[1:]]
+    return f"/4{''.join(told)}:{steps[-1][2] or 0}"
+
+
+def descend(body: Any, steps: list[tuple[str, int, str | None]]) -> str | None:
+    at, told = body, f"/{2 * (1 + len(list(elements_before(body))))}"
+    for name, number, offset in steps[1:]:
+        if name == "text()":
+            texts = texts_of(at)
+            if number > len(texts) or int(offset or 0) > len(texts[number - 1][1]):
+                return None
+            return f"{told}/{texts[number - 1][0]}:{offset or 0}"
+        same = [child for child in at if isinstance(child.tag, str) and local(child) == name.lower()]
+        if number > len(same):
+            return None
+        at = same[number - 1]
+        told += f"/{2 * (1 + len(list(elements_before(at))))}"
+    texts = texts_of(at)
+    return f"{told}/{texts[0][0]}:{steps[-1][2] or 0}" if texts else f"{told}"
+
+
+def elements_before(element: Any) -> Any:
+    return (one for one in element.itersiblings(preceding=True) if isinstance(one.tag, str))
+
+
+def texts_of(element: Any) -> list[tuple[int, str]]:
+    """The texts within, each with its number in a CFI: odd, counted between the elements."""
+    found, place = [(1, element.text or "")], 1
+    for child in element:
+        place += 2 if isinstance(child.tag, str) else 0
+        found.append((place, child.tail or ""))
+    return [(number, text) for number, text in found if text]
+
+
+def local(element: Any) -> str:
+    return str(etree.QName(element).localname).lower()
+
+
+@lru_cache(maxsize=32)
+def chapters(content: bytes) -> list[Any]:
+    """The bodies of the spine's files."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        container = etree.fromstring(archive.read("META-INF/container.xml"))
+        package = container.xpath("string(//*[local-name()='rootfile']/@full-path)")
+        opf = etree.fromstring(archive.read(package))
+        hrefs = {one.get("id"): one.get("href") for one in opf.xpath("//*[local-name()='manifest']/*")}
+        spine = [hrefs.get(one.get("idref")) for one in opf.xpath("//*[local-name()='spine']/*")]
+        return [body_of(archive.read(normpath(join(dirname(package), unquote(href))))) for href in spine if href]
+
+
+def body_of(page: bytes) -> Any:
+    try:
+        root = etree.fromstring(page)
+    except etree.XMLSyntaxError:
+        root = html.document_fromstring(page)
+    return root.xpath("//*[local-name()='body']")[0]
