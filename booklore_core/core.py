@@ -199,7 +199,8 @@ class Core:
         self.derive.lead()
         with self._syncing:
             before = requests_sent()
-            runs = [self._deliver(one, progress, book) for name, one in self.targets.items() if target in (None, name)]
+            asked = [one for name, one in self.targets.items() if name == target or (target is None and one.kinds)]
+            runs = [self._deliver(one, progress, book) for one in asked]
             runs += [] if target else self._left_alone()
             return Report(runs, requests_sent() - before)
 

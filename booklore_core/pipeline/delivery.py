@@ -102,7 +102,7 @@ class DeliveryRun:
             with self._holding():
                 ready = self._matched(self._ledger.load(self._name, ids))
             done = start + len(ids) - len(ready)
-            for group in groups(ready, size):
+            for group in groups(ready, size, self._target.spans_books):
                 self._deliver(group)
                 done += len(group)
                 on_progress(done)

@@ -33,7 +33,7 @@ T = TypeVar("T")
 CALL_LIMIT = 60.0
 """Seconds after which a call is given up for this run and counts as unknown."""
 
-CLOSE_LIMIT, MAX_BATCH = 5.0, 100
+CLOSE_LIMIT, BATCH, MAX_BATCH = 5.0, 100, 500
 Meanwhile = Callable[[], None]
 """What somebody who waits does at every sign of life."""
 
@@ -62,6 +62,7 @@ class Gateway:
         self._target: Any = target
         self.plugin, self._package = plugin, package_of_module(target)
         self.name, self.kinds = str(target.name), frozenset(target.kinds)
+        self.spans_books = getattr(target, "spans_books", False) is True
         self._lingering, self._match_of = {} if lingering is None else lingering, match_of
         self._inside, self._lock = 0, threading.Lock()
 
@@ -84,7 +85,7 @@ class Gateway:
 
     @property
     def batch_size(self) -> int:
-        return max(1, min(MAX_BATCH, self._attribute("batch_size", int, MAX_BATCH)))
+        return max(1, min(MAX_BATCH, self._attribute("batch_size", int, BATCH)))
 
     @property
     def credentials(self) -> tuple[str, ...]:

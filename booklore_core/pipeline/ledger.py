@@ -240,11 +240,10 @@ def delivery_of(row: dict[str, Any]) -> Delivery:
     return Delivery(row["item_id"], item_of(row), row["revision"], *has)
 
 
-def groups(deliveries: Iterable[Delivery], size: int) -> Iterator[list[Delivery]]:
-    """Neighbours of one kind and book that were never begun before, up to size together; everything else alone."""
-    for _, alike in groupby(deliveries, kinship):
+def groups(deliveries: Iterable[Delivery], size: int, spans: bool = False) -> Iterator[list[Delivery]]:
+    """Neighbours of one kind that were never begun before, up to size together; everything else alone. spans: of any
+    book, else of one."""
+    for _, alike in groupby(
+        deliveries, lambda d: (d.item.kind, spans or d.item.book.partial_md5) if d.is_fresh else d.id
+    ):
         yield from batched(alike, size)
-
-
-def kinship(one: Delivery) -> object:
-    return (one.item.kind, one.item.book.partial_md5) if one.is_fresh else one.id

@@ -2,6 +2,7 @@
 
 from booklore_core.testing.answers import answer_all
 from booklore_core.testing.core_with import core_with
+from booklore_core.testing.orbit import BookOrbitServer
 from booklore_core.testing.reader import MORNING, SampleReader, sample_book
 from booklore_core.testing.server import (
     DIALECTS,
@@ -20,6 +21,7 @@ __all__ = [
     "MORNING",
     "ServerBook",
     "BookLoreServer",
+    "BookOrbitServer",
     "FakeLibrary",
     "FakeTarget",
     "FakePlugin",

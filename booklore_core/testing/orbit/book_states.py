@@ -44,7 +44,7 @@ STATE = {
 
 
 def post_book_states(state: OrbitState, user: OrbitUser, body: object) -> Fields:
-    told = check_body(body, **DEVICE, books=listed(1, 200, **STATE))
+    told = check_body(body, **DEVICE, books=listed(1, 200, STATE))
     results, unmatched = [], []
     for one in told["books"]:
         book = state.find(user, one["hash"])

@@ -30,14 +30,13 @@ ABOUT = {
 }
 SHOWN_TO_OWNER = ("current_file", "file")
 COUNTS = ("booksMatched", "pageStatsUploaded", "annotationsUpserted")
-NOTHING = (
-    "seriesId seriesName seriesIndex thumbnailUrl subtitle description publisher publishedDate publishedYear".split()
-)
+NOTHING = ["seriesId", "seriesName", "seriesIndex", "thumbnailUrl", "subtitle", "description", "publisher"]
+NOTHING += ["publishedDate", "publishedYear"]
 
 
 def post_match_check(state: OrbitState, user: OrbitUser, body: object) -> Fields:
-    hashes = listed(1, 500, pattern(HASH, "i", says_string=True))
-    told = check_body(body, **DEVICE, hashes=hashes, books=listed(0, 500, is_optional=True, **ABOUT))
+    hashes = listed(1, 500, each=pattern(HASH, "i", says_string=True))
+    told = check_body(body, **DEVICE, hashes=hashes, books=listed(0, 500, ABOUT, is_optional=True))
     matches = []
     for digest in dict.fromkeys(one.lower() for one in told["hashes"]):
         if book := state.find(user, digest):
@@ -100,7 +99,10 @@ def get_book(state: OrbitState, user: OrbitUser, number: str) -> Fields:
     place = shared and {"fileId": book.id, "percentage": shared["percent"], "koreaderProgress": shared["place"]}
     about["progress"] = place and {**place, "updatedAt": iso(shared["at"] if shared else 0)}
     file = {"id": book.id, "format": book.format, "role": "primary", "sizeBytes": book.size, "durationSeconds": None}
-    file |= {"downloadUrl": f"/api/v1/koreader/plugin/catalog/files/{book.id}/download", "devicePath": device_path(book)}
+    file |= {
+        "downloadUrl": f"/api/v1/koreader/plugin/catalog/files/{book.id}/download",
+        "devicePath": device_path(book),
+    }
     return {**about, "files": [file]}
 
 

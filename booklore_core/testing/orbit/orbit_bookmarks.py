@@ -16,8 +16,8 @@ MARK = {
 
 
 def post_bookmarks(state: OrbitState, user: OrbitUser, body: object) -> Fields:
-    book = {"hash": BOOK_HASH, "keys": listed(0, 500, **KEYS), "keysComplete": truth()}
-    told = check_body(body, **DEVICE, books=listed(1, 20, **book, changes=listed(0, 50, **MARK)))
+    book = {"hash": BOOK_HASH, "keys": listed(0, 500, KEYS), "keysComplete": truth()}
+    told = check_body(body, **DEVICE, books=listed(1, 20, {**book, "changes": listed(0, 50, MARK)}))
     results, unmatched = [], []
     for one in told["books"]:
         found = state.find(user, one["hash"])
@@ -36,7 +36,9 @@ def exchanged(state: OrbitState, user: OrbitUser, book: OrbitBook, device: str, 
     if told["keysComplete"]:
         counts["deviceDeleted"] = remove_others(own, device, {one["k"].lower() for one in told["keys"]})
     fresh = [row for row in own if not row["is_deleted"] and device not in row["links"]]
-    added = [{"serverId": one["id"], "pos": one["pos"], "pageno": one["pageno"], "title": one["title"]} for one in fresh]
+    added = [
+        {"serverId": one["id"], "pos": one["pos"], "pageno": one["pageno"], "title": one["title"]} for one in fresh
+    ]
     gone = [(row, key) for row in own if row["is_deleted"] for key in row["links"].get(device, {}).items()]
     deleted = [{"serverId": row["id"], "key": key, "datetime": moment} for row, (key, moment) in gone]
     about = {"hash": told["hash"].lower(), "bookId": book.id, **counts}

@@ -46,8 +46,8 @@ COUNTERS = ("created", "updated", "moved", "unchanged", "skippedDeleted", "devic
 
 
 def post_annotations(state: OrbitState, user: OrbitUser, body: object) -> Fields:
-    book = {"hash": BOOK_HASH, "keys": listed(0, 5000, **KEYS), "keysComplete": truth()}
-    told = check_body(body, **DEVICE, books=listed(1, 20, **book, changes=listed(0, MOST_CHANGES, **MARK)))
+    book = {"hash": BOOK_HASH, "keys": listed(0, 5000, KEYS), "keysComplete": truth()}
+    told = check_body(body, **DEVICE, books=listed(1, 20, {**book, "changes": listed(0, MOST_CHANGES, MARK)}))
     if sum(len(one["changes"]) for one in told["books"]) > MOST_CHANGES:
         raise OrbitRefusal(400, f"Too many annotation changes in one request (max {MOST_CHANGES})")
     results, unmatched = [], []
@@ -94,11 +94,21 @@ class Exchange:
             known["keys"].add(key)
             known.update({name: change.get(name) for name in ("pos0", "pos1")}, version=known["version"] + 1)
         how = "moved" if row is None else self._edit(known, change)
-        known["links"][self._device] = {"key": key, "dt": change["datetime"], "version": known["version"], "gone": False}
+        known["links"][self._device] = {
+            "key": key,
+            "dt": change["datetime"],
+            "version": known["version"],
+            "gone": False,
+        }
         return how
 
     def _make(self, change: Fields, key: str) -> None:
-        row = {"id": next(self._state.annotation_ids), "user": self._user.id, "book": self._book.id, "version": 1}
+        row: Fields = {
+            "id": next(self._state.annotation_ids),
+            "user": self._user.id,
+            "book": self._book.id,
+            "version": 1,
+        }
         row |= {"keys": {key}, "is_deleted": False, "made": self._state.now(), "origin": "koreader"}
         row |= {name: change.get(name) for name in (*TOLD, "datetime", "datetimeUpdated")}
         row["edited"] = change.get("datetimeUpdated") or change["datetime"]
@@ -163,7 +173,7 @@ def acknowledge(rows: list[Fields], device: str, told: Fields) -> int:
 
 def post_acknowledgements(state: OrbitState, user: OrbitUser, body: object, rows: list[Fields]) -> Fields:
     book = {"hash": BOOK_HASH, "applied": anything(), "deleted": anything()}
-    told = check_body(body, **DEVICE, books=listed(1, 20, **book))
+    told = check_body(body, **DEVICE, books=listed(1, 20, book))
     results, unmatched = [], []
     for one in told["books"]:
         found = state.find(user, one["hash"])

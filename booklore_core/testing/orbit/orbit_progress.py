@@ -1,4 +1,4 @@
-"""Where a reader is: the kosync routes, many at once, and what that does to a book's status. Source: contract 6, 9.2."""
+"""Where a reader is: the kosync routes, many at once, and what a book's status becomes. Source: contract 6, 9.2."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def get_progress(state: OrbitState, user: OrbitUser, digest: str) -> Fields:
 
 def post_progress(state: OrbitState, user: OrbitUser, body: object) -> Fields:
     item = {"hash": BOOK_HASH, "percentage": number(0, 1), "progress": text(4000, True), "timestamp": anything()}
-    told = check_body(body, **DEVICE, items=listed(1, 100, **item))
+    told = check_body(body, **DEVICE, items=listed(1, 100, item))
     device, results, unmatched = (told["deviceModel"], told["deviceId"]), [], []
     for one in told["items"]:
         book = state.find(user, one["hash"])

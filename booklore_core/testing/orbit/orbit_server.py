@@ -144,7 +144,9 @@ class BookOrbitServer:
             kept = {book: dict(row) for (user, book), row in self._state.states.items() if user == 1}
             for (user, book), shared in self._state.shared.items():
                 if user == 1:
-                    kept.setdefault(book, {}).update(percent=shared["percent"], place=shared["place"], cfi=shared["cfi"])
+                    kept.setdefault(book, {}).update(
+                        percent=shared["percent"], place=shared["place"], cfi=shared["cfi"]
+                    )
         return kept
 
     @property

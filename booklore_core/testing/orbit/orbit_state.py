@@ -96,7 +96,7 @@ class OrbitBook:
 
 @dataclass
 class OrbitUser:
-    """name, password: of the web. reader, key: of the KOReader account, the MD5 of its password. libraries: None: all."""
+    """name, password: of the web. reader, key: of the KOReader account, MD5 of its password. libraries: None: all."""
 
     id: int
     name: str

@@ -15,7 +15,6 @@ from booklore_core.testing.orbit.orbit_state import (
     check_body,
     day_of,
     iso,
-    key_of,
 )
 from booklore_core.testing.orbit.rules import one_of
 
@@ -37,9 +36,19 @@ def log_in(state: OrbitState, body: Fields) -> Fields:
 
 
 def about(user: OrbitUser) -> Fields:
-    told = {"id": user.id, "username": user.name, "name": user.name.capitalize(), "email": "a@b.example", "active": True}
+    told = {
+        "id": user.id,
+        "username": user.name,
+        "name": user.name.capitalize(),
+        "email": "a@b.example",
+        "active": True,
+    }
     told |= {"isSuperuser": user.libraries is None, "isDefaultPassword": False, "settings": {}, "avatarUrl": None}
-    return {**told, "provisioningMethod": "local", "permissions": ["*"] if user.libraries is None else ["koreader_sync"]}
+    return {
+        **told,
+        "provisioningMethod": "local",
+        "permissions": ["*"] if user.libraries is None else ["koreader_sync"],
+    }
 
 
 def list_unmatched(state: OrbitState, user: OrbitUser) -> list[Fields]:
@@ -138,7 +147,11 @@ def annotation_json(book: OrbitBook, row: Fields) -> Fields:
     color = row["color"] or "yellow"
     told |= {"color": color if color.startswith("#") else COLORS.get(color, COLORS["yellow"])}
     told |= {"text": row["text"], "style": STYLES[row["drawer"]], "note": row["note"], "chapterTitle": row["chapter"]}
-    told |= {"origin": row["origin"], "positionStatus": "exact" if cfi else "failed", "chapterIndex": 0 if cfi else None}
+    told |= {
+        "origin": row["origin"],
+        "positionStatus": "exact" if cfi else "failed",
+        "chapterIndex": 0 if cfi else None,
+    }
     return {**told, "createdAt": iso(row["made"])}
 
 
@@ -201,7 +214,10 @@ def delete_bookmark(state: OrbitState, user: OrbitUser, book: OrbitBook, number:
 def set_status(state: OrbitState, user: OrbitUser, book: OrbitBook, body: Fields) -> Fields:
     told = check_body(body, status=one_of(*READ_STATUSES))
     state.state_of(user, book).update(status=told["status"], statusAt=state.now())
-    return {"status": told["status"], "source": "manual", "startedAt": None, "finishedAt": None, "updatedAt": iso(state.now())}
-
-
-
+    return {
+        "status": told["status"],
+        "source": "manual",
+        "startedAt": None,
+        "finishedAt": None,
+        "updatedAt": iso(state.now()),
+    }

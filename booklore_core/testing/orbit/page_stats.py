@@ -26,7 +26,7 @@ EVENT = {
 
 
 def post_page_stats(state: OrbitState, user: OrbitUser, body: object) -> Fields:
-    told = check_body(body, **DEVICE, books=listed(1, 50, hash=BOOK_HASH, events=listed(1, None, **EVENT)))
+    told = check_body(body, **DEVICE, books=listed(1, 50, {"hash": BOOK_HASH, "events": listed(1, None, EVENT)}))
     if sum(len(book["events"]) for book in told["books"]) > MOST_EVENTS:
         raise OrbitRefusal(400, f"Too many page stat events in one request (max {MOST_EVENTS})")
     results, unmatched = [], []

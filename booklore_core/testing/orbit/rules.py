@@ -1,4 +1,4 @@
-"""What a request's body may hold: every rule that is broken is named, and an unknown field is one. Source: contract 2."""
+"""What a request's body may hold: every rule that is broken is named; an unknown field is one. Source: contract 2."""
 
 from __future__ import annotations
 
@@ -86,7 +86,11 @@ def anything() -> Expected:
 
 
 def listed(
-    low: int, high: int | None, each: Expected | None = None, is_optional: bool = False, **nested: Expected
+    low: int,
+    high: int | None,
+    nested: Mapping[str, Expected] | None = None,
+    each: Expected | None = None,
+    is_optional: bool = False,
 ) -> Expected:
     rules: list[Rule] = []
     if high is not None:
@@ -94,11 +98,9 @@ def listed(
             (f"NAME must contain no more than {high} elements", lambda value: is_list(value) and len(value) <= high)
         )
     if low:
-        rules.append(
-            (f"NAME must contain at least {low} elements", lambda value: is_list(value) and len(value) >= low)
-        )
+        rules.append((f"NAME must contain at least {low} elements", lambda value: is_list(value) and len(value) >= low))
     rules.append(("NAME must be an array", is_list))
-    return Expected(tuple(rules), is_optional, each.rules if each else (), nested)
+    return Expected(tuple(rules), is_optional, each.rules if each else (), nested or {})
 
 
 def is_list(value: Any) -> bool:

@@ -1,0 +1,157 @@
+"""Brings highlights and bookmarks to BookOrbit. No request says that its keys are all: whatever it did not name would
+go to the trash there. A mark is removed by a device that never sent anything else. Source: bookorbit contract 7, 8."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from booklore_core import BookRef, BookUnmatched, Item, ItemFailed, ItemRejected, Store
+from booklore_targets.bookorbit.orbit_connection import MOST_BYTES, OrbitConnection
+from booklore_targets.bookorbit.orbit_devices import LOOKING, OrbitDevices, as_device, hex_of
+from booklore_targets.bookorbit.orbit_marks import (
+    Mark,
+    OrbitMarks,
+    annotation_change,
+    bare_bookmark,
+    bookmark_change,
+    key_of,
+    mark_of,
+    place_of,
+    placed,
+    title_of,
+)
+
+MOST_CHANGES, MOST_BOOKS = 50, 20
+ROUTES = {"annotation": "annotations/exchange", "bookmark": "bookmarks/exchange"}
+LOST = "BookOrbit finds no such place in its copy of the book, and does not keep the bookmark"
+
+Change = tuple[Item, dict[str, Any]]
+
+
+class MarkExchange:
+    """kind: `annotation` or `bookmark`."""
+
+    def __init__(self, kind: str, store: Store, devices: OrbitDevices) -> None:
+        self._kind, self._route, self._devices = kind, ROUTES[kind], devices
+        self._marks = OrbitMarks(store, kind)
+
+    def send(self, connection: OrbitConnection, items: Sequence[Item]) -> list[str]:
+        """The ids of what is there then, one for each item. Raises Declined."""
+        changes, ids = self._begin(items)
+        by_device: dict[str, list[Change]] = {}
+        for item, change in changes:
+            by_device.setdefault(str(item.body.get("device") or ""), []).append((item, change))
+        for device, told in by_device.items():
+            for part in parts(told):
+                self._post(connection, device, part)
+        return ids
+
+    def remove(self, connection: OrbitConnection, item: Item) -> None:
+        """What was never sent from here is not there."""
+        mark = self._marks.of(item.book.partial_md5).get(item.key)
+        if mark is None:
+            return
+        about = as_device(hex_of(f"removes {self._kind} {item.key}"))
+        change = placed(mark) if self._kind == "annotation" else bare_bookmark(mark)
+        if self._kind == "annotation":
+            counts = self._exchange(connection, about, item.book, [change], is_all=True)["applied"]
+            if counts["deviceDeleted"] + counts["skippedDeleted"] < 1:
+                raise ItemFailed("BookOrbit says nothing of having removed it", maybe_sent=True)
+        elif self._exchange(connection, about, item.book, [change], is_all=False)["rejected"] == 0:
+            self._exchange(connection, about, item.book, [], is_all=True)
+        self._marks.remove(item)
+
+    def look(self, connection: OrbitConnection, book: BookRef) -> tuple[list[dict[str, Any]], bool]:
+        """The first hundred that are there, as a device sees them that never sends anything; whether there are more."""
+        result = self._exchange(connection, as_device(hex_of(LOOKING)), book, [], is_all=False, writes=False)
+        return result["toApply"]["add"], bool(result["more"])
+
+    def find(self, item: Item, held: Iterable[dict[str, Any]]) -> str | None:
+        """The id of an item that is there as it is now."""
+        mark = self._marks.of(item.book.partial_md5).get(item.key) or mark_of(item, {})
+        is_there = any(self._is_same(item, mark, one) for one in held)
+        return key_of(mark) if is_there else None
+
+    def is_held(self, item: Item, held: Iterable[dict[str, Any]]) -> bool:
+        """Whether it is there in whatever form."""
+        mark = self._marks.of(item.book.partial_md5).get(item.key) or mark_of(item, {})
+        return any(self._place_in(one) == self._place_of(mark) for one in held)
+
+    def _is_same(self, item: Item, mark: Mark, held: dict[str, Any]) -> bool:
+        if self._place_in(held) != self._place_of(mark):
+            return False
+        if self._kind == "bookmark":
+            return bool(held["title"] == (title_of(item) or held["title"]))
+        change = annotation_change(item, mark)
+        return all((held.get(name) or None) == change.get(name) for name in ("note", "drawer"))
+
+    def _place_of(self, mark: Mark) -> tuple[str, ...]:
+        return (mark["dt"], mark["pos"]) if self._kind == "annotation" else (mark["pos"],)
+
+    def _place_in(self, held: dict[str, Any]) -> tuple[str, ...]:
+        return (held["datetime"], held["pos0"]) if self._kind == "annotation" else (held["pos"],)
+
+    def _begin(self, items: Sequence[Item]) -> tuple[list[Change], list[str]]:
+        """Written down before it is sent."""
+        known: dict[str, dict[str, Mark]] = {}
+        changes, ids = [], []
+        for item in items:
+            place_of(item)
+            marks = known.setdefault(item.book.partial_md5, self._marks.of(item.book.partial_md5))
+            mark = mark_of(item, marks)
+            changes.append((item, (annotation_change if self._kind == "annotation" else bookmark_change)(item, mark)))
+            ids.append(key_of(mark))
+        for md5, marks in known.items():
+            self._marks.keep(md5, marks)
+        return changes, ids
+
+    def _post(self, connection: OrbitConnection, device: str, told: Sequence[Change]) -> None:
+        about = as_device(self._devices.id_of(device), device)
+        answer = connection.tell(self._route, {**about, "books": listed(told)})
+        if answer.get("unmatched"):
+            raise BookUnmatched("BookOrbit does not know the book (any more)")
+        results = answer["results"]
+        if self._kind == "bookmark":
+            lost = sum(int(one["rejected"]) for one in results)
+            if lost:
+                raise ItemRejected(LOST if len(told) == 1 else f"{lost} of these have no place in BookOrbit's copy")
+        elif len(told) == 1 and results[0]["applied"]["moved"]:
+            connection.tell(self._route, {**about, "books": listed(told)})  # moving it, it took nothing else
+
+    def _exchange(
+        self, connection: OrbitConnection, about: dict[str, Any], book: BookRef, changes: list[dict[str, Any]],
+        is_all: bool, writes: bool = True,
+    ) -> dict[str, Any]:  # fmt: skip
+        """One book's. is_all: that this device has none but those that were told it just now, which is none."""
+        told = {"hash": book.partial_md5, "keys": [], "keysComplete": is_all, "changes": changes}
+        answer = connection.tell(self._route, {**about, "books": [told]}, writes)
+        if answer.get("unmatched"):
+            raise BookUnmatched("BookOrbit does not know the book (any more)")
+        result: dict[str, Any] = answer["results"][0]
+        return result
+
+
+def listed(told: Iterable[Change]) -> list[dict[str, Any]]:
+    books: dict[str, list[dict[str, Any]]] = {}
+    for item, change in told:
+        books.setdefault(item.book.partial_md5, []).append(change)
+    return [{"hash": md5, "keys": [], "keysComplete": False, "changes": changes} for md5, changes in books.items()]
+
+
+def parts(told: Iterable[Change]) -> Iterator[list[Change]]:
+    """As many as go into one request each."""
+    part: list[Change] = []
+    size, books = 0, set[str]()
+    for one in told:
+        length, md5 = len(json.dumps(one[1])), one[0].book.partial_md5
+        is_full = len(part) >= MOST_CHANGES or size + length > MOST_BYTES or len({*books, md5}) > MOST_BOOKS
+        if part and is_full:
+            yield part
+            part, size, books = [], 0, set[str]()
+        part.append(one)
+        size += length
+        books.add(md5)
+    if part:
+        yield part

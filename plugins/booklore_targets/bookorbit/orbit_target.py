@@ -1,0 +1,207 @@
+"""BookOrbit as target: each kind of facts by the way that the server has for it, which is asked once at a time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from booklore_core import (
+    Before,
+    BookRef,
+    Candidate,
+    Check,
+    Declined,
+    Finding,
+    Item,
+    Match,
+    RemotePosition,
+    Section,
+    Store,
+    Superseded,
+)
+from booklore_targets.bookorbit.mark_exchange import MarkExchange
+from booklore_targets.bookorbit.orbit_audit import OrbitAudit
+from booklore_targets.bookorbit.orbit_connection import API, PLUGIN, OrbitConnection
+from booklore_targets.bookorbit.orbit_devices import LOOKING, OrbitDevices, as_device, hex_of
+from booklore_targets.bookorbit.orbit_place import OrbitPlaces
+from booklore_targets.bookorbit.orbit_standing import OrbitStanding
+from booklore_targets.bookorbit.page_events import SessionEvents
+
+NAME = "bookorbit"
+MARKS = ("annotation", "bookmark")
+COPY = "/note"
+"""Ends the key of a note's second fact, that beside the book; the first one has all of it."""
+
+MOST_HASHES = 500
+STAYS = "BookOrbit has no way for a device to take a book away: it stays in its library"
+NEVER = "BookOrbit keeps this once it is there"
+
+
+def log_in(settings: Section) -> list[Check]:
+    """Whether the account is good, and what the server is."""
+    connection = OrbitConnection(settings, threading.Lock())
+    try:
+        connection.ask("GET", f"{API}/koreader/users/auth")
+        account = Check("account", True, f"{connection.host} knows {settings['username']}")
+        told = connection.ask("GET", f"{PLUGIN}/version")
+    except (Declined, LookupError) as error:
+        advice = "the name and password are those of the KOReader account in BookOrbit's settings"
+        return [Check("account", False, str(error), advice)]
+    finally:
+        connection.close()
+    can = ", ".join(map(str, told.get("capabilities") or ())) or "nothing beside the basics"
+    return [account, Check(NAME, True, f"BookOrbit {told.get('serverVersion')}, which can do {can}")]
+
+
+class Unset:
+    """Stands for a server whose account is not set: it is owed nothing."""
+
+    name, kinds = NAME, frozenset[str]()
+    credentials = ("url", "username", "password")
+    about = "not set up: `booklore login --target bookorbit`"
+
+    def __init__(self, settings: Section, store: Store) -> None:
+        self._settings = settings
+
+    def deliver(self, item: Item, before: Before) -> None:
+        raise Superseded("no BookOrbit is set up")
+
+    def check(self) -> list[Check]:
+        return []
+
+    def log_in(self) -> list[Check]:
+        return log_in(self._settings)
+
+
+class BookOrbit:
+    """One KOReader account at one server. clock: seconds since 1970."""
+
+    name = NAME
+    kinds = frozenset({"session", "progress", "annotation", "bookmark", "rating", "status", "deletion"})
+    looked_for = frozenset(MARKS)
+    audited = frozenset({"session", "annotation", "bookmark", "rating"})
+    credentials = Unset.credentials
+    batch_size, spans_books = 250, True
+
+    def __init__(self, settings: Section, store: Store, clock: Callable[[], float] = time.time) -> None:
+        self._settings, self._clock = settings, clock
+        self.address = str(settings["url"])
+        self.about = f"BookOrbit, {self.address}"
+        devices = OrbitDevices(store)
+        self._sessions, self._places = SessionEvents(store, devices), OrbitPlaces(store, devices)
+        self._standing = OrbitStanding(store, devices)
+        self._marks = {kind: MarkExchange(kind, store, devices) for kind in MARKS}
+        self._audit = OrbitAudit(self._sessions, self._standing, self._marks)
+        self._connection: OrbitConnection | None = None
+        self._held: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        self._lock, self._line = threading.Lock(), threading.Lock()
+
+    def deliver(self, item: Item, before: Before) -> str | None:
+        connection = self._open()
+        if item.kind == "deletion":
+            raise Superseded(STAYS)
+        if item.kind in self._marks:
+            return self._bring_mark(connection, item)
+        if item.kind == "session":
+            if item.is_tombstone:
+                raise Superseded(NEVER)
+            return self._sessions.send(connection, [item], before.remote_id)[0]
+        if item.kind == "progress":
+            self._places.bring(connection, item, self._now())
+        elif item.kind == "rating":
+            self._standing.rate(connection, item, self._now())
+        else:
+            self._standing.set_status(connection, item, self._now())
+        return None
+
+    def deliver_batch(self, items: Sequence[Item]) -> Sequence[str | None]:
+        """Sessions, highlights and bookmarks, of any books; whatever else there is goes one by one."""
+        connection, kind = self._open(), items[0].kind
+        if any(one.is_tombstone for one in items) or kind not in ("session", *MARKS):
+            return [self.deliver(one, Before()) for one in items]
+        if kind == "session":
+            return self._sessions.send(connection, items)
+        own = [one for one in items if not one.key.endswith(COPY)]
+        ids = dict(zip((one.key for one in own), self._marks[kind].send(connection, own), strict=True))
+        return [ids.get(one.key) for one in items]
+
+    def find(self, item: Item) -> str | None:
+        """One look serves all marks of a book in a run."""
+        if item.key.endswith(COPY):
+            return ""
+        connection, about = self._open(), (item.kind, item.book.partial_md5)
+        if about not in self._held:
+            self._held[about] = self._marks[item.kind].look(connection, item.book)[0]
+        return self._marks[item.kind].find(item, self._held[about])
+
+    def match(self, books: Sequence[BookRef]) -> dict[str, Match]:
+        """By the digest of the file, also one that it had before the server wrote into it."""
+        found: dict[str, Match] = {}
+        for start in range(0, len(books), MOST_HASHES):
+            part = books[start : start + MOST_HASHES]
+            told = {"hashes": [one.partial_md5 for one in part], "books": [described(one) for one in part]}
+            answer = self._open().tell("match-check", {**as_device(hex_of(LOOKING)), **told}, writes=False)
+            found |= {one["hash"]: Match(str(one["bookId"]), "digest", 1.0) for one in answer["matches"]}
+        return found
+
+    def search(self, text: str, limit: int) -> Sequence[Candidate]:
+        answer = self._open().ask("GET", f"{PLUGIN}/catalog/books", q=text, size=min(100, max(1, limit)))
+        return [candidate(one, text) for one in answer["items"]][:limit]
+
+    def book(self, remote_id: str) -> Candidate | None:
+        try:
+            return candidate(self._open().ask("GET", f"{PLUGIN}/catalog/books/{int(remote_id)}"), "")
+        except (LookupError, ValueError):
+            return None
+
+    def remote_progress(self, book: BookRef) -> RemotePosition | None:
+        """Where the server's reader is, None where it knows of none. Raises Declined."""
+        return self._places.where(self._open(), book)
+
+    def check(self) -> list[Check]:
+        return log_in(self._settings)
+
+    log_in = check
+
+    def audit(self, book: BookRef, items: Sequence[Item]) -> list[Finding]:
+        return self._audit.findings(self._open(), book, items)
+
+    def close(self) -> None:
+        """Ends the run: a call that is still under way sends nothing more."""
+        with self._lock:
+            connection, self._connection = self._connection, None
+            self._held.clear()
+            self._places.close()
+        if connection:
+            connection.close()
+
+    def _bring_mark(self, connection: OrbitConnection, item: Item) -> str | None:
+        if item.key.endswith(COPY):
+            return None
+        if item.is_tombstone:
+            self._marks[item.kind].remove(connection, item)
+            return None
+        return self._marks[item.kind].send(connection, [item])[0]
+
+    def _open(self) -> OrbitConnection:
+        with self._lock:
+            self._connection = self._connection or OrbitConnection(self._settings, self._line)
+            return self._connection
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC)
+
+
+def described(book: BookRef) -> dict[str, Any]:
+    """What the owner of the server sees of a book that it does not know, to link it by hand."""
+    told = {"title": (book.title or "")[:500] or None, "authors": ", ".join(book.authors)[:1000] or None}
+    return {"hash": book.partial_md5, "source": "file", **{name: value for name, value in told.items() if value}}
+
+
+def candidate(told: dict[str, Any], text: str) -> Candidate:
+    title, authors = " ".join(str(told["title"]).split()), tuple(map(str, told.get("authors") or ()))
+    words, own = set(text.casefold().split()), {*title.casefold().split(), *" ".join(authors).casefold().split()}
+    return Candidate(str(told["id"]), title, authors, len(words & own) / max(1, len(words)))
