@@ -62,7 +62,7 @@ class Gateway:
         self._target: Any = target
         self.plugin, self._package = plugin, package_of_module(target)
         self.name, self.kinds = str(target.name), frozenset(target.kinds)
-        self.spans_books = getattr(target, "spans_books", False) is True
+        self.spans_books = frozenset(getattr(target, "spans_books", ()))
         self._lingering, self._match_of = {} if lingering is None else lingering, match_of
         self._inside, self._lock = 0, threading.Lock()
 

@@ -1,7 +1,7 @@
 """Each target's delivery of every fact: what is due, what was begun, what the target certainly or possibly holds."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
@@ -135,6 +135,11 @@ class Delivery:
         """Whether no revision of the item was ever begun, so that it may go in a batch."""
         return self.last.state in (NEW, UNMATCHED) and self.held == 0 and self.before == Before()
 
+    def kinship(self, spans: Container[str]) -> object:
+        """What it shares with those that it may go together with."""
+        kind, md5 = self.item.kind, self.item.book.partial_md5
+        return (kind, kind in spans or md5) if self.is_fresh else self.id
+
 
 def outcome_of(error: Declined, maybe_sent: bool) -> Outcome:
     """What an attempt that was declined comes to: the error's type decides. maybe_sent: whether an earlier one may have
@@ -240,10 +245,8 @@ def delivery_of(row: dict[str, Any]) -> Delivery:
     return Delivery(row["item_id"], item_of(row), row["revision"], *has)
 
 
-def groups(deliveries: Iterable[Delivery], size: int, spans: bool = False) -> Iterator[list[Delivery]]:
-    """Neighbours of one kind that were never begun before, up to size together; everything else alone. spans: of any
-    book, else of one."""
-    for _, alike in groupby(
-        deliveries, lambda d: (d.item.kind, spans or d.item.book.partial_md5) if d.is_fresh else d.id
-    ):
+def groups(deliveries: Iterable[Delivery], size: int, spans: Container[str] = ()) -> Iterator[list[Delivery]]:
+    """Neighbours of one kind and book that were never begun before, up to size together; everything else alone. spans:
+    the kinds of which a group may be of several books."""
+    for _, alike in groupby(deliveries, lambda one: one.kinship(spans)):
         yield from batched(alike, size)

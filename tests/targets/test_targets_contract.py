@@ -16,10 +16,12 @@ from sync_server import SyncServer
 from booklore_core import BookRef, Kind, Store
 from booklore_core.settings import Settings
 from booklore_core.storage.preset import preset
-from booklore_core.testing import MORNING, BookLoreServer
+from booklore_core.testing import MORNING, BookLoreServer, BookOrbitServer
 from booklore_core.testing.target_contract import BOOKS, HttpTargetContract, TargetContract, sample_body
+from booklore_targets import bookorbit
 from booklore_targets.booklore import register_settings
 from booklore_targets.booklore.target import BookLore
+from booklore_targets.bookorbit.orbit_target import BookOrbit
 from booklore_targets.hardcover import Hardcover
 from booklore_targets.kosync import Kosync, read_servers
 from booklore_targets.markdown import Markdown
@@ -115,6 +117,86 @@ class TestBookLoreAnnotations(BookLoreContract):
 
     def held(self) -> Sequence[Any]:
         return [*self.library.rows("annotations"), *self.library.rows("notes")]
+
+
+class BookOrbitContract(Served):
+    """It refuses by 400; a book that it does not know it names in an answer of 201."""
+
+    answers = {
+        "refuses": (400, b'{"statusCode": 400, "message": "not like this"}'),
+        "unknown": (201, b'{"results": [], "unmatched": ["00000000000000000000000000000000"]}'),
+        "unauthorised": (401, b'{"statusCode": 401, "message": "Invalid credentials"}'),
+        "error": (500, b'{"statusCode": 500, "message": "Internal server error"}'),
+    }
+
+    @pytest.fixture(autouse=True)
+    def server(self) -> Iterator[None]:
+        with BookOrbitServer(now=self.seconds) as self.orbit:
+            yield
+
+    def remote_url(self) -> str:
+        return self.orbit.url
+
+    def books(self) -> list[BookRef]:
+        books = list(self.orbit.books.values())[:3]
+        return [BookRef(one.md5, one.title, tuple(one.authors), size=one.size) for one in books]
+
+    def make_target(self, url: str, store: Store) -> BookOrbit:  # type: ignore[override]
+        account = {"URL": url, "USERNAME": "reader", "PASSWORD": self.orbit.koreader_password}
+        given = preset(environ={f"BOOKLORE_BOOKORBIT__{name}": value for name, value in account.items()})
+        settings = Settings(Nothing(), Nothing(), given)  # type: ignore[arg-type]
+        settings.declare("bookorbit", bookorbit.register_settings())
+        return BookOrbit(settings.section("bookorbit"), store, self.seconds)
+
+    def is_write(self, method: str, path: str, body: bytes) -> bool:
+        asks = b'"changes": []' in body and b'"keysComplete": false' in body
+        return method not in ("GET", "HEAD") and not path.endswith(("match-check", "sweeps")) and not asks
+
+    def sample(self, kind: str, number: int) -> Mapping[str, Any]:
+        return placed_in_small_books(super().sample(kind, number))
+
+
+def placed_in_small_books(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The same in a book of one chapter."""
+    return {name: one.replace("[8]", "[1]") if isinstance(one, str) else one for name, one in body.items()}
+
+
+class TestBookOrbitSessions(BookOrbitContract):
+    kinds = ("session",)
+
+    def held(self) -> Sequence[Any]:
+        return self.orbit.sessions
+
+
+class TestBookOrbitReadings(BookOrbitContract):
+    kinds = ("rating", "progress")
+
+    def held(self) -> Sequence[Any]:
+        kept = [one.get(name) for one in self.orbit.readings.values() for name in ("rating", "percent")]
+        return [one for one in kept if one is not None]
+
+
+class TestBookOrbitStatuses(BookOrbitContract):
+    kinds = ("status",)
+
+    def held(self) -> Sequence[Any]:
+        return [one["status"] for one in self.orbit.readings.values() if one["status"]]
+
+
+class TestBookOrbitAnnotations(BookOrbitContract):
+    kinds = ("annotation",)
+    quoted = ("text", "chapter")
+
+    def held(self) -> Sequence[Any]:
+        return self.orbit.annotations
+
+
+class TestBookOrbitBookmarks(BookOrbitContract):
+    kinds = ("bookmark",)
+    quoted = ("chapter",)
+
+    def held(self) -> Sequence[Any]:
+        return self.orbit.bookmarks
 
 
 class TestWebhook(HttpTargetContract):

@@ -84,7 +84,7 @@ class BookOrbit:
     looked_for = frozenset(MARKS)
     audited = frozenset({"session", "annotation", "bookmark", "rating"})
     credentials = Unset.credentials
-    batch_size, spans_books = 250, True
+    batch_size, spans_books = 250, frozenset({"session", *MARKS})
 
     def __init__(self, settings: Section, store: Store, clock: Callable[[], float] = time.time) -> None:
         self._settings, self._clock = settings, clock
