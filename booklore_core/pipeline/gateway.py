@@ -62,9 +62,8 @@ class Gateway:
         self._target: Any = target
         self.plugin, self._package = plugin, package_of_module(target)
         self.name, self.kinds = str(target.name), frozenset(target.kinds)
-        self.spans_books = frozenset(getattr(target, "spans_books", ()))
         self._lingering, self._match_of = {} if lingering is None else lingering, match_of
-        self._inside, self._lock = 0, threading.Lock()
+        self._inside, self._lock, self.spans_books = 0, threading.Lock(), frozenset(getattr(target, "spans_books", ()))
 
     def has(self, part: type) -> bool:
         """Whether the target has an optional part, one of the protocols of `booklore_core.targets`."""

@@ -135,11 +135,6 @@ class Delivery:
         """Whether no revision of the item was ever begun, so that it may go in a batch."""
         return self.last.state in (NEW, UNMATCHED) and self.held == 0 and self.before == Before()
 
-    def kinship(self, spans: Container[str]) -> object:
-        """What it shares with those that it may go together with."""
-        kind, md5 = self.item.kind, self.item.book.partial_md5
-        return (kind, kind in spans or md5) if self.is_fresh else self.id
-
 
 def outcome_of(error: Declined, maybe_sent: bool) -> Outcome:
     """What an attempt that was declined comes to: the error's type decides. maybe_sent: whether an earlier one may have
@@ -246,7 +241,10 @@ def delivery_of(row: dict[str, Any]) -> Delivery:
 
 
 def groups(deliveries: Iterable[Delivery], size: int, spans: Container[str] = ()) -> Iterator[list[Delivery]]:
-    """Neighbours of one kind and book that were never begun before, up to size together; everything else alone. spans:
-    the kinds of which a group may be of several books."""
-    for _, alike in groupby(deliveries, lambda one: one.kinship(spans)):
+    """Neighbours of one kind and book, or of a kind in spans, never begun before, up to size; everything else alone."""
+    for _, alike in groupby(deliveries, lambda one: kinship(one, spans)):
         yield from batched(alike, size)
+
+
+def kinship(one: Delivery, spans: Container[str]) -> object:
+    return (one.item.kind, one.item.kind in spans or one.item.book.partial_md5) if one.is_fresh else one.id

@@ -9,7 +9,10 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from booklore_core.testing.orbit import BookOrbitServer
 from booklore_core.testing.server import DIALECTS, BookLoreServer
+
+BOOKORBIT = "bookorbit"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,13 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     try:
-        server = BookLoreServer(
-            options.dialect,
-            options.library,
-            koreader_sync={"on": True, "off": False, None: None}[options.koreader_sync],
-            port=options.port,
-        )
-        server.start()
+        server = _server(options).start()
     except (OSError, ValueError, KeyError) as error:
         sys.stderr.write(f"the server cannot start: {error!r}\n")
         return 1
@@ -38,9 +35,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _server(options: argparse.Namespace) -> BookLoreServer | BookOrbitServer:
+    sync = {"on": True, "off": False, None: None}[options.koreader_sync]
+    if options.dialect == BOOKORBIT:
+        return BookOrbitServer(options.library, koreader_sync=sync is not False, port=options.port)
+    return BookLoreServer(options.dialect, options.library, koreader_sync=sync, port=options.port)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m booklore_core.testing", description=__doc__)
-    parser.add_argument("--dialect", choices=sorted(DIALECTS), required=True)
+    parser.add_argument("--dialect", choices=sorted((*DIALECTS, BOOKORBIT)), required=True)
     parser.add_argument("--library", type=Path, metavar="FILE", help="books and accounts; a few small books without it")
     parser.add_argument("--koreader-sync", choices=("on", "off"), help="default: as the library says, else on")
     parser.add_argument("--port", type=int, default=0, help="default: any free port")

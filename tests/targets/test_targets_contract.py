@@ -120,7 +120,7 @@ class TestBookLoreAnnotations(BookLoreContract):
 
 
 class BookOrbitContract(Served):
-    """It refuses by 400; a book that it does not know it names in an answer of 201."""
+    """A book that it does not know it names in an answer of 201, of the others' it says 404."""
 
     answers = {
         "refuses": (400, b'{"statusCode": 400, "message": "not like this"}'),
@@ -170,6 +170,7 @@ class TestBookOrbitSessions(BookOrbitContract):
 
 class TestBookOrbitReadings(BookOrbitContract):
     kinds = ("rating", "progress")
+    answers = {**BookOrbitContract.answers, "unknown": (404, b'{"statusCode": 404, "message": "Book 1 not found"}')}
 
     def held(self) -> Sequence[Any]:
         kept = [one.get(name) for one in self.orbit.readings.values() for name in ("rating", "percent")]

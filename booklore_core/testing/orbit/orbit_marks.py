@@ -40,6 +40,7 @@ MARK = {
     "pos1": text(4000, True),
 }
 TOLD = ("drawer", "color", "text", "note", "chapter", "posFormat", "pos0", "pos1", "pageno")
+PALETTE = ("yellow", "red", "green", "blue", "purple", "orange")
 PLACED = ("posFormat", "pos0", "pos1", "pageno")
 EDITED = ("drawer", "color", "note", "chapter", "pos1")
 COUNTERS = ("created", "updated", "moved", "unchanged", "skippedDeleted", "deviceDeleted")
@@ -111,6 +112,7 @@ class Exchange:
         }
         row |= {"keys": {key}, "is_deleted": False, "made": self._state.now(), "origin": "koreader"}
         row |= {name: change.get(name) for name in (*TOLD, "datetime", "datetimeUpdated")}
+        row["text"] = row["text"] or ""
         row["edited"] = change.get("datetimeUpdated") or change["datetime"]
         row["links"] = {self._device: {"key": key, "dt": change["datetime"], "version": 1, "gone": False}}
         self._state.annotations.append(row)
@@ -143,7 +145,9 @@ class Exchange:
 
     def _told(self, row: Fields) -> Fields:
         about = {"serverId": row["id"], "version": row["version"], "datetime": row["datetime"]}
-        return {**about, "datetimeUpdated": row["datetimeUpdated"], **{name: row[name] for name in TOLD}}
+        told = {name: row[name] for name in TOLD}
+        told["color"] = row["color"] if row["color"] in PALETTE else "yellow"
+        return {**about, "datetimeUpdated": row["datetimeUpdated"], **told}
 
     def _edits(self) -> list[Fields]:
         """What others have changed since this device was last told."""

@@ -142,16 +142,13 @@ def annotations_of(state: OrbitState, user: OrbitUser, book: OrbitBook) -> list[
 
 def annotation_json(book: OrbitBook, row: Fields) -> Fields:
     """createdAt: when it was received."""
-    cfi = book.places.cfi_range(row["pos0"], row["pos1"]) if row["posFormat"] == "xpointer" else None
+    is_text = row["posFormat"] == "xpointer" and book.format == "epub"
+    cfi, status = book.places.placed(row["pos0"], row["pos1"], row["text"] or "") if is_text else (None, None)
     told = {"id": row["id"], "bookId": book.id, "cfi": cfi, "jumpFileId": book.id, "pageno": row["pageno"]}
     color = row["color"] or "yellow"
-    told |= {"color": color if color.startswith("#") else COLORS.get(color, COLORS["yellow"])}
+    told |= {"color": color.upper() if color.startswith("#") else COLORS.get(color, COLORS["yellow"])}
     told |= {"text": row["text"], "style": STYLES[row["drawer"]], "note": row["note"], "chapterTitle": row["chapter"]}
-    told |= {
-        "origin": row["origin"],
-        "positionStatus": "exact" if cfi else "failed",
-        "chapterIndex": 0 if cfi else None,
-    }
+    told |= {"origin": row["origin"], "positionStatus": status, "chapterIndex": book.places.chapter(row["pos0"])}
     return {**told, "createdAt": iso(row["made"])}
 
 

@@ -38,6 +38,51 @@ class PlacesOfBook:
         ends = ("/" + "/".join(rest[same:]) for rest in (steps, others))
         return f"epubcfi({','.join(['/'.join(steps[:same]), *ends])})"
 
+    def placed(self, start: str, end: str | None, text: str) -> tuple[str | None, str]:
+        """The CFI between two places, and `exact`; where another text is there, that of the text, and `repaired`."""
+        told, wanted = self.cfi_range(start, end), " ".join(text.split())
+        if told and wanted and (self._content is None or self._text(start, end) == wanted):
+            return told, "exact"
+        found = self._search(wanted) if wanted and told else None
+        return (found, "repaired") if found else (None, "failed")
+
+    def chapter(self, start: str) -> int | None:
+        """Counted from 0; None for what is no xpointer that it knows."""
+        found = FRAGMENT.fullmatch(start)
+        return int(found[1] or 1) - 1 if found and self._is_epub else None
+
+    def _text(self, start: str, end: str | None) -> str | None:
+        """The text between two places of one text node."""
+        one, other = (re.fullmatch(r"(.*)\.(\d+)", told or "") for told in (start, end))
+        if not one or not other or one[1] != other[1]:
+            return None
+        node = self._node(one[1])
+        return node and " ".join(node[int(one[2]) : int(other[2])].split())
+
+    def _node(self, path: str) -> str | None:
+        found = FRAGMENT.fullmatch(path)
+        if not found or not found[2]:
+            return None
+        at, number = chapters(self._content or b"")[int(found[1] or 1) - 1], 1
+        for part in found[2][1:].split("/")[1:]:
+            step = STEP.fullmatch(part)
+            if step is None:
+                return None
+            number = int(step[2] or 1)
+            if step[1] == "text()":
+                break
+            at = [child for child in at if isinstance(child.tag, str) and local(child) == step[1].lower()][number - 1]
+        texts = texts_of(at)
+        return texts[number - 1][1] if number <= len(texts) else None
+
+    def _search(self, text: str) -> str | None:
+        for number, body in enumerate(chapters(self._content or b""), start=1):
+            for element in body.iter():
+                for place, told in texts_of(element) if isinstance(element.tag, str) else ():
+                    if (at := told.find(text)) >= 0:
+                        return f"epubcfi(/6/{2 * number}!{path_of(element)},/{place}:{at},/{place}:{at + len(text)})"
+        return None
+
     def _inner(self, xpointer: str) -> str | None:
         found = FRAGMENT.fullmatch(xpointer)
         if not found or not self._is_epub:
@@ -80,6 +125,15 @@ def descend(body: Any, steps: list[tuple[str, int, str | None]]) -> str | None:
         told += f"/{2 * (1 + len(list(elements_before(at))))}"
     texts = texts_of(at)
     return f"{told}/{texts[0][0]}:{steps[-1][2] or 0}" if texts else f"{told}"
+
+
+def path_of(element: Any) -> str:
+    """From the root of its file, which is not named."""
+    steps = []
+    while element.getparent() is not None:
+        steps.append(f"/{2 * (1 + len(list(elements_before(element))))}")
+        element = element.getparent()
+    return "".join(reversed(steps))
 
 
 def elements_before(element: Any) -> Any:

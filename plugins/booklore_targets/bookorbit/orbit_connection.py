@@ -20,6 +20,10 @@ MOST_BYTES = 900 * 1024
 """Of a request; from 1 MiB on they are refused."""
 
 
+class NotThere(ItemFailed):
+    """The server has no such book."""
+
+
 class OrbitConnection:
     """Asks until it is closed. settings: `url`, `username`, `password`, `ca_file`."""
 
@@ -40,8 +44,7 @@ class OrbitConnection:
         return self.ask("POST", f"{PLUGIN}/{name}", body, writes)
 
     def ask(self, method: str, path: str, body: Any = None, writes: bool = False, **params: Any) -> dict[str, Any]:
-        """The object in an answer. Raises Declined: TargetUnavailable, ItemRejected, ItemFailed, and LookupError for
-        what is not there."""
+        """The object in an answer. Raises Declined, NotThere for what is not there."""
         from booklore_core.http import json_answer
 
         response = self._send(method, path, body, writes, params)
@@ -79,7 +82,7 @@ class OrbitConnection:
         if status == 404 and message_of(answer).startswith("Cannot "):
             return TargetUnavailable(f"{self.host} is no BookOrbit with an interface for KOReader", maybe_sent=False)
         if status == 404 and is_its_own:
-            return LookupError(reason)
+            return NotThere(reason)
         if status in (400, 403, 409, 413, 422) and is_its_own:
             return ItemRejected(reason)
         if status == 500 and is_its_own:  # also what the database does not take: the others go on

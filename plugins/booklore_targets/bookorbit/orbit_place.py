@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from booklore_core import BookRef, BookUnmatched, Item, Position, Pushed, RemotePosition, Store, position_told
-from booklore_targets.bookorbit.orbit_connection import API, OrbitConnection
+from booklore_targets.bookorbit.orbit_connection import API, NotThere, OrbitConnection
 from booklore_targets.bookorbit.orbit_devices import OrbitDevices, as_device
 from booklore_targets.bookorbit.orbit_marks import spelled
 
@@ -60,7 +60,7 @@ class OrbitPlaces:
             body["progress"] = place
         try:
             connection.ask("PUT", PLACES, body, writes=True)
-        except LookupError as error:
+        except NotThere as error:
             raise BookUnmatched("BookOrbit does not know the book (any more)") from error
 
     def _announce(self, connection: OrbitConnection, device_id: str, name: str) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from booklore_core import BookUnmatched, Item, ItemFailed, Store, Superseded
-from booklore_targets.bookorbit.orbit_connection import PLUGIN, OrbitConnection
+from booklore_targets.bookorbit.orbit_connection import PLUGIN, NotThere, OrbitConnection
 from booklore_targets.bookorbit.orbit_devices import OrbitDevices, as_device
 
 LATE = timedelta(minutes=10)
@@ -59,7 +59,7 @@ class OrbitStanding:
         """The catalogue's word on a book. Raises BookUnmatched."""
         try:
             return connection.ask("GET", f"{PLUGIN}/catalog/books/{item.book.match}")
-        except LookupError as error:
+        except NotThere as error:
             raise BookUnmatched("BookOrbit does not have the book any more") from error
 
     def _tell(
@@ -82,7 +82,7 @@ class OrbitStanding:
     def _set(self, connection: OrbitConnection, item: Item, name: str, told: dict[str, Any]) -> None:
         try:
             connection.ask("PUT", f"{PLUGIN}/catalog/books/{item.book.match}/{name}", told, writes=True)
-        except LookupError as error:
+        except NotThere as error:
             raise BookUnmatched("BookOrbit does not have the book any more") from error
 
     def _sent(self, item: Item) -> list[Any]:

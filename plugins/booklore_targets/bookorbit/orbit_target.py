@@ -24,7 +24,7 @@ from booklore_core import (
 )
 from booklore_targets.bookorbit.mark_exchange import MarkExchange
 from booklore_targets.bookorbit.orbit_audit import OrbitAudit
-from booklore_targets.bookorbit.orbit_connection import API, PLUGIN, OrbitConnection
+from booklore_targets.bookorbit.orbit_connection import API, PLUGIN, NotThere, OrbitConnection
 from booklore_targets.bookorbit.orbit_devices import LOOKING, OrbitDevices, as_device, hex_of
 from booklore_targets.bookorbit.orbit_place import OrbitPlaces
 from booklore_targets.bookorbit.orbit_standing import OrbitStanding
@@ -47,7 +47,7 @@ def log_in(settings: Section) -> list[Check]:
         connection.ask("GET", f"{API}/koreader/users/auth")
         account = Check("account", True, f"{connection.host} knows {settings['username']}")
         told = connection.ask("GET", f"{PLUGIN}/version")
-    except (Declined, LookupError) as error:
+    except Declined as error:
         advice = "the name and password are those of the KOReader account in BookOrbit's settings"
         return [Check("account", False, str(error), advice)]
     finally:
@@ -154,7 +154,7 @@ class BookOrbit:
     def book(self, remote_id: str) -> Candidate | None:
         try:
             return candidate(self._open().ask("GET", f"{PLUGIN}/catalog/books/{int(remote_id)}"), "")
-        except (LookupError, ValueError):
+        except (NotThere, ValueError):
             return None
 
     def remote_progress(self, book: BookRef) -> RemotePosition | None:
