@@ -25,9 +25,9 @@ from booklore_core.targets import Declined, Match, MatchingTarget, SearchableTar
 WAYS = "give its title or a part of it, its partial MD5 or the beginning of it, or its path"
 
 
-def targets_with(core: Core, part: type) -> list[Gateway]:
-    """The enabled targets that have an optional part."""
-    return [target for target in core.targets.values() if target.has(part)]
+def targets_with(core: Core, part: type, name: str | None = None) -> list[Gateway]:
+    """The enabled targets that have an optional part, or the one of that name if it has."""
+    return [target for target in core.targets.values() if target.has(part) and name in (None, target.name)]
 
 
 def ask_each(

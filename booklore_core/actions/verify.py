@@ -47,12 +47,12 @@ def finding_json(target: str, finding: Finding) -> dict[str, Any]:
 
 @action("Verify", "Compares what was sent with what the targets hold.", order=3, menu=ADVANCED)
 def verify(core: Core, request: Request) -> Result:
-    """Compares what was sent with what the targets hold. args: book, the only one; resend, to have what is missing sent
-    again at the next sync. ok: nothing was found."""
-    if not targets_with(core, AuditableTarget):
+    """Compares what was sent with what the targets hold. args: book, target: the only one; resend, to have what is
+    missing sent again at the next sync. ok: nothing was found."""
+    if not targets_with(core, AuditableTarget, name := request.args.get("target")):
         return Result("no enabled target can be looked into; see `booklore plugins list`", ok=False)
     is_for_one = request.book or request.args.get("book")
-    verification = compare(core, wanted_book(core, request).partial_md5 if is_for_one else None)
+    verification = compare(core, wanted_book(core, request).partial_md5 if is_for_one else None, name)
     data = verification.as_json()
     if request.args.get("resend"):
         data["resent"] = resend(core, verification)
@@ -63,10 +63,10 @@ def verify(core: Core, request: Request) -> Result:
     return Result("\n".join(lines), ok=verification.is_clean, title="Verify", data=data)
 
 
-def compare(core: Core, md5: str | None = None) -> Verification:
-    """Compares every enabled target that can be compared, for all books or one."""
+def compare(core: Core, md5: str | None = None, name: str | None = None) -> Verification:
+    """Compares every enabled target that can be compared, or the one of that name, for all books or one."""
     verification = Verification()
-    for target in targets_with(core, AuditableTarget):
+    for target in targets_with(core, AuditableTarget, name):
         try:
             with target.session():
                 for given_to, md5s in core.ledger.books(target.name).items():

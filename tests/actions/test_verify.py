@@ -81,6 +81,14 @@ def test_one_book_alone_can_be_verified(core, target):
     assert [finding.book.title for _, finding in verification.findings] == ["Emma"]
 
 
+def test_one_target_alone_can_be_verified(core, target):
+    target.held.clear()
+
+    assert compare(core, name="bookworm").checked == 2
+    assert compare(core, name="another").checked == 0
+    assert not answer_all(start(core, "verify", Request(args={"target": "another"})), []).ok
+
+
 def test_what_is_missing_is_sent_again_on_request_and_only_that(core, target):
     target.held.pop(0)
 

@@ -14,6 +14,7 @@ from booklore_core.cli.output import say, show, show_json, show_table
 
 def verify(
     book: Annotated[str | None, typer.Option(metavar="BOOK", help=f"One book: {BOOK}")] = None,
+    target: Annotated[str | None, typer.Option("--target", metavar="TARGET", help="One target.")] = None,
     resend: Annotated[bool, typer.Option("--resend", help="Let the next sync send what is missing.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -24,7 +25,7 @@ def verify(
     1 when something was found or a target could not be asked.
     """
     with opened() as core:
-        result = perform(core, "verify", book, {"resend": resend})
+        result = perform(core, "verify", book, {"resend": resend, "target": target})
     if result.data is None:
         raise Refused(result.message)
     if as_json:
