@@ -111,16 +111,19 @@ def device_path(book: OrbitBook) -> str:
 
 
 def get_manifest(state: OrbitState, user: OrbitUser, query: dict[str, str]) -> Fields:
-    """Every file, with its digest."""
+    """Every file, with its digest; ids: those of the only books."""
     size, cursor = int(query.get("size", "100")), int(query.get("cursor") or 0)
-    seen = [book for book in state.books.values() if state.sees(user, book) and book.id > cursor]
-    page = seen[:size]
-    items = [
-        {
-            "id": book.id, "format": book.format, "sizeBytes": book.size, "fileHash": book.md5,
-            "contentVersion": book.md5[:16], "devicePath": device_path(book),
-            "downloadUrl": f"/api/v1/koreader/plugin/catalog/files/{book.id}/download",
-        }
-        for book in page
-    ]  # fmt: skip
-    return {"items": items, "nextCursor": str(page[-1].id) if len(seen) > size else None}
+    wanted = {int(one) for one in query["ids"].split(",")} if query.get("ids") else state.books.keys()
+    seen = [one for one in state.books.values() if state.sees(user, one) and one.id in wanted and one.id > cursor]
+    has_next = len(seen) > size
+    about = {"hasNext": has_next, "nextCursor": str(seen[size - 1].id) if has_next else None}
+    about |= {"manifestVersion": library_version(state, user), "restartRequired": False}
+    return {"items": [manifest_entry(one) for one in seen[:size]], **about}
+
+
+def manifest_entry(book: OrbitBook) -> Fields:
+    file = {"id": book.id, "format": book.format, "sizeBytes": book.size, "contentVersion": iso(0)}
+    file |= {"fileHash": book.md5, "devicePath": device_path(book)}
+    file["downloadUrl"] = f"/api/v1/koreader/plugin/catalog/files/{book.id}/download"
+    about = {"id": book.id, "title": book.title, "authors": book.authors, "seriesName": None, "seriesIndex": None}
+    return {**about, "formats": [book.format], "files": [file]}

@@ -11,6 +11,7 @@ from typing import Any
 from booklore_core import (
     Before,
     BookRef,
+    BookUnmatched,
     Candidate,
     Check,
     Declined,
@@ -26,6 +27,7 @@ from booklore_targets.bookorbit.mark_exchange import MarkExchange
 from booklore_targets.bookorbit.orbit_audit import OrbitAudit
 from booklore_targets.bookorbit.orbit_connection import API, PLUGIN, NotThere, OrbitConnection
 from booklore_targets.bookorbit.orbit_devices import LOOKING, OrbitDevices, as_device, hex_of
+from booklore_targets.bookorbit.orbit_digests import OrbitDigests
 from booklore_targets.bookorbit.orbit_place import OrbitPlaces
 from booklore_targets.bookorbit.orbit_standing import OrbitStanding
 from booklore_targets.bookorbit.page_events import SessionEvents
@@ -92,7 +94,7 @@ class BookOrbit:
         self.about = f"BookOrbit, {self.address}"
         devices = OrbitDevices(store)
         self._sessions, self._places = SessionEvents(store, devices), OrbitPlaces(store, devices)
-        self._standing = OrbitStanding(store, devices)
+        self._standing, self._digests = OrbitStanding(store, devices), OrbitDigests(store)
         self._marks = {kind: MarkExchange(kind, store, devices) for kind in MARKS}
         self._audit = OrbitAudit(self._sessions, self._standing, self._marks)
         self._connection: OrbitConnection | None = None
@@ -100,6 +102,15 @@ class BookOrbit:
         self._lock, self._line = threading.Lock(), threading.Lock()
 
     def deliver(self, item: Item, before: Before) -> str | None:
+        """Under the digest that the server has, where a person has matched a file that it does not know."""
+        try:
+            return self._deliver(self._digests.known(item), before)
+        except BookUnmatched:
+            if not self._digests.learn(self._open(), item.book):
+                raise
+        return self._deliver(self._digests.known(item), before)
+
+    def _deliver(self, item: Item, before: Before) -> str | None:
         connection = self._open()
         if item.kind == "deletion":
             raise Superseded(STAYS)
@@ -120,6 +131,7 @@ class BookOrbit:
     def deliver_batch(self, items: Sequence[Item]) -> Sequence[str | None]:
         """Sessions, highlights and bookmarks, of any books; whatever else there is goes one by one."""
         connection, kind = self._open(), items[0].kind
+        items = [self._digests.known(one) for one in items]
         if any(one.is_tombstone for one in items) or kind not in ("session", *MARKS):
             return [self.deliver(one, Before()) for one in items]
         if kind == "session":
@@ -132,6 +144,7 @@ class BookOrbit:
         """One look serves all marks of a book in a run."""
         if item.key.endswith(COPY):
             return ""
+        item = self._digests.known(item)
         connection, about = self._open(), (item.kind, item.book.partial_md5)
         if about not in self._held:
             self._held[about] = self._marks[item.kind].look(connection, item.book)[0]
@@ -159,7 +172,7 @@ class BookOrbit:
 
     def remote_progress(self, book: BookRef) -> RemotePosition | None:
         """Where the server's reader is, None where it knows of none. Raises Declined."""
-        return self._places.where(self._open(), book)
+        return self._places.where(self._open(), self._digests.known_book(book))
 
     def check(self) -> list[Check]:
         return log_in(self._settings)
@@ -167,7 +180,7 @@ class BookOrbit:
     log_in = check
 
     def audit(self, book: BookRef, items: Sequence[Item]) -> list[Finding]:
-        return self._audit.findings(self._open(), book, items)
+        return self._audit.findings(self._open(), book, [self._digests.known(one) for one in items])
 
     def close(self) -> None:
         """Ends the run: a call that is still under way sends nothing more."""

@@ -5,7 +5,7 @@ What is sent twice in two ways is counted twice: the events that a session was s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from booklore_core import BookUnmatched, Item, ItemRejected, Store, Superseded
@@ -74,14 +74,15 @@ class SessionEvents:
             raise Superseded(KEPT)
         return codes
 
-    def missing(self, connection: OrbitConnection, items: Iterable[Item], sent: Mapping[str, str]) -> set[str]:
-        """The keys of those that were not there; they are now."""
-        gone = set()
+    def heal(self, connection: OrbitConnection, items: Sequence[Item]) -> int:
+        """How many events of these were not there; they are now."""
+        by_book = {one.book.partial_md5: self.codes_of(one.book.partial_md5) for one in items}
+        by_device: dict[str, list[tuple[Item, str]]] = {}
         for item in items:
-            device = str(item.body.get("device") or "")
-            if self._post(connection, device, [(item, sent.get(item.key) or encoded(item))]):
-                gone.add(item.key)
-        return gone
+            code = by_book[item.book.partial_md5].get(item.key) or encoded(item)
+            by_device.setdefault(str(item.body.get("device") or ""), []).append((item, code))
+        told = ((device, part) for device, of in by_device.items() for part in parts(of))
+        return sum(self._post(connection, device, part) for device, part in told)
 
     def codes_of(self, md5: str) -> dict[str, str]:
         """What the last sessions of a book were sent as, by key."""
