@@ -61,7 +61,7 @@ def lacks(core: "Core") -> str:
     """What is missing where no target can do anything yet; "" where one can."""
     from booklore_core.actions.plugins import idle_note
 
-    notes = {one.name: idle_note(core, core.plugins.plugins[one.plugin]) for one in core.targets.values()}
+    notes = {one.name: idle_note(core, core.plugins.plugins[one.plugin]) for one in core.targets.values() if one.kinds}
     told = "; ".join(f"{name} {note.removeprefix('it ')}" for name, note in notes.items())
     return f"nothing can be synced yet: {told}" if notes and all(notes.values()) else ""
 
