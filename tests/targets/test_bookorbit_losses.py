@@ -354,3 +354,30 @@ def test_what_was_never_sent_is_not_removed(world: OrbitWorld) -> None:
 
     assert world.server.state.annotations == []
     assert asked(world, *EXCHANGES) == []
+
+
+def test_13_a_book_that_is_laid_aside_is_neither_taken_up_nor_read_again_by_a_look_into_it(world: OrbitWorld) -> None:
+    def at(percent: float, hour: int, **more: Any) -> Item:
+        body = {"device_id": "kobo-7f3a", "device": "Kobo", "percent": percent, "position": PLACE.format(1, hour)}
+        return item(world, "progress", {**body, **more}, MORNING + timedelta(hours=hour))
+
+    world.send(at(0.6, 1))
+    world.send(item(world, "status", {"status": "abandoned"}, MORNING + timedelta(hours=2)))
+    world.send(at(0.58, 3, is_laid_aside=True))
+    assert (world.server.readings[1]["status"], world.server.readings[1]["percent"]) == ("abandoned", 58)
+
+    world.send(item(world, "status", {"status": "complete"}, MORNING + timedelta(hours=4)))
+    world.send(at(0.1, 5, is_laid_aside=True))
+    assert (world.server.readings[1]["status"], world.server.readings[1]["percent"]) == ("read", 58)
+    assert world.core.pending() == {}
+
+
+def test_15_more_than_a_request_may_hold_goes_in_several(world: OrbitWorld) -> None:
+    """Each sign of such a note takes twelve bytes."""
+    many = [
+        highlight(1 + number, MORNING + timedelta(minutes=number), note="\N{OPEN BOOK}" * 5000) for number in range(30)
+    ]
+    read(world, many)
+
+    assert len(world.server.annotations) == 30
+    assert all(len(one.body) < 1024 * 1024 and one.status in (200, 201) for one in world.server.requests)

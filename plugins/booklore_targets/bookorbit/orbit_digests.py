@@ -20,7 +20,7 @@ class OrbitDigests:
 
     def known_book(self, book: BookRef) -> BookRef:
         digest, match = self._store.get(self._key(book)) or (book.partial_md5, book.match)
-        return replace(book, partial_md5=digest) if match == book.match else book
+        return replace(book, partial_md5=digest) if digest != book.partial_md5 and match == book.match else book
 
     def learn(self, connection: OrbitConnection, book: BookRef) -> bool:
         """Whether there is a digest to try in the place of the book's own."""

@@ -6,7 +6,17 @@ import re
 from datetime import datetime
 from typing import Any
 
-from booklore_core import BookRef, BookUnmatched, Item, Position, Pushed, RemotePosition, Store, position_told
+from booklore_core import (
+    BookRef,
+    BookUnmatched,
+    Item,
+    Position,
+    Pushed,
+    RemotePosition,
+    Store,
+    Superseded,
+    position_told,
+)
 from booklore_targets.bookorbit.orbit_connection import API, NotThere, OrbitConnection
 from booklore_targets.bookorbit.orbit_devices import OrbitDevices, as_device
 from booklore_targets.bookorbit.orbit_marks import spelled
@@ -14,6 +24,9 @@ from booklore_targets.bookorbit.orbit_marks import spelled
 FIELDS = ("percentage", "progress", "timestamp", "device", "device_id")
 WEB, CHAPTER = "bookorbit-web", re.compile(r"/body/DocFragment(\[\d+])?/body")
 """The reader in a browser tells no more than the chapter."""
+
+FALL = 0.1
+"""By so much a place has to lie further back for a book that is read to count as read again."""
 
 PLACES = f"{API}/koreader/syncs/progress"
 
@@ -26,7 +39,11 @@ class OrbitPlaces:
         self._swept: set[str] = set()
 
     def bring(self, connection: OrbitConnection, item: Item, now: datetime) -> None:
+        """A book that its reader has laid aside would be read anew there by a place that lies further back."""
         told, there = self.told(item), self.look(connection, item.book)
+        own = Position.of(told)
+        if own.is_laid_aside and there and (there.percent or 0) - own.percent >= FALL:
+            raise Superseded("the book was finished or put on hold, and is not read again")
         self._pushed.bring(told, there, lambda: self._put(connection, told, there), now)
 
     def where(self, connection: OrbitConnection, book: BookRef) -> RemotePosition | None:

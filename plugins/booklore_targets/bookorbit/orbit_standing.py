@@ -10,7 +10,7 @@ import math
 from datetime import datetime, timedelta
 from typing import Any
 
-from booklore_core import BookUnmatched, Item, ItemFailed, Store, Superseded
+from booklore_core import BookUnmatched, Item, ItemFailed, Position, Store, Superseded
 from booklore_targets.bookorbit.orbit_connection import PLUGIN, NotThere, OrbitConnection
 from booklore_targets.bookorbit.orbit_devices import OrbitDevices, as_device
 
@@ -18,6 +18,7 @@ LATE = timedelta(minutes=10)
 """So long after it was given up a request may still be carried out."""
 
 STATUSES = {"reading": "reading", "complete": "read", "abandoned": "abandoned"}
+ON_HOLD = STATUSES["abandoned"]
 FOLLOWED = (None, "unread", "want_to_read", "reading", "rereading")
 """What a status is that follows from reading, not from a word of its reader's."""
 
@@ -50,6 +51,12 @@ class OrbitStanding:
                 raise Superseded(f"it is “{there}” there, as late as here")
             self._set(connection, item, "read-status", {"status": wanted})
         self._settle(item, wanted, now)
+
+    def keep(self, connection: OrbitConnection, item: Item) -> None:
+        """After a place was told, which takes a book that was put on hold for one that is read."""
+        sent = self._store.get(f"status {item.book.partial_md5}", [])
+        if sent and sent[0][0] == ON_HOLD and Position.of(item).is_laid_aside:
+            self._set(connection, item, "read-status", {"status": ON_HOLD})
 
     def looked(self, connection: OrbitConnection, item: Item) -> dict[str, Any]:
         """Stars and review that are there now."""

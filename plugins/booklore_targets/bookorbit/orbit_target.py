@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -122,6 +123,7 @@ class BookOrbit:
             return self._sessions.send(connection, [item], before.remote_id)[0]
         if item.kind == "progress":
             self._places.bring(connection, item, self._now())
+            self._standing.keep(connection, item)
         elif item.kind == "rating":
             self._standing.rate(connection, item, self._now())
         else:
@@ -171,8 +173,10 @@ class BookOrbit:
             return None
 
     def remote_progress(self, book: BookRef) -> RemotePosition | None:
-        """Where the server's reader is, None where it knows of none. Raises Declined."""
-        return self._places.where(self._open(), self._digests.known_book(book))
+        """Where the server's reader is, None where it knows of none; in another file a percent says all. Raises Declined."""
+        known = self._digests.known_book(book)
+        remote = self._places.where(self._open(), known)
+        return replace(remote, position=None) if remote and known is not book else remote
 
     def check(self) -> list[Check]:
         return log_in(self._settings)
