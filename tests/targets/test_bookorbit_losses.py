@@ -381,3 +381,29 @@ def test_15_more_than_a_request_may_hold_goes_in_several(world: OrbitWorld) -> N
 
     assert len(world.server.annotations) == 30
     assert all(len(one.body) < 1024 * 1024 and one.status in (200, 201) for one in world.server.requests)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_4_a_new_database_gives_each_highlight_the_second_that_it_has(
+    world: OrbitWorld, order: tuple[int, ...]
+) -> None:
+    """Three of one second were sent by a database that was lost; their notes are where they were."""
+    marks = [highlight(number, note=f"note {number}") for number in (1, 2, 3)]
+    read(world, [*marks, dog_ear(5)])
+    there = sorted((one["pageno"], one["note"], one["cfi"]) for one in world.server.annotations)
+    world.core.close()
+    world.home = world.home.with_name("anew")
+    world.core = world.open()
+    told = [dict(line) for line in world.reader.lines]
+    told[-1]["annotations"] = [*(marks[number] for number in order), dog_ear(5)]
+
+    world.core.take(told, "test")
+    world.sync()
+    world.clock.forward(700)
+    world.sync()
+
+    assert sorted((one["pageno"], one["note"], one["cfi"]) for one in world.server.annotations) == there
+    assert len(world.server.bookmarks) == 1
+    assert [one["durationSeconds"] for one in world.server.sessions] == [600]
+    read(world, [{**marks[1], "note": "anew"}, marks[0], dog_ear(5)])
+    assert (2, "anew") in [(one["pageno"], one["note"]) for one in world.server.annotations]

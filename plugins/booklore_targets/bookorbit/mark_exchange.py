@@ -16,10 +16,14 @@ from booklore_targets.bookorbit.orbit_marks import (
     annotation_change,
     bare_bookmark,
     bookmark_change,
+    is_of,
+    is_stray,
     key_of,
     mark_of,
+    mark_there,
     place_of,
     placed,
+    stray_key,
     title_of,
 )
 
@@ -70,9 +74,24 @@ class MarkExchange:
 
     def find(self, item: Item, held: Iterable[dict[str, Any]]) -> str | None:
         """The id of an item that is there as it is now."""
+        if self._kind == "annotation":
+            self._adopt(item, list(held))
         mark = self._marks.of(item.book.partial_md5).get(item.key) or mark_of(item, {})
         is_there = any(self._is_same(item, mark, one) for one in held)
         return key_of(mark) if is_there else None
+
+    def _adopt(self, item: Item, held: Sequence[dict[str, Any]]) -> None:
+        """Remembers what an earlier database has sent, and which seconds are taken: nothing else may be given them."""
+        marks = self._marks.of(item.book.partial_md5)
+        known, before = {(one["dt"], one["pos"]) for one in marks.values()}, dict(marks)
+        strange = [one for one in held if (one["datetime"], one["pos0"]) not in known]
+        marks |= {stray_key(one): mark_there(one) for one in strange}
+        if item.key not in marks:
+            strays = (key for key, one in marks.items() if is_stray(key) and is_of(item, one["dt"], one["pos"]))
+            if own := next(strays, None):
+                marks[item.key] = marks.pop(own)
+        if marks != before:
+            self._marks.keep(item.book.partial_md5, marks)
 
     def is_held(self, item: Item, held: Iterable[dict[str, Any]]) -> bool:
         """Whether it is there in whatever form."""

@@ -18,6 +18,7 @@ from booklore_core import Item, ItemRejected, Store, Superseded, canonical_json
 SHAPE = "%Y-%m-%d %H:%M:%S"
 DRAWERS, DRAWER = ("lighten", "underscore", "strikeout", "invert"), "lighten"
 LENGTHS = {"color": 30, "text": 10_000, "note": 5_000, "chapter": 500}
+NEAR = timedelta(minutes=2)
 TITLE, PLACE = 500, 4_000
 NO_PAGES = "BookOrbit keeps no bookmarks of pages, such as those of PDFs and comics: it stays on the device"
 
@@ -104,6 +105,31 @@ def free_second(item: Item, pos: str, marks: Mapping[str, Mark]) -> str:
     while at.strftime(SHAPE) in taken:
         at += timedelta(seconds=1)
     return at.strftime(SHAPE)
+
+
+def is_of(item: Item, moment: str, pos: str) -> bool:
+    """Whether a mark that is there is an item's: of its place, and of its second or one of those that follow."""
+    made = str(item.body.get("datetime") or "")
+    try:
+        passed = datetime.strptime(moment, SHAPE) - datetime.strptime(made, SHAPE)
+    except ValueError:
+        return False
+    return pos == place_of(item) and timedelta(0) <= passed <= NEAR
+
+
+def mark_there(held: Mapping[str, Any]) -> Mark:
+    """What the server tells of one; nothing is known to have been sent of it."""
+    told = {"dt": held["datetime"], "pos": held["pos0"], "pos1": held["pos1"], "print": "", "gone": False}
+    return {**told, "edited": held["datetimeUpdated"]}
+
+
+def stray_key(held: Mapping[str, Any]) -> str:
+    return f"there {held['datetime']} {held['pos0']}"
+
+
+def is_stray(key: str) -> bool:
+    """Whether a mark is there that is not known to be an item's."""
+    return key.startswith("there ")
 
 
 def edited_at(item: Item) -> str:

@@ -173,7 +173,7 @@ class BookOrbit:
             return None
 
     def remote_progress(self, book: BookRef) -> RemotePosition | None:
-        """Where the server's reader is, None where it knows of none; in another file a percent says all. Raises Declined."""
+        """Where the server's reader is, if it knows; in another file only the percent counts. Raises Declined."""
         known = self._digests.known_book(book)
         remote = self._places.where(self._open(), known)
         return replace(remote, position=None) if remote and known is not book else remote
