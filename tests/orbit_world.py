@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from typing import Any
 from empty_database import put_empty_database
 from one_clock import Clock
 
-from booklore_core import Item, Section, Store, hookimpl
+from booklore_core import BookRef, Item, Section, Store, hookimpl
 from booklore_core.core import Core, Report
 from booklore_core.storage.places import Places
 from booklore_core.testing import MORNING, BookOrbitServer, SampleReader, sample_book
@@ -112,3 +113,24 @@ def highlight(paragraph: int = 1, at: datetime = MORNING, **fields: Any) -> dict
 def dog_ear(paragraph: int = 1, at: datetime = MORNING, **fields: Any) -> dict[str, Any]:
     told = {"datetime": f"{at:%Y-%m-%d %H:%M:%S}", "page": PLACE.format(paragraph, 0), "text": "in Book One"}
     return {**told, "chapter": "Book One", "pageno": paragraph, **fields}
+
+
+def read(world: OrbitWorld, marks: list[dict[str, Any]], number: int = 0, reader: SampleReader | None = None) -> None:
+    """Half an hour with a book, at whose end these are its marks; and a sync."""
+    reader = reader or world.reader
+    reader.open(world.book(number))
+    reader.turn(10, seconds=60)
+    reader.close(annotations=marks)
+    reader.sleep(7200)
+    world.take(reader)
+    world.sync()
+
+
+def asked(world: OrbitWorld, *ends: str) -> list[dict[str, Any]]:
+    return [json.loads(one.body) for one in world.server.requests if one.path.endswith(ends)]
+
+
+def item(world: OrbitWorld, kind: str, body: dict[str, Any], at: datetime = MORNING, key: str = "") -> Item:
+    one = world.books[0]
+    book = BookRef(one.md5, one.title, tuple(one.authors), size=one.size)
+    return Item(kind, key or one.md5, book, {"device": "kobo-7f3a", **body}, at)

@@ -1,16 +1,15 @@
 """The ways in which a BookOrbit silently loses or doubles what a reader did, in the order of its contract's §13: each
 does not happen."""
 
-import json
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from orbit_world import PLACE, OrbitWorld, dog_ear, highlight, orbit_world
+from orbit_world import PLACE, OrbitWorld, asked, dog_ear, highlight, item, orbit_world, read
 
-from booklore_core import TOMBSTONE, BookRef, Item
+from booklore_core import TOMBSTONE, Item
 from booklore_core.testing import MORNING, SampleReader
 from booklore_targets.bookorbit.orbit_devices import OrbitDevices
 from booklore_targets.bookorbit.page_events import MOST_EVENTS, encoded, events_of
@@ -22,27 +21,6 @@ EXCHANGES = ("/annotations/exchange", "/bookmarks/exchange")
 def world(tmp_path: Path) -> Iterator[OrbitWorld]:
     with orbit_world(tmp_path / "home", BOOKLORE_BOOKORBIT__SINCE="all") as world:
         yield world
-
-
-def read(world: OrbitWorld, marks: list[dict[str, Any]], number: int = 0, reader: SampleReader | None = None) -> None:
-    """Half an hour with a book, at whose end these are its marks; and a sync."""
-    reader = reader or world.reader
-    reader.open(world.book(number))
-    reader.turn(10, seconds=60)
-    reader.close(annotations=marks)
-    reader.sleep(7200)
-    world.take(reader)
-    world.sync()
-
-
-def asked(world: OrbitWorld, *ends: str) -> list[dict[str, Any]]:
-    return [json.loads(one.body) for one in world.server.requests if one.path.endswith(ends)]
-
-
-def item(world: OrbitWorld, kind: str, body: dict[str, Any], at: datetime = MORNING, key: str = "") -> Item:
-    one = world.books[0]
-    book = BookRef(one.md5, one.title, tuple(one.authors), size=one.size)
-    return Item(kind, key or one.md5, book, {"device": "kobo-7f3a", **body}, at)
 
 
 def test_1_no_device_that_holds_marks_says_that_its_keys_are_all(world: OrbitWorld) -> None:
@@ -100,24 +78,6 @@ def test_2_a_name_that_begins_as_another_is_made_anew() -> None:
     assert devices.id_of("kobo") == devices.id_of("kobo")
 
 
-def test_3_a_highlight_whose_answer_was_lost_is_looked_for_and_waits(world: OrbitWorld) -> None:
-    """The request is carried out five minutes after it was given up."""
-    world.server.fail("late:300", "POST /api/v1/koreader/plugin/annotations")
-    read(world, [highlight(1)])
-    asked_first = len(asked(world, EXCHANGES[0]))
-
-    world.clock.forward(60)
-    world.sync()
-    world.clock.forward(300)
-    world.sync()
-    world.clock.forward(900)
-    world.sync()
-
-    assert asked_first == 1
-    assert len(world.server.annotations) == 1
-    assert world.waiting() == []
-
-
 def test_3_requests_go_one_after_the_other(world: OrbitWorld) -> None:
     inside: list[int] = []
     most: list[int] = []
@@ -132,29 +92,6 @@ def test_3_requests_go_one_after_the_other(world: OrbitWorld) -> None:
     assert max(most) == 1
 
 
-def test_4_two_highlights_of_one_second_are_two(world: OrbitWorld) -> None:
-    read(world, [highlight(1), highlight(2, text="Dune")])
-
-    assert len(world.server.annotations) == 2
-    assert len({one["datetime"] for one in world.server.state.annotations}) == 2
-
-
-def test_4_a_highlight_made_in_the_second_of_a_removed_one_arrives(world: OrbitWorld) -> None:
-    read(world, [highlight(1)])
-    read(world, [])
-    read(world, [highlight(2)])
-
-    assert [one["pageno"] for one in world.server.annotations] == [2]
-
-
-def test_4_a_highlight_that_was_removed_comes_back(world: OrbitWorld) -> None:
-    read(world, [highlight(1), highlight(3)])
-    read(world, [highlight(3)])
-    read(world, [highlight(1), highlight(3)])
-
-    assert sorted(one["pageno"] for one in world.server.annotations) == [1, 3]
-
-
 def test_5_places_of_the_newest_crengine_are_written_as_the_server_reads_them(world: OrbitWorld) -> None:
     newest = "/body[1]/DocFragment[1]/body[1]/p[{}]/text()[1].{}"
     places = {"pos0": newest.format(1, 0), "pos1": newest.format(1, 4), "page": newest.format(1, 0)}
@@ -164,26 +101,6 @@ def test_5_places_of_the_newest_crengine_are_written_as_the_server_reads_them(wo
     assert [one["positionStatus"] for one in world.server.annotations] == ["exact"]
     assert len(world.server.bookmarks) == 1
     assert world.server.readings[1]["cfi"] is not None
-
-
-def test_6_bookmarks_of_pages_are_declined_once_and_wait_for_nothing(world: OrbitWorld) -> None:
-    read(world, [dog_ear(page=12), highlight(1)])
-    asked_first = len(world.server.requests)
-
-    world.sync()
-
-    assert len(world.server.requests) == asked_first
-    [declined] = world.waiting()
-    assert declined["state"] == "superseded"
-    assert "no bookmarks of pages" in declined["reason"]
-    assert world.core.pending() == {}
-
-
-def test_6_a_bookmark_that_the_server_cannot_place_costs_the_others_nothing(world: OrbitWorld) -> None:
-    read(world, [dog_ear(1), dog_ear(2, page="/body/DocFragment[77]/body/p[1]/text().0"), dog_ear(3)])
-
-    assert len(world.server.bookmarks) == 2
-    assert [one["state"] for one in world.waiting()] == ["rejected"]
 
 
 @pytest.mark.parametrize("stars", [[4, 2], [4, 2, 4], [3, None], [5, 1, 3, 2]])
@@ -212,13 +129,6 @@ def test_7_stars_that_somebody_gave_on_the_web_stay(world: OrbitWorld) -> None:
 
     assert world.server.readings[1]["rating"] == 5
     assert "rated 5 there" in world.waiting()[0]["reason"]
-
-
-def test_8_an_edited_note_arrives_each_time(world: OrbitWorld) -> None:
-    """KOReader changes the date of an edit not with its note."""
-    for note in (None, "once", "twice", None, "three times"):
-        read(world, [highlight(1, note=note)])
-        assert [one["note"] for one in world.server.annotations] == [note]
 
 
 def test_9_a_session_is_encoded_the_same_for_ever(world: OrbitWorld) -> None:
@@ -259,20 +169,6 @@ def test_10_a_device_is_announced_before_its_first_place(world: OrbitWorld) -> N
 
     paths = [one.path.rpartition("/")[2] for one in world.server.requests if one.method in ("PUT", "POST")]
     assert paths.index("sweeps") < paths.index("progress")
-
-
-def test_12_a_late_repeat_does_not_raise_a_removed_bookmark(world: OrbitWorld) -> None:
-    """Made, its answer lost, and removed before anybody knew whether it was there."""
-    world.server.fail("late:420", "POST /api/v1/koreader/plugin/bookmarks")
-    read(world, [dog_ear(1)])
-    world.reader.now -= timedelta(seconds=7100)
-    read(world, [])
-    for _ in range(4):
-        world.clock.forward(400)
-        world.sync()
-
-    assert world.server.bookmarks == []
-    assert world.core.pending() == {}
 
 
 def test_13_a_place_of_before_does_not_win(world: OrbitWorld) -> None:
@@ -381,29 +277,3 @@ def test_15_more_than_a_request_may_hold_goes_in_several(world: OrbitWorld) -> N
 
     assert len(world.server.annotations) == 30
     assert all(len(one.body) < 1024 * 1024 and one.status in (200, 201) for one in world.server.requests)
-
-
-@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
-def test_4_a_new_database_gives_each_highlight_the_second_that_it_has(
-    world: OrbitWorld, order: tuple[int, ...]
-) -> None:
-    """Three of one second were sent by a database that was lost; their notes are where they were."""
-    marks = [highlight(number, note=f"note {number}") for number in (1, 2, 3)]
-    read(world, [*marks, dog_ear(5)])
-    there = sorted((one["pageno"], one["note"], one["cfi"]) for one in world.server.annotations)
-    world.core.close()
-    world.home = world.home.with_name("anew")
-    world.core = world.open()
-    told = [dict(line) for line in world.reader.lines]
-    told[-1]["annotations"] = [*(marks[number] for number in order), dog_ear(5)]
-
-    world.core.take(told, "test")
-    world.sync()
-    world.clock.forward(700)
-    world.sync()
-
-    assert sorted((one["pageno"], one["note"], one["cfi"]) for one in world.server.annotations) == there
-    assert len(world.server.bookmarks) == 1
-    assert [one["durationSeconds"] for one in world.server.sessions] == [600]
-    read(world, [{**marks[1], "note": "anew"}, marks[0], dog_ear(5)])
-    assert (2, "anew") in [(one["pageno"], one["note"]) for one in world.server.annotations]

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from booklore_core.testing.orbit.orbit_state import Fields, OrbitBook, OrbitState, OrbitUser, check_body, key_of
-from booklore_core.testing.orbit.rules import BOOK_HASH, DATETIME, DEVICE, KEYS, listed, pattern, text, truth, whole
+from booklore_core.testing.orbit.rules import (
+    BOOK_HASH,
+    DATETIME,
+    DEVICE,
+    KEYS,
+    anything,
+    listed,
+    pattern,
+    text,
+    truth,
+    whole,
+)
 
 MARK = {
     "datetime": pattern(DATETIME),
@@ -68,6 +79,34 @@ def take(state: OrbitState, user: OrbitUser, book: OrbitBook, device: str, chang
         same.update(is_deleted=False, title=title)
     same["links"].setdefault(device, {})[key] = change["datetime"]
     return how
+
+
+def post_bookmark_acknowledgements(state: OrbitState, user: OrbitUser, body: object) -> Fields:
+    """A device has taken what it was told; under which key, it says."""
+    book = {"hash": BOOK_HASH, "applied": anything(), "deleted": anything()}
+    told = check_body(body, **DEVICE, books=listed(1, 20, book))
+    results, unmatched = [], []
+    for one in told["books"]:
+        found = state.find(user, one["hash"])
+        if found is None:
+            unmatched.append(one["hash"].lower())
+            continue
+        rows = {row["id"]: row for row in state.bookmarks if (row["user"], row["book"]) == (user.id, found.id)}
+        acked = [acknowledged(rows, told["deviceId"], of) for of in one.get("applied") or ()]
+        acked += [gone_from(rows, told["deviceId"], of) for of in one.get("deleted") or ()]
+        results.append({"hash": one["hash"].lower(), "acked": sum(acked)})
+    return {"results": results, "unmatched": unmatched}
+
+
+def acknowledged(rows: dict[int, Fields], device: str, told: Fields) -> bool:
+    if row := rows.get(told["serverId"]):
+        moment, place = told.get("datetime") or row["datetime"], told.get("pos") or row["pos"]
+        row["links"].setdefault(device, {})[key_of(moment, place)] = moment
+    return told["serverId"] in rows
+
+
+def gone_from(rows: dict[int, Fields], device: str, told: Fields) -> bool:
+    return told["serverId"] in rows and rows[told["serverId"]]["links"].pop(device, None) is not None
 
 
 def page_title(page: int | None) -> str:

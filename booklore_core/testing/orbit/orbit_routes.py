@@ -16,6 +16,7 @@ from booklore_core.testing.orbit import (
     orbit_progress,
     orbit_web,
     page_stats,
+    web_reading,
 )
 from booklore_core.testing.orbit.orbit_state import (
     JSON,
@@ -69,7 +70,25 @@ def device_routes() -> list[Route]:
             lambda state, user, body: orbit_marks.post_acknowledgements(state, user, body, state.annotations),
         ),
         posts("bookmarks/exchange", orbit_bookmarks.post_bookmarks),
+        posts("bookmarks/exchange-ack", orbit_bookmarks.post_bookmark_acknowledgements),
         posts("book-states", book_states.post_book_states),
+    ]  # fmt: skip
+
+
+def browser_routes() -> list[Route]:
+    """What is read in a browser."""
+    books = f"{API}/books/([^/]+)"
+    return [
+        ("POST", f"{API}/books/files/([^/]+)/sessions", 204, web_session),
+        ("POST", f"{API}/books/files/([^/]+)/progress", 201, web_position),
+        (
+            "GET", f"{API}/books/files/([^/]+)/progress", 200,
+            lambda s, u, r, p: web_reading.get_web_progress(s, u, web_reading.file_of(s, u, p[0])),
+        ),
+        (
+            "POST", f"{books}/sessions", 201,
+            lambda s, u, r, p: web_reading.post_manual_session(s, u, s.book_for(u, p[0]), read(r)),
+        ),
     ]  # fmt: skip
 
 
@@ -126,6 +145,14 @@ def credentials(state: OrbitState, user: OrbitUser, request: ServerRequest, part
     return {"username": user.reader, "syncEnabled": user.sync, "createdAt": "2026-08-18T00:00:00.000Z"}
 
 
+def web_session(state: OrbitState, user: OrbitUser, request: ServerRequest, parts: tuple[str, ...]) -> None:
+    web_reading.post_web_session(state, user, web_reading.file_of(state, user, parts[0]), read(request))
+
+
+def web_position(state: OrbitState, user: OrbitUser, request: ServerRequest, parts: tuple[str, ...]) -> None:
+    web_reading.post_web_progress(state, user, web_reading.file_of(state, user, parts[0]), read(request))
+
+
 def patch_annotation(state: OrbitState, user: OrbitUser, request: ServerRequest, parts: tuple[str, ...]) -> Fields:
     book = state.book_for(user, parts[0])
     row = orbit_web.annotation_of(state, user, parts[1], book)
@@ -137,8 +164,10 @@ def trash_annotation(state: OrbitState, user: OrbitUser, request: ServerRequest,
     orbit_web.annotation_of(state, user, parts[1], state.book_for(user, parts[0]))["is_deleted"] = True
 
 
-DEVICE = [(method, re.compile(path), status, handler) for method, path, status, handler in device_routes()]
-WEB = [(method, re.compile(path), status, handler) for method, path, status, handler in web_routes()]
+DEVICE = [(one[0], re.compile(one[1]), *one[2:]) for one in device_routes()]
+WEB = [
+    (method, re.compile(path), status, handler) for method, path, status, handler in (*browser_routes(), *web_routes())
+]
 
 
 def read(request: ServerRequest) -> Any:

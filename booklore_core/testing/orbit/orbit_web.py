@@ -107,8 +107,10 @@ def session_json(book: OrbitBook, row: Fields) -> Fields:
 def stats_of(rows: list[Fields]) -> Fields:
     total, paced = sum(one["duration"] for one in rows), [one for one in rows if (one["delta"] or 0) > 0]
     days = [(day, list(of)) for day, of in groupby(rows, lambda one: day_of(one["start"]))]
-    sources = sorted({one["source"] for one in rows})
-    buckets = [[one for one in rows if one["source"] == source] for source in sources]
+    names = {"web": "bookorbit"}
+    sources = {names.get(one["source"], one["source"]) for one in rows}
+    buckets = [[one for one in rows if names.get(one["source"], one["source"]) == source] for source in sources]
+    buckets.sort(key=lambda of: -sum(one["duration"] for one in of))
     return {
         "totalSessions": len(rows), "totalSeconds": total,
         "avgDurationSeconds": round(total / len(rows)) if rows else 0,
@@ -119,12 +121,15 @@ def stats_of(rows: list[Fields]) -> Fields:
         ],
         "paceProgressDelta": sum(one["delta"] for one in paced),
         "paceDurationSeconds": sum(one["duration"] for one in paced),
-        "progressSummary": [{"day": day, "endProgress": of[-1]["at"]} for day, of in days],
-        "bySource": [
-            {"bucket": of[0]["source"], "totalSeconds": sum(one["duration"] for one in of), "totalSessions": len(of)}
-            for of in buckets
-        ],
+        "progressSummary": [{"day": day, "endProgress": max(of, key=lambda one: one["end"])["at"]} for day, of in days],
+        "bySource": [bucket_json(of, names) for of in buckets],
     }  # fmt: skip
+
+
+def bucket_json(of: list[Fields], names: dict[str, str]) -> Fields:
+    source = of[0]["source"]
+    total = sum(one["duration"] for one in of)
+    return {"bucket": names.get(source, source), "totalSeconds": total, "totalSessions": len(of)}
 
 
 def delete_session(state: OrbitState, user: OrbitUser, book: OrbitBook, number: str) -> None:

@@ -1,0 +1,124 @@
+"""The ways of its contract's §13 in which a BookOrbit loses or doubles highlights and bookmarks: none happens."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from orbit_world import OrbitWorld, asked, dog_ear, highlight, orbit_world, read
+
+EXCHANGES = ("/annotations/exchange", "/bookmarks/exchange")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[OrbitWorld]:
+    with orbit_world(tmp_path / "home", BOOKLORE_BOOKORBIT__SINCE="all") as world:
+        yield world
+
+
+def test_3_a_highlight_whose_answer_was_lost_is_looked_for_and_waits(world: OrbitWorld) -> None:
+    """The request is carried out five minutes after it was given up."""
+    world.server.fail("late:300", "POST /api/v1/koreader/plugin/annotations")
+    read(world, [highlight(1)])
+    asked_first = len(asked(world, EXCHANGES[0]))
+
+    world.clock.forward(60)
+    world.sync()
+    world.clock.forward(300)
+    world.sync()
+    world.clock.forward(900)
+    world.sync()
+
+    assert asked_first == 1
+    assert len(world.server.annotations) == 1
+    assert world.waiting() == []
+
+
+def test_4_two_highlights_of_one_second_are_two(world: OrbitWorld) -> None:
+    read(world, [highlight(1), highlight(2, text="Dune")])
+
+    assert len(world.server.annotations) == 2
+    assert len({one["datetime"] for one in world.server.state.annotations}) == 2
+
+
+def test_4_a_highlight_made_in_the_second_of_a_removed_one_arrives(world: OrbitWorld) -> None:
+    read(world, [highlight(1)])
+    read(world, [])
+    read(world, [highlight(2)])
+
+    assert [one["pageno"] for one in world.server.annotations] == [2]
+
+
+def test_4_a_highlight_that_was_removed_comes_back(world: OrbitWorld) -> None:
+    read(world, [highlight(1), highlight(3)])
+    read(world, [highlight(3)])
+    read(world, [highlight(1), highlight(3)])
+
+    assert sorted(one["pageno"] for one in world.server.annotations) == [1, 3]
+
+
+def test_6_bookmarks_of_pages_are_declined_once_and_wait_for_nothing(world: OrbitWorld) -> None:
+    read(world, [dog_ear(page=12), highlight(1)])
+    asked_first = len(world.server.requests)
+
+    world.sync()
+
+    assert len(world.server.requests) == asked_first
+    [declined] = world.waiting()
+    assert declined["state"] == "superseded"
+    assert "no bookmarks of pages" in declined["reason"]
+    assert world.core.pending() == {}
+
+
+def test_6_a_bookmark_that_the_server_cannot_place_costs_the_others_nothing(world: OrbitWorld) -> None:
+    read(world, [dog_ear(1), dog_ear(2, page="/body/DocFragment[77]/body/p[1]/text().0"), dog_ear(3)])
+
+    assert len(world.server.bookmarks) == 2
+    assert [one["state"] for one in world.waiting()] == ["rejected"]
+
+
+def test_8_an_edited_note_arrives_each_time(world: OrbitWorld) -> None:
+    """KOReader changes the date of an edit not with its note."""
+    for note in (None, "once", "twice", None, "three times"):
+        read(world, [highlight(1, note=note)])
+        assert [one["note"] for one in world.server.annotations] == [note]
+
+
+def test_12_a_late_repeat_does_not_raise_a_removed_bookmark(world: OrbitWorld) -> None:
+    """Made, its answer lost, and removed before anybody knew whether it was there."""
+    world.server.fail("late:420", "POST /api/v1/koreader/plugin/bookmarks")
+    read(world, [dog_ear(1)])
+    world.reader.now -= timedelta(seconds=7100)
+    read(world, [])
+    for _ in range(4):
+        world.clock.forward(400)
+        world.sync()
+
+    assert world.server.bookmarks == []
+    assert world.core.pending() == {}
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_4_a_new_database_gives_each_highlight_the_second_that_it_has(
+    world: OrbitWorld, order: tuple[int, ...]
+) -> None:
+    """Three of one second were sent by a database that was lost; their notes are where they were."""
+    marks = [highlight(number, note=f"note {number}") for number in (1, 2, 3)]
+    read(world, [*marks, dog_ear(5)])
+    there = sorted((one["pageno"], one["note"], one["cfi"]) for one in world.server.annotations)
+    world.core.close()
+    world.home = world.home.with_name("anew")
+    world.core = world.open()
+    told = [dict(line) for line in world.reader.lines]
+    told[-1]["annotations"] = [*(marks[number] for number in order), dog_ear(5)]
+
+    world.core.take(told, "test")
+    world.sync()
+    world.clock.forward(700)
+    world.sync()
+
+    assert sorted((one["pageno"], one["note"], one["cfi"]) for one in world.server.annotations) == there
+    assert len(world.server.bookmarks) == 1
+    assert [one["durationSeconds"] for one in world.server.sessions] == [600]
+    read(world, [{**marks[1], "note": "anew"}, marks[0], dog_ear(5)])
+    assert (2, "anew") in [(one["pageno"], one["note"]) for one in world.server.annotations]
