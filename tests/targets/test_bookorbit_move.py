@@ -15,7 +15,7 @@ from orbit_world import SECRET, OrbitWorld, dog_ear, highlight, orbit_world
 
 from booklore_core import BookRef, Item, Request
 from booklore_core.actions import start
-from booklore_core.testing import MORNING, BookOrbitServer, answer_all
+from booklore_core.testing import MORNING, BookOrbitServer, SampleReader, answer_all, sample_book
 
 EVENTS_A_SESSION, EVENTS_A_REQUEST = 2, 500
 
@@ -146,3 +146,32 @@ def test_an_account_is_logged_in_to_and_only_its_md5_is_kept(tmp_path: Path) -> 
     assert lines["bookorbit"]["ok"]
     assert "dev-183ae7ad" in lines["bookorbit"]["detail"]
     assert "bookmarkSync" in lines["bookorbit"]["detail"]
+
+
+def test_who_logs_in_is_owed_the_past_on_request(tmp_path: Path) -> None:
+    reader, spool = SampleReader(), tmp_path / "spool.jsonl"
+    environ = {**os.environ, "BOOKLORE_HOME": str(tmp_path / "home"), "BOOKLORE_BOOKLORE__ENABLED": "false"}
+    environ["BOOKLORE_BOOKORBIT__PASSWORD"] = SECRET
+
+    def run(*words: str) -> int:
+        command = [sys.executable, "-m", "booklore_core", *words]
+        return subprocess.run(command, env=environ, capture_output=True, timeout=60, check=False).returncode
+
+    with BookOrbitServer() as server:
+        one = server.books[1]
+        reader.read(sample_book(one.title, partial_md5=one.md5, size=one.size))
+        spool.write_text(reader.spool())
+        assert run("ingest", str(spool)) == 0
+        assert run("login", "--target", "bookorbit", "--url", server.url, "--username", "reader", "--yes") == 0
+        assert run("sync") == 0
+        assert server.sessions == []
+
+        assert run("config", "set", "bookorbit.since", "all") == 0
+        assert run("sync", "--target", "bookorbit") == 0
+        assert [held["durationSeconds"] for held in server.sessions] == [400]
+        reader.sleep(7200)
+        reader.read(sample_book(one.title, partial_md5=one.md5, size=one.size))
+        spool.write_text(reader.spool())
+        assert run("ingest", str(spool)) == 0
+        assert run("sync") == 0
+        assert [held["durationSeconds"] for held in server.sessions] == [400, 400]

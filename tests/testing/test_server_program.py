@@ -89,3 +89,13 @@ def test_a_library_that_is_not_there_ends_it_in_one_line(tmp_path: Path) -> None
     assert ended.returncode == 1
     assert ended.stdout == ""
     assert len(ended.stderr.splitlines()) == 1
+
+
+def test_it_is_a_bookorbit_too() -> None:
+    with running("--dialect", "bookorbit") as (program, url):
+        assert program.stdout is not None
+        told = dict(program.stdout.readline().strip().split(": ", 1) for _ in range(4))
+
+        account = {"x-auth-user": told["KOReader user"], "x-auth-key": told["KOReader password"]}
+        version = requests.get(f"{url}/api/v1/koreader/plugin/version", headers=account, timeout=5).json()
+        assert "bookmarkSync" in version["capabilities"]

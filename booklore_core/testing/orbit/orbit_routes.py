@@ -19,13 +19,11 @@ from booklore_core.testing.orbit import (
     web_reading,
 )
 from booklore_core.testing.orbit.orbit_state import (
-    JSON,
     Fields,
     OrbitRefusal,
     OrbitState,
     OrbitUser,
     answer_of,
-    internal,
 )
 from booklore_core.testing.server.answers import Answer
 from booklore_core.testing.server.routing import ServerRequest
@@ -244,6 +242,3 @@ def page(path: str) -> Answer:
         body = {"statusCode": 404, "message": "Not Found", "path": path}
         return answer_of(body, 404)
     return Answer(200, PAGE, "text/html; charset=utf-8")
-
-
-__all__ = ["JSON", "internal", "page", "route"]

@@ -46,22 +46,20 @@ class BookOrbitServer:
         port: int = 0, koreader_sync: bool = True,
     ) -> None:  # fmt: skip
         self._state, self._port = OrbitState(now or time.time), port
-        listed, folder = read_library(library)
+        listed = read_library(library)
         for account in listed["accounts"]:
             self._state.users.append(account)
         for book in listed["books"]:
             self._state.books[book.id] = book
         first = self._state.users[0]
         first.sync = koreader_sync
-        self.folder, self._listener = folder, None
+        self._listener: Listener | None = None
         self.username, self.password = first.name, first.password
         self.koreader_username, self.koreader_password = first.reader, listed["koreader_password"]
         self.faults: list[Fault] = []
         self.records: deque[Record] = deque(maxlen=20_000)
         self.on_request: Callable[[Record], None] | None = None
         self._late, self._stopped = LateRequests(), threading.Event()
-
-    _listener: Listener | None
 
     def __enter__(self) -> Self:
         return self.start()
@@ -208,7 +206,7 @@ def as_orbit(refusal: Refusal) -> OrbitRefusal:
     return OrbitRefusal(refusal.status, message)
 
 
-def read_library(source: Path | str | Mapping[str, Any] | None) -> tuple[dict[str, Any], Path]:
+def read_library(source: Path | str | Mapping[str, Any] | None) -> dict[str, Any]:
     """Accounts and books. Files are looked for beside the recordings of the other servers, whose library it shares."""
     if source is None:
         library = small_library()
@@ -216,7 +214,7 @@ def read_library(source: Path | str | Mapping[str, Any] | None) -> tuple[dict[st
         assert account is not None
         user = user_of(1, library.web.username, library.web.password, account.username, account.password, None)
         books = [book_of(one) for one in library.books]
-        return {"accounts": [user], "books": books, "koreader_password": account.password}, Path()
+        return {"accounts": [user], "books": books, "koreader_password": account.password}
     folder = Path() if isinstance(source, Mapping) else Path(source).parent
     listed = source if isinstance(source, Mapping) else json.loads(Path(source).read_text(encoding="utf-8"))
     web, reader = listed["web_login"], listed["koreader_account"]
@@ -225,7 +223,7 @@ def read_library(source: Path | str | Mapping[str, Any] | None) -> tuple[dict[st
         own, seen = second["koreader_account"], set(second["libraries"])
         accounts.append(user_of(2, second["username"], second["password"], own["username"], own["password"], seen))
     books = [listed_book(one, folder) for one in listed["books"]]
-    return {"accounts": accounts, "books": books, "koreader_password": reader["password"]}, folder
+    return {"accounts": accounts, "books": books, "koreader_password": reader["password"]}
 
 
 def user_of(number: int, name: str, password: str, reader: str, secret: str, libraries: set[int] | None) -> OrbitUser:
