@@ -57,6 +57,20 @@ def test_a_batch_holds_up_to_a_hundred_items(open_core, put):
     assert states(core)[0] == ("delivered", 0, "batch-0")
 
 
+def test_a_batch_is_of_several_books_where_the_target_says_so_of_the_kind(open_core, put):
+    batching = Batching()
+    batching.spans_books, batching.batch_size = frozenset({"session"}), 250
+    core = open_core(batching)
+    for book in (DUNE, EMMA):
+        put(core, *(f"{book.title} {number}" for number in range(150)), book=book)
+        put(core, *(f"{book.title} {number}" for number in range(3)), kind="rating", book=book)
+
+    report = core.sync()
+
+    assert sorted(sizes(batching)) == [3, 3, 50, 250]
+    assert report.total("delivered") == {"session": 300, "rating": 6}
+
+
 def test_a_target_may_want_smaller_batches(open_core, put):
     batching = Batching()
     batching.batch_size = 2
