@@ -200,8 +200,7 @@ class Core:
         with self._syncing:
             before = requests_sent()
             asked = [one for name, one in self.targets.items() if name == target or (target is None and one.kinds)]
-            runs = [self._deliver(one, progress, book) for one in asked]
-            runs += [] if target else self._left_alone()
+            runs = [*(self._deliver(one, progress, book) for one in asked), *(() if target else self._left_alone())]
             return Report(runs, requests_sent() - before)
 
     def _deliver(self, target: Gateway, progress: Progress | None, book: str | None) -> RunSummary:
