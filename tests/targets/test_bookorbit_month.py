@@ -16,7 +16,7 @@ MORE = ("close_before", "half_body", "late:60", "status:500", "status:503", "sta
 MORE += ("status:429", "html_200", "commit_then_html_200")
 WRITES = ("POST /api/v1/koreader/plugin/", "PUT /api/v1/koreader/", "* /")
 OWN_BOOKS = {"kobo": (0, 1), "boox": (2,)}
-"""Which books, and so which places, are a device's own; the highlights of the last one are the other's as well."""
+"""Which books each device reads: no book is read on both, so that all of it can be foretold."""
 
 
 class MonthOfOrbit:
