@@ -1,0 +1,21 @@
+"""Highlights of a long book as CFIs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lxml import etree
+from test_cfi_speed import HIGHLIGHTS, highlights, long_book
+
+from booklore_targets.booklore.cfi import anchor
+from booklore_targets.booklore.cfi.generations import GENERATIONS
+from tests.benchmarks.figures import Measured, best, figure
+
+
+@figure("cfi", f"CFIs of {HIGHLIGHTS:,} highlights in one book", "parsing its chapters once with lxml", 4)
+def cfis(folder: Path) -> Measured:
+    asked = highlights(long_book(), GENERATIONS[-1])
+    books = [long_book() for _ in range(3)]
+    chapters = [document.source.data for document in long_book().documents]
+    ours = best(3, lambda: [anchor(book, *one) for book in [books.pop()] for one in asked])
+    return Measured(ours, best(3, lambda: [etree.fromstring(chapter) for chapter in chapters]))
