@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from functools import cached_property
 from math import floor
 from pathlib import PurePosixPath
 from typing import Annotated, Any, ClassVar, Literal
@@ -160,7 +161,7 @@ class Event(BaseModel):
     def __init_subclass__(cls) -> None:
         cls.name = re.sub("(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
 
-    @property
+    @cached_property
     def order(self) -> str:
         """Sorts a device's events as they happened: by the counter at the end of the id, else by the clock.
 

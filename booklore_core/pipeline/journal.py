@@ -53,7 +53,11 @@ SELECT * FROM ({STAMP} AND ord < :first ORDER BY ord DESC LIMIT :around) a
 UNION ALL SELECT * FROM ({STAMP} AND ord >= :first AND ord <= :last ORDER BY ord LIMIT :between) b
 UNION ALL SELECT * FROM ({STAMP} AND ord > :last ORDER BY ord LIMIT :around) c
 """
-LATER = f"SELECT 1 FROM events WHERE device = :device AND ord > :ord AND {READ} LIMIT 1"
+NEXT = f"""
+SELECT CASE WHEN {OPENS} THEN 'opening' WHEN n.id > (
+    SELECT e.id FROM events e WHERE e.device = :device AND e.event_id = :event_id) THEN 'later' ELSE 'earlier' END AS came
+FROM events n WHERE device = :device AND ord > :ord AND {READ} ORDER BY ord LIMIT 1
+"""
 FOLLOWED = "SELECT 1 FROM events WHERE device = :device AND book_md5 = :md5 AND ord > :ord AND name IN :ids LIMIT 1"
 OPEN = f"""
 SELECT device, at, name, {OPENS} AS opens, CASE WHEN line LIKE '%"told_at"%' THEN line END AS line,
@@ -208,7 +212,17 @@ class Journal:
 
     def is_last(self, event: Event) -> bool:
         """Whether the device told nothing later about any book: False for a line that arrived late."""
-        return self._database.value(LATER, device=event.device, ord=event.order) is None
+        return self._next(event) is None
+
+    def goes_on(self, event: Event) -> bool:
+        """Whether the next line goes on with the same stretch and came in later: a consumer is asked about that one
+        after this, and finds all of this there."""
+        return self._next(event) == "later"
+
+    def _next(self, event: Event) -> str | None:
+        """Of the device's next line of reading whether it is an opening, and else when it came in; None without any."""
+        about = {"device": event.device, "event_id": event.id, "ord": event.order}
+        return self._database.value(NEXT, **about)
 
     def is_followed(self, event: Event, by: Iterable[type[Event]]) -> bool:
         """Whether the device told of one of these later about the same book, whenever the line came in."""

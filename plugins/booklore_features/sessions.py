@@ -103,14 +103,16 @@ def on_resume(event: Resume, journal: Journal, facts: Facts, settings: Section) 
 def on_page_turns(
     event: PageTurns, journal: Journal, facts: Facts, settings: Section
 ) -> Iterator[Item | Remark] | None:
-    return None if journal.is_last(event) else sessions(event, journal, facts, settings)
+    told_later = journal.is_last(event) or journal.goes_on(event)
+    return None if told_later else sessions(event, journal, facts, settings)
 
 
 @hookimpl
 def on_book_close(
     event: BookClose, journal: Journal, facts: Facts, settings: Section
 ) -> Iterator[Item | Remark] | None:
-    return None if event.reason == "sidecar" else sessions(event, journal, facts, settings)
+    told_later = event.reason == "sidecar" or journal.goes_on(event)
+    return None if told_later else sessions(event, journal, facts, settings)
 
 
 def sessions(event: Event, journal: Journal, facts: Facts, settings: Section) -> Iterator[Item | Remark]:
