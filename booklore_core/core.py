@@ -21,6 +21,7 @@ from booklore_core.pipeline.clock import Contact, begun
 from booklore_core.pipeline.delivery import DeliveryRun, RunSummary
 from booklore_core.pipeline.derive import Derive
 from booklore_core.pipeline.devices import Devices
+from booklore_core.pipeline.event_log import EventLog
 from booklore_core.pipeline.facts import Facts
 from booklore_core.pipeline.gateway import Doors, Gateway
 from booklore_core.pipeline.ingest import Ingest, Taken
@@ -100,12 +101,12 @@ class Core:
             self.settings = Settings(StoredSettings(database), self.secrets, given)
             self.settings.declare("sync", SYNC)
             self.books, self.devices = Books(database), Devices(database)
-            self.journal, self.quarantine = Journal(database), Quarantine(database)
+            self.event_log, self.journal, self.quarantine = EventLog(database), Journal(database), Quarantine(database)
             makers = Makers(database, lambda kind, maker, plugin: self.registry.may_change(kind, maker, plugin))
             self.outbox, self.ledger = Outbox(database, self.books, makers), Ledger(database)
             self.plugins = PluginManager(self.settings, database.table("plugins"), environ)
-            self.ingest = Ingest(database, self.journal, self.books, self.devices, self.quarantine)
-            self.derive = Derive(database, self.journal, self.outbox, self.plugins, clock)
+            self.ingest = Ingest(database, self.event_log, self.books, self.devices, self.quarantine)
+            self.derive = Derive(database, self.event_log, self.journal, self.outbox, self.plugins, clock)
             self.registry = Registry(database, self.plugins, self.outbox, self.store, Doors(self.books.match_of))
             opened.callback(self._close_targets)
             self.plugins.load(entry_points)

@@ -50,7 +50,7 @@ def extract_history(core: Core, request: Request) -> Flow:
     if not given:
         return Result(effects=(SendFile(STATISTICS, extract_history.name),))
     path = Path(str(given))
-    end = core.journal.end
+    end = core.event_log.end
     try:
         plugin, items, remarks = read_past(core, path, request)
     except (OSError, ValueError) as error:
@@ -60,7 +60,7 @@ def extract_history(core: Core, request: Request) -> Flow:
     if items and not is_dry:
         if not (yield Confirm(f"{told}\nTake them in?", default=True)):
             return Result("Nothing was taken in", ok=False, data=data)
-        if core.journal.end != end:  # what was told live meanwhile counts as it was told
+        if core.event_log.end != end:  # what was told live meanwhile counts as it was told
             plugin, items, _ = read_past(core, path, request)
         take_in(core, plugin, items, request)
     for one in () if is_dry else remarks:

@@ -19,8 +19,9 @@ from booklore_core.guard.culprit import told
 from booklore_core.guard.deadline import TookTooLong, Watch
 from booklore_core.hookspecs import PROJECT
 from booklore_core.items import Item, Proposal, Remark
+from booklore_core.pipeline.event_log import Entry, EventLog
 from booklore_core.pipeline.facts import Facts
-from booklore_core.pipeline.journal import Entry, Journal
+from booklore_core.pipeline.journal import Journal
 from booklore_core.pipeline.lease import Clock
 from booklore_core.pipeline.outbox import Outbox
 from booklore_core.pipeline.remarks import note_remarks
@@ -62,9 +63,15 @@ class Derive:
     """Leads the features. Every thread and process may ask for it at any time."""
 
     def __init__(
-        self, database: Database, journal: Journal, outbox: Outbox, plugins: PluginManager, clock: Clock
+        self,
+        database: Database,
+        event_log: EventLog,
+        journal: Journal,
+        outbox: Outbox,
+        plugins: PluginManager,
+        clock: Clock,
     ) -> None:
-        self._database, self._journal, self._outbox = database, journal, outbox
+        self._database, self._event_log, self._journal, self._outbox = database, event_log, journal, outbox
         self._plugins, self._clock = plugins, clock
         self._places, self._failures = database.table("features"), database.table("failures")
         self._remarks = database.table("remarks")
@@ -90,7 +97,7 @@ class Derive:
             after = self._places.find()
             if after != before:
                 waited_for = [row["place"] for row in after if self._may_go_on(row["name"])]
-                self._journal.drop_lists(min(waited_for, default=0))
+                self._event_log.drop_lists(min(waited_for, default=0))
         return news
 
     def _lead_alone(self, plugin: Plugin) -> int:
@@ -119,7 +126,7 @@ class Derive:
         news = self._retry(plugin)
         while not self._is_hanging(plugin):
             place = self._place(plugin)
-            if place is None or not (entries := self._journal.after(place, BATCH)):
+            if place is None or not (entries := self._event_log.after(place, BATCH)):
                 break
             facts, found = self._ask(plugin, entries)
             if found:
@@ -131,7 +138,7 @@ class Derive:
         rows = self._failures.find(("failed_at", "event"), MAX_RETRIES, feature=plugin.name)
         if not rows:
             return 0
-        facts, found = self._ask(plugin, self._journal.entries(row["event"] for row in rows))
+        facts, found = self._ask(plugin, self._event_log.entries(row["event"] for row in rows))
         return self._take_in(plugin, facts, found, lambda: self._forget_failures(plugin, found))
 
     def _place(self, plugin: Plugin) -> int | None:
@@ -144,7 +151,7 @@ class Derive:
         except BadSetting as error:
             self._plugins.blame(plugin, str(error))
             return None
-        place = self._journal.end if since is None else self._journal.place_before(since)
+        place = self._event_log.end if since is None else self._event_log.place_before(since)
         self._database.run(START, name=plugin.name, place=place)
         return int(self._places.find_one(name=plugin.name)["place"])  # type: ignore[index]
 

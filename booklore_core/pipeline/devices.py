@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from booklore_core.pipeline.journal import Journal
+from booklore_core.pipeline.event_log import EventLog
 from booklore_core.pipeline.spool import Line
 from booklore_core.storage.database import Database
 
@@ -107,7 +107,7 @@ class Devices:
 
 
 def recognise(
-    devices: Devices, journal: Journal, own: str, former_ids: Sequence[str], lines: Iterable[Line], so_far: str,
+    devices: Devices, event_log: EventLog, own: str, former_ids: Sequence[str], lines: Iterable[Line], so_far: str,
     now: datetime,
 ) -> tuple[str, set[str]]:  # fmt: skip
     """Whose lines these are that are told under one id and its former ones, and the ids of those that are known.
@@ -116,7 +116,7 @@ def recognise(
     was told apart before, or else a new one. so_far: whose the part of the same file was that came before.
     """
     told, successors = list(lines), devices.successors(own)
-    known = {name: journal.known(name, told) for name in dict.fromkeys([so_far, own, *successors, *former_ids])}
+    known = {name: event_log.known(name, told) for name in dict.fromkeys([so_far, own, *successors, *former_ids])}
     candidates = (so_far, own, *(name for name, shares_token in successors.items() if shares_token))
     free = [name for name in candidates if all(known[name].values())]
     if so_far not in free:

@@ -12,7 +12,7 @@ from booklore_core.pipeline.books import Books, BookStars
 from booklore_core.pipeline.boots import Stamp
 from booklore_core.pipeline.clock import NOBODY, Contact, settle
 from booklore_core.pipeline.devices import Devices, iso_utc, recognise
-from booklore_core.pipeline.journal import Journal, Told
+from booklore_core.pipeline.event_log import EventLog, Told
 from booklore_core.pipeline.quarantine import UNTIMED, Quarantine
 from booklore_core.pipeline.snapshots import with_ratings
 from booklore_core.pipeline.spool import BadLine, Line, parse_line
@@ -72,9 +72,9 @@ class Ingest:
     """
 
     def __init__(
-        self, database: Database, journal: Journal, books: Books, devices: Devices, quarantine: Quarantine
+        self, database: Database, event_log: EventLog, books: Books, devices: Devices, quarantine: Quarantine
     ) -> None:
-        self._database, self._journal, self._books = database, journal, books
+        self._database, self._event_log, self._books = database, event_log, books
         self._devices, self._quarantine = devices, quarantine
 
     def take(
@@ -123,7 +123,7 @@ class Ingest:
         for own, unit in units.items():
             former_ids = contact.former_ids if own == contact.device else ()
             so_far = taken.devices.get(own, own)
-            device, known = recognise(self._devices, self._journal, own, former_ids, unit.values(), so_far, now)
+            device, known = recognise(self._devices, self._event_log, own, former_ids, unit.values(), so_far, now)
             taken.devices[own] = device
             for number, line in unit.items():
                 if line.event.id not in known:
@@ -146,7 +146,7 @@ class Ingest:
             stamps[line.event.device][number] = stamp_of(line)
         for device, told in stamps.items():
             orders = [stamp.order for stamp in told.values()]
-            known = self._journal.near(device, min(orders), max(orders))
+            known = self._event_log.near(device, min(orders), max(orders))
             settled = settle(list(told.values()), known, now.timestamp(), contact)
             for (number, stamp), one in zip(told.items(), settled, strict=True):
                 if one.reason:
@@ -164,7 +164,7 @@ class Ingest:
         stars = self._books.stars({book.partial_md5 for _, book, *_ in told_books})
         told = [Told(line.event, line.kept, is_tracked(line.event, stars), line.digest) for line in lines.values()]
         kept = [one for one in told if one.tracked or not isinstance(one.event, PageTurns)]
-        self._journal.append(list(with_ratings(kept, stars, now)), now)
+        self._event_log.append(list(with_ratings(kept, stars, now)), now)
         self._books.keep_stars(stars)
         remarks = {key: row for line in lines.values() for key, row in remarks_on(line, now)}
         self._database.run_many(REMARK, list(remarks.values()))

@@ -1,8 +1,7 @@
-"""The log of events, in the order in which they arrived; features are its consumers and find their memory in it."""
+"""What happened, as features look back at it: each device's lines in their order, and those of a book."""
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from math import inf
@@ -10,36 +9,17 @@ from typing import Any, TypeVar
 
 from booklore_core.events import OPENINGS, READING, SIDECAR_MARK, BookClose, Event, book_of
 from booklore_core.pipeline.books import utc
-from booklore_core.pipeline.boots import SLACK, Stamp
-from booklore_core.pipeline.clock import EARLIEST, KNOWN
-from booklore_core.pipeline.spool import Line, canonical, parse_event
+from booklore_core.pipeline.spool import parse_event
 from booklore_core.storage.database import Database
 
 E = TypeVar("E", bound=Event)
-
-WITNESSES, BATCH_OF_WITNESSES = 20, 5000
-"""How many lines before and after others, and between them, are asked when those were written."""
 
 OF_READING = "book_md5 IS NOT NULL AND event_id NOT LIKE '%{}%' AND name IN ({})".format(
     SIDECAR_MARK, ", ".join(f"'{cls.name}'" for cls in READING)
 )
 OPENS = "book_md5 IS NOT NULL AND name IN ({})".format(", ".join(f"'{cls.name}'" for cls in OPENINGS))
 READ, OPENED = f"tracked = 1 AND {OF_READING}", f"tracked = 1 AND {OPENS}"
-SAME = "SELECT event_id, ord, digest, line FROM events WHERE device = :device AND event_id IN :ids"
-APPEND = """
-INSERT INTO events (device, event_id, name, at, ord, book_md5, tracked, line, digest, received_at)
-VALUES (:device, :event_id, :name, :at, :ord, :book_md5, :tracked, :line, :digest, :received_at)
-"""
-KEEP_LIST = """
-INSERT INTO annotation_lists (event, device, book_md5, list)
-SELECT id, device, book_md5, :list FROM events WHERE device = :device AND event_id = :event_id
-"""
-DROP_LISTS = """
-DELETE FROM annotation_lists WHERE event <= :consumed AND event NOT IN (SELECT event FROM failures)
-    AND EXISTS (SELECT 1 FROM annotation_lists later JOIN events l ON l.id = later.event
-        WHERE later.device = annotation_lists.device AND later.book_md5 = annotation_lists.book_md5
-        AND l.ord > (SELECT e.ord FROM events e WHERE e.id = annotation_lists.event))
-"""
+PLACES = "SELECT event_id, ord FROM events WHERE device = :device AND event_id IN :ids"
 LIST_AT = """
 SELECT e.line, a.list FROM annotation_lists a JOIN events e ON e.id = a.event
 WHERE a.device = :device AND a.book_md5 = :md5 AND e.ord <= :ord ORDER BY e.ord DESC LIMIT 1
@@ -47,15 +27,10 @@ WHERE a.device = :device AND a.book_md5 = :md5 AND e.ord <= :ord ORDER BY e.ord 
 OPENED_NEAR = f"SELECT event_id, ord FROM events WHERE device = :device AND {OPENED} AND {{side}} LIMIT :count"
 UP_TO, BEFORE, AFTER = "ord <= :ord ORDER BY ord DESC", "ord < :ord ORDER BY ord DESC", "ord > :ord ORDER BY ord"
 BETWEEN = f"SELECT line FROM events WHERE device = :device AND ord >= :low AND ord <= :high AND {READ} ORDER BY ord"
-STAMP = "SELECT ord, at, line FROM events WHERE device = :device AND at >= :earliest AND at <= received_at + :slack"
-NEAR = f"""
-SELECT * FROM ({STAMP} AND ord < :first ORDER BY ord DESC LIMIT :around) a
-UNION ALL SELECT * FROM ({STAMP} AND ord >= :first AND ord <= :last ORDER BY ord LIMIT :between) b
-UNION ALL SELECT * FROM ({STAMP} AND ord > :last ORDER BY ord LIMIT :around) c
-"""
+LATER = "later"
 NEXT = f"""
 SELECT CASE WHEN {OPENS} THEN 'opening' WHEN n.id > (
-    SELECT e.id FROM events e WHERE e.device = :device AND e.event_id = :event_id) THEN 'later' ELSE 'earlier' END AS came
+    SELECT e.id FROM events e WHERE e.device = :device AND e.event_id = :event_id) THEN '{LATER}' ELSE 'earlier' END
 FROM events n WHERE device = :device AND ord > :ord AND {READ} ORDER BY ord LIMIT 1
 """
 FOLLOWED = "SELECT 1 FROM events WHERE device = :device AND book_md5 = :md5 AND ord > :ord AND name IN :ids LIMIT 1"
@@ -67,43 +42,7 @@ FROM events e WHERE book_md5 = :md5 AND {OF_READING} ORDER BY device, ord
 LATEST = "SELECT line FROM events WHERE device = :device AND name = :name AND tracked = 1 ORDER BY ord DESC LIMIT 1"
 ABOUT = "SELECT line FROM events WHERE book_md5 = :md5 AND tracked = 1 ORDER BY device, ord"
 RECEIVED = "SELECT received_at FROM events WHERE device = :device AND event_id = :event_id"
-ENTRIES = """
-SELECT e.id, e.line, a.list FROM events e LEFT JOIN annotation_lists a ON a.event = e.id
-WHERE e.tracked = 1 AND {which} ORDER BY e.id LIMIT :limit
-"""
-FIRST_SINCE = "SELECT MIN(id) FROM events WHERE at >= :since"
 LAST = "\U0010ffff"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """An event of the journal and its row number, by which consumers tell how far they have come."""
-
-    id: int
-    event: Event
-
-
-@dataclass(frozen=True)
-class Told:
-    """A line to be appended: its event, the line as it is kept, whether its book is tracked. digest: of all it told."""
-
-    event: Event
-    line: dict[str, Any]
-    tracked: bool
-    digest: str
-
-    @property
-    def list(self) -> str | None:
-        """The book's annotations, kept apart from the line; of a book that is not tracked nobody keeps them."""
-        given = self.line.get("annotations")
-        return None if given is None or not self.tracked else json.dumps(given, ensure_ascii=False)
-
-    @property
-    def kept(self) -> str:
-        """The line as the journal keeps it: of a book that is not tracked it is no more than that it was opened."""
-        dropped = ("annotations",) if self.tracked else ("annotations", "reading")
-        kept = {name: value for name, value in self.line.items() if name not in dropped}
-        return canonical(kept if self.tracked or "reading" not in self.line else {**kept, "reading": {}})
 
 
 class Journal:
@@ -111,43 +50,6 @@ class Journal:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    def known(self, device: str, lines: Iterable[Line]) -> dict[str, bool]:
-        """Id → whether it is the very same line, of those whose ids the device has used already."""
-        by_id = {line.event.id: line for line in lines}
-        rows = self._database.rows(SAME, device=device, ids=list(by_id))
-        return {row["event_id"]: is_same(row, by_id[row["event_id"]]) for row in rows}
-
-    def append(self, told: Sequence[Told], now: datetime) -> None:
-        """Records events, in this order. None of their ids may be taken. Within a writing transaction."""
-        self._database.run_many(APPEND, [event_row(one, now) for one in told])
-        lists = [{"device": one.event.device, "event_id": one.event.id, "list": one.list} for one in told if one.list]
-        self._database.run_many(KEEP_LIST, lists)
-
-    def after(self, place: int, limit: int) -> list[Entry]:
-        """What arrived after a place, at most so much of it."""
-        return self._entries("e.id > :place", place=place, limit=limit)
-
-    def entries(self, ids: Iterable[int]) -> list[Entry]:
-        wanted = list(ids)
-        return self._entries("e.id IN :ids", ids=wanted, limit=len(wanted))
-
-    def _entries(self, which: str, **values: Any) -> list[Entry]:
-        return [Entry(row["id"], event_of(row)) for row in self._database.rows(ENTRIES.format(which=which), **values)]
-
-    @property
-    def end(self) -> int:
-        """The place after everything that has arrived."""
-        return int(self._database.value("SELECT MAX(id) FROM events") or 0)
-
-    def place_before(self, since: datetime) -> int:
-        """The place from which everything that happened at or after since is still to come."""
-        first = self._database.value(FIRST_SINCE, since=since.timestamp())
-        return self.end if first is None else int(first) - 1
-
-    def drop_lists(self, consumed: int) -> None:
-        """Of each book's annotation lists on a device the last one stays, and those that a feature has yet to see."""
-        self._database.run(DROP_LISTS, consumed=consumed)
 
     def annotations(self, event: BookClose) -> BookClose | None:
         """The event whose list stands at event: itself, or the last one before it: lists are told when they differ."""
@@ -176,19 +78,9 @@ class Journal:
         """The lines on one side of event that began a stretch, at most count, the nearest one first."""
         return self._database.rows(OPENED_NEAR.format(side=side), device=event.device, ord=event.order, count=count)
 
-    def near(self, device: str, first: str, last: str) -> list[Stamp]:
-        """When the lines of a device were written that stand around and between two places, in their order; which boot
-        wrote them is told of those that were set right. Not those that an older version took although they were not
-        written yet, or before there was anything to write them."""
-        limits = {"earliest": EARLIEST, "slack": SLACK, "around": WITNESSES, "between": BATCH_OF_WITNESSES}
-        rows = self._database.rows(NEAR, device=device, first=first, last=last, **limits)
-        told = [(row, json.loads(row["line"]) if '"told_at"' in row["line"] else {}) for row in rows]
-        stamps = [Stamp(row["ord"], row["at"], line.get("up"), line.get("boot"), KNOWN) for row, line in told]
-        return sorted(stamps, key=lambda one: one.order)
-
     def places(self, device: str, ids: Iterable[str]) -> dict[str, str]:
         """Line id → where it stands among its device's lines; compares like `Event.order`."""
-        return {row["event_id"]: row["ord"] for row in self._database.rows(SAME, device=device, ids=list(ids))}
+        return {row["event_id"]: row["ord"] for row in self._database.rows(PLACES, device=device, ids=list(ids))}
 
     def latest(self, device: str, kind: type[E]) -> E | None:
         """The device's last event of one class."""
@@ -217,12 +109,11 @@ class Journal:
     def goes_on(self, event: Event) -> bool:
         """Whether the next line goes on with the same stretch and came in later: a consumer is asked about that one
         after this, and finds all of this there."""
-        return self._next(event) == "later"
+        return self._next(event) == LATER
 
-    def _next(self, event: Event) -> str | None:
+    def _next(self, event: Event) -> Any:
         """Of the device's next line of reading whether it is an opening, and else when it came in; None without any."""
-        about = {"device": event.device, "event_id": event.id, "ord": event.order}
-        return self._database.value(NEXT, **about)
+        return self._database.value(NEXT, device=event.device, event_id=event.id, ord=event.order)
 
     def is_followed(self, event: Event, by: Iterable[type[Event]]) -> bool:
         """Whether the device told of one of these later about the same book, whenever the line came in."""
@@ -232,11 +123,6 @@ class Journal:
     def received(self, event: Event) -> datetime:
         """When the core took an event in, by its own clock."""
         return utc(self._database.value(RECEIVED, device=event.device, event_id=event.id))
-
-
-def is_same(row: dict[str, Any], line: Line) -> bool:
-    """Lines of an older version have no digest; nothing was taken out of them."""
-    return bool(row["digest"] == line.digest if row["digest"] else row["line"] == canonical(line.told))
 
 
 def event_of(row: dict[str, Any]) -> Event:
@@ -255,10 +141,3 @@ def clocks(line: dict[str, Any]) -> tuple[float, float]:
     """When a line was written, unix seconds: as is known now, and as its device had it."""
     told = json.loads(line["line"])["told_at"] if line["line"] else None
     return line["at"], datetime.fromisoformat(told).timestamp() if told else line["at"]
-
-
-def event_row(told: Told, now: datetime) -> dict[str, Any]:
-    event, book = told.event, getattr(told.event, "book", None)
-    names = {"device": event.device, "event_id": event.id, "name": event.name, "ord": event.order}
-    line = {"line": told.kept, "digest": told.digest, "tracked": int(told.tracked), "received_at": now.timestamp()}
-    return {**names, **line, "at": event.at.timestamp(), "book_md5": book.partial_md5 if book else None}

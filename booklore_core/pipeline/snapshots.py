@@ -18,8 +18,9 @@ from typing import Any
 from booklore_core.events import RATING_SUFFIX, UNKNOWN, BookClose, Delete, Device, Rating, book_of
 from booklore_core.items import TOMBSTONE, Item, Proposal, canonical_json
 from booklore_core.pipeline.books import BookStars
+from booklore_core.pipeline.event_log import Told
 from booklore_core.pipeline.facts import Facts
-from booklore_core.pipeline.journal import Journal, Told
+from booklore_core.pipeline.journal import Journal
 from booklore_core.pipeline.spool import digest_of, parse_event
 
 Annotation = Mapping[str, Any]

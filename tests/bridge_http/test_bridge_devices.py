@@ -60,7 +60,7 @@ def test_after_a_lost_answer_it_is_told_the_same_id(core: Core, ereader: EReader
     first, again = clone.hand_off(), clone.hand_off()
 
     assert told_id(first) == told_id(again) is not None
-    assert core.quarantine.count() == 0 and core.journal.end == 4
+    assert core.quarantine.count() == 0 and core.event_log.end == 4
 
 
 def test_a_device_that_was_told_apart_in_a_file_may_speak_once_it_is_paired(core: Core, url: str) -> None:
@@ -130,4 +130,4 @@ def test_what_was_refused_as_anothers_is_taken_once_the_other_turns_out_to_be_th
     ereader.post("/v1/events", {"device": device, "lines": []})
 
     assert [line.field for line in core.quarantine.lines()] == ["line"]
-    assert core.pending() == {} and core.journal.end == 2
+    assert core.pending() == {} and core.event_log.end == 2

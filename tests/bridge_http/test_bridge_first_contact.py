@@ -46,7 +46,7 @@ def test_months_later_the_e_reader_is_known_and_has_its_menu(core: Core, url: st
     contact(reader)
 
     assert known(core) == [("kobo-7f3a", True)]
-    assert core.journal.end == 1 and not reader.spool("network_connected")
+    assert core.event_log.end == 1 and not reader.spool("network_connected")
     assert "Sync & Cache" in [from_lua(item.text) for item in reader.menu()]
 
 
@@ -64,11 +64,11 @@ def test_installed_again_after_it_was_revoked_the_e_reader_comes_back(core: Core
     contact(reader)
     core.devices.revoke("kobo-7f3a")
     contact(reader)
-    assert core.journal.end == 1
+    assert core.event_log.end == 1
 
     contact(installed_on(koreader, core, url, reader))
 
-    assert known(core) == [("kobo-7f3a", True)] and core.journal.end == 3
+    assert known(core) == [("kobo-7f3a", True)] and core.event_log.end == 3
 
 
 def test_an_archive_that_was_unpacked_on_two_e_readers_lets_the_first_one_in(

@@ -68,7 +68,7 @@ def test_at_its_start_it_catches_up_with_what_an_earlier_process_left(open_core:
             time.sleep(0.01)
 
     assert core.pending() == {"session": 1}
-    assert (core.quarantine.count(), core.journal.end) == (0, 3)
+    assert (core.quarantine.count(), core.event_log.end) == (0, 3)
 
 
 def test_a_port_in_use_is_told(core: Core) -> None:

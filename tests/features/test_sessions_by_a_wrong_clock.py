@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from booklore_core.pipeline.journal import Told
+from booklore_core.pipeline.event_log import Told
 from booklore_core.pipeline.spool import digest_of, parse_event
 from booklore_core.testing import FakeTarget, SampleReader, sample_book
 
@@ -33,7 +33,7 @@ def take_as_before(core, lines):
     """As lines were taken in before their clock was looked at."""
     core.books.see([(line["device"], parse_event(line).book, False, core.clock()) for line in lines], core.clock())
     told = [Told(parse_event(line), line, True, digest_of(line)) for line in lines]
-    core.journal.append(told, core.clock())
+    core.event_log.append(told, core.clock())
     core.derive.lead()
 
 

@@ -295,7 +295,7 @@ def test_a_fact_that_a_target_got_meanwhile_makes_the_work_be_done_again(open_co
     core, courier = open_core(), open_core(FakeTarget(kinds={"note"}))
     add_feature(core, on_book_open=look)
     core.ingest.take(openings(1), "test", clock())
-    book = core.journal.after(0, 1)[0].event.book.ref
+    book = core.event_log.after(0, 1)[0].event.book.ref
     core.put([Item("note", "first", book, {}, clock())], "test")
     leading = threading.Thread(target=core.derive.lead)
     leading.start()

@@ -348,7 +348,7 @@ def test_a_mistake_of_our_own_acknowledges_nothing_and_blames_no_line(open_core,
         with pytest.raises(ValueError, match="no number"):
             core.take(lines, "test")
 
-    assert (core.quarantine.count(), core.journal.end) == (0, 0)
+    assert (core.quarantine.count(), core.event_log.end) == (0, 0)
     assert core.take(lines, "test").acknowledged == [line["id"] for line in lines]
 
 
@@ -364,4 +364,4 @@ def test_many_lines_are_one_transaction(open_core, clock):
     core.ingest.take(reader.lines, "test", core.clock())
 
     assert len(commits) == 1
-    assert core.journal.end == 200
+    assert core.event_log.end == 200

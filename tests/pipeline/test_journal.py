@@ -3,7 +3,7 @@
 import pytest
 
 from booklore_core import BookClose, BookOpen, NetworkConnected
-from booklore_core.pipeline.journal import Told
+from booklore_core.pipeline.event_log import Told
 from booklore_core.pipeline.spool import digest_of, parse_event, parse_line
 from booklore_core.testing import SampleReader, sample_book
 
@@ -18,7 +18,7 @@ def core(open_core):
 def keep(core, clock, *lines, tracked=True):
     told = [parse_event(line) for line in lines if "book" in line]
     core.books.see([("kobo", event.book, False, event.at) for event in told], clock())
-    core.journal.append([Told(parse_event(line), line, tracked, digest_of(line)) for line in lines], clock())
+    core.event_log.append([Told(parse_event(line), line, tracked, digest_of(line)) for line in lines], clock())
 
 
 def ids(events):
@@ -30,9 +30,9 @@ def test_the_journal_tells_which_lines_it_has_and_whether_they_are_the_same(core
     keep(core, clock, line)
     other = {**line, "at": "2026-11-20T09:00:00Z"}
 
-    assert core.journal.known("kobo-7f3a", [parse_line(line)]) == {line["id"]: True}
-    assert core.journal.known("kobo-7f3a", [parse_line(other)]) == {line["id"]: False}
-    assert core.journal.known("boox", [parse_line(line)]) == {}
+    assert core.event_log.known("kobo-7f3a", [parse_line(line)]) == {line["id"]: True}
+    assert core.event_log.known("kobo-7f3a", [parse_line(other)]) == {line["id"]: False}
+    assert core.event_log.known("boox", [parse_line(line)]) == {}
 
 
 def test_the_same_id_on_another_device_is_another_line(core, clock):
@@ -112,9 +112,9 @@ def test_it_is_read_on_from_a_place_in_the_order_in_which_lines_arrived(core, cl
     opened, closed = SampleReader().read(DUNE)
     keep(core, clock, closed, opened)
 
-    assert [entry.event.id[-2:] for entry in core.journal.after(0, 10)] == ["02", "01"]
-    assert [entry.id for entry in core.journal.after(1, 10)] == [2]
-    assert core.journal.end == 2
+    assert [entry.event.id[-2:] for entry in core.event_log.after(0, 10)] == ["02", "01"]
+    assert [entry.id for entry in core.event_log.after(1, 10)] == [2]
+    assert core.event_log.end == 2
 
 
 def closing(reader, *texts):
@@ -132,16 +132,16 @@ def test_annotations_are_kept_apart_from_the_line_and_told_with_it(core, clock):
     keep(core, clock, line)
 
     assert "mind-killer" not in core.database.value("SELECT line FROM events")
-    assert core.journal.after(0, 10)[0].event.annotations == ({"text": "Fear is the mind-killer"},)
+    assert core.event_log.after(0, 10)[0].event.annotations == ({"text": "Fear is the mind-killer"},)
 
 
 def test_of_a_books_annotation_lists_the_last_one_stays_and_those_not_consumed_yet(core, clock):
     reader = SampleReader()
     keep(core, clock, *(closing(reader, f"{number}") for number in range(4)))
 
-    core.journal.drop_lists(consumed=2)
+    core.event_log.drop_lists(consumed=2)
     assert lists(core) == [3, 4]
-    core.journal.drop_lists(consumed=4)
+    core.event_log.drop_lists(consumed=4)
     assert lists(core) == [4]
 
 
@@ -150,6 +150,6 @@ def test_a_list_that_arrives_late_does_not_outlive_the_last_one(core, clock):
     old, new = closing(reader, "old"), closing(reader, "new")
     keep(core, clock, new, old)
 
-    core.journal.drop_lists(consumed=2)
+    core.event_log.drop_lists(consumed=2)
 
     assert lists(core) == [1]

@@ -323,7 +323,7 @@ def test_what_was_kept_aside_is_in_quarantine_and_tried_again_by_the_new_version
     core.catch_up()
 
     assert [one.line for one in core.quarantine.lines()] == ["{torn"]
-    assert [entry.event.id for entry in core.journal.after(0, 9)] == [good["id"]]
+    assert [entry.event.id for entry in core.event_log.after(0, 9)] == [good["id"]]
 
 
 def test_the_documented_views_work(read_before, old, open_core):
