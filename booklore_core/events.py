@@ -165,9 +165,8 @@ class Event(BaseModel):
     def order(self) -> str:
         """Sorts a device's events as they happened: by the counter at the end of the id, else by the clock.
 
-        The clock of an e-reader jumps; the counter does not (demands §4.1 H). What was told under a former id comes
-        first, and what a sidecar tells after the line that the device had written last.
-        """
+        Clocks jump, counters do not (demands §4.1 H). A former id's lines come first; what a sidecar tells comes after
+        the line that the device had written last."""
         line, *after = self.id.removesuffix(RATING_SUFFIX).partition(SIDECAR_MARK)
         place, (prefix, _, counter) = f"{self.at.isoformat()} {line}", line.rpartition("-")
         if prefix in (self.device, self.former_id) and counter.isascii() and counter.isdecimal():

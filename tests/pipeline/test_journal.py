@@ -153,3 +153,21 @@ def test_a_list_that_arrives_late_does_not_outlive_the_last_one(core, clock):
     core.event_log.drop_lists(consumed=2)
 
     assert lists(core) == [1]
+
+
+def test_a_stretch_goes_on_where_its_next_line_came_in_later(core):
+    reader = SampleReader()
+    opened = reader.open(sample_book())
+    reader.turn(3)
+    first = reader.checkpoint()
+    reader.turn(3)
+    second = reader.checkpoint()
+    closed = reader.close()
+    reader.open(sample_book("Emma"))
+
+    for lines in ([opened, second], [first, closed], reader.lines[-1:]):
+        core.take(lines, "test")
+
+    told = {one["id"]: core.journal.goes_on(parse_event(one)) for one in (opened, first, second, closed)}
+    assert told == {opened["id"]: True, first["id"]: False, second["id"]: True, closed["id"]: False}
+    assert not core.journal.goes_on(parse_event(reader.lines[-1]))
