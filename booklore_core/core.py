@@ -34,7 +34,8 @@ from booklore_core.pipeline.quarantine import Quarantine, QuarantinedLine, place
 from booklore_core.plugin_manager import PluginManager
 from booklore_core.registry import Registry
 from booklore_core.settings import BadSetting, Setting, Settings
-from booklore_core.storage.counts import MAX_WAITING, Status, count_books, count_pending_at, read_status
+from booklore_core.storage import counts
+from booklore_core.storage.counts import MAX_WAITING, Status, count_pending_at, read_status
 from booklore_core.storage.database import Database
 from booklore_core.storage.occupancy import occupied
 from booklore_core.storage.places import CONFIG, Places
@@ -74,10 +75,6 @@ class Report:
         return not self.total("waiting") and not self.total("rejected")
 
 
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Core:
     """Everything that CLI, bridge and actions work with. Open one per process; every thread may use it.
 
@@ -85,7 +82,7 @@ class Core:
     """
 
     def __init__(
-        self, places: Places, clock: Clock = utc_now, environ: Mapping[str, str] | None = None,
+        self, places: Places, clock: Clock = lambda: datetime.now(UTC), environ: Mapping[str, str] | None = None,
         entry_points: Iterable[importlib.metadata.EntryPoint] | None = None,
     ) -> None:  # fmt: skip
         self.places, self.clock, self._syncing = places, clock, threading.Lock()
@@ -201,7 +198,7 @@ class Core:
         with self._syncing:
             before = requests_sent()
             asked = [one for name, one in self.targets.items() if name == target or (target is None and one.kinds)]
-            runs = [*(self._deliver(one, progress, book) for one in asked), *(() if target else self._left_alone())]
+            runs = [self._deliver(one, progress, book) for one in asked] + [*(() if target else self._left_alone(book))]
             return Report(runs, requests_sent() - before)
 
     def _deliver(self, target: Gateway, progress: Progress | None, book: str | None) -> RunSummary:
@@ -214,10 +211,10 @@ class Core:
             self.database.table("runs").upsert(told, ["target"])
         return summary
 
-    def _left_alone(self) -> Iterator[RunSummary]:
+    def _left_alone(self, book: str | None) -> Iterator[RunSummary]:
         """The targets that are owed something and that another process has, or had."""
         for name, plugin in sorted(self.outbox.subscribers().items()):
-            left = count_pending_at(self.database, name)
+            left = count_pending_at(self.database, name, book)
             if name not in self.targets and any(left.values()):
                 reason = NOT_HERE.format(plugin or name)
                 self.ledger.note(name, reason)
@@ -229,13 +226,14 @@ class Core:
 
     def count_books(self) -> dict[str, int]:
         """total, matched, unmatched."""
-        return self.database.once("books", lambda: count_books(self.database))
+        return self.database.once("books", lambda: counts.count_books(self.database))
 
     def pending(self) -> dict[str, int]:
-        return self.database.once("pending", self.outbox.pending)
+        return self.database.once("pending", lambda: counts.count_pending(self.database))
 
     def questions(self) -> list[str]:
-        return self.database.once("questions", self.outbox.questions)
+        """What a person is asked, the oldest first: each question once, of however many items and books it is."""
+        return self.database.once("questions", lambda: [one.text for one in counts.read_asked(self.database)])
 
     def _close_targets(self) -> None:
         for target in self.targets.values():

@@ -134,13 +134,13 @@ class Target(Protocol):
     of any where it is in `spans_books`, none of which was ever begun before; when it raises, the loop goes one by one.
     `match(books) -> Mapping[str, Match]` finds the remote's books by partial MD5, certain matches only; a target that
     has it is given no item of an unmatched book. `search(text, limit)`, `book(remote_id)` serve matching by hand, where
-    `cover(remote_id) -> bytes | None` shows a JPEG, PNG, GIF or WebP of at most 2 MiB.
+    `cover(remote_id) -> bytes | None` shows a JPEG, PNG, GIF or WebP of at most 2 MiB; `choose(remote_id)` is told it.
     `begin_rematch(books)` comes before books are matched anew: which of them still are the remote's under their id.
     `find(item)` looks for an item of unknown outcome: a target whose create is not idempotent has it, see
     `LookingTarget`; without it the item is simply delivered again at the next run.
     `audit(book, items)` compares. `remote_progress(book)` tells the remote's position. `check()` tests the connection.
-    `credentials` and `log_in()` are an account. `about` is a line about the remote, told without asking it, `address`
-    where it is.
+    `credentials` and `log_in()` are an account. `about` is a line about the remote, told without asking it, or the
+    command `booklore …` that sets it up. `address` is where it is.
     Every call has a minute; whatever else it raises is a failed attempt, whose outcome is unknown if it may have sent.
     `close()` comes after every run and when a call took too long: a call still under way must send nothing more; the
     next call opens again.

@@ -24,9 +24,12 @@ from booklore_core.storage.preset import read_config
 from booklore_core.targets import Check, Declined
 
 REMARKS = "SELECT plugin, remark, made_at FROM remarks ORDER BY made_at DESC, key LIMIT 5"
+UNKNOWN = "SELECT COUNT(DISTINCT book_md5) AS count FROM due WHERE state = 'unmatched'"
 REJECTED = "SELECT COUNT(DISTINCT item_id) AS count, MAX(reason) AS reason FROM due WHERE state = 'rejected'"
 
 SHOWN_LINES, SHOWN_LETTERS = 3, 80
+UNREADABLE = "line"
+"""The field of lines that no version of this program will ever read."""
 
 PLACE = "`booklore quarantine place {} --at TIME` takes in what was written at a TIME such as 2026-11-20T21:30"
 RETRY_ALL = "`booklore quarantine retry` tries them again, as every newer version does"
@@ -164,7 +167,8 @@ def check_names(core: Core, names: Mapping[str, str], where: str, fine: Check) -
 
     names: as they are written → as they are declared, in any case of letters.
     """
-    known = {value.name.lower() for value in core.settings}
+    secret = {f"{value.name}_file".lower() for value in core.settings if value.setting.secret and not where}
+    known = {value.name.lower() for value in core.settings} | secret
     unloaded = {name.lower() for name, plugin in core.plugins.plugins.items() if plugin.module is None}
     wrong = {written: name.lower().partition(".")[0] for written, name in names.items() if name.lower() not in known}
     unknown = sorted(written for written, section in wrong.items() if section in sections(core) - unloaded)
@@ -196,7 +200,7 @@ def check_queue(core: Core) -> Check:
     if rejected["count"]:
         detail = f"{core.kinds.in_words(pending)} waiting, {rejected['count']} of them rejected: {rejected['reason']}"
         return Check("queue", False, detail, "see `booklore status`")
-    unmatched = core.count_books()["unmatched"]
+    unmatched = core.database.value(UNKNOWN)
     advice = f"{quantity(unmatched, 'book')} not matched yet: run `booklore match`" if unmatched else ""
     return Check("queue", True, f"{core.kinds.in_words(pending)} waiting", advice)
 
@@ -208,19 +212,19 @@ def check_quarantine(core: Core) -> Iterator[Check]:
         yield Check("quarantine", True, "every line could be taken in")
         return
     is_old = max(line.seen_at for line in lines) < (core.clock() - FRESH).timestamp()
-    ways = [PLACE.format("ID…")] if any(line.field == UNTIMED for line in lines) else []
-    ways += [RETRY_ALL] if any(line.field != UNTIMED for line in lines) else []
+    told = {UNTIMED: PLACE.format("ID…"), UNREADABLE: DISMISS.format("ID…")}
+    ways = sorted({told.get(line.field, RETRY_ALL) for line in lines}, reverse=True)
     detail = f"{quantity(count, 'line')} could not be taken in"
     yield Check("quarantine", is_old, detail, "; ".join([*ways, "`booklore quarantine list` shows them"]))
     for line in lines[:SHOWN_LINES]:
         text = line.line[:SHOWN_LETTERS] + ("…" if len(line.line) > SHOWN_LETTERS else "")
         detail = f"{utc(line.seen_at):%Y-%m-%d} {line.source}: {line.reason}: {text}"
-        way = PLACE.format(line.id) if line.field == UNTIMED else RETRY.format(line.id)
-        yield Check("line in quarantine", True, detail, f"{way}; {DISMISS.format(line.id)}")
+        way = {UNTIMED: PLACE, UNREADABLE: ""}.get(line.field, RETRY).format(line.id)
+        yield Check("line in quarantine", True, detail, f"{way}; {DISMISS.format(line.id)}".removeprefix("; "))
 
 
 def list_remarks(core: Core) -> Iterator[Check]:
     """Why something that was read is not sent, in the plugins' own words."""
     for row in core.database.rows(REMARKS):
-        told = row["remark"]  # as advice, too: it is no failure, and a person should know
-        yield Check("remark", True, f"{utc(row['made_at']):%Y-%m-%d} {row['plugin']}: {told}", told)
+        # as advice, too: it is no failure, and a person should know
+        yield Check("remark", True, f"{utc(row['made_at']):%Y-%m-%d} {row['plugin']}: {row['remark']}", row["remark"])

@@ -8,8 +8,8 @@ from booklore_core.actions.own import ADVANCED, action
 from booklore_core.core import Core
 from booklore_core.flows import Confirm, Flow, Request, Result
 from booklore_core.kinds import quantity
-from booklore_core.pipeline.books import utc
 from booklore_core.settings import BadSetting
+from booklore_core.storage.counts import iso_utc
 
 
 def holds_something(core: Core) -> bool:
@@ -23,7 +23,7 @@ def list_quarantine(core: Core, request: Request) -> Result:
     """Shows the lines, the newest first. args: none."""
     lines = core.quarantine.lines()
     told = [f"{one.id}: {one.source}: {one.field}: {one.reason}" for one in lines]
-    listed = [{**asdict(one), "seen_at": f"{utc(one.seen_at):%Y-%m-%dT%H:%M:%SZ}"} for one in lines]
+    listed = [{**asdict(one), "seen_at": iso_utc(one.seen_at)} for one in lines]
     data = {"count": core.quarantine.count(), "lines": listed}
     return Result("\n".join(told) or "No line is in quarantine", title="Quarantine", data=data)
 

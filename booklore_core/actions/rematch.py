@@ -74,6 +74,7 @@ def news(core: Core, target: Gateway, known: Known, still: Collection[str], anew
     for book, match in known:
         is_moved = anew.get(book.partial_md5, match).remote_id != match.remote_id
         if book.partial_md5 not in still and match.how == PERSON:
-            yield f"{target.name} has {title_of_match(match)} no more, to which {name_of(book)} was matched by hand"
+            other = f"has no book or another one as number {match.remote_id} than before"
+            yield f"{target.name} {other}; {name_of(book)} was matched to that by hand, as {title_of_match(match)}"
         elif book.partial_md5 in still and is_moved and (stays := what_stays(core, target, book, match)):
             yield f"{name_of(book)} is matched to another book now; {stays}"

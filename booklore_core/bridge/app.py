@@ -97,6 +97,7 @@ def pair(request: models.PairRequest, bridge: Shared) -> dict[str, Any]:
 def events(request: models.HandOff, call: Request, device: Speaker, bridge: Shared) -> dict[str, Any]:
     """Takes spool lines in. A line is acknowledged once it is durable; the same line twice changes nothing."""
     told = request.device
+    call.state.speaker = told.id
     if not newcomers.may_speak(bridge.core, told.id, told.name, told.model, call.state.devices):
         raise HTTPException(403, NOT_ITS_OWN)
     return bridge.hand_off(request, told.id if newcomers.is_newcomer(device) else device)

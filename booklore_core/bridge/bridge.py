@@ -19,6 +19,7 @@ from booklore_core.bridge.newcomers import given_name
 from booklore_core.bridge.offers import offers
 from booklore_core.bridge.replies import LATE_REPLY, Replies
 from booklore_core.bridge.sidecar import take_sidecar
+from booklore_core.bridge.standing import note_targets
 from booklore_core.bridge.triggers import WAIT, WAKE_SYNC, Triggers
 from booklore_core.bridge.uploads import Uploads
 from booklore_core.bridge.watch import SettingsWatch
@@ -87,7 +88,8 @@ class Bridge:
         device = request.device
         left = None if request.waiting is None else max(0, request.waiting - len(request.lines))
         name = given_name(self.core, device.id) or device.name
-        self.core.devices.contact(device.id, name, device.model, device.shim, left, self.core.clock())
+        told = {"name": name, "model": device.model, "shim": device.shim, "waiting": left}
+        self.core.devices.contact(device.id, self.core.clock(), **told)
 
     def _follow(self, device: str, taken: Taken) -> Effects:
         """What follows from lines that are durable: what features make of them, what plugins reply, and a sync.
@@ -207,6 +209,7 @@ class Bridge:
         """Begins, behind the first answers, what every start has to do."""
         value_or(None, self.uploads.sweep)
         self._worker.catch_up()
+        self._workers.begin(lambda: note_targets(self.core))
 
     def close(self) -> None:
         self._leader.stop()

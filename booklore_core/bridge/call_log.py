@@ -46,7 +46,7 @@ class CallLog:
                 self._tell(scope, status, "", monotonic() - began)
 
     def _tell(self, scope: Scope, status: int, why: str, seconds: float) -> None:
-        what = f"{who(scope)}: {scope['method']} {shown(scope['path'])}: {status or 'no answer'}"
+        what = f"{who(scope, status)}: {scope['method']} {shown(scope['path'])}: {status or 'no answer'}"
         if 0 < status < 400:
             log.info("%s, %d ms", what, seconds * 1000)
             return
@@ -56,11 +56,16 @@ class CallLog:
         log.log(logging.WARNING if is_news else logging.INFO, "refused %s", told)
 
 
-def who(scope: Scope) -> str:
-    """The address, and the device where its token has told which one it is."""
+def who(scope: Scope, status: int) -> str:
+    """The address, and the device where its token or its words have told which one it is."""
     address = (scope.get("client") or ("somebody",))[0]
-    devices = scope.get("state", {}).get("devices")
-    return f"{address} ({shown(devices[0])})" if devices else str(address)
+    state = scope.get("state", {})
+    devices, speaker = state.get("devices"), state.get("speaker")
+    if not devices:
+        return str(address)
+    is_foreign = status == 403 and speaker not in devices
+    token = f", by the token of {shown(devices[0])}" if is_foreign else ""
+    return f"{address} ({shown(speaker or devices[0])}{token})"
 
 
 def why(scope: Scope) -> str:

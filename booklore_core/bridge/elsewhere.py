@@ -58,7 +58,7 @@ def take(core: Core, account: str, place: Place, now: datetime) -> tuple[str, Ta
         lines.insert(0, line(device, now, Device.name, name=name))
     with core.database.writing():
         taken = core.ingest.take(lines, f"device {device}", now)
-        core.devices.contact(account, None, None, None, None, now)
+        core.devices.contact(account, now)
     return device, taken
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import json
 import secrets
 import threading
 from collections.abc import Sequence
@@ -89,7 +90,7 @@ class Pairings:
                 raise WrongCode
             self._core.devices.pair(device, name, model, hash_token(token), now)
             if former_ids:
-                self._core.devices.rename(device, former_ids, now)
+                self._core.devices.contact(device, now, former_ids=json.dumps(former_ids))
         self._tries.take_back(attempt)
         return token
 

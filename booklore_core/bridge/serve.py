@@ -46,6 +46,7 @@ def serve_until_stopped(places: Places, host: str, port: int) -> None:
         sys.stdout.write(f"BookLore Sync bridge on {url}\n{page_line(core, host, url)}\n")
         sys.stdout.flush()
         wait_for_signal()
+    sys.stderr.write("booklore: stopped; e-readers keep what they write until the bridge is there again\n")
 
 
 def page_line(core: Core, host: str, url: str) -> str:

@@ -8,8 +8,8 @@ from booklore_core.bridge.effects import Effects
 from booklore_core.core import Core
 from booklore_core.events import RATING_SUFFIX, SIDECAR_MARK
 from booklore_core.flows import Toast
-from booklore_core.pipeline.devices import iso_utc
 from booklore_core.pipeline.spool import digest_of
+from booklore_core.storage.counts import iso_utc
 
 WRITTEN_LAST = "SELECT event_id, at, line FROM events WHERE device = :device ORDER BY ord DESC LIMIT 1"
 LAST_OF_BOOK = "SELECT event_id FROM events WHERE device = :device AND book_md5 = :md5 ORDER BY ord DESC LIMIT 1"

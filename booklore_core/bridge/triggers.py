@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from booklore_core.actions.settings import sync_mode
-from booklore_core.actions.sync import summary
+from booklore_core.actions.sync import reasons, summary
 from booklore_core.bridge.effects import Effects, LateEffects
 from booklore_core.bridge.workers import BackgroundWorker, is_done_within
 from booklore_core.core import Core, Report
 from booklore_core.events import BookClose, Delete, Event, NetworkConnected, Resume
 from booklore_core.flows import Schedule, Toast
+from booklore_core.storage.counts import UNMATCHED
 
 WAKE_SYNC = "wake_sync"
 """The action that a device runs some seconds after waking up; it is in no menu."""
@@ -38,6 +39,7 @@ class Triggers:
         self._core, self._worker, self._late, self._wait = core, worker, late, wait
         self._wakes: dict[str, Wake] = {}
         self._told: dict[str, str] = {}
+        self._unknown: dict[str, set[str]] = {}
 
     def follow(self, device: str, events: Sequence[Event], has_news: bool) -> Effects:
         """What follows from the events of one hand-off: at most one sync. has_news: whether there is more to send."""
@@ -104,10 +106,20 @@ class Triggers:
         trouble = trouble_of(run.result()) if error is None else type(error).__name__
         is_news = trouble not in (NO_TROUBLE, self._told.get(device))
         self._told[device] = trouble
+        lacking = self._lacking() if error is None and not run.result().unavailable else set()
+        is_news = is_news or not lacking <= self._unknown.get(device, set())
+        self._unknown[device] = self._unknown.get(device, set()) | lacking
         if error is not None:
             return [Toast(f"Sync failed: {error}").as_json()] if is_news else []
         arrived = run.result().total("delivered")
-        return [Toast(summary(self._core, run.result(), is_news)).as_json()] if arrived or is_news else []
+        if not (arrived or is_news):
+            return []
+        why = reasons(self._core, run.result())
+        return [Toast(summary(self._core, run.result(), why, is_news)).as_json()]
+
+    def _lacking(self) -> set[str]:
+        """The partial MD5s of the books that wait because a target does not know them."""
+        return {row["book_md5"] for row in self._core.database.rows(UNMATCHED)}
 
 
 def trouble_of(report: Report) -> str:

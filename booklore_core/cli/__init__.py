@@ -58,12 +58,14 @@ def anchor_places() -> None:
 
 def answered(as_json: bool) -> bool:
     """Whether the status could be shown at once; otherwise the whole program has to open the database."""
-    from booklore_core.cli.errors import Refused
+    from booklore_core.cli.errors import error_in_one_line, is_expected
     from booklore_core.cli.output import say
     from booklore_core.cli.status_view import show_at_once
 
     try:
         return show_at_once(as_json)
-    except Refused as error:
-        say(str(error))
+    except Exception as error:
+        if not is_expected(error):
+            raise
+        say(error_in_one_line(error))
         sys.exit(1)

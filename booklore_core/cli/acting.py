@@ -9,6 +9,7 @@ import typer
 from booklore_core.cli.errors import Refused, Stopped, is_expected
 from booklore_core.cli.progress import Activity
 from booklore_core.cli.terminal import Reply, person, run_flow
+from booklore_core.kinds import quantity
 
 if TYPE_CHECKING:
     from booklore_core.core import Core
@@ -20,6 +21,7 @@ STILL_WAITING = 3
 """The exit code for: done, but items still wait."""
 
 
+MATCHED = "SELECT COUNT(*) AS count FROM matches"
 GOES_ON = "the same command goes on there the next time"
 
 
@@ -35,12 +37,12 @@ def perform(
     from booklore_core.flows import Request
     from booklore_core.guard.culprit import told
 
-    activity = Activity()
+    activity, matched = Activity(), core.database.value(MATCHED)
     flow = start(core, action, Request(book, args or {}, progress=activity.tell))
     try:
         return run_flow(flow, reply or person(), activity)
     except KeyboardInterrupt:
-        raise Stopped(so_far(core, activity)) from None
+        raise Stopped(so_far(core, activity, matched)) from None
     except BaseException as error:
         owner = owner_of(core, action)
         if owner is None or is_expected(error) or isinstance(error, typer.Exit | typer.Abort):
@@ -49,9 +51,10 @@ def perform(
         raise Refused(f"the action {action} of plugin {owner.name} failed: {told(error, owner.package)}") from error
 
 
-def so_far(core: "Core", activity: Activity) -> str:
-    """What was done of a work that goes on where it was when it is asked for again."""
-    parts = []
+def so_far(core: "Core", activity: Activity, matched: int) -> str:
+    """What was done of a work that goes on where it was when it is asked for again. matched: so many books were it."""
+    more = core.database.value(MATCHED) - matched
+    parts = [f"{quantity(more, 'book')} matched"] if more > 0 else []
     for label, (done, total) in activity.told.items():
         if label in core.targets:
             delivered = max(0, total - len(core.ledger.due(label)))

@@ -2,12 +2,12 @@
 
 import json
 import os
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -22,9 +22,10 @@ MAX_BYTES = 4 * MAX_LINE
 CHUNK_LINES, CHUNK_BYTES = 1000, 8 * 1024 * 1024
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 SEGMENT = "*.jsonl"
-FIRST_LINES = 10
-"""A file that is named is no spool when none of so many lines begins as one of a spool does; of a binary one, or of a
-web page, fewer tell that."""
+FIRST_LINES, FIRST_BYTES = 1000, 8 * 1024 * 1024
+A_LINES_FIELD = re.compile(rb'"(v|event|device)"\s*:')
+"""A file that is named is no spool when none of so many lines has a field of a device's line, whole, torn or damaged as
+it may be."""
 
 
 def spool_files(names: Sequence[str]) -> list[list[str]]:
@@ -53,16 +54,14 @@ def obstacle(name: str, is_named: bool) -> str:
         return f"{name} is a pipe; nothing was taken: give what comes of it to `booklore ingest -`"
     try:
         with Path(name).open("rb") as file:
-            told = (line.removeprefix(BYTE_ORDER_MARK) for line in iter(lambda: file.readline(MAX_BYTES), b""))
-            first = list(islice((line.strip() for line in told if line.strip()), FIRST_LINES if is_named else 0))
+            first = file.read(FIRST_BYTES if is_named else 0)
     except OSError as error:
         return f"{name}: {error.strerror}"
-    if is_named and not first:
-        return f"{name} is empty; nothing was taken"
-    is_telling = len(first) == FIRST_LINES or any(b"\0" in line or line.startswith(b"<") for line in first)
-    if not is_telling or any(line.startswith(b"{") for line in first):
+    if not is_named or any(map(A_LINES_FIELD.search, first.splitlines()[:FIRST_LINES])):
         return ""
-    return f"{name} is no spool file: its first lines tell nothing of what a reader did; nothing was taken"
+    if not first.removeprefix(BYTE_ORDER_MARK).strip():
+        return f"{name} is empty; nothing was taken"
+    return f"{name} is no spool file: it tells nothing of what a reader did; nothing was taken"
 
 
 @dataclass(frozen=True)

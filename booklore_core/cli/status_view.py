@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -106,19 +107,30 @@ def show_waiting(status: Status) -> None:
 def next_steps(status: Status) -> list[str]:
     """What a person can do now."""
     steps, away = [], {one["name"] for one in status.targets if one["unavailable"]}
-    if not (status.devices or status.books["total"]):
-        server = "" if status.last_sync else "`booklore login` sets up your server, "
-        steps += [f"nothing was read yet: {server}`booklore bridge install` or `booklore bridge pair` an e-reader"]
-    elif not status.last_sync:
-        steps += ["nothing was synced yet: `booklore sync` does it"]
+    ready = [one["name"] for one in status.targets if is_set_up(one)]
+    server = "" if ready else "`booklore login` sets up your server"
+    if status.books["total"]:
+        steps += [f"nothing can be synced yet: {server}"] if server else []
+        steps += ["nothing was synced yet: `booklore sync` does it"] if ready and not status.last_sync else []
+    elif status.devices:
+        reading = "restart KOReader and read a few pages, with `booklore serve` running"
+        steps += [f"nothing was read yet: {', '.join(filter(None, (server, reading)))}"]
+    else:
+        device = "`booklore bridge install` or `booklore bridge pair` an e-reader"
+        steps += [f"nothing was read yet: {', '.join(filter(None, (server, device)))}"]
     if status.asked:
         steps += ["`booklore answer` asks you what is to be answered before it is synced"]
     if any(one.state == "unmatched" and one.target not in away for one in status.waiting):
         steps += ["`booklore match` finds the books that are not matched yet, and at a terminal asks about the others"]
         steps += ["`booklore clear pending` ends what waits for a book that no server is to have"]
-    elif status.last_sync and any(one.state != "asked" for one in status.waiting):
+    elif status.last_sync and any(one.state != "asked" and one.target in ready for one in status.waiting):
         steps += ["`booklore sync` tries what waits again"]
     return steps
+
+
+def is_set_up(target: Mapping[str, Any]) -> bool:
+    """Whether a target can be synced with: one that cannot yet says which command is to be given first."""
+    return bool(target["about"] or target["last_sync"]) and "`booklore " not in target["about"]
 
 
 def show_places(status: Status) -> None:
@@ -129,7 +141,8 @@ def show_places(status: Status) -> None:
         show(f"{one['name']}: {'; '.join(filter(None, (one['about'], synced)))}{ended}")
     for one in status.devices:
         waiting = f"; {quantity(one['waiting'], 'event')} waiting there" if one["waiting"] else ""
-        show(f"{one['name'] or one['id']}: last seen {local(one['last_seen'])}{waiting}")
+        seen = f"last seen {local(one['last_seen'])}" if one["last_seen"] else "installed, not seen yet"
+        show(f"{one['name'] or one['id']}: {seen}{waiting}")
     if status.targets or status.devices:
         show("")
 

@@ -65,7 +65,7 @@ class DeliveryRun:
                 obstacle = self._obstacle()
                 tell = (lambda done: on_progress(done, len(due))) if on_progress else (lambda done: None)
                 self._summary.unavailable = obstacle or self._bring_all(due, tell)
-        left = count_pending_at(self._database, self._name)
+        left = count_pending_at(self._database, self._name, self._book)
         self._summary.waiting, self._summary.rejected = left["waiting"], left["rejected"]
         return self._summary
 

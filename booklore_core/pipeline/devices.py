@@ -4,11 +4,12 @@ import json
 import re
 import secrets
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from booklore_core.pipeline.event_log import EventLog
 from booklore_core.pipeline.spool import Line
+from booklore_core.storage.counts import iso_utc
 from booklore_core.storage.database import Database
 
 TELL = """
@@ -40,25 +41,19 @@ class Devices:
 
     def see(self, devices: Iterable[Known], now: datetime) -> None:
         """Notes the devices that some lines came from, in one transaction."""
-        fields = ("id", "name", "model", "koreader")
-        self._tell([dict(zip(fields, known, strict=True)) for known in devices], now)
+        self._tell((dict(zip(("id", "name", "model", "koreader"), one, strict=True)) for one in devices), now)
 
     def pair(self, id_: str, name: str | None, model: str | None, token_hash: str, now: datetime) -> None:
         """Gives a device a token, which replaces its old one."""
         self._tell([{"id": id_, "name": name, "model": model, "token_hash": token_hash}], now)
 
-    def contact(
-        self, id_: str, name: str | None, model: str | None, shim: str | None, waiting: int | None, now: datetime
-    ) -> None:
-        """Notes that a device was in touch. waiting: lines left on it. shim: the version of what speaks."""
-        self._tell([{"id": id_, "name": name, "model": model, "shim": shim, "waiting": waiting}], now)
+    def contact(self, id_: str, now: datetime, **told: Any) -> None:
+        """Notes that a device was in touch. told: its name and model; waiting, the lines left on it; shim, the version
+        of what speaks; former_ids, as JSON those that it had before."""
+        self._tell([{"id": id_, **told}], now)
 
     def call(self, id_: str, name: str) -> None:
         self._table.update({"id": id_, "name": name}, ["id"])
-
-    def rename(self, id_: str, former_ids: Sequence[str], now: datetime) -> None:
-        """Notes the ids that a device had before."""
-        self._tell([{"id": id_, "former_ids": json.dumps(list(former_ids))}], now)
 
     def successors(self, id_: str) -> dict[str, bool]:
         """The devices that had this id before: clones that were told apart, and one that lost its settings → whether it
@@ -122,7 +117,7 @@ def recognise(
     if so_far not in free:
         free.sort(key=lambda name: not known[name])
     if former_ids:
-        devices.rename(own, former_ids, now)
+        devices.contact(own, now, former_ids=json.dumps(former_ids))
     same = {id_ for found in known.values() for id_, is_same in found.items() if is_same}
     device = free[0] if free else devices.tell_apart(own, now)
     if device != own:
@@ -134,8 +129,3 @@ def device_json(row: dict[str, Any]) -> dict[str, Any]:
     """A device's row as people and programs are told of it."""
     last_seen, waiting = row["last_seen"] and iso_utc(row["last_seen"]), row["waiting"] or 0
     return {"id": row["id"], "name": row["name"], "model": row["model"], "last_seen": last_seen, "waiting": waiting}
-
-
-def iso_utc(seconds: float) -> str:
-    """A moment as lines tell it."""
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"

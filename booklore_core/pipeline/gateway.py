@@ -127,7 +127,6 @@ class Gateway:
         return self._call("deliver_batch", lambda: ids_of(self._target.deliver_batch(items), items), meanwhile, True)
 
     def find(self, item: Item, meanwhile: Meanwhile = nothing) -> str | None:
-        """The remote's id of an item that may be there; None when it is not."""
         return self._call("find", lambda: short_text(self._target.find(item)), meanwhile)
 
     def match(self, books: Sequence[BookRef], meanwhile: Meanwhile = nothing) -> dict[str, Match]:
@@ -141,11 +140,13 @@ class Gateway:
         return self._call("search", lambda: all_of(Candidate, self._target.search(text, limit))[:limit])
 
     def book(self, remote_id: str) -> Candidate | None:
-        """The remote's book of that id, None when it has none."""
         return self._call("book", lambda: maybe_of(Candidate, self._target.book(remote_id)))
 
     def cover(self, remote_id: str) -> bytes | None:
         return self._call("cover", lambda: getattr(self._target, "cover", lambda _: None)(remote_id))
+
+    def choose(self, remote_id: str) -> None:
+        self._call("choose", lambda: hasattr(self._target, "choose") and self._target.choose(remote_id))
 
     def check(self) -> list[Check]:
         """What works, line by line; a target that cannot tell is enabled, that is all."""
@@ -154,7 +155,6 @@ class Gateway:
         return self._call("check", lambda: all_of(Check, self._target.check()))
 
     def log_in(self) -> list[Check]:
-        """Tries the account as it is set now."""
         return self._call("log_in", lambda: all_of(Check, self._target.log_in()))
 
     def audit(self, book: BookRef, items: Sequence[Item]) -> list[Finding]:

@@ -11,11 +11,12 @@ from booklore_core.events import Delete, Device, Event, PageTurns, book_of
 from booklore_core.pipeline.books import Books, BookStars
 from booklore_core.pipeline.boots import Stamp
 from booklore_core.pipeline.clock import NOBODY, Contact, settle
-from booklore_core.pipeline.devices import Devices, iso_utc, recognise
+from booklore_core.pipeline.devices import Devices, recognise
 from booklore_core.pipeline.event_log import EventLog, Told
 from booklore_core.pipeline.quarantine import UNTIMED, Quarantine
 from booklore_core.pipeline.snapshots import with_ratings
 from booklore_core.pipeline.spool import BadLine, Line, parse_line
+from booklore_core.storage.counts import iso_utc
 from booklore_core.storage.database import Database
 
 LINES = 500

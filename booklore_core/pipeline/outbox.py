@@ -13,7 +13,7 @@ from booklore_core.items import Item, Proposal
 from booklore_core.pipeline.books import Books, utc
 from booklore_core.pipeline.facts import IMPORTED, MAX_KEYS, Held, batched, item_of, read_held, settled
 from booklore_core.pipeline.makers import Makers
-from booklore_core.storage.counts import count_pending, read_asked
+from booklore_core.storage.counts import read_asked
 from booklore_core.storage.database import Database
 
 ADD = """
@@ -119,10 +119,6 @@ class Outbox:
             maker = self._database.value("SELECT plugin FROM items WHERE id = :id", id=held.id)
             self.propose([Proposal(agreed, question)], maker, now)
 
-    def questions(self) -> list[str]:
-        """What a person is asked, the oldest first: each question once, of however many items and books it is."""
-        return [one.text for one in read_asked(self._database)]
-
     def answer(self, question: str, agrees: bool, now: datetime) -> int:
         """Takes in or drops what a question is about. Returns how many items that were: none where it is about others
         by now."""
@@ -206,10 +202,6 @@ class Outbox:
     def subscribers(self) -> dict[str, str | None]:
         """The targets that are owed something now or later, each with the plugin that it is of."""
         return {row["target"]: row["plugin"] for row in self._database.table("subscriptions").find(enabled=1)}
-
-    def pending(self) -> dict[str, int]:
-        """kind → how many items some target still waits for."""
-        return count_pending(self._database)
 
     def imports(self) -> list[Imports]:
         """What files of past reading told, by book."""

@@ -11,16 +11,14 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from booklore_core.items import BookRef, Item
+from booklore_core.pipeline.books import utc
 from booklore_core.targets import Declined, ItemFailed, ItemRejected, RemotePosition, Superseded
 
 if TYPE_CHECKING:
     from booklore_core.storage.store import Store
-
-utc = partial(datetime.fromtimestamp, tz=UTC)
 
 SAME = 1e-4
 """Percents that differ by no more are one place: remotes and readers round."""

@@ -11,8 +11,8 @@ from typing import Any
 
 from booklore_core.events import Event
 from booklore_core.pipeline.boots import Stamp, is_same_boot
-from booklore_core.pipeline.devices import iso_utc
 from booklore_core.pipeline.spool import BadLine, Line, as_text, parse_line
+from booklore_core.storage.counts import iso_utc
 from booklore_core.storage.database import Database
 
 MAX_LINES = 1000

@@ -32,13 +32,12 @@ PENDING = "SELECT kind, COUNT(DISTINCT item_id) AS count FROM owed GROUP BY kind
 PENDING_AT = """
 SELECT o.kind AS kind, CASE WHEN d.state = 'rejected' THEN 'rejected' ELSE 'waiting' END AS state, COUNT(*) AS count
 FROM owed o LEFT JOIN deliveries d ON d.item_id = o.item_id AND d.target = o.target
-WHERE o.target = :target GROUP BY 1, 2
+WHERE o.target = :target AND o.book_md5 = COALESCE(:book, o.book_md5) GROUP BY 1, 2
 """
 DELIVERED = """
 SELECT i.kind AS kind, COUNT(DISTINCT d.item_id) AS count FROM deliveries d JOIN items i ON i.id = d.item_id
 WHERE d.state = 'delivered' AND i.body NOT LIKE '%"removed"_true%' GROUP BY i.kind
 """
-ANY_DELIVERED = "SELECT 1 AS found FROM deliveries WHERE state = 'delivered' LIMIT 1"
 WAITING = """
 SELECT due.kind AS kind, COALESCE(NULLIF(b.title, ''), due.book_md5) AS book, due.book_md5 AS md5, due.target AS target,
     COALESCE(due.state, 'new') AS state,
@@ -61,12 +60,13 @@ FROM deliveries d JOIN items i ON i.id = d.item_id JOIN books b ON b.partial_md5
 WHERE d.state = 'superseded' AND d.revision = i.revision AND (i.kind, i.key) NOT IN (SELECT kind, key FROM proposals
     WHERE question <> '') ORDER BY d.tried_at DESC, d.item_id LIMIT :limit
 """
-TARGETS = """
-SELECT s.target AS name, COALESCE(r.about, '') AS about, r.ended_at AS last_sync, MAX(s.obstacle) AS unavailable
-FROM subscriptions s LEFT JOIN runs r ON r.target = s.target WHERE s.enabled = 1 GROUP BY 1, 2, 3 ORDER BY 1
-"""
-DEVICES = """SELECT id, name, model, last_seen, COALESCE(waiting, 0) AS waiting FROM devices WHERE last_seen IS NOT NULL
-    AND id NOT LIKE 'installed:%' ORDER BY last_seen DESC LIMIT 20"""
+TARGETS = """SELECT s.target AS name, COALESCE(r.about, '') AS about, NULLIF(r.ended_at, 0) AS last_sync,
+    MAX(s.obstacle) AS unavailable FROM subscriptions s LEFT JOIN runs r ON r.target = s.target
+    WHERE s.enabled = 1 GROUP BY 1, 2, 3 ORDER BY 1"""
+DEVICES = """SELECT id, name, model, CASE WHEN id NOT LIKE 'installed:%' THEN last_seen END AS last_seen,
+    COALESCE(waiting, 0) AS waiting FROM devices WHERE id NOT LIKE 'installed:%' OR token_hash IS NOT NULL
+    ORDER BY devices.last_seen DESC LIMIT 20"""
+"""Those that were installed for a device that was not seen yet, too."""
 WAITING_TOTAL = "SELECT (SELECT COUNT(*) FROM owed) + (SELECT COUNT(*) FROM proposals WHERE question <> '') AS total"
 REMARKS = "SELECT COUNT(*) AS count FROM remarks"
 ASIDE = """
@@ -177,10 +177,15 @@ def read_status(source: Rows, limit: int = MAX_WAITING) -> Status:
     return Status(books, pending, synced, waiting, total, kinds, remarks, aside, superseded, asked, targets, devices)
 
 
+def iso_utc(seconds: float) -> str:
+    """A moment as lines tell it: `2026-11-20T20:01:02Z`."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def in_utc(row: dict[str, Any]) -> dict[str, Any]:
     """A row with its moments as text."""
     moments = {name: row[name] for name in ("last_sync", "last_seen") if row.get(name)}
-    return {**row, **{name: f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}" for name, at in moments.items()}}
+    return {**row, **{name: iso_utc(at) for name, at in moments.items()}}
 
 
 def read_asked(source: Rows) -> list[Undecided]:
@@ -224,17 +229,17 @@ def count_pending(source: Rows) -> dict[str, int]:
     return as_counts(source.rows(PENDING))
 
 
-def count_pending_at(source: Rows, target: str) -> dict[str, dict[str, int]]:
-    """`waiting` and `rejected`, each kind → count, at one target."""
+def count_pending_at(source: Rows, target: str, book: str | None = None) -> dict[str, dict[str, int]]:
+    """`waiting` and `rejected`, each kind → count, at one target. book: the partial MD5 of the only one."""
     counts: dict[str, dict[str, int]] = {"waiting": {}, "rejected": {}}
-    for row in source.rows(PENDING_AT, target=target):
+    for row in source.rows(PENDING_AT, target=target, book=book):
         counts[row["state"]][row["kind"]] = row["count"]
     return counts
 
 
 def has_delivered(source: Rows) -> bool:
     """Whether anything is in the histories."""
-    return bool(source.rows(ANY_DELIVERED))
+    return bool(source.rows("SELECT 1 AS found FROM deliveries WHERE state = 'delivered' LIMIT 1"))
 
 
 def as_counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:

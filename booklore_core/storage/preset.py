@@ -69,9 +69,12 @@ def variable_name(name: str) -> str:
 
 
 def read_secret_file(path: Path, name: str) -> str:
-    """The text of a secret's file without byte order mark and last line end. Raises BadSetting naming the variable."""
+    """The text of a secret's file without byte order mark and last line end. Raises BadSetting naming both, for an
+    empty one, too."""
     try:
-        return read_text(path).rstrip("\r\n")
+        if text := read_text(path).rstrip("\r\n"):
+            return text
+        raise BadSetting(f"{path} is empty")
     except OSError as error:
         user = getattr(os, "geteuid", os.getlogin)()
         raise BadSetting(f"{name}: cannot read {path} as user {user} ({error.strerror})") from error

@@ -24,7 +24,7 @@ def test_about_tells_what_runs_and_what_waits(open_core):
 def test_about_tells_a_device_how_it_stands(open_core, clock):
     core = open_core()
     core.devices.pair("kobo", "Libra", None, "hash", clock())
-    core.devices.contact("kobo", None, None, "1.2", 7, clock())
+    core.devices.contact("kobo", clock(), shim="1.2", waiting=7)
 
     assert told(core, "kobo")[2:4] == [
         "On this device: the plugin's version 1.2, 7 events not handed over yet",

@@ -68,3 +68,12 @@ def test_a_path_is_told_without_what_would_move_the_cursor(url: str, caplog: pyt
 
     [(_, text)] = told(caplog)
     assert "\x1b" not in text and "\n" not in text
+
+
+def test_a_device_that_speaks_by_anothers_token_is_named(ereader: EReader, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.clear()
+
+    ereader.post("/v1/events", {"device": {"id": "kindle-1"}, "lines": []})
+
+    [(_, text)] = told(caplog)
+    assert text.startswith("refused 127.0.0.1 (kindle-1, by the token of kobo-7f3a): POST /v1/events: 403, ")

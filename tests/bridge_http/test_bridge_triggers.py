@@ -247,3 +247,17 @@ def test_the_worker_outlives_a_run_that_failed(core: Core, ereader: EReader, boo
 
     assert told.startswith("Sync failed")
     assert toasts(ereader.act("sync_pending")) == ["1 session synced"]
+
+
+def test_a_book_that_is_not_known_is_told_once_although_nothing_else_arrived(open_core: Any, serve: Any) -> None:
+    core = open_core(FakeLibrary({}, kinds=["session"]))
+    ereader = paired(core, serve(core))
+
+    heard = []
+    for title in ("Dune", "Dune", "Emma"):
+        ereader.reader.sleep(3600)
+        heard.append(toasts(ereader.hand_off(*ereader.reader.read(sample_book(title)))))
+
+    assert heard[0] == ["1 session waits\nlibrary does not know “Dune” yet"]
+    assert heard[1] == []
+    assert heard[2] == ["3 sessions wait\nlibrary does not know “Dune”, “Emma” yet"]

@@ -88,6 +88,40 @@ def test_lines_in_quarantine_are_shown_with_what_to_do(
     assert [line.split()[:2] for line in booklore("doctor").out.splitlines() if "dance" in line] == [["note", "line"]]
 
 
+def test_of_lines_that_nothing_can_read_the_advice_is_to_dismiss_them(
+    booklore: Booklore, account: BookLoreServer, tmp_path: Path
+) -> None:
+    (tmp_path / "spool").write_text('{"v":nonsense\n')
+    booklore("ingest", tmp_path / "spool")
+
+    told = [one for one in booklore("doctor", "--json").json if "quarantine" in one["check"]]
+    ran = booklore(*told[1]["advice"].split("`")[1].split()[1:])
+
+    assert "retry" not in told[0]["advice"] + told[1]["advice"]
+    assert "`booklore quarantine dismiss ID…` gives up what it tells" in told[0]["advice"]
+    assert (ran.code, booklore("doctor", "--json").code) == (0, 0)
+
+
+SECRETS = {
+    "HARDCOVER__TOKEN": "a", "WEBHOOK__SECRET": "b", "KOSYNC__SERVERS": "club = http://a:b@127.0.0.1:9",
+    "BOOKLORE__HEADERS": "Proxy-Pass: c",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_the_file_of_a_secret_is_no_strange_name(
+    booklore: Booklore, account: BookLoreServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / "secret").write_text(SECRETS[name])
+    monkeypatch.setenv(f"BOOKLORE_{name}_FILE", str(tmp_path / "secret"))
+    monkeypatch.setenv("BOOKLORE_SESSIONS__MIN_PAGES_FILE", "it is no secret")
+
+    told = checks(booklore("doctor", "--json"))["settings"]
+
+    assert told["detail"] == "no such setting: BOOKLORE_SESSIONS__MIN_PAGES_FILE"
+    assert f"{name}_FILE" not in booklore("config", "show").err + booklore("sync").err
+
+
 def test_advice_for_lines_without_a_time_is_to_place_them_and_it_works_as_printed(
     booklore: Booklore, account: BookLoreServer, reader: SampleReader, spool: Spool
 ) -> None:
@@ -110,7 +144,7 @@ def test_lines_that_are_in_quarantine_for_long_are_no_news(
     booklore: Booklore, account: BookLoreServer, tmp_path: Path
 ) -> None:
     spool = tmp_path / "spool"
-    spool.write_text("nonsense\n")
+    spool.write_text('{"v":nonsense\n')
     with freeze_time("2026-11-20T08:00:00Z", tick=True):
         booklore("ingest", spool)
 

@@ -84,7 +84,7 @@ def test_wrong_password_leaves_the_token_that_worked(
     ("more", "content", "said"),
     [
         (("--username", "ann"), "token", "the account at booklore has no username: expected url, token"),
-        ((), "\n", "there is no token in"),
+        ((), "\n", "is empty"),
         ((), "two words", "booklore.token: it does not fit"),
         ((), None, "--token-file: cannot read"),
     ],

@@ -20,9 +20,19 @@ def sqlite_file(folder: Path) -> bytes:
     return (folder / "made.sqlite").read_bytes()
 
 
-@pytest.mark.parametrize("kind", ["epub", "jpeg", "sqlite", "html", "empty", "folder"])
+SHORT = {
+    "letters": b"hello",
+    "line": b"hello\n",
+    "table": b"a,b\n1,2\n",
+    "object": b'{"a":1}\n',
+    "settings": b'-- KOReader\nreturn {\n    ["device"] = {\n        ["id"] = "kobo-1",\n    },\n}\n',
+}
+"""Files of a few lines, or of none that has an end."""
+
+
+@pytest.mark.parametrize("kind", ["epub", "jpeg", "sqlite", "html", "empty", "folder", *SHORT])
 def test_what_is_no_spool_is_told_and_nothing_of_it_is_taken(booklore: Booklore, tmp_path: Path, kind: str) -> None:
-    contents = {"epub": small_epub("Dune"), "jpeg": JPEG, "html": PAGE.encode(), "empty": b""}
+    contents = {"epub": small_epub("Dune"), "jpeg": JPEG, "html": PAGE.encode(), "empty": b"", **SHORT}
     file = tmp_path / f"a {kind}"
     if kind == "folder":
         file.mkdir()
@@ -34,3 +44,12 @@ def test_what_is_no_spool_is_told_and_nothing_of_it_is_taken(booklore: Booklore,
     assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
     assert ran.err.startswith(f"booklore: {file}")
     assert booklore("quarantine", "list", "--json").json == []
+
+
+def test_a_spool_of_one_line_that_is_torn_off_waits_for_the_next_hand_over(booklore: Booklore, tmp_path: Path) -> None:
+    (tmp_path / "a spool").write_bytes(b'{"v":1,"id":"kobo-1-000001","ev')
+
+    ran = booklore("ingest", tmp_path / "a spool")
+
+    assert (ran.code, ran.out) == (0, "0 lines taken, 0 known already\n")
+    assert "line 1 is torn off; it is kept for the next hand-over" in ran.err

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from cli_world import Booklore, Spool, book_on
 
+from booklore_core.cli import run
 from booklore_core.testing import BookLoreServer, SampleReader, sample_book
 
 PASSWORD = "correct horse"
@@ -172,3 +173,21 @@ def test_a_password_file_in_another_encoding_is_told_by_its_name_and_not_by_its_
     assert ran.code == 1
     assert f"BOOKLORE_PASSWORD_FILE: {file}: not a text in UTF-8" in ran.out
     assert "rse" not in ran.out + ran.err
+
+
+@pytest.mark.parametrize("arguments", [["status"], ["status", "--json"]])
+def test_the_quick_status_tells_what_cannot_be_read_in_one_line(
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+) -> None:
+    monkeypatch.setenv("BOOKLORE_DATABASE_URL_FILE", str(tmp_path / "nowhere"))
+
+    with pytest.raises(SystemExit) as end:
+        run(arguments)
+
+    told = capsys.readouterr()
+    assert (end.value.code, told.out, told.err.count("\n")) == (1, "", 1)
+    assert f"BOOKLORE_DATABASE_URL_FILE: cannot read {tmp_path / 'nowhere'}" in told.err

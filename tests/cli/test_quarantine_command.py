@@ -112,7 +112,7 @@ def test_empty_quarantine_is_said_to_be_so(booklore: Booklore) -> None:
 def test_the_doctor_is_content_with_lines_that_were_dismissed(
     booklore: Booklore, account: BookLoreServer, tmp_path: Path
 ) -> None:
-    (tmp_path / "spool").write_text("nonsense\n")
+    (tmp_path / "spool").write_text('{"v":nonsense\n')
     booklore("ingest", tmp_path / "spool")
     before = booklore("doctor", "--json").code
 

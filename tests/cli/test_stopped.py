@@ -54,7 +54,8 @@ def test_sync_tells_how_much_was_delivered_and_the_next_one_sends_the_rest(
     code, out, err = stopped(["sync"], lambda: asked(home, settled) == 3)
 
     assert (code, out) == (130, "")
-    assert err == "booklore: stopped: 3 of 5 delivered to booklore; the same command goes on there the next time\n"
+    assert err.startswith("booklore: stopped: 2 books matched, 3 of 5 delivered to booklore; the same command")
+    assert err.count("\n") == 1
     account.recover()
     booklore("config", "set", "booklore.repeat_after", "0")
     assert booklore("sync", "--json").json["delivered"] == {"session": 2}
@@ -133,3 +134,16 @@ def test_nothing_is_done_where_a_person_is_asked_and_stops(
 
     assert (code, told.splitlines()[-1]) == (130, "booklore: stopped")
     assert booklore("config", "get", "sessions.min_pages").out == "7\n"
+
+
+def test_what_was_matched_until_then_is_told(
+    booklore: Booklore, account: BookLoreServer, reader: SampleReader, spool: Spool
+) -> None:
+    for title in ("Emma Annotated", "Dune Annotated"):
+        reader.read(sample_book(title))
+    booklore("ingest", spool())
+
+    code, told = in_a_dialog(["match"], ("by hand", "y\n"), ("1 of 2", "1\n"), ("2 of 2", "\x03"))
+
+    assert code == 130
+    assert "booklore: stopped: 1 book matched" in told.splitlines()[-1]

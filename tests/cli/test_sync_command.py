@@ -153,7 +153,7 @@ def test_status_tells_what_is_alike_in_one_line_with_what_names_the_book(
 
 
 def test_status_of_one_line_in_quarantine_is_a_sentence(booklore: Booklore, tmp_path: Path) -> None:
-    (tmp_path / "spool").write_text("nonsense\n")
+    (tmp_path / "spool").write_text('{"v":nonsense\n')
     booklore("ingest", tmp_path / "spool")
 
     assert "1 line of the devices waits in quarantine, see" in booklore("status").out
@@ -223,8 +223,24 @@ def test_one_book_alone_can_be_synced(
 
     ran = booklore("sync", "--book", emma["partial_md5"][:10], "--json")
 
-    assert (ran.code, ran.json["delivered"], ran.json["waiting"]) == (3, {"session": 1}, {"session": 1})
+    assert (ran.code, ran.json["delivered"], ran.json["waiting"]) == (0, {"session": 1}, {})
     assert [one["bookId"] for one in account.sessions] == [2]
+
+
+def test_of_one_book_nothing_is_told_of_the_others(
+    booklore: Booklore, account: BookLoreServer, reader: SampleReader, spool: Spool
+) -> None:
+    reader.read(book_on(account, "Emma"))
+    reader.read(sample_book("Zzyzx"))
+    reader.read(sample_book("Qwerty"))
+    booklore("ingest", spool())
+    booklore("sync")
+
+    matched, unknown = booklore("sync", "--book", "Emma"), booklore("sync", "--book", "Zzyzx")
+
+    assert (matched.code, matched.err) == (0, "booklore: nothing waited, so no server was asked\n")
+    assert unknown.code == 3 and "1 session still waiting; booklore does not know “Zzyzx” yet;" in unknown.err
+    assert "Qwerty" not in unknown.err
 
 
 def test_value_that_does_not_fit_is_told_and_everything_is_sent_all_the_same(
@@ -285,6 +301,53 @@ def test_status_tells_server_device_last_sync_and_the_next_step(
     assert (device["id"], device["waiting"]) == (reader.device, 0)
     assert after["synced"]["session"] == 1
     assert booklore("status").err == ""
+
+
+def test_status_tells_what_is_set_up_before_the_first_sync(
+    booklore: Booklore, server: BookLoreServer, tmp_path: Path
+) -> None:
+    (tmp_path / "password").write_text(server.password)
+    (koreader := tmp_path / "koreader").mkdir()
+    (koreader / "reader.lua").touch()
+    (koreader / "plugins").mkdir()
+    account = ("--username", server.username, "--password-file", tmp_path / "password")
+
+    booklore("login", "--url", server.url, *account)
+    logged_in = booklore("status")
+    booklore("bridge", "install", koreader, "--url", "http://nas:8765")
+    installed = booklore("status")
+
+    assert f", {server.url}; not synced yet" in logged_in.out
+    assert (
+        logged_in.err == "booklore: nothing was read yet: `booklore bridge install` or `booklore bridge pair`"
+        " an e-reader\n"
+    )
+    assert f"{koreader}: installed, not seen yet" in installed.out
+    assert "nothing was read yet: restart KOReader" in installed.err and "login" not in installed.err
+
+
+def test_status_tells_the_address_that_is_set_up_now(
+    booklore: Booklore, account: BookLoreServer, reader: SampleReader, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader.read(book_on(account, "Dune"))
+    booklore("ingest", spool())
+    booklore("sync")
+    monkeypatch.delenv("BOOKLORE_URL")
+
+    booklore("config", "set", "booklore.url", "http://elsewhere.example:6060")
+
+    assert "http://elsewhere.example:6060; last sync " in booklore("status").out
+
+
+def test_status_of_lines_without_a_server_asks_for_the_server_first(
+    booklore: Booklore, reader: SampleReader, spool: Spool
+) -> None:
+    reader.read(sample_book("Dune"))
+    booklore("ingest", spool())
+
+    told = [booklore("status").err, booklore("sync").err and booklore("status").err]
+
+    assert told == ["booklore: nothing can be synced yet: `booklore login` sets up your server\n"] * 2
 
 
 def test_status_tells_that_nobody_was_there(

@@ -138,7 +138,7 @@ def test_who_places_lines_is_told_what_contradicts_them_and_how_to_insist(
 @pytest.mark.usefixtures("two_lines_of_2012")
 def test_each_reason_is_told_when_lines_are_refused_for_several(booklore: Booklore, tmp_path: Path) -> None:
     other = tmp_path / "other.jsonl"
-    other.write_text('{"torn\n')
+    other.write_text('{"v":torn\n')
     booklore("ingest", other)
 
     ran = booklore("quarantine", "place", *ids(booklore), "--at", "2031-01-01T00:00Z")

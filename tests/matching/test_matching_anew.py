@@ -72,7 +72,7 @@ def test_library_built_anew_keeps_no_match_that_its_ids_do_not_hold(household: H
         books[0]["partial_md5"]: ("2", *DIGEST),
         books[1]["partial_md5"]: ("1", *DIGEST),
     }
-    assert "booklore has Emma no more, to which Device Edition – Frank Herbert was matched by hand" in result.message
+    assert "booklore has no book or another one as number 2 than before; Device Edition – Frank" in result.message
     assert household.match_of(mine) is None
 
 
@@ -95,7 +95,8 @@ def test_match_by_hand_is_told_once_the_server_has_that_book_no_more(household: 
     result = household.act("rematch_all")
     again = household.act("rematch_all")
 
-    told = "booklore has Emma no more, to which Device Edition – Frank Herbert was matched by hand"
+    told = "booklore has no book or another one as number 2 than before; "
+    told += "Device Edition – Frank Herbert was matched to that by hand, as Emma"
     assert result.message.splitlines() == ["0 books matched anew", told]
     assert again.message == "0 books matched anew"
     assert household.matches() == {}
@@ -189,3 +190,20 @@ def test_rematching_tells_what_stays_as_a_person_has_matched_it(household: House
     result = household.act("rematch_all")
 
     assert result.message.splitlines() == ["0 books matched anew", "booklore: 1 match by hand stays"]
+
+
+@pytest.mark.parametrize("is_rematched", [True, False], ids=["rematched", "not rematched"])
+def test_choosing_anew_holds_although_the_library_was_built_anew(household: Household, is_rematched: bool) -> None:
+    mine = hand_made(household)
+    household.sync()
+
+    household.build_anew(order=[1, 2, 3, 4])
+    first = household.act("rematch_all") if is_rematched else None
+    chosen = household.act("match_book", book=mine["partial_md5"], args={"id": "2"})
+    second = household.act("rematch_all")
+
+    assert chosen.ok
+    assert household.match_of(mine) == ("2", *PERSON)
+    assert "booklore: 1 match by hand stays" in second.message.splitlines()
+    told = "booklore has no book or another one as number 2 than before; Device Edition – Frank Herbert was matched"
+    assert first is None or told in first.message

@@ -49,7 +49,7 @@ def test_five_candidates_are_shown_with_score_and_author(household: Household, s
     scores = [int(option.partition(" % · ")[0]) for option in question.options[:5]]
     assert scores == sorted(scores, reverse=True)
     assert all(30 <= score <= 60 for score in scores[1:])
-    assert question.options[0] == "75 % · Dune\nFrank Herbert"
+    assert question.options[0] == "92 % · Dune\nFrank Herbert"
     assert all("  " not in option and option.count("\n") <= 1 for option in question.options)
 
 

@@ -39,8 +39,8 @@ def test_a_device_is_paired_until_it_is_revoked(devices, clock):
 def test_the_last_one_seen_comes_first_with_what_waits_on_it(devices, clock):
     for name in ("kobo", "kindle"):
         devices.pair(name, None, None, name, clock())
-    devices.contact("kobo", "Libra", "Kobo_io", "1.0", 7, clock.forward(hours=1))
-    devices.contact("kobo", None, None, None, None, clock())
+    devices.contact("kobo", clock.forward(hours=1), name="Libra", model="Kobo_io", shim="1.0", waiting=7)
+    devices.contact("kobo", clock())
 
     shown = [(one["id"], one["waiting"], one["name"]) for one in devices.paired()]
 

@@ -226,6 +226,14 @@ def test_an_id_is_still_the_same_books_by_its_date_or_else_by_two_facts(
     assert is_same({**KNOWN, "added": known_added}, book) is same
 
 
+def test_editions_signs_and_the_order_of_names_cost_a_title_little() -> None:
+    typed = "War & Peace (Oxford World's Classics) [2010]"
+
+    assert likeness(typed, "War and Peace", ["Leo Tolstoy"]) >= 0.9
+    assert likeness("War and Peace", typed, ["Tolstoy, Leo"]) >= 0.9
+    assert all(likeness(typed, other) < 0.6 for other in ("The Art of War", "Crime and Punishment", "Peace", "It"))
+
+
 LONG = "The Subtle Art of Not Giving a Damn: A Counterintuitive Approach to Living a Good Life in War and Peace Time"
 FAMOUS = ["War and Peace", "The Art of War", "It", "A Good Life", "Peace", "The Life of Pi", "Crime and Punishment"]
 

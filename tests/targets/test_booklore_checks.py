@@ -55,7 +55,8 @@ def test_login_is_told_what_to_do_without_being_sent_to_login(world: World) -> N
 def test_check_of_nothing_says_what_to_do(open_world: OpenWorld) -> None:
     lines = open_world().target(URL="").check()
 
-    expected = (False, "no server is set up", "run `booklore login`")
+    advice = "run `booklore login`, or `booklore plugins disable booklore` to go without one"
+    expected = (False, "no server is set up", advice)
     assert [(line.ok, line.detail, line.advice) for line in lines] == [expected]
 
 

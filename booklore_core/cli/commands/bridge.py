@@ -10,6 +10,7 @@ from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json
 from booklore_core.cli.output import say, show, show_json, show_qr, show_table
 from booklore_core.cli.reaching import BridgePort, Header, Url, header_table, way_to_bridge
+from booklore_core.cli.status_view import local
 from booklore_core.cli.terminal import read_secret, typed_secret
 
 app = typer.Typer(no_args_is_help=True, help="Connect e-readers.")
@@ -29,11 +30,13 @@ def install(
     """
     from booklore_core.bridge.beside import rivals
     from booklore_core.bridge.install import install as put
+    from booklore_core.bridge.standing import note_targets
 
     way, headers = way_to_bridge(url, port), header_table(header)
     with opened() as core:
         folder = put(core, directory, way.url, headers)
         warnings = list(rivals(core, folder, way.url))
+        note_targets(core)
     if as_json:
         show_json({"path": str(folder), "url": way.url, "warnings": warnings})
     else:
@@ -125,6 +128,7 @@ def devices(as_json: Json = False) -> None:
         show("No e-reader is paired yet; `booklore bridge pair` makes a code for one.")
     else:
         names = ("id", "name", "model", "last_seen", "waiting")
+        found = [{**one, "last_seen": one["last_seen"] and local(one["last_seen"])} for one in found]
         rows = [[in_one_line(UNKNOWN.get(name) if one[name] is None else one[name]) for name in names] for one in found]
         show_table(rows, "ID", "NAME", "MODEL", "LAST SEEN", "WAITING#")
 

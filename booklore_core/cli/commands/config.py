@@ -65,6 +65,8 @@ def set_value(
     yes: Yes = False,
 ) -> None:
     """Store a setting's value."""
+    from booklore_core.bridge.standing import note_targets
+
     with opened() as core:
         wanted = read_value(core, name, value, may_ask=not yes)
         result = perform(core, "set_setting", args={"name": name, "value": wanted}, reply=chosen if yes else None)
@@ -72,6 +74,7 @@ def set_value(
         if not result.ok and holds.source not in SOURCES:
             raise Refused(f"{result.message} Give --yes to choose it all the same.")
         core.refresh()
+        note_targets(core)
     warn_if_shadowed(holds, holds.value != holds.setting.check(wanted, name))
     show_one(setting_json(holds), as_json)
 
@@ -79,9 +82,12 @@ def set_value(
 @app.command("unset")
 def unset(name: Name, as_json: Json = False) -> None:
     """Forget a stored value: the default holds again."""
+    from booklore_core.bridge.standing import note_targets
+
     with opened() as core:
         holds = core.settings.unset(name)
         core.refresh()
+        note_targets(core)
     warn_if_shadowed(holds, holds.source in SOURCES)
     show_one(setting_json(holds), as_json)
 

@@ -61,6 +61,7 @@ def ingest(
     --json prints {"accepted": n, "repeated": n, "rejected": [{"line", "error"}]}, of several files each with its
     "file". Ends with 1 when lines were rejected; they are in quarantine, and the first 1,000 are listed.
     """
+    from booklore_core.bridge.standing import note_targets
     from booklore_core.cli.spool_files import spool_files
 
     spools = spool_files(files)
@@ -70,6 +71,7 @@ def ingest(
         with opened() as core, activity.shown():
             for spool in spools:
                 take_spool(core, spool, tally, activity)
+            note_targets(core)
     except KeyboardInterrupt:
         taken = f"{quantity(tally.accepted, 'line')} taken, {tally.repeated} known already"
         raise Stopped(f"stopped: {taken}; {GOES_ON}") from None

@@ -38,8 +38,11 @@ def login(
         "ask": is_interactive() and not yes,
         **given(target=target),
     }
+    from booklore_core.bridge.standing import note_targets
+
     with opened() as core:
         result = try_login(core, args)
+        note_targets(core)
     if result.data is not None:
         show_checks(result.data, as_json)
     if not result.ok:

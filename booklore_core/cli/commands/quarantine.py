@@ -10,6 +10,7 @@ from booklore_core.cli.errors import Refused
 from booklore_core.cli.opening import opened
 from booklore_core.cli.options import Json, Yes
 from booklore_core.cli.output import say, show, show_json, show_table
+from booklore_core.cli.status_view import local
 from booklore_core.cli.terminal import chosen, is_interactive
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="A line's number in the list.")]
@@ -31,7 +32,8 @@ def list_lines(as_json: Json = False) -> None:
     if not result.data["lines"]:
         show(result.message)
         return
-    rows = [[one[name] for name in ("id", "seen_at", "source", "field", "reason")] for one in result.data["lines"]]
+    lines = [{**one, "seen_at": local(one["seen_at"])} for one in result.data["lines"]]
+    rows = [[one[name] for name in ("id", "seen_at", "source", "field", "reason")] for one in lines]
     show_table(rows, "ID", "SEEN", "SOURCE", "FIELD", "WHAT IS WRONG")
     if any(one["field"] == "at" for one in result.data["lines"]):
         say("`booklore quarantine place ID… --at TIME` says when lines were written by a clock that was wrong")

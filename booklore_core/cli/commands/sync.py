@@ -30,7 +30,7 @@ def sync(
     """
     with opened() as core:
         result = perform(core, "sync_book" if book else "sync_pending", book, given(target=target))
-        faults, kinds, asked = core.settings.faults(), core.kinds, len(core.questions())
+        faults, kinds, asked = core.settings.faults(), core.kinds, result.data["asked"]
         lacking = lacks(core)
     is_left = result.data["waiting"] or result.data["rejected"]
     runs = result.data["targets"].values()

@@ -36,6 +36,11 @@ class Identities:
         facts["proven"] = [*dict.fromkeys([*before, proven])][-PROVEN:] if proven else before
         self._connection.store.set(key_of(str(book.id)), {**facts, "files": [file.name for file in book.files]})
 
+    def renew(self, book_id: str) -> None:
+        """Remembers the book that has an id now, whatever it was the id of before. Raises Declined."""
+        self._read.pop(book_id, None)
+        self.note(self.read(book_id))
+
     def is_proven(self, book_id: str, md5: str) -> bool:
         """Whether the book that the id was last had the very file."""
         return md5 in (self._connection.store.get(key_of(book_id)) or {}).get("proven", [])

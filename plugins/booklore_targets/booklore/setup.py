@@ -19,6 +19,8 @@ PAGE_SUFFIX = re.compile(r"(/api(/v1|/koreader)?|/login|/dashboard)$")
 HEADER, OURS = re.compile(r"[A-Za-z0-9_-]+"), re.compile(r"(?i)(authorization|host|accept|range|content-|x-auth-)")
 
 RUN_LOGIN = "run `booklore login`"
+OR_DISABLE = f"{RUN_LOGIN}, or `booklore plugins disable booklore` to go without one"
+MEND = "correct that, or unset it and run `booklore login`"
 SERVER_LOG = "the server's log tells why; what was read is kept until then"
 
 
@@ -65,8 +67,16 @@ def read_setup(settings: Section) -> Setup:
     needed = ("url", "token") if texts["token"] else ("url", "username", "password")
     missing = [name for name in needed if not texts[name].strip()]
     if missing:
+        values = [settings.settings.value(f"{settings.name}.{name}") for name in missing]
+        faults = [fault.text for value in values for fault in value.faults]
+        if faults:
+            raise NoLogin("; ".join(faults), MEND)
         lacks = "" if "url" in missing else f" (booklore.{missing[0]} is missing)"
-        raise NoLogin(f"no server is set up{lacks}", RUN_LOGIN, "give its address, and a user name and password")
+        raise NoLogin(
+            f"no server is set up{lacks}",
+            RUN_LOGIN if lacks else OR_DISABLE,
+            "give its address, and a user name and password",
+        )
     texts["url"], texts["token"] = server_url(texts["url"]), texts["token"].strip()
     return Setup(**texts, **koreader, headers=headers, ca_file=ca_file, verify_tls=verify_tls)
 

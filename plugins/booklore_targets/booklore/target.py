@@ -146,6 +146,10 @@ class BookLore:
     def cover(self, remote_id: str) -> bytes | None:
         return lookup.read_cover(self._connected().connection, remote_id)
 
+    def choose(self, remote_id: str) -> None:
+        """A person says that a book of theirs is the one that has this id now. Raises Declined."""
+        self._connected().identities.renew(remote_id)
+
     def audit(self, book: BookRef, items: Sequence[Item]) -> list[Finding]:
         """What of these the server lacks, has too often, or has among others that overlap. Raises Declined.
 

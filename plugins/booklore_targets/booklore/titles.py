@@ -9,6 +9,8 @@ TOKEN = re.compile(r"""[^\W_]+|[^\w\s"'`‘’‚‛“”„‟«»‹›()\[\]
 """A word, or a sign that may tell two books apart: `#`, `+`, `!`, `★`, a vowel sign."""
 SUBTITLE = re.compile(r"""\s*(?:[:;,(\[/\n]|[.–—-]\s|\s[–—-])""")
 """What comes between a title and its subtitle, volume or edition."""
+EDITION = re.compile(r"\s*(\([^()]*\)|\[[^\[\]]*\])")
+"""What stands in brackets: an edition, a series, a year."""
 SLIP = 75.0
 """Per cent of the letters of two words that are the same, so that one may be the other with a slip of the finger."""
 
@@ -60,7 +62,13 @@ def likeness(wanted: str, title: str, authors: Sequence[str] = ()) -> float:
     if text == key:
         return 1.0
     told_with_authors = 0.95 * shared(text, title_key(" ".join((title, *authors))))
-    return round(max(shared(text, key), within(wanted, title), told_with_authors), 4)
+    without_editions = 0.95 * shared(title_key(bare(wanted)), title_key(bare(title)))
+    return round(max(shared(text, key), within(wanted, title), told_with_authors, without_editions), 4)
+
+
+def bare(title: str) -> str:
+    """A title without what stands in brackets, as far as anything is left of it, and with words for signs."""
+    return (EDITION.sub("", title).strip() or title).replace("&", " and ")
 
 
 def shared(one: str, other: str) -> float:
