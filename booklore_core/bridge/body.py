@@ -17,6 +17,8 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
+from booklore_core.bridge.patience import in_time
+
 MAX_BODY, MAX_OPEN_BODY = 8 * 1024 * 1024, 64 * 1024
 """Bytes of a call by a paired device, and of one by anybody."""
 
@@ -41,7 +43,9 @@ class LenientRequest(Request):
 
 
 class OpenRoute(APIRoute):
-    """A call that anybody may make, with a small body."""
+    """A call that anybody may make, with a small body that comes soon."""
+
+    is_paired = False
 
     async def limit(self, request: Request) -> int:
         """How many bytes the body may have. Raises BodyRefused for a call that is not allowed."""
@@ -59,7 +63,7 @@ class OpenRoute(APIRoute):
                 limit = await self.limit(request)
                 if announced_length(request) > limit:
                     raise too_large(limit)
-                return await handle(LenientRequest(request.scope, limited(request.receive, limit)))
+                return await handle(LenientRequest(request.scope, limited(request.receive, limit, self.is_paired)))
             except BodyRefused as error:
                 return EarlyAnswer(self.told(error), error.status_code, error.headers)
 
@@ -68,6 +72,8 @@ class OpenRoute(APIRoute):
 
 class PairedRoute(OpenRoute):
     """A call by a paired device; the ids that its token speaks for are `request.state.devices` from then on."""
+
+    is_paired = True
 
     async def limit(self, request: Request) -> int:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -102,7 +108,7 @@ class EarlyAnswer(JSONResponse):
         headers = [*self.raw_headers, (b"connection", b"close")]
         await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
         await send({"type": "http.response.body", "body": self.body, "more_body": True})
-        if not waits_for_permission(scope):
+        if self.status_code != 408 and not waits_for_permission(scope):
             with suppress(TimeoutError):
                 async with asyncio.timeout(LINGER):
                     await discard(receive)
@@ -123,13 +129,20 @@ def waits_for_permission(scope: Scope) -> bool:
     return any(name == b"expect" for name, _ in scope["headers"])
 
 
-def limited(receive: Receive, limit: int) -> Receive:
-    """receive, but BodyRefused 413 once more has come than is allowed."""
-    seen = 0
+def too_slow() -> BodyRefused:
+    return BodyRefused(408, "the request comes too slowly; send it again", {"Connection": "close"})
+
+
+def limited(receive: Receive, limit: int, is_paired: bool = False) -> Receive:
+    """receive, but BodyRefused: 413 once more has come than is allowed, 408 when it comes too slowly."""
+    seen, timely = 0, in_time(receive, is_paired)
 
     async def receive_some() -> Message:
         nonlocal seen
-        message = await receive()
+        try:
+            message = await timely()
+        except TimeoutError:
+            raise too_slow() from None
         seen += len(message.get("body", b""))
         if seen > limit:
             raise too_large(limit)

@@ -154,10 +154,10 @@ class Bridge:
 
     def _for_browser(self, browser: str, effects: Effects) -> Effects:
         self._keep_fresh()
-        return self.late(browser) + effects
+        return effects
 
     def late(self, browser: str) -> Effects:
-        """What became known since its last call."""
+        """What became known since its last view, of what went on behind an answer."""
         return self._late.collect(browser)
 
     def menu(self) -> dict[str, Any]:

@@ -35,7 +35,7 @@ CLOSE_WITHIN = 1.0
 
 FAILED = "The plugin {} failed at this; the log of `booklore serve` says why."
 FAILED_LATE = "The action failed; the log of `booklore serve` says more."
-GOES_ON = "This takes a while. It goes on in the background; the outcome comes with the next contact."
+GOES_ON = "This takes a while. It goes on in the background; the outcome is shown here once there is one."
 
 EXPECTED = (BadSetting, DatabaseUnusable, SecretsUnreadable)
 """Errors that are no fault of the plugin whose action it is."""

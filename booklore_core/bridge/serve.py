@@ -16,6 +16,7 @@ from booklore_core.bridge.app import create_app
 from booklore_core.bridge.bridge import Bridge, Deadlines
 from booklore_core.bridge.listening import Listening, address, announced, is_loopback
 from booklore_core.bridge.mounts import check_mount
+from booklore_core.bridge.patience import PatientProtocol
 from booklore_core.bridge.web.gate import Keys
 from booklore_core.core import Core
 from booklore_core.storage.places import Places
@@ -80,7 +81,8 @@ def serving(core: Core, port: int = 0, host: str = "127.0.0.1", deadlines: Deadl
 @contextmanager
 def running(app: ASGIApp, listener: socket.socket) -> Iterator[None]:
     """Answers with app what comes in at listener, in a thread of its own."""
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", **LIMITS))
+    calm: dict[str, Any] = {"log_level": "warning", "access_log": False, "lifespan": "off", "http": PatientProtocol}
+    server = uvicorn.Server(uvicorn.Config(app, **calm, **LIMITS))
     thread = threading.Thread(target=server.run, args=([listener],), name="bridge", daemon=True)
     thread.start()
     try:

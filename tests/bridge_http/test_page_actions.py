@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import threading
 from typing import Any
 
 import pytest
-from bridge_world import DUNE
-from page_world import Browser
+from bridge_world import DUNE, wait_for_workers
+from page_world import Browser, Forms
 
 from booklore_core.core import Core
 from booklore_core.flows import Action, Ask, Choose, Confirm, Pick, Result
@@ -276,3 +278,65 @@ def test_a_book_is_matched_by_hand_through_the_question_of_the_action(open_core:
 
     assert core.books.matches("library") == {DUNE["partial_md5"]: "7"}
     assert "Nothing waits." in browser.text
+
+
+class Slow:
+    """An action that takes its time, then asks or ends."""
+
+    def __init__(self, end: Any) -> None:
+        self.go_on, self.end = threading.Event(), end
+
+    def run(self, core: Core, request: Any) -> Any:
+        assert self.go_on.wait(30)
+        return (yield from self.end())
+
+
+def slow(open_core: Any, serve: Any, end: Any) -> tuple[Slow, Browser]:
+    action = Slow(end)
+    core = open_core()
+    core.plugins.register("slow_plugin", FakePlugin(actions=[Action("slowly", "Slowly", action.run, menu=("Tests",))]))
+    core.refresh()
+    browser = Browser(serve(core, action=0.05))
+    browser.get("actions")
+    browser.press("Run", at="slowly")
+    return action, browser
+
+
+@pytest.mark.parametrize("view", ["", "queue", "books", "reading", "devices", "actions", "settings", "checks"])
+def test_the_outcome_of_what_took_long_is_told_on_the_next_view(open_core: Any, serve: Any, view: str) -> None:
+    def end() -> Any:
+        yield from ()
+        return Result("All three were found")
+
+    action, browser = slow(open_core, serve, end)
+    assert "It goes on in the background" in browser.text and "contact" not in browser.text
+    action.go_on.set()
+    wait_for_workers()
+    browser.get(view)
+
+    assert "All three were found" in browser.text
+    assert "All three" not in Browser(browser.url).get(view).text + browser.get(view).text
+
+
+def test_a_question_of_what_took_long_is_a_way_to_its_answer(open_core: Any, serve: Any) -> None:
+    def end() -> Any:
+        return Result(f"Answered: {(yield Confirm('Send all of it?', ok='Send'))}")
+
+    action, browser = slow(open_core, serve, end)
+    action.go_on.set()
+    wait_for_workers()
+    browser.get("books")
+    assert "Send all of it?" in browser.text
+    [way] = re.findall(r'href="./(ask/[^"]+)"', browser.seen.text)
+    browser.get(way)
+    browser.press("Send")
+
+    assert "Answered: True" in browser.text
+
+
+@pytest.mark.parametrize("args", ["[", "[" * 5000, '{"a":' + "[" * 5000 + "]" * 5000 + "}", '{"a":' * 900, "1", "NaN"])
+def test_arguments_that_are_none_are_refused(core: Core, browser: Browser, args: str) -> None:
+    browser.get("actions")
+    token = dict(Forms(browser.seen.text).forms[0].fields)["csrf"]
+
+    assert browser.post("do/toggle_sync", {"csrf": token, "args": args}).status_code == 422

@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 from bridge_world import EReader, paired
-from page_world import Browser
+from page_world import Browser, Forms
 
 from booklore_core.bridge.newcomers import listed
 from booklore_core.core import Core
@@ -127,3 +127,15 @@ def test_two_devices_are_two_lines(core: Core, browser: Browser, url: str, eread
     browser.get("devices")
 
     assert browser.buttons.count("Revoke…") == 2
+
+
+@pytest.mark.parametrize("path", ["devices/code", "devices/zip"])
+@pytest.mark.parametrize(
+    "address", ["http://" + "a" * 3000, "http://192.0.2.9/" + "ä" * 1500, "http://[", "http://a b"]
+)
+def test_what_can_be_no_address_is_refused(core: Core, browser: Browser, path: str, address: str) -> None:
+    browser.get("devices")
+    token = dict(Forms(browser.seen.text).forms[0].fields)["csrf"]
+
+    assert browser.post(path, {"csrf": token, "address": address}).status_code == 422
+    assert listed(core) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -141,9 +142,30 @@ def test_with_a_password_it_is_asked_for_at_this_computer_too(core: Core, url: s
     assert Browser(url).get("queue", follow=False).status_code == 303
 
 
-@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via", "X-Forwarded-Host"])
+@pytest.mark.parametrize(
+    "header",
+    ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via", "X-Forwarded-Host", "X-Forwarded-Prefix", "X-Forwarded-Port"],
+)
 def test_behind_a_proxy_it_is_not_open_though_the_proxy_is_at_this_computer(url: str, header: str) -> None:
     assert Browser(url, {header: "203.0.113.9"}).get("queue", follow=False).status_code == 303
+
+
+@pytest.mark.parametrize("header", ["Origin", "Referer"])
+@pytest.mark.parametrize("seen", ["https://books.example.org/bridge/", "http://127.0.0.1:1/", "null", "http://["])
+def test_a_browser_that_sees_another_name_is_not_at_this_computer(url: str, header: str, seen: str) -> None:
+    assert Browser(url, {header: seen}).get("queue", follow=False).status_code == 303
+    assert Browser(url, {header: f"{url}/"[: None if header == "Referer" else -1]}).get("queue").status_code == 200
+
+
+def test_nginx_by_itself_tells_nothing_but_its_old_protocol_and_is_not_let_in(url: str, caplog: Any) -> None:
+    host = url.removeprefix("http://")
+    for _ in range(2):
+        with socket.create_connection((host.partition(":")[0], int(host.partition(":")[2])), timeout=30) as proxy:
+            proxy.sendall(f"GET /queue HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+            assert proxy.makefile("rb").readline().split()[1] == b"303"
+
+    [told] = [one.getMessage() for one in caplog.records if "a proxy stands before the page" in one.getMessage()]
+    assert "BOOKLORE_BRIDGE_URL" in told
 
 
 def test_where_people_find_it_under_another_name_it_is_not_open_though_no_proxy_is_seen(

@@ -14,8 +14,7 @@ from booklore_core.actions.own import LONG_PRESS
 from booklore_core.actions.settings import set_setting
 from booklore_core.bridge.bridge import Bridge
 from booklore_core.bridge.effects import Effects
-from booklore_core.bridge.pairing import hash_token
-from booklore_core.bridge.web.frame import go_on, render
+from booklore_core.bridge.web.frame import browser_of, go_on, render, tell_effects
 from booklore_core.bridge.web.route import PageRoute, form_of
 from booklore_core.bridge.workers import Busy
 from booklore_core.core import Core
@@ -30,8 +29,8 @@ BACK = re.compile(r"(?:[a-z]{0,12}(?:/[A-Za-z0-9_:.-]{1,80})?(?:\?[A-Za-z0-9=&%.
 """Where a form may lead back to: a view of the page."""
 
 NOT_FROM_HERE = "A file of the computer can be named only from a browser at that computer, or with the command there."
-SILENT = ("schedule", "goto", "device")
-"""Effects that are a device's only."""
+MOST_NESTED = 100
+"""So many objects and lists the arguments of a button may hold."""
 
 FIELD = "arg."
 """What the names of a form's fields begin with that are an action's arguments."""
@@ -43,11 +42,6 @@ def bridge_of(request: Request) -> Bridge:
 
 
 Shared = Annotated[Bridge, Depends(bridge_of)]
-
-
-def browser_of(request: Request) -> str:
-    """Who asks, for dialogs: not what the browser shows, which opens the page."""
-    return f"page:{hash_token(request.state.visit.cookie)[:32]}"
 
 
 def value(fields: Mapping[str, list[str]], name: str, otherwise: str = "") -> str:
@@ -77,8 +71,9 @@ def do(name: str, request: Request, fields: Fields, bridge: Shared) -> Response:
 
 def args_of(fields: Mapping[str, list[str]]) -> dict[str, Any]:
     """An action's arguments: those that its button carries, and those that a person has typed."""
+    told = value(fields, "args", "{}")
     try:
-        args = json.loads(value(fields, "args", "{}"))
+        args = json.loads(told) if told.count("[") + told.count("{") <= MOST_NESTED else None
     except ValueError:
         args = None
     if not isinstance(args, dict):
@@ -99,12 +94,8 @@ def speaker(core: Core, request: Request, name: str, args: Mapping[str, Any]) ->
 
 def follow(request: Request, effects: Effects, back: str) -> Response:
     """Where a browser goes after an action's step."""
-    question = None
-    for effect in effects:
-        if effect["type"] == "question":
-            question = effect["id"]
-        elif effect["type"] not in SILENT and effect.get("text"):
-            request.app.state.news.tell(request.state.visit.cookie, effect["text"], effect.get("title", ""))
+    question = next((effect["id"] for effect in effects if effect["type"] == "question"), None)
+    tell_effects(request, [effect for effect in effects if effect["type"] != "question"])
     return go_on(request, f"ask/{question}?back={quote(back)}" if question else back)
 
 

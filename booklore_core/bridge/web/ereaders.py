@@ -22,7 +22,7 @@ from booklore_core.settings import BadSetting
 
 calls = APIRouter(route_class=PageRoute, include_in_schema=False)
 
-MOST_LETTERS = 60
+MOST_LETTERS, LONGEST_ADDRESS = 60, 300
 ZIP = f"{SHIM}.zip"
 OPEN_IT = "`booklore serve` listens on this computer only, where no e-reader reaches it: start it as {}."
 OPENED = "`booklore serve --host 0.0.0.0`"
@@ -75,9 +75,12 @@ def code(request: Request, fields: Fields, bridge: Shared) -> Response:
 
 
 def address_of(fields: Fields, request: Request) -> str:
-    """Raises BadSetting for what is no address."""
+    """Raises BadSetting for what is no address, or one too long for a picture."""
+    where = value(fields, "address") or way(request)[0]
+    if len(where) > LONGEST_ADDRESS:
+        raise BadSetting(f"this address is longer than {LONGEST_ADDRESS} letters")
     try:
-        return checked_address(value(fields, "address") or way(request)[0])
+        return checked_address(where)
     except CannotInstall as error:
         raise BadSetting(str(error)) from error
 

@@ -14,11 +14,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from booklore_core.actions.status import local
+from booklore_core.bridge.effects import Effects
+from booklore_core.bridge.pairing import hash_token
 from booklore_core.kinds import quantity
 from booklore_core.plugin_manager import DISTRIBUTION
 
 HERE = Path(__file__).parent
 MOST_BROWSERS, MOST_NEWS, MOST_LETTERS = 50, 10, 4000
+
+SILENT = ("schedule", "goto", "device")
+"""Effects that are a device's only."""
 
 COMMAND = re.compile("`([^`\n]{1,200})`")
 
@@ -36,10 +41,11 @@ class News:
         self._lock = threading.Lock()
         self._of = OrderedDict[str, list[dict[str, Any]]]()
 
-    def tell(self, browser: str, text: str, title: str = "", ok: bool = True) -> None:
+    def tell(self, browser: str, text: str, title: str = "", ok: bool = True, leads_to: str = "") -> None:
+        """leads_to: the address of a view where it goes on, below the page's own."""
         with self._lock:
             told = self._of.setdefault(browser, [])
-            told.append({"title": title, "text": text[:MOST_LETTERS], "ok": ok})
+            told.append({"title": title, "text": text[:MOST_LETTERS], "ok": ok, "leads_to": leads_to})
             del told[:-MOST_NEWS]
             while len(self._of) > MOST_BROWSERS:
                 self._of.popitem(last=False)
@@ -63,6 +69,30 @@ def with_code(text: str) -> Markup:
     return Markup(COMMAND.sub(r"<code>\1</code>", str(escape(text))))
 
 
+def browser_of(request: Request) -> str:
+    """Who asks, for dialogs: not what the browser shows, which opens the page."""
+    return f"page:{hash_token(request.state.visit.cookie)[:32]}"
+
+
+def tell_effects(request: Request, effects: Effects, title: str = "") -> None:
+    """Keeps for the next view what there is to read; of a question its text, with the way to it.
+
+    title: of what has none of its own.
+    """
+    for effect in effects:
+        if effect["type"] not in SILENT and effect.get("text"):
+            leads_to = f"ask/{effect['id']}" if effect["type"] == "question" else ""
+            told = effect.get("title") or title
+            request.app.state.news.tell(request.state.visit.cookie, effect["text"], told, leads_to=leads_to)
+
+
+def news_of(request: Request) -> list[dict[str, Any]]:
+    """What was told to a browser since its last view, and what became known meanwhile."""
+    tell_effects(request, request.app.state.bridge.late(browser_of(request)))
+    told: list[dict[str, Any]] = request.app.state.news.take(request.state.visit.cookie)
+    return told
+
+
 def render(request: Request, name: str, status: int = 200, /, **told: Any) -> HTMLResponse:
     """A view. told: what its template shows; title among it."""
     visit, state = getattr(request.state, "visit", None), request.app.state
@@ -73,7 +103,7 @@ def render(request: Request, name: str, status: int = 200, /, **told: Any) -> HT
         "may_see": may_see,
         "may_leave": bool(visit and may_see and state.gate.keys.is_let_in(visit.cookie)),
         "csrf": state.gate.form_token(visit.cookie) if visit else "",
-        "news": state.news.take(visit.cookie) if visit and may_see and status < 400 else [],
+        "news": news_of(request) if may_see and status < 400 else [],
     }
     return HTMLResponse(templates().get_template(name).render(around | told), status)
 

@@ -5,6 +5,7 @@ What is kept of all of them lies in the secrets file, hashed: a slow hash of the
 
 import hashlib
 import hmac
+import logging
 import secrets
 from datetime import timedelta
 from typing import Any
@@ -13,6 +14,13 @@ from urllib.parse import urlsplit
 from booklore_core.bridge.listening import is_loopback
 from booklore_core.bridge.pairing import Tries, hash_token
 from booklore_core.core import Core
+
+log = logging.getLogger(__name__)
+
+UNTOLD_PROXY = (
+    "a proxy stands before the page, or a link of another site led here: such calls need a password or a link"
+)
+UNTOLD_PROXY += "; set BOOKLORE_BRIDGE_URL to the address at the proxy, then every call does"
 
 LINK_LIFE, VISIT_LIFE = timedelta(days=1), timedelta(days=90)
 """How long a link waits to be used, and how long a browser stays let in."""
@@ -101,12 +109,19 @@ class Gate:
     def __init__(self, core: Core, is_open: bool, address: str = "") -> None:
         self.keys, self.is_open, self.address = Keys(core), is_open, address
         self._has_other_name = bool(address) and not is_loopback(urlsplit(address).hostname or "")
+        self._has_seen_proxy = False
         self._tries, self._key = Tries(core.clock), secrets.token_bytes(32)
 
     def needs_key(self, is_direct: bool) -> bool:
         """Whether a browser has to be let in. is_direct: it is at this computer, and no proxy is seen between; where
         people find it under another name there is one, seen or not."""
         return self.is_open or self._has_other_name or not is_direct or self.keys.has_password
+
+    def note_proxy(self) -> None:
+        """Says once, where a proxy shows that nobody was told of, how to tell."""
+        if not (self.is_open or self.address or self._has_seen_proxy):
+            self._has_seen_proxy = True
+            log.warning(UNTOLD_PROXY)
 
     def try_password(self, guess: str) -> str | None:
         """What a browser shows from now on, None for a wrong password. Raises TooManyTries."""

@@ -1,6 +1,7 @@
 """A call of the page: by whom, under which name of this computer, from which form; and how every answer is dressed."""
 
 import ipaddress
+import re
 import secrets
 import socket
 from collections.abc import Callable, Coroutine, Mapping
@@ -40,7 +41,7 @@ DRESS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-PROXIED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
+PROXIED = re.compile("forwarded|via|x-(forwarded|original|client|cluster|envoy|real)-.*|(cf|true-client|fly)-.*")
 """Headers by which a proxy tells that it stands between."""
 
 OTHER_NAME = "This page is not served under the name {}. Set BOOKLORE_BRIDGE_URL to its address there, and restart."
@@ -104,10 +105,31 @@ def visit_of(request: Request) -> Caller:
     if not is_own(host, gate.address):
         raise HTTPException(421, OTHER_NAME.format(host[:80] or "?"))
     cookie = request.cookies.get(COOKIE, "")
-    client = request.client.host if request.client else ""
-    is_direct = is_loopback(host) and is_loopback(client) and not any(name in request.headers for name in PROXIED)
+    is_direct = is_loopback(host) and is_loopback(client_of(request)) and not is_proxied(request)
+    if is_loopback(host) and not is_direct:
+        gate.note_proxy()
     may_see = not gate.needs_key(is_direct) or bool(cookie and gate.keys.is_let_in(cookie))
     return Caller(cookie or secrets.token_urlsafe(32), not cookie, is_direct, may_see)
+
+
+def client_of(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def is_proxied(request: Request) -> bool:
+    """Whether a call shows any sign that somebody stands between: headers that proxies add; HTTP 1.0, which nginx
+    speaks by itself and no browser; or a view under another name than the one that is asked for."""
+    if any(map(PROXIED.fullmatch, request.headers)) or request.scope.get("http_version") == "1.0":
+        return True
+    told = [request.headers[name] for name in ("origin", "referer") if name in request.headers]
+    return any(told_host(one) != request.headers.get("host", "") for one in told)
+
+
+def told_host(url: str) -> str:
+    try:
+        return urlsplit(url).netloc
+    except ValueError:
+        return ""
 
 
 def named_host(request: Request) -> str:
@@ -167,11 +189,14 @@ def give_cookie(answer: Response, request: Request, value: str, lasts: bool) -> 
 
 def told(request: Request, error: Exception) -> Response:
     """A fault in one sentence, as a view."""
+    headers: Mapping[str, str] | None = None
     if isinstance(error, HTTPException):
-        status, text = error.status_code, str(error.detail)
+        status, text, headers = error.status_code, str(error.detail), error.headers
     elif isinstance(error, RequestValidationError):
         status, text = 422, "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in error.errors())
     else:
         status, text = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), str(error)
     request.scope.setdefault("state", {})["why"] = text
-    return render(request, "fault.html", status, title="Not done", text=text)
+    answer = render(request, "fault.html", status, title="Not done", text=text)
+    answer.headers.update(headers or {})
+    return answer
