@@ -110,11 +110,12 @@ def switch_off(core: Core, request: Request, before: Value) -> Flow:
 
 
 def store(core: Core, before: Value, wanted: Any) -> Result:
-    """Sets a setting and says what holds now. An empty secret changes nothing: its dialog never shows the old one."""
+    """Sets a setting and says what holds now. An empty secret changes nothing, as its dialog
+    never shows the old one; None removes it."""
     name, setting = before.name, before.setting
     if setting.secret and wanted == "":
         return Result()
-    now = core.settings.unset(name) if wanted == "" else core.settings.set(name, wanted)
+    now = core.settings.unset(name) if wanted in ("", None) else core.settings.set(name, wanted)
     if name == "sync.mode" and now.value != "manual" and core.settings["sync.manual_only"]:
         core.settings.set("sync.manual_only", False)
     if now.source in FIXED_BY:

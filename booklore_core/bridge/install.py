@@ -46,15 +46,17 @@ def install(core: Core, directory: Path, url: str, headers: dict[str, str] | Non
     return folder
 
 
-def archive(core: Core, file: Path, url: str, headers: dict[str, str] | None = None) -> None:
+def archive(core: Core, file: Path, url: str, headers: dict[str, str] | None = None, place: str = "") -> None:
     """Writes an archive that is unpacked into `plugins`, as `install`. Raises CannotInstall.
+
+    place: what people read of where it is, until its device has said its name; otherwise its path.
 
     An archive that was made before gives way, and its token, when nobody has used that.
     """
     address, draft = checked_address(url), file.with_name(f"{file.name}.new")
     config = configured(config_in(file), address, headers)
     try:
-        with token_for(core, str(file.absolute()), held(config)) as token:
+        with token_for(core, place or str(file.absolute()), held(config)) as token:
             write_archive(draft, {**config, "token": token})
             draft.replace(file)
     except OSError as error:

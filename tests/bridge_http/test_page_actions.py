@@ -231,6 +231,7 @@ def test_what_is_of_this_computer_is_changed_at_it_only(core: Core, url: str, va
 
     browser = Browser(url, {"X-Forwarded-For": "203.0.113.7"})
     browser.get(f"enter?key={Keys(core).new_link()}")
+    browser.press("Let me in")
     browser.get("settings")
     assert "only at the computer: booklore config set vault.folder" in browser.text
     fields = [("csrf", dict(form(browser))["csrf"]), ("back", "settings"), ("args", '{"name": "vault.folder"}')]
@@ -340,3 +341,60 @@ def test_arguments_that_are_none_are_refused(core: Core, browser: Browser, args:
     token = dict(Forms(browser.seen.text).forms[0].fields)["csrf"]
 
     assert browser.post("do/toggle_sync", {"csrf": token, "args": args}).status_code == 422
+
+
+def test_a_question_that_was_answered_leads_back_to_where_it_came_up(
+    core: Core, browser: Browser, bookworm: FakeTarget
+) -> None:
+    bookworm.fails_with = TargetUnavailable("asleep")
+    read(core, "Dune")
+    core.sync()
+    browser.get("queue")
+    browser.press("Clear Pending… (1S)")
+    asked, form = browser.view.removeprefix(f"{browser.url}/"), Forms(browser.seen.text).forms[0]
+    browser.post(form.action, [*form.fields, ("cancel", "1")])
+
+    for answer in (browser.get(asked), browser.post(form.action, [*form.fields, ("answer", "yes")])):
+        assert answer.status_code == 404
+        assert "This question was answered already" in answer.text and form.action.rpartition("/")[2] not in answer.text
+        assert re.search(r'href="[./]*queue">Go back', answer.text)
+
+
+def test_whoever_saves_a_setting_stays_where_it_is(core: Core, browser: Browser) -> None:
+    browser.get("settings")
+    browser.press("Off")
+
+    section = browser.view.partition("?open=")[2].partition("#")[0]
+    assert section and browser.view.endswith(f"#s-{section}")
+    assert re.findall(r'<details open id="s-([^"]+)"', browser.seen.text) == [section]
+
+
+def test_the_numbers_of_the_queue_agree(open_core: Any, serve: Any) -> None:
+    asleep = [FakeTarget(name=name, fails_with=TargetUnavailable("asleep")) for name in ("bookworm", "bookshelf")]
+    core = open_core(*asleep)
+    read(core, "Dune")
+    core.sync()
+    browser = Browser(serve(core))
+    browser.get("queue")
+
+    assert "1 session waiting." in browser.text and "Sessions 1 " in browser.text
+
+
+def test_a_secret_is_removed_and_a_setting_is_set_back(core: Core, browser: Browser, vault: str) -> None:
+    assert core.settings["vault.key"]
+    browser.get("settings")
+    browser.press("Remove", at="set_setting")
+
+    assert core.settings["vault.key"] == ""
+    browser.press("Off")
+    assert [one for one in core.settings if one.source != "default" and one.setting.type_name == "bool"]
+    while "Back to the default" in browser.buttons:
+        browser.press("Back to the default")
+    assert not [one for one in core.settings if one.source != "default" and one.setting.type_name == "bool"]
+
+
+def test_a_form_with_a_letter_that_cannot_be_kept_is_refused(core: Core, browser: Browser) -> None:
+    browser.get("actions")
+    token = dict(Forms(browser.seen.text).forms[0].fields)["csrf"]
+
+    assert browser.post("do/toggle_sync", {"csrf": token, "arg.value": "a\0b"}).status_code == 422

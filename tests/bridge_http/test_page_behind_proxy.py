@@ -79,6 +79,7 @@ def test_one_enters_looks_around_and_does_something(core: Core, proxied: str) ->
 def test_every_link_of_a_view_leads_somewhere(core: Core, proxied: str, view: str) -> None:
     browser = Browser(proxied)
     browser.get(f"enter?key={Keys(core).new_link()}")
+    browser.press("Let me in")
     browser.session.headers["Accept"] = "text/html"
     at = browser.get(view).url
 
@@ -90,6 +91,7 @@ def test_an_ereader_is_told_the_address_that_the_browser_has_reached(core: Core,
     browser = Browser(proxied)
     browser.session.headers["Host"] = "192.0.2.7"
     browser.get(f"enter?key={Keys(core).new_link()}")
+    browser.press("Let me in")
     browser.get("devices")
 
     assert f'value="http://192.0.2.7{PREFIX}"' in browser.seen.text

@@ -155,3 +155,18 @@ def test_a_book_that_is_nowhere_is_asked_about_never_again(core: Core, browser: 
     assert "No target knows" not in browser.text and "Never" not in browser.buttons
     assert core.count_books()["unmatched"] == unmatched - 1
     assert md5 not in {book.partial_md5 for book in core.books.unmatched("library")}
+
+
+def test_whoever_matches_one_of_a_list_stays_in_it_and_reads_which_book_it_was(core: Core, browser: Browser) -> None:
+    browser.get("books?q=dune&unmatched=1&start=0")
+    browser.press("Match", at="match_book")
+    browser.press(browser.buttons[0])
+
+    assert browser.view == f"{browser.url}/books?q=dune&unmatched=1&start=0"
+    assert "Dune Matched at library" in browser.text
+
+
+def test_behind_the_last_view_of_books_is_the_last_one(browser: Browser) -> None:
+    browser.get("books?start=1000")
+
+    assert browser.seen.text.count('<h2 class="name">') == 3

@@ -68,6 +68,7 @@ def test_the_address_is_that_which_the_browser_has_reached(core: Core, browser: 
     from booklore_core.bridge.web.gate import Keys
 
     browser.get(f"enter?key={Keys(core).new_link()}")
+    browser.press("Let me in")
     browser.get("devices")
     assert 'value="http://192.0.2.7:9000"' in browser.seen.text
 
@@ -139,3 +140,14 @@ def test_what_can_be_no_address_is_refused(core: Core, browser: Browser, path: s
 
     assert browser.post(path, {"csrf": token, "address": address}).status_code == 422
     assert listed(core) == []
+
+
+def test_a_device_that_was_not_seen_yet_is_named_after_nothing_of_this_computer(core: Core, browser: Browser) -> None:
+    browser.get("devices")
+    [form] = [one for one in Forms(browser.seen.text).forms if one.action.endswith("devices/code")]
+    assert browser.post("devices/zip", form.fields).headers["Content-Type"] == "application/zip"
+    browser.get("devices")
+
+    assert "Plugin downloaded 20" in browser.text and "/tmp" not in browser.text
+    browser.press("Save", at="devices/name", name="Kitchen")
+    assert "Kitchen" in browser.text and "Plugin downloaded" not in browser.text

@@ -96,26 +96,54 @@ def test_guessing_is_slowed_down_for_the_right_one_too(core: Core, browser: Brow
 def test_a_link_lets_one_browser_in_and_is_in_no_address_then(core: Core, browser: Browser, opened: str) -> None:
     key = Keys(core).new_link()
 
-    answer = browser.get(f"enter?key={key}", follow=False)
-    assert (answer.status_code, answer.headers["Location"]) == (303, "./")
+    browser.get(f"enter?key={key}")
+    browser.press("Let me in")
+    assert browser.view == f"{opened}/" and key not in browser.seen.text
     assert browser.get("queue").status_code == 200
-    assert key not in browser.seen.text
-    assert Browser(opened).get(f"enter?key={key}").status_code == 403
+    late = Browser(opened)
+    late.get(f"enter?key={key}")
+    assert late.press("Let me in").status_code == 403
+    assert "This link was used, or is too old." in late.text
+
+
+def test_what_only_looks_at_a_link_does_not_use_it_up(core: Core, browser: Browser, opened: str) -> None:
+    key = Keys(core).new_link()
+    for _ in range(3):
+        Browser(opened).get(f"enter?key={key}")
+
+    browser.get(f"enter?key={key}")
+    assert browser.press("Let me in").status_code == 200
 
 
 def test_a_link_waits_for_a_day(core: Core, browser: Browser, clock: Any) -> None:
     key = Keys(core).new_link()
     clock.forward(hours=25)
 
-    assert browser.get(f"enter?key={key}").status_code == 403
+    browser.get(f"enter?key={key}")
+    assert browser.press("Let me in").status_code == 403
 
 
-def test_a_link_can_be_guessed_as_little_as_the_password(core: Core, browser: Browser) -> None:
-    key = Keys(core).new_link()
+def test_wrong_tries_of_others_keep_neither_the_password_nor_a_link_out(core: Core, url: str) -> None:
+    Keys(core).set_password(PASSWORD)
+    stranger = Browser(url, {"X-Forwarded-For": "203.0.113.9"})
+    for number in range(8):
+        stranger.get(f"enter?key=guess{number}")
+        stranger.press("Let me in")
+        enter(stranger, f"guess {number}")
+    assert enter(stranger).status_code == 429
+
+    assert enter(Browser(url, {"X-Forwarded-For": "203.0.113.10"})).status_code == 200
+    stranger.get(f"enter?key={Keys(core).new_link()}")
+    assert stranger.press("Let me in").status_code == 200
+
+
+def test_of_long_addresses_a_network_counts_as_one_caller(core: Core, url: str) -> None:
+    Keys(core).set_password(PASSWORD)
     for number in range(5):
-        browser.get(f"enter?key=guess{number}")
+        enter(Browser(url, {"X-Forwarded-For": f"2001:db8::{number}"}), "sesame")
 
-    assert browser.get(f"enter?key={key}").status_code == 429
+    assert enter(Browser(url, {"X-Forwarded-For": "2001:db8::99"})).status_code == 429
+    assert enter(Browser(url, {"X-Forwarded-For": "2001:db8:0:1::1"})).status_code == 200
 
 
 def test_whoever_signs_out_is_out(core: Core, browser: Browser) -> None:
@@ -203,6 +231,20 @@ def test_the_cookie_goes_over_tls_only_where_the_page_does(core: Core, opened: s
     assert "Secure" in browser.get("enter").headers["Set-Cookie"]
 
 
+@pytest.mark.parametrize("told", [{"Host": "books.example.org"}, {"X-Forwarded-For": "203.0.113.9"}])
+def test_the_cookie_belongs_to_the_configured_address(core: Core, opened: str, told: dict[str, str]) -> None:
+    key = Keys(core).new_link()
+    browser = Browser(opened, told)
+    browser.get(f"enter?key={key}")
+    form = Forms(browser.seen.text).forms[0]
+    first = browser.seen.headers["Set-Cookie"]
+    browser.headers["Cookie"] = first.partition(";")[0]
+    let_in = browser.post("enter", form.fields, follow=False).headers["Set-Cookie"]
+
+    for cookie in (first, let_in):
+        assert "Path=/reading;" in cookie and "Secure" in cookie
+
+
 def test_a_devices_token_does_not_open_the_page(opened: str, core: Core) -> None:
     ereader = paired(core, opened)
     browser = Browser(opened, ereader.headers)
@@ -223,7 +265,9 @@ def test_the_pages_cookie_does_not_open_the_bridge(core: Core, browser: Browser,
     )
 
 
-@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", ""])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "evil@127.0.0.1", ""]
+)
 def test_another_sites_name_leads_nowhere(url: str, host: str) -> None:
     answer = Browser(url, {"Host": host}).get("")
 

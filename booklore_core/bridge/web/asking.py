@@ -13,6 +13,7 @@ from booklore_core.actions.answers import BadAnswer
 from booklore_core.actions.own import LONG_PRESS
 from booklore_core.actions.settings import set_setting
 from booklore_core.bridge.bridge import Bridge
+from booklore_core.bridge.dialogs import NoSuchQuestion
 from booklore_core.bridge.effects import Effects
 from booklore_core.bridge.web.frame import browser_of, go_on, render, tell_effects
 from booklore_core.bridge.web.route import PageRoute, form_of
@@ -25,10 +26,14 @@ from booklore_core.settings import BadSetting
 calls = APIRouter(route_class=PageRoute, include_in_schema=False)
 Fields = Annotated[Mapping[str, list[str]], Depends(form_of)]
 
-BACK = re.compile(r"(?:[a-z]{0,12}(?:/[A-Za-z0-9_:.-]{1,80})?(?:\?[A-Za-z0-9=&%._+-]{0,200})?)")
+BACK = re.compile(r"[a-z]{0,12}(?:/[\w:.-]{1,80})?(?:\?[\w=&%.+~-]{0,2000})?(?:#[\w.-]{1,80})?", re.ASCII)
 """Where a form may lead back to: a view of the page."""
 
+TITLE = "SELECT title FROM books WHERE partial_md5 = :md5"
+
 NOT_FROM_HERE = "A file of the computer can be named only from a browser at that computer, or with the command there."
+GONE = "This question was answered already, or it was asked too long ago. Ask for the same again where it came up."
+
 MOST_NESTED = 100
 """So many objects and lists the arguments of a button may hold."""
 
@@ -66,7 +71,7 @@ def do(name: str, request: Request, fields: Fields, bridge: Shared) -> Response:
     except (BadSetting, Busy) as error:
         request.app.state.news.tell(request.state.visit.cookie, str(error), ok=False)
         return go_on(request, back)
-    return follow(request, effects, back)
+    return follow(request, effects, back, asked.book)
 
 
 def args_of(fields: Mapping[str, list[str]]) -> dict[str, Any]:
@@ -92,18 +97,30 @@ def speaker(core: Core, request: Request, name: str, args: Mapping[str, Any]) ->
     return browser_of(request) if is_guarded else None
 
 
-def follow(request: Request, effects: Effects, back: str) -> Response:
-    """Where a browser goes after an action's step."""
+def follow(request: Request, effects: Effects, back: str, book: str | None) -> Response:
+    """Where a browser goes after an action's step. book: the one that it was about, which heads its outcome."""
     question = next((effect["id"] for effect in effects if effect["type"] == "question"), None)
-    tell_effects(request, [effect for effect in effects if effect["type"] != "question"])
-    return go_on(request, f"ask/{question}?back={quote(back)}" if question else back)
+    tell_effects(request, [effect for effect in effects if effect["type"] != "question"], title_of(request, book))
+    return go_on(request, way_to(question, back, book or "") if question else back)
+
+
+def title_of(request: Request, book: str | None) -> str:
+    core: Core = request.app.state.bridge.core
+    return str(core.database.value(TITLE, md5=book) or "") if book else ""
+
+
+def way_to(question: str, back: str, book: str) -> str:
+    return f"ask/{question}?back={quote(back, '')}&book={quote(book, '')}"
 
 
 @calls.get("/ask/{id}")
-def show_question(id: str, request: Request, bridge: Shared, back: str = "") -> Response:  # noqa: A002 the path's
-    question = bridge.question(browser_of(request), id)
+def show_question(id: str, request: Request, bridge: Shared, back: str = "", book: str = "") -> Response:  # noqa: A002 the path's
+    try:
+        question = bridge.question(browser_of(request), id)
+    except NoSuchQuestion:
+        return question_is_gone(request, back)
     first, _, more = question.text.partition("\n")
-    about = {"id": id, "question": question, "first": first, "more": more, "back": back_of(back)}
+    about = {"id": id, "question": question, "first": first, "more": more, "back": back_of(back), "book": book[:80]}
     return render(request, "ask.html", title=first, **about, options=options_of(question))
 
 
@@ -121,14 +138,21 @@ def options_of(question: Question) -> list[dict[str, Any]]:
 @calls.post("/ask/{id}")
 def take_answer(id: str, request: Request, fields: Fields, bridge: Shared) -> Response:  # noqa: A002 the path's
     """A person's answer, and the next question or where it all began."""
-    browser, back = browser_of(request), back_of(value(fields, "back"))
-    question = bridge.question(browser, id)
+    browser, back, book = browser_of(request), back_of(value(fields, "back")), value(fields, "book")
     try:
-        effects = bridge.go_on(browser, id, answer_of(question, fields))
+        effects = bridge.go_on(browser, id, answer_of(bridge.question(browser, id), fields))
+    except NoSuchQuestion:
+        return question_is_gone(request, back)
     except (BadAnswer, Busy) as error:
         request.app.state.news.tell(request.state.visit.cookie, str(error), ok=False)
-        return go_on(request, f"ask/{id}?back={quote(back)}")
-    return follow(request, effects, back)
+        return go_on(request, way_to(id, back, book))
+    return follow(request, effects, back, book)
+
+
+def question_is_gone(request: Request, back: str) -> Response:
+    """For who comes back to a question: to where it was asked."""
+    request.scope.setdefault("state", {})["why"] = GONE
+    return render(request, "fault.html", 404, title="Asked no more", text=GONE, back=back_of(back))
 
 
 def answer_of(question: Question, fields: Mapping[str, list[str]]) -> Any:

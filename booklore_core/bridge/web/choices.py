@@ -31,8 +31,8 @@ OWN = "General"
 
 
 @calls.get("/settings")
-def settings(request: Request, bridge: Shared) -> Response:
-    """Every setting with its value, below the plugin that declares it."""
+def settings(request: Request, bridge: Shared, open: str = "") -> Response:  # noqa: A002 the address's
+    """Every setting with its value, below the plugin that declares it. open: the one whose settings are shown."""
     core, is_here = bridge.core, request.state.visit.is_here
     with core.database.transaction():
         values, waiting = list(core.settings), waiting_by_plugin(core)
@@ -41,7 +41,7 @@ def settings(request: Request, bridge: Shared) -> Response:
         faults = [fault.text for value in values for fault in value.faults]
     sections.sort(key=lambda one: (one["order"], one["label"]))
     told = {"sections": sections, "accounts": accounts, "faults": faults, "test": button(core, test_connection)}
-    return render(request, "settings.html", title="Settings", **told)
+    return render(request, "settings.html", title="Settings", open=open, **told)
 
 
 def waiting_by_plugin(core: Core) -> dict[str, dict[str, int]]:

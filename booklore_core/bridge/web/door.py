@@ -8,8 +8,8 @@ from fastapi.responses import FileResponse, RedirectResponse
 from booklore_core.bridge.pairing import TooManyTries
 from booklore_core.bridge.web.asking import Fields, value
 from booklore_core.bridge.web.frame import HERE, go_on, render
-from booklore_core.bridge.web.gate import Gate
-from booklore_core.bridge.web.route import COOKIE, DoorRoute, PageRoute, give_cookie
+from booklore_core.bridge.web.gate import MOST_LETTERS, Gate
+from booklore_core.bridge.web.route import DoorRoute, PageRoute, client_of, give_cookie, take_cookie
 
 KINDS = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
 SLOW_DOWN = "Too many wrong tries; try again in a minute."
@@ -37,32 +37,30 @@ def static(name: str) -> Response:
 
 @calls.get("/enter")
 def door(request: Request, gate: Gated, key: str = "") -> Response:
-    """Asks for the password; a link's key lets in at once, and is in no address from then on."""
-    if not key:
-        if request.state.visit.may_see:
-            return go_on(request, "")
-        return show_door(request, gate)
-    try:
-        cookie = gate.try_link(key)
-    except TooManyTries:
-        return show_door(request, gate, SLOW_DOWN, 429)
-    return let_in(request, cookie) if cookie else show_door(request, gate, NO_LINK, 403)
+    """Asks for the password. A link asks whether to come in: what only looks at links does not use them up."""
+    if request.state.visit.may_see:
+        return go_on(request, "")
+    return show_door(request, gate, key=key[:MOST_LETTERS])
 
 
 @calls.post("/enter")
 def enter(request: Request, fields: Fields, gate: Gated) -> Response:
+    """Lets in by the password, or by a link's key, which is in no address from then on."""
+    if "key" in fields:
+        cookie = gate.try_link(value(fields, "key"))
+        return let_in(request, cookie) if cookie else show_door(request, gate, NO_LINK, 403)
     try:
-        cookie = gate.try_password(value(fields, "password"))
+        cookie = gate.try_password(value(fields, "password"), client_of(request))
     except TooManyTries:
         return show_door(request, gate, SLOW_DOWN, 429)
     return let_in(request, cookie) if cookie else show_door(request, gate, WRONG, 403)
 
 
-def show_door(request: Request, gate: Gate, fault: str = "", status: int = 200) -> Response:
+def show_door(request: Request, gate: Gate, fault: str = "", status: int = 200, key: str = "") -> Response:
     if fault:
         request.scope.setdefault("state", {})["why"] = fault
     return render(
-        request, "enter.html", status, title="Enter", fault=fault, has_password=gate.keys.has_password,
+        request, "enter.html", status, title="Enter", fault=fault, has_password=gate.keys.has_password, key=key,
     )  # fmt: skip
 
 
@@ -77,5 +75,5 @@ def leave(request: Request, fields: Fields, gate: Gated) -> Response:
     """The browser is let in no more."""
     gate.keys.let_out(request.state.visit.cookie)
     answer = go_on(request, "enter")
-    answer.delete_cookie(COOKIE)
+    take_cookie(answer, request)
     return answer

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import segno
 from fastapi import APIRouter, Request, Response
 
+from booklore_core.actions.status import local
 from booklore_core.bridge.install import SHIM, CannotInstall, archive, checked_address
 from booklore_core.bridge.listening import EVERYWHERE, address, is_loopback, own_host
 from booklore_core.bridge.newcomers import give_name, is_newcomer, listed
@@ -23,6 +24,9 @@ from booklore_core.settings import BadSetting
 calls = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 MOST_LETTERS, LONGEST_ADDRESS = 60, 300
+DOWNLOADED = "Plugin downloaded {}"
+"""What the device of an archive is called until it has said its name."""
+
 ZIP = f"{SHIM}.zip"
 OPEN_IT = "`booklore serve` listens on this computer only, where no e-reader reaches it: start it as {}."
 OPENED = "`booklore serve --host 0.0.0.0`"
@@ -99,7 +103,7 @@ def pack(request: Request, fields: Fields, bridge: Shared) -> Response:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / ZIP
         try:
-            archive(bridge.core, file, where)
+            archive(bridge.core, file, where, place=DOWNLOADED.format(local(bridge.core.clock().isoformat())))
         except CannotInstall as error:
             raise BadSetting(str(error)) from error
         body = io.BytesIO(file.read_bytes()).getvalue()

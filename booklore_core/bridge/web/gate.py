@@ -5,8 +5,11 @@ What is kept of all of them lies in the secrets file, hashed: a slow hash of the
 
 import hashlib
 import hmac
+import ipaddress
 import logging
 import secrets
+import threading
+from collections import OrderedDict
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,6 +30,9 @@ LINK_LIFE, VISIT_LIFE = timedelta(days=1), timedelta(days=90)
 
 MAX_LINKS, MAX_VISITS = 5, 50
 """So many are kept of each; the oldest goes first."""
+
+MAX_NETWORKS = 1000
+"""Of so many callers the wrong tries are remembered."""
 
 LEAST_LETTERS, MOST_LETTERS = 8, 1024
 COST: dict[str, Any] = {"n": 2**14, "r": 8, "p": 1, "dklen": 32}
@@ -110,12 +116,21 @@ class Gate:
         self.keys, self.is_open, self.address = Keys(core), is_open, address
         self._has_other_name = bool(address) and not is_loopback(urlsplit(address).hostname or "")
         self._has_seen_proxy = False
-        self._tries, self._key = Tries(core.clock), secrets.token_bytes(32)
+        self._clock, self._lock, self._key = core.clock, threading.Lock(), secrets.token_bytes(32)
+        self._tries = OrderedDict[str, Tries]()
 
     def needs_key(self, is_direct: bool) -> bool:
         """Whether a browser has to be let in. is_direct: it is at this computer, and no proxy is seen between; where
         people find it under another name there is one, seen or not."""
         return self.is_open or self._has_other_name or not is_direct or self.keys.has_password
+
+    def cookie_place(self, host: str, is_direct: bool) -> tuple[bool, str] | None:
+        """Where a cookie belongs when the browser found this at the configured address: (over TLS only, path). None for
+        one that found it elsewhere, as at this computer."""
+        parts = urlsplit(self.address)
+        if not self.address or (host != parts.hostname and (is_direct or not is_loopback(host))):
+            return None
+        return parts.scheme == "https", parts.path.rstrip("/") or "/"
 
     def note_proxy(self) -> None:
         """Says once, where a proxy shows that nobody was told of, how to tell."""
@@ -123,23 +138,27 @@ class Gate:
             self._has_seen_proxy = True
             log.warning(UNTOLD_PROXY)
 
-    def try_password(self, guess: str) -> str | None:
-        """What a browser shows from now on, None for a wrong password. Raises TooManyTries."""
-        attempt = object()
-        self._tries.count(attempt)
+    def try_password(self, guess: str, client: str = "") -> str | None:
+        """What a browser shows from now on, None for a wrong password. client: the address it calls from, whose wrong
+        tries hold up no other one. Raises TooManyTries."""
+        attempt, tries = object(), self._tries_of(network_of(client))
+        tries.count(attempt)
         if not (self.keys.has_password and self.keys.is_password(guess)):
             return None
-        self._tries.take_back(attempt)
+        tries.take_back(attempt)
         return self.keys.let_in()
 
+    def _tries_of(self, network: str) -> Tries:
+        with self._lock:
+            tries = self._tries.setdefault(network, Tries(self._clock))
+            self._tries.move_to_end(network)
+            while len(self._tries) > MAX_NETWORKS:
+                self._tries.popitem(last=False)
+        return tries
+
     def try_link(self, key: str) -> str | None:
-        """The same for a link, which is used up by that. Raises TooManyTries."""
-        attempt = object()
-        self._tries.count(attempt)
-        if not self.keys.use_link(key):
-            return None
-        self._tries.take_back(attempt)
-        return self.keys.let_in()
+        """The same for a link, which is used up by that. Nobody guesses 256 bits: others' tries hold it up never."""
+        return self.keys.let_in() if self.keys.use_link(key) else None
 
     def form_token(self, cookie: str) -> str:
         """What every form of a browser carries, so that no other site can send one for it."""
@@ -147,6 +166,15 @@ class Gate:
 
     def is_form_token(self, cookie: str, given: str) -> bool:
         return hmac.compare_digest(self.form_token(cookie).encode(), given.encode("utf-8", "replace"))
+
+
+def network_of(client: str) -> str:
+    """What one caller has at least: an address, and of the long ones the /64 that it is in."""
+    try:
+        address = ipaddress.ip_address(client.partition("%")[0])
+    except ValueError:
+        return client
+    return client if address.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))
 
 
 def slow_hash(password: str, salt: str) -> str:

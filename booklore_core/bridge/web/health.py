@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -110,7 +110,7 @@ def queue(request: Request, bridge: Shared) -> Response:
         total, pending = core.database.value(WAITING_TOTAL), core.pending()
         buttons = [button(core, one) for one in (sync_pending, match_unmatched, answer_questions, clear_pending)]
         [aside] = core.database.rows(ASIDE)
-    groups = by_kind(core, rows)
+    groups = by_kind(core, rows, pending)
     left = (
         total - sum(line["count"] for group in groups for line in group["lines"]) - sum(len(one.rows) for one in asked)
     )
@@ -120,14 +120,14 @@ def queue(request: Request, bridge: Shared) -> Response:
     )  # fmt: skip
 
 
-def by_kind(core: Core, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The kinds that wait, each with a line for all that is alike of a book."""
+def by_kind(core: Core, rows: Sequence[dict[str, Any]], pending: Mapping[str, int]) -> list[dict[str, Any]]:
+    """The kinds that wait, each with how many items of it do, and a line for all that is alike of a book."""
     names = ("book", "md5", "target", "reason", "state", "attempts")
     alike = Counter((row["kind"], *(row[name] for name in names)) for row in rows)
     lines = defaultdict[str, list[dict[str, Any]]](list)
     for (kind, *told), count in list(alike.items())[:MOST_LINES]:
         lines[kind].append({**dict(zip(names, told, strict=True)), "count": count})
-    counts = {kind: sum(line["count"] for line in found) for kind, found in lines.items()}
+    counts = {kind: pending.get(kind, sum(line["count"] for line in found)) for kind, found in lines.items()}
     return [
         {"kind": kind, "title": kind.many.capitalize(), "count": count, "lines": lines[kind.name]}
         for kind, count in core.kinds.counted(counts)

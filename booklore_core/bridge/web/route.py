@@ -135,7 +135,8 @@ def told_host(url: str) -> str:
 def named_host(request: Request) -> str:
     """The name under which the browser has found this, without port and brackets."""
     try:
-        return (urlsplit(f"//{request.headers.get('host', '')}").hostname or "").rstrip(".")
+        host = request.headers.get("host", "")
+        return "" if "@" in host else (urlsplit(f"//{host}").hostname or "").rstrip(".")
     except ValueError:
         return ""
 
@@ -158,6 +159,8 @@ async def form_of(request: Request) -> Mapping[str, list[str]]:
         fields = parse_qs(body, keep_blank_values=True, max_num_fields=MOST_FIELDS)
     except ValueError:
         raise HTTPException(422, "The form has too many fields.") from None
+    if any("\0" in told for values in fields.values() for told in values):
+        raise HTTPException(422, "The form holds a letter that cannot be kept.")
     token = "".join(fields.pop("csrf", []))
     is_foreign = request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
     if is_foreign or not gate.is_form_token(request.state.visit.cookie, token):
@@ -183,8 +186,18 @@ def dressed(answer: Response, request: Request, visit: Caller | None) -> Respons
 def give_cookie(answer: Response, request: Request, value: str, lasts: bool) -> None:
     """lasts: it is kept when the browser is closed."""
     life = int(VISIT_LIFE.total_seconds()) if lasts else None
-    is_secure = request.url.scheme == "https"
-    answer.set_cookie(COOKIE, value, max_age=life, secure=is_secure, httponly=True, samesite="strict")
+    answer.set_cookie(COOKIE, value, max_age=life, **place_of_cookie(request))
+
+
+def take_cookie(answer: Response, request: Request) -> None:
+    answer.delete_cookie(COOKIE, **place_of_cookie(request))
+
+
+def place_of_cookie(request: Request) -> dict[str, Any]:
+    gate, visit = request.app.state.gate, request.state.visit
+    known = gate.cookie_place(named_host(request), visit.is_here)
+    is_secure, path = known or (request.url.scheme == "https", "/")
+    return {"secure": is_secure or request.url.scheme == "https", "path": path, "httponly": True, "samesite": "strict"}
 
 
 def told(request: Request, error: Exception) -> Response:
@@ -197,6 +210,6 @@ def told(request: Request, error: Exception) -> Response:
     else:
         status, text = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), str(error)
     request.scope.setdefault("state", {})["why"] = text
-    answer = render(request, "fault.html", status, title="Not done", text=text)
+    answer = render(request, "fault.html", status, title="Not done", text=text, back="")
     answer.headers.update(headers or {})
     return answer

@@ -53,12 +53,13 @@ def books(
     core = bridge.core
     with core.database.transaction():
         found = meant(core, q, unmatched)
+        start = min(start, max(0, len(found) - 1) // ON_A_VIEW * ON_A_VIEW)
         shown = with_facts(core, found[start : start + ON_A_VIEW])
         matching = button(core, match_unmatched)
         total = core.count_books()["total"]
-    more = f"books?q={quote(q)}&unmatched={int(unmatched)}&start="
+    more = f"books?q={quote(q, '')}&unmatched={int(unmatched)}&start="
     told = {"q": q, "unmatched": unmatched, "start": start, "books": shown, "found": len(found), "total": total}
-    ends = {"before": more + str(max(0, start - ON_A_VIEW)) if start else "", "step": ON_A_VIEW}
+    ends = {"before": more + str(max(0, start - ON_A_VIEW)) if start else "", "here_again": more + str(start)}
     ends["after"] = more + str(start + ON_A_VIEW) if start + ON_A_VIEW < len(found) else ""
     return render(request, "books.html", title="Books", matching=matching, kinds=core.kinds, **told, **ends)
 

@@ -25,3 +25,9 @@ window.addEventListener("pageshow", () => {
 for (const field of document.querySelectorAll("[data-reached]")) {
   field.value = new URL(document.querySelector(".brand").href).href.replace(/\/$/, "");
 }
+
+// A calendar that is wider than the screen begins at its end, which is now.
+for (const wide of document.querySelectorAll(".wide")) {
+  const last = wide.querySelector("rect:last-of-type");
+  if (last) wide.scrollLeft += last.getBoundingClientRect().right - wide.getBoundingClientRect().right + 16;
+}
