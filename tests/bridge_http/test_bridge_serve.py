@@ -12,12 +12,14 @@ from typing import Any
 
 import pytest
 import requests
+from page_world import Browser
 
 from booklore_core.bridge.serve import OPEN, CannotListen, serving
 from booklore_core.core import Core
 from booklore_core.pipeline.spool import BadLine
 from booklore_core.testing import FakeTarget, SampleReader, sample_book
 
+STOPPED = "booklore: stopped; e-readers keep what they write until the bridge is there again"
 PROGRAM = """
 import sys
 import time
@@ -45,13 +47,16 @@ def test_it_tells_its_address_serves_and_ends_cleanly(
     page = program.stdout.readline().strip().rsplit(" ", 1)[1]
 
     health = requests.get(f"{url}/v1/health", timeout=5).json()
-    shown = requests.Session().get(url + page[page.index("/", len("http://")) :], timeout=5)
+    browser = Browser(url)
+    browser.get(page[page.index("/", len("http://")) + 1 :])
+    if host == "0.0.0.0":
+        browser.press("Let me in")
     program.send_signal(number)
     rest, errors = program.communicate(timeout=20)
 
-    assert "How it stands" in shown.text
+    assert "How it stands" in browser.text
     assert said == "BookLore Sync bridge on" and url.startswith(f"http://{host}:") and health["ready"]
-    assert (program.returncode, rest, errors.splitlines()) == (0, "", warnings)
+    assert (program.returncode, rest, errors.splitlines()) == (0, "", [*warnings, STOPPED])
 
 
 def test_at_its_start_it_catches_up_with_what_an_earlier_process_left(open_core: Any) -> None:
