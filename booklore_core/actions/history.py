@@ -163,7 +163,7 @@ def resync_history(core: Core, request: Request) -> Flow:
     done = outcome(core, core.sync(progress=request.progress))
     is_told = count and not done.data["unavailable"]
     lines = [f"{quantity(count, 'item')} asked for; what is still there is not sent again"] if is_told else []
-    return replace(done, message="\n".join([*lines, done.message]), data={"asked": count, **done.data})
+    return replace(done, message="\n".join([*lines, done.message]), data={**done.data, "asked": count})
 
 
 @action(

@@ -21,7 +21,6 @@ STILL_WAITING = 3
 """The exit code for: done, but items still wait."""
 
 
-MATCHED = "SELECT COUNT(*) AS count FROM matches"
 GOES_ON = "the same command goes on there the next time"
 
 
@@ -37,7 +36,7 @@ def perform(
     from booklore_core.flows import Request
     from booklore_core.guard.culprit import told
 
-    activity, matched = Activity(), core.database.value(MATCHED)
+    activity, matched = Activity(), core.count_books()["matched"]
     flow = start(core, action, Request(book, args or {}, progress=activity.tell))
     try:
         return run_flow(flow, reply or person(), activity)
@@ -53,7 +52,7 @@ def perform(
 
 def so_far(core: "Core", activity: Activity, matched: int) -> str:
     """What was done of a work that goes on where it was when it is asked for again. matched: so many books were it."""
-    more = core.database.value(MATCHED) - matched
+    more = core.count_books()["matched"] - matched
     parts = [f"{quantity(more, 'book')} matched"] if more > 0 else []
     for label, (done, total) in activity.told.items():
         if label in core.targets:

@@ -154,7 +154,7 @@ def test_on_a_terminal_the_others_are_matched_by_hand(booklore: Booklore, accoun
 
     assert code == 0
     assert '"matched": 2' in out
-    for text in ("2 still unmatched", "1 of 2: Emma (Annotated)", "1  65 % · Emma", "Jane Austen", "2 of 2: Zzyzx 99"):
+    for text in ("2 still unmatched", "1 of 2: Emma (Annotated)", "1  79 % · Emma", "Jane Austen", "2 of 2: Zzyzx 99"):
         assert text in told
     assert sessions_of(account) == sorted((id_of(account, "Emma"), id_of(account, "Moby Dick")))
 
