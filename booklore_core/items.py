@@ -170,3 +170,7 @@ def canonical_json(value: Any, field: str) -> str:
         return text
     except (TypeError, ValueError) as error:
         raise ValueError(f"{field}: expected JSON types only ({error})") from error
+
+
+def utc(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -156,7 +156,7 @@ def test_status_shows_it_without_loading_a_plugin(core, plugin):
     shown, told = booklore(core, "status"), booklore(core, "status", "--json")
 
     assert (shown.returncode, told.returncode, told.stderr) == (0, 0, "")
-    assert shown.stderr == "booklore: nothing was synced yet: `booklore sync` does it\n"
+    assert shown.stderr == "booklore: nothing can be synced yet: `booklore login` sets up your server\n"
     assert {"WAITING SYNCED", "Quotes 2 0"} <= set(lines(shown.stdout))
     assert json.loads(told.stdout)["pending"] == {"session": 1, "quote": 2}
     assert {one["reason"] for one in json.loads(told.stdout)["waiting"]} == {"not sent yet"}

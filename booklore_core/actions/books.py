@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from booklore_core.core import Core
-from booklore_core.pipeline.books import LISTED, plain, utc
+from booklore_core.items import utc
+from booklore_core.pipeline.books import LISTED, plain
 from booklore_core.storage.counts import UNMATCHED
 
 MATCHES = "SELECT book_md5, target, remote_id AS id, how, title FROM matches ORDER BY target"

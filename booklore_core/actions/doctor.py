@@ -14,8 +14,8 @@ from booklore_core.actions.plugins import check_plugins
 from booklore_core.actions.settings import GIVEN_IN
 from booklore_core.core import WAL_VARIABLE, Core
 from booklore_core.flows import Request, Result
+from booklore_core.items import utc
 from booklore_core.kinds import quantity
-from booklore_core.pipeline.books import utc
 from booklore_core.pipeline.gateway import Gateway
 from booklore_core.pipeline.quarantine import UNTIMED
 from booklore_core.storage.database import redact

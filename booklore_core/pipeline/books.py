@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
@@ -59,10 +59,6 @@ ON CONFLICT (book_md5, target) DO UPDATE SET remote_id = excluded.remote_id, how
 GIVEN = """SELECT i.kind AS kind, COUNT(*) AS count FROM items i JOIN deliveries d ON d.item_id = i.id
     WHERE i.book_md5 = :md5 AND d.target = :target AND d.state = 'delivered'
     AND COALESCE(d.given_to, :remote_id) = :remote_id GROUP BY i.kind"""
-
-
-def utc(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
 
 
 def book_ref(row: dict[str, Any]) -> BookRef:

@@ -8,8 +8,8 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
 
-from booklore_core.items import BookRef, Item
-from booklore_core.pipeline.books import BOOK, book_ref, utc
+from booklore_core.items import BookRef, Item, utc
+from booklore_core.pipeline.books import BOOK, book_ref
 from booklore_core.storage.database import Database
 
 T = TypeVar("T")

@@ -8,7 +8,7 @@ from math import inf
 from typing import Any, TypeVar
 
 from booklore_core.events import OPENINGS, READING, SIDECAR_MARK, BookClose, Event, book_of
-from booklore_core.pipeline.books import utc
+from booklore_core.items import utc
 from booklore_core.pipeline.spool import parse_event
 from booklore_core.storage.database import Database
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from booklore_core.items import Item
-from booklore_core.pipeline.books import FILE, utc
+from booklore_core.items import Item, utc
+from booklore_core.pipeline.books import FILE
 from booklore_core.pipeline.facts import IMPORTED, batched, item_of
 from booklore_core.pipeline.outbox import OWE
 from booklore_core.storage.database import Database

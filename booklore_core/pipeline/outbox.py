@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from booklore_core.items import Item, Proposal
-from booklore_core.pipeline.books import Books, utc
+from booklore_core.items import Item, Proposal, utc
+from booklore_core.pipeline.books import Books
 from booklore_core.pipeline.facts import IMPORTED, MAX_KEYS, Held, batched, item_of, read_held, settled
 from booklore_core.pipeline.makers import Makers
 from booklore_core.storage.counts import read_asked

@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from booklore_core.items import BookRef, Item
-from booklore_core.pipeline.books import utc
+from booklore_core.items import BookRef, Item, utc
 from booklore_core.targets import Declined, ItemFailed, ItemRejected, RemotePosition, Superseded
 
 if TYPE_CHECKING:

@@ -97,7 +97,7 @@ def test_what_is_not_certain_is_shown_to_a_person(household: Household, whole: S
     question = flow.send(True)
 
     assert isinstance(question, Choose)
-    assert question.options[0] == f"82 % · Long Novel\n{AUTHOR}"
+    assert question.options[0] == f"95 % · Long Novel\n{AUTHOR}"
 
 
 def collision() -> tuple[bytes, bytes]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from booklore_world import FRESH, MAYBE_SENT, OpenWorld, World, session
 
-from booklore_core import BookUnmatched, Declined, Item, ItemFailed, TargetUnavailable
+from booklore_core import Before, BookUnmatched, Declined, Item, ItemFailed, TargetUnavailable
 from booklore_targets.booklore.target import BookLore
 
 POST, LOOK = "POST /api/v1/reading-sessions", "GET /api/v1/reading-sessions/book"
@@ -107,6 +107,19 @@ def test_of_a_revision_that_ends_later_what_is_new_is_sent(stock: World) -> None
 
     assert [row["durationSeconds"] for row in stock.server.sessions] == [300, 1500]
     assert stock.server.sessions[1]["startTime"] == "2026-02-22T14:05:00Z"
+
+
+@pytest.mark.parametrize("length", [0, 1, 4])
+def test_a_short_session_is_sent_where_no_other_tells_of_its_time(stock: World, length: int) -> None:
+    short = session(end=f"2026-02-22T14:00:0{length}Z", duration=length)
+    target = stock.target()
+
+    assert target.find(short) is None
+    target.deliver(short, Before(is_older=True))
+
+    assert [row["durationSeconds"] for row in stock.server.sessions] == [length]
+    assert stock.target().find(short) == "1:2026-02-22T14:00:00Z"
+    assert stock.target().audit(short.book, [short]) == []
 
 
 def of_device(device: str, **changed: object) -> Item:

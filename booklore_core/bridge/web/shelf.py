@@ -17,7 +17,8 @@ from booklore_core.bridge.web.covers import cover_of, kind_of
 from booklore_core.bridge.web.frame import render
 from booklore_core.bridge.web.route import PageRoute
 from booklore_core.core import Core
-from booklore_core.pipeline.books import plain, utc
+from booklore_core.items import utc
+from booklore_core.pipeline.books import plain
 from booklore_core.storage.counts import UNMATCHED
 
 calls = APIRouter(route_class=PageRoute, include_in_schema=False)

@@ -66,7 +66,9 @@ class SessionRows:
         """The parts of a session's time that no row tells of, each with its seconds of reading. others: ids of rows
         that do not count, as two devices may be read on at a time. forms_only: whether only its earlier forms do."""
         rows = self._forms(wanted, others) if forms_only else self._around(wanted, others)
-        return without(wanted.told, wanted.duration, rows, SHORTEST)
+        begin, end = wanted.told
+        near = [row for row in rows if row.told[0] < end and begin < row.told[1]]
+        return without(wanted.told, wanted.duration, near, SHORTEST) if near else [(wanted.told, wanted.duration)]
 
     def owned(self, by: Callable[[str], bool]) -> set[int]:
         """The rows that are items', of those whose keys are asked about."""
