@@ -23,6 +23,9 @@ needs_axe = pytest.mark.skipif(
     not AXE.is_file(), reason="no axe-core here: `npm install --prefix DIR axe-core`, AXE_DIR=DIR"
 )
 
+WAIT = 20
+"""Seconds in which something that is looked for has to be there: the next view may be on its way."""
+
 WIDTHS = (390, 1280)
 """Pixels: a telephone, a desk."""
 
@@ -38,6 +41,7 @@ def window(width: int = 1280) -> Iterator[Any]:
     for one in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-extensions"):
         options.add_argument(one)
     driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    driver.implicitly_wait(WAIT)
     try:
         resize(driver, width)
         yield driver
@@ -61,7 +65,7 @@ def press(driver: Any, text: str, last: bool = False) -> None:
     assert fitting, [one.text for one in buttons]
     button = fitting[-1 if last else 0]
     button.click()
-    WebDriverWait(driver, 30).until(staleness_of(button))
+    WebDriverWait(driver, WAIT).until(staleness_of(button))
 
 
 def read(driver: Any) -> str:
