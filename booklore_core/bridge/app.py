@@ -9,18 +9,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from booklore_core.actions.answers import BadAnswer
 from booklore_core.bridge import kosync, models, newcomers, openapi, pairing, uploads
 from booklore_core.bridge.body import OpenRoute, PairedRoute, PartRoute, part_in
 from booklore_core.bridge.bridge import Bridge
 from booklore_core.bridge.call_log import CallLog
-from booklore_core.bridge.dialogs import NoSuchQuestion
+from booklore_core.bridge.expected import STATUS, status_of
 from booklore_core.bridge.web.page import add_page
-from booklore_core.bridge.workers import Busy
 from booklore_core.plugin_manager import DISTRIBUTION
-from booklore_core.settings import BadSetting
-from booklore_core.storage.database import DatabaseUnusable
-from booklore_core.storage.secrets import SecretsUnreadable
 
 bearer = HTTPBearer(auto_error=False, description="The token from /v1/pair")
 REFUSALS: dict[int | str, dict[str, Any]] = {
@@ -41,16 +36,6 @@ FILE_REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 NOT_ITS_OWN = "device.id: the token was given to another device; pair this one with a code of `booklore bridge pair`"
 BYTES = {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
-
-STATUS = {
-    BadAnswer: 422,
-    BadSetting: 422,
-    NoSuchQuestion: 404,
-    Busy: 503,
-    DatabaseUnusable: 503,
-    SecretsUnreadable: 503,
-}
-"""Expected errors; their texts name what is wrong and hold no secret."""
 
 
 def bridge_of(request: Request) -> Bridge:
@@ -157,7 +142,7 @@ def tell_what_is_wrong(request: Request, error: Exception) -> JSONResponse:
 
 
 def tell_expected(request: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"detail": str(error)}, next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS))
+    return JSONResponse({"detail": str(error)}, status_of(error))
 
 
 def create_app(bridge: Bridge, is_open: bool = False, address: str = "") -> FastAPI:

@@ -108,6 +108,15 @@ def test_any_order_makes_the_same_sessions_while_nothing_is_delivered(fresh, ste
 @PACE
 @given(steps=st.lists(STEPS, min_size=12, max_size=40), data=st.data())
 def test_whatever_was_delivered_in_between_no_reading_is_sent_twice(fresh, steps, data):
+    received = delivered_in_between(fresh, steps, data)
+
+    keys = [item.key for item in received]
+    assert len(keys) == len(set(keys))
+    assert not overlapping(received)
+
+
+def delivered_in_between(fresh, steps, data):
+    """What arrives when lines come in any order, with a sync after each few."""
     lines = data.draw(st.permutations(live(steps)))
     core, bookworm = fresh()
 
@@ -116,10 +125,7 @@ def test_whatever_was_delivered_in_between_no_reading_is_sent_twice(fresh, steps
         core.take(lines[:count], "mixed")
         lines = lines[count:]
         core.sync()
-
-    keys = [item.key for item in bookworm.received]
-    assert len(keys) == len(set(keys))
-    assert not overlapping(bookworm.received)
+    return bookworm.received
 
 
 def overlapping(items):
@@ -300,14 +306,7 @@ def test_a_late_close_tells_nothing_again_that_a_session_has_from_an_opening_alo
 @PACE
 @given(steps=st.lists(ON_TIME, min_size=12, max_size=40), data=st.data())
 def test_whatever_was_delivered_in_between_no_second_is_sent_twice(fresh, steps, data):
-    lines = data.draw(st.permutations(live(steps)))
-    core, bookworm = fresh()
+    received = delivered_in_between(fresh, steps, data)
 
-    while lines:
-        count = data.draw(st.integers(1, len(lines)))
-        core.take(lines[:count], "mixed")
-        lines = lines[count:]
-        core.sync()
-
-    spans = sorted((item.body["start"], item.body["end"]) for item in bookworm.received)
+    spans = sorted((item.body["start"], item.body["end"]) for item in received)
     assert [(one, other) for one, other in pairwise(spans) if other[0] < one[1]] == []

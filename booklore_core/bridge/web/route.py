@@ -14,16 +14,11 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 
-from booklore_core.actions.answers import BadAnswer
 from booklore_core.bridge.body import OpenRoute, announced_length, limited, too_large
-from booklore_core.bridge.dialogs import NoSuchQuestion
+from booklore_core.bridge.expected import STATUS, status_of
 from booklore_core.bridge.listening import is_loopback
 from booklore_core.bridge.web.frame import render, up
 from booklore_core.bridge.web.gate import VISIT_LIFE, Gate
-from booklore_core.bridge.workers import Busy
-from booklore_core.settings import BadSetting
-from booklore_core.storage.database import DatabaseUnusable
-from booklore_core.storage.secrets import SecretsUnreadable
 
 COOKIE = "booklore_page"
 MOST_FIELDS = 500
@@ -46,15 +41,6 @@ PROXIED = re.compile("forwarded|via|x-(forwarded|original|client|cluster|envoy|r
 
 OTHER_NAME = "This page is not served under the name {}. Set BOOKLORE_BRIDGE_URL to its address there, and restart."
 OTHER_FORM = "This form is not from here, or too old. Load the page again."
-STATUS = {
-    BadAnswer: 422,
-    BadSetting: 422,
-    NoSuchQuestion: 404,
-    Busy: 503,
-    DatabaseUnusable: 503,
-    SecretsUnreadable: 503,
-}
-"""Expected errors; their texts name what is wrong and hold no secret."""
 EXPECTED: tuple[type[Exception], ...] = (*STATUS, HTTPException, RequestValidationError)
 
 
@@ -208,7 +194,7 @@ def told(request: Request, error: Exception) -> Response:
     elif isinstance(error, RequestValidationError):
         status, text = 422, "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in error.errors())
     else:
-        status, text = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), str(error)
+        status, text = status_of(error), str(error)
     request.scope.setdefault("state", {})["why"] = text
     answer = render(request, "fault.html", status, title="Not done", text=text, back="")
     answer.headers.update(headers or {})

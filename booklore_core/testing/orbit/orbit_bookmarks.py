@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from booklore_core.testing.orbit.orbit_marks import post_acknowledgements
 from booklore_core.testing.orbit.orbit_state import Fields, OrbitBook, OrbitState, OrbitUser, check_body, key_of
 from booklore_core.testing.orbit.rules import (
     BOOK_HASH,
     DATETIME,
     DEVICE,
     KEYS,
-    anything,
     listed,
     pattern,
     text,
@@ -83,19 +83,13 @@ def take(state: OrbitState, user: OrbitUser, book: OrbitBook, device: str, chang
 
 def post_bookmark_acknowledgements(state: OrbitState, user: OrbitUser, body: object) -> Fields:
     """A device has taken what it was told; under which key, it says."""
-    book = {"hash": BOOK_HASH, "applied": anything(), "deleted": anything()}
-    told = check_body(body, **DEVICE, books=listed(1, 20, book))
-    results, unmatched = [], []
-    for one in told["books"]:
-        found = state.find(user, one["hash"])
-        if found is None:
-            unmatched.append(one["hash"].lower())
-            continue
-        rows = {row["id"]: row for row in state.bookmarks if (row["user"], row["book"]) == (user.id, found.id)}
-        acked = [acknowledged(rows, told["deviceId"], of) for of in one.get("applied") or ()]
-        acked += [gone_from(rows, told["deviceId"], of) for of in one.get("deleted") or ()]
-        results.append({"hash": one["hash"].lower(), "acked": sum(acked)})
-    return {"results": results, "unmatched": unmatched}
+    return post_acknowledgements(state, user, body, state.bookmarks, acknowledge_all)
+
+
+def acknowledge_all(rows: list[Fields], device: str, told: Fields) -> int:
+    known = {row["id"]: row for row in rows}
+    taken = sum(acknowledged(known, device, of) for of in told.get("applied") or ())
+    return taken + sum(gone_from(known, device, of) for of in told.get("deleted") or ())
 
 
 def acknowledged(rows: dict[int, Fields], device: str, told: Fields) -> bool:

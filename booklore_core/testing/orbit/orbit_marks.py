@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from booklore_core.testing.orbit.orbit_state import (
     Fields,
     OrbitBook,
@@ -162,6 +164,9 @@ class Exchange:
         return [{"serverId": row["id"], "key": link["key"], "datetime": link["dt"]} for row, link in told]
 
 
+Acknowledge = Callable[[list[Fields], str, Fields], int]
+
+
 def acknowledge(rows: list[Fields], device: str, told: Fields) -> int:
     """How many of a device's words are about what it has been told."""
     count, known = 0, {row["id"]: row for row in rows}
@@ -175,7 +180,10 @@ def acknowledge(rows: list[Fields], device: str, told: Fields) -> int:
     return count
 
 
-def post_acknowledgements(state: OrbitState, user: OrbitUser, body: object, rows: list[Fields]) -> Fields:
+def post_acknowledgements(
+    state: OrbitState, user: OrbitUser, body: object, rows: list[Fields], acknowledge: Acknowledge = acknowledge
+) -> Fields:
+    """A device has taken what it was told of each book."""
     book = {"hash": BOOK_HASH, "applied": anything(), "deleted": anything()}
     told = check_body(body, **DEVICE, books=listed(1, 20, book))
     results, unmatched = [], []

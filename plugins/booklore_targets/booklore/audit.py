@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from booklore_core import BookRef, BookUnmatched, Finding, Item
@@ -64,9 +65,13 @@ def find_missing(held: SessionRows, sent: dict[str, Shape], devices: Mapping[str
     that is exactly it; what is no other device's may be parts of those that are left. devices: by the items' keys, ""
     where a file of past reading told them, which may be of any."""
     unlike = [key for key, shape in sent.items() if not held.take(shape, key)]
-    others = {device: held.owned(lambda key: devices[key] not in ("", device)) for device in set(devices.values())}  # noqa: B023
-    rest = {key: held.rest_of(sent[key], others[devices[key]] if devices[key] else set()) for key in unlike}
+    rest = {key: held.rest_of(sent[key], held.owned(partial(is_elsewhere, devices, devices[key]))) for key in unlike}
     return {key: sum(seconds for _, seconds in parts) for key, parts in rest.items() if parts}
+
+
+def is_elsewhere(devices: Mapping[str, str], device: str, key: str) -> bool:
+    """Whether an item is of another device; of files of past reading nobody knows."""
+    return "" not in (device, devices[key]) and devices[key] != device
 
 
 def rows_of(held: SessionRows, devices: Mapping[str, str]) -> list[Row]:
