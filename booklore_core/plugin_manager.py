@@ -73,7 +73,7 @@ class PluginManager:
         self._settings, self._memory, self._environ = settings, memory, environ
         self._pluggy = pluggy.PluginManager(PROJECT)
         self._pluggy.add_hookspecs(hookspecs)
-        self._loading = threading.Lock()
+        self._loading, self._callers = threading.Lock(), dict[tuple[str, str], pluggy.HookCaller]()
         self.plugins: dict[str, Plugin] = {}
 
     def load(self, entry_points: Iterable[importlib.metadata.EntryPoint] | None = None) -> None:
@@ -139,6 +139,8 @@ class PluginManager:
             if self._pluggy.has_plugin(name):
                 self._pluggy.unregister(name=name)
             raise
+        finally:
+            self._callers = {}
         self.plugins[name], plugin.module = plugin, module
         plugin.is_target, plugin.enabled = "register_targets" in plugin.hooks, self._settings.enabled(name)
         plugin.label = self._settings.declaration(f"{name}.enabled").label
@@ -188,14 +190,20 @@ class PluginManager:
     @traced
     def _answers(self, plugin: Plugin, hook: str, arguments: Mapping[str, Any]) -> list[Iterable[Any]]:
         """One plugin's answers but None; where there may be several, each fetched whole: generators fail here."""
-        others = [one for name, one in self._pluggy.list_name_plugin() if name != plugin.name and one is not None]
-        caller = self._pluggy.subset_hook_caller(hook, others)
+        caller = self._caller(plugin.name, hook)
         assert caller.spec is not None
         known = {**arguments, "settings": self._settings.section(plugin.name)}
         given = caller(**{name: known[name] for name in caller.spec.argnames if name in known})
         if caller.spec.opts.get("firstresult"):
             return [] if given is None else [given]
         return [list(things) for things in given]
+
+    def _caller(self, plugin: str, hook: str) -> pluggy.HookCaller:
+        callers = self._callers  # those that another thread's registering makes stale are stored in vain
+        if (plugin, hook) not in callers:
+            others = [one for name, one in self._pluggy.list_name_plugin() if name != plugin and one is not None]
+            callers[plugin, hook] = self._pluggy.subset_hook_caller(hook, others)
+        return callers[plugin, hook]
 
     def guard(
         self, plugin: Plugin, what: str, work: Callable[[], T], passes: tuple[type[Exception], ...] = ()

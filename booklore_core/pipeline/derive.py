@@ -14,7 +14,6 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from booklore_core.events import Device
 from booklore_core.guard.culprit import told
 from booklore_core.guard.deadline import TookTooLong, Watch
 from booklore_core.hookspecs import PROJECT
@@ -161,9 +160,10 @@ class Derive:
 
         def ask_all(next_part: Callable[[], None]) -> None:
             with self._database.transaction():  # for reading: one view of the past, and settings that stay
+                journal = self._journal.about_to_ask([entry.event for entry in entries])
                 for entry in entries:
                     next_part()
-                    made.append(self._ask_about(plugin, entry, facts))
+                    made.append(self._ask_about(plugin, entry, journal, facts))
 
         watch = Watch(ask_all, f"feature {plugin.name}")
         try:
@@ -176,15 +176,15 @@ class Derive:
             return facts, so_far
         return facts, made
 
-    def _ask_about(self, plugin: Plugin, entry: Entry, facts: Facts) -> Derived:
+    def _ask_about(self, plugin: Plugin, entry: Entry, journal: Journal, facts: Facts) -> Derived:
         hook = f"on_{entry.event.name}"
 
         def ask() -> list[Made]:
-            given = self._plugins.call(plugin, hook, event=entry.event, journal=self._journal, facts=facts)
+            given = self._plugins.call(plugin, hook, event=entry.event, journal=journal, facts=facts)
             facts.note(one for one in checked(given) if isinstance(one, Item))
             return given
 
-        given = [] if isinstance(entry.event, Device) else self._plugins.guard(plugin, hook, ask)
+        given = self._plugins.guard(plugin, hook, ask) if hook in plugin.hooks else []
         return Derived(entry.id, error=plugin.error or "it failed") if given is None else Derived(entry.id, given)
 
     def _take_in(self, plugin: Plugin, facts: Facts, found: Sequence[Derived], mark: Callable[[], None]) -> int:

@@ -14,6 +14,9 @@ from booklore_core.storage.database import Database
 
 T = TypeVar("T")
 
+MONTH = 31 * 86_400.0
+"""Seconds. So much around a time that was asked for is read with it."""
+
 MAX_FACTS = 1000
 MAX_KEYS = 10_000
 """So many keys one statement is given; databases take a bounded number of values."""
@@ -30,8 +33,8 @@ IMPORTED = """i.body LIKE '%"source"_"%'"""
 """SQL: whether an item is of a file of past reading. Within a text of a body quotes are escaped."""
 
 IMPORTS = f"""
-SELECT i.key FROM items i WHERE i.book_md5 IN :ids AND i.kind = :kind AND i.occurred_at BETWEEN :since AND :until
-    AND {IMPORTED}
+SELECT i.key, i.occurred_at FROM items i WHERE i.book_md5 IN :ids AND i.kind = :kind
+    AND i.occurred_at BETWEEN :since AND :until AND {IMPORTED}
 """
 ANY_IMPORTED = f"SELECT 1 FROM items i WHERE i.id > :last AND {IMPORTED} LIMIT 1"
 FILES = "SELECT device, path FROM files WHERE book_md5 = :md5 AND gone = 0 ORDER BY seen_at DESC"
@@ -120,6 +123,7 @@ class Facts:
         self._database, self.now = database, now
         self._read: dict[str, dict[str, Held | None]] = defaultdict(dict)
         self._new: dict[str, dict[str, Held | None]] = defaultdict(dict)
+        self._imports: dict[tuple[str, tuple[str, ...]], tuple[float, float, list[dict[str, Any]]]] = {}
         self._last: int | None = None
 
     def books(self) -> list[BookRef]:
@@ -135,9 +139,13 @@ class Facts:
         takes one out that is not given."""
         if self._last is None:
             self._last = int(self._database.value("SELECT MAX(id) FROM items") or 0)
-        times = {"since": since.timestamp(), "until": until.timestamp()}
-        rows = self._database.rows(IMPORTS, kind=kind, ids=list(md5s), **times)
-        return self.known(kind, [row["key"] for row in rows])
+        low, high, ids = since.timestamp(), until.timestamp(), tuple(md5s)
+        first, last, rows = self._imports.get((kind, ids), (low, low, []))
+        if not first <= low <= high <= last:
+            first, last = low - MONTH, high + MONTH
+            rows = self._database.rows(IMPORTS, kind=kind, ids=list(ids), since=first, until=last)
+            self._imports[kind, ids] = first, last, rows
+        return self.known(kind, [row["key"] for row in rows if low <= row["occurred_at"] <= high])
 
     def since(self, kind: str, moment: datetime) -> list[Item]:
         """The items of a kind, of all books, that occurred at or after a moment; `still_hold` does not mind."""

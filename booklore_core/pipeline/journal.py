@@ -1,37 +1,50 @@
 """What happened, as features look back at it: each device's lines in their order, and those of a book."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from math import inf
 from typing import Any, TypeVar
 
-from booklore_core.events import OPENINGS, READING, SIDECAR_MARK, BookClose, Event, book_of
+from booklore_core.events import BookClose, Event, book_of
 from booklore_core.items import utc
 from booklore_core.pipeline.spool import parse_event
+from booklore_core.pipeline.window import (
+    AFTER,
+    BEFORE,
+    EARLIER,
+    LAST,
+    LATER,
+    NOWHERE,
+    OF_READING,
+    OPENED_NEAR,
+    OPENING,
+    OPENS,
+    UP_TO,
+    Window,
+)
 from booklore_core.storage.database import Database
 
 E = TypeVar("E", bound=Event)
 
-OF_READING = "book_md5 IS NOT NULL AND event_id NOT LIKE '%{}%' AND name IN ({})".format(
-    SIDECAR_MARK, ", ".join(f"'{cls.name}'" for cls in READING)
-)
-OPENS = "book_md5 IS NOT NULL AND name IN ({})".format(", ".join(f"'{cls.name}'" for cls in OPENINGS))
-READ, OPENED = f"tracked = 1 AND {OF_READING}", f"tracked = 1 AND {OPENS}"
+MANY = 8
+"""So many events are worth reading what lies around them at once."""
+
 PLACES = "SELECT event_id, ord FROM events WHERE device = :device AND event_id IN :ids"
 LIST_AT = """
 SELECT e.line, a.list FROM annotation_lists a JOIN events e ON e.id = a.event
 WHERE a.device = :device AND a.book_md5 = :md5 AND e.ord <= :ord ORDER BY e.ord DESC LIMIT 1
 """
-OPENED_NEAR = f"SELECT event_id, ord FROM events WHERE device = :device AND {OPENED} AND {{side}} LIMIT :count"
-UP_TO, BEFORE, AFTER = "ord <= :ord ORDER BY ord DESC", "ord < :ord ORDER BY ord DESC", "ord > :ord ORDER BY ord"
-BETWEEN = f"SELECT line FROM events WHERE device = :device AND ord >= :low AND ord <= :high AND {READ} ORDER BY ord"
-LATER = "later"
+BETWEEN = f"""
+SELECT line FROM events WHERE device = :device AND ord >= :low AND ord <= :high AND tracked = 1 AND {OF_READING}
+ORDER BY ord
+"""
 NEXT = f"""
-SELECT CASE WHEN {OPENS} THEN 'opening' WHEN n.id > (
-    SELECT e.id FROM events e WHERE e.device = :device AND e.event_id = :event_id) THEN '{LATER}' ELSE 'earlier' END
-FROM events n WHERE device = :device AND ord > :ord AND {READ} ORDER BY ord LIMIT 1
+SELECT CASE WHEN {OPENS} THEN '{OPENING}' WHEN n.id > (
+    SELECT e.id FROM events e WHERE e.device = :device AND e.event_id = :event_id) THEN '{LATER}' ELSE '{EARLIER}' END
+FROM events n WHERE device = :device AND ord > :ord AND tracked = 1 AND {OF_READING} ORDER BY ord LIMIT 1
 """
 FOLLOWED = "SELECT 1 FROM events WHERE device = :device AND book_md5 = :md5 AND ord > :ord AND name IN :ids LIMIT 1"
 OPEN = f"""
@@ -42,14 +55,21 @@ FROM events e WHERE book_md5 = :md5 AND {OF_READING} ORDER BY device, ord
 LATEST = "SELECT line FROM events WHERE device = :device AND name = :name AND tracked = 1 ORDER BY ord DESC LIMIT 1"
 ABOUT = "SELECT line FROM events WHERE book_md5 = :md5 AND tracked = 1 ORDER BY device, ord"
 RECEIVED = "SELECT received_at FROM events WHERE device = :device AND event_id = :event_id"
-LAST = "\U0010ffff"
 
 
 class Journal:
     """What happened on the devices. Books whose tracking was off at the time are not in what it tells."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, asked: Iterable[Event] = ()) -> None:
+        """asked: what will be asked about, within one reading transaction: what lies around it is read once."""
+        self._database, self._asked = database, defaultdict[str, list[Event]](list)
+        self._windows, self._latest = dict[str, Window](), dict[tuple[str, str], Event | None]()
+        for event in asked:
+            self._asked[event.device].append(event)
+
+    def about_to_ask(self, events: Sequence[Event]) -> "Journal":
+        """The same for as long as a reading transaction lasts, quicker about many events."""
+        return Journal(self._database, events) if len(events) >= MANY else self
 
     def annotations(self, event: BookClose) -> BookClose | None:
         """The event whose list stands at event: itself, or the last one before it: lists are told when they differ."""
@@ -64,7 +84,10 @@ class Journal:
         back, on = self._opened(UP_TO, event, stretches), self._opened(AFTER, event, stretches)
         low = back[-1]["ord"] if len(back) == stretches else ""
         high = on[-1]["ord"] if len(on) == stretches else LAST
-        return [event_of(row) for row in self._database.rows(BETWEEN, device=event.device, low=low, high=high)]
+        rows = self._window(event.device).between(low, high)
+        if rows is None:
+            rows = self._database.rows(BETWEEN, device=event.device, low=low, high=high)
+        return [event_of(row) for row in rows]
 
     def about(self, md5: str) -> list[Event]:
         """All that was told of a book while it was tracked, each device's in its order, without annotations."""
@@ -74,18 +97,33 @@ class Journal:
         """The ids of the lines before event that began a stretch, at most count, the last one first."""
         return [row["event_id"] for row in self._opened(BEFORE, event, count)]
 
-    def _opened(self, side: str, event: Event, count: int) -> list[dict[str, Any]]:
+    def _opened(self, side: str, event: Event, count: int) -> Sequence[dict[str, Any]]:
         """The lines on one side of event that began a stretch, at most count, the nearest one first."""
-        return self._database.rows(OPENED_NEAR.format(side=side), device=event.device, ord=event.order, count=count)
+        found = self._window(event.device).opened(side, event.order, count)
+        about = {"device": event.device, "ord": event.order, "count": count}
+        return self._database.rows(OPENED_NEAR.format(side=side), **about) if found is None else found
+
+    def _window(self, device: str) -> Window:
+        if device not in self._windows and device in self._asked:
+            self._windows[device] = Window.read(self._database, self._asked[device])
+        return self._windows.get(device, NOWHERE)
 
     def places(self, device: str, ids: Iterable[str]) -> dict[str, str]:
         """Line id → where it stands among its device's lines; compares like `Event.order`."""
-        return {row["event_id"]: row["ord"] for row in self._database.rows(PLACES, device=device, ids=list(ids))}
+        wanted = list(ids)
+        found = self._window(device).places(wanted)
+        rows = self._database.rows(PLACES, device=device, ids=wanted) if found is None else ()
+        return found or {row["event_id"]: row["ord"] for row in rows}
 
     def latest(self, device: str, kind: type[E]) -> E | None:
         """The device's last event of one class."""
+        if (device, kind.name) in self._latest:
+            return self._latest[device, kind.name]  # type: ignore[return-value]
         row = self._database.row(LATEST, device=device, name=kind.name)
-        return event_of(row) if row else None  # type: ignore[return-value]
+        found = event_of(row) if row else None
+        if self._asked:
+            self._latest[device, kind.name] = found
+        return found  # type: ignore[return-value]
 
     def spans(self, md5: str) -> list[tuple[float, float]]:
         """When a book was open, tracked or not, unix seconds: from each opening to the last line of the stretch, by the
@@ -113,7 +151,9 @@ class Journal:
 
     def _next(self, event: Event) -> Any:
         """Of the device's next line of reading whether it is an opening, and else when it came in; None without any."""
-        return self._database.value(NEXT, device=event.device, event_id=event.id, ord=event.order)
+        found = self._window(event.device).next(event)
+        about = {"device": event.device, "event_id": event.id, "ord": event.order}
+        return self._database.value(NEXT, **about) if found is None else found
 
     def is_followed(self, event: Event, by: Iterable[type[Event]]) -> bool:
         """Whether the device told of one of these later about the same book, whenever the line came in."""
@@ -122,7 +162,8 @@ class Journal:
 
     def received(self, event: Event) -> datetime:
         """When the core took an event in, by its own clock."""
-        return utc(self._database.value(RECEIVED, device=event.device, event_id=event.id))
+        at = self._window(event.device).received(event)
+        return utc(at or self._database.value(RECEIVED, device=event.device, event_id=event.id))
 
 
 def event_of(row: dict[str, Any]) -> Event:

@@ -99,7 +99,9 @@ class Database:
         if values.get("ids") == []:
             return []
         with self.working(writes=False):
-            return [dict(row) for row in self._dataset.query(statement(sql), _step=False, **values)]
+            found = self._dataset.executable.execute(statement(sql), values)
+            names = tuple(found.keys())
+            return [dict(zip(names, row, strict=True)) for row in found]
 
     def row(self, sql: str, **values: Any) -> dict[str, Any] | None:
         return next(iter(self.rows(sql, **values)), None)
