@@ -7,7 +7,7 @@ work is thrown away and done again. So a feature that hangs or raises holds up o
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,7 +30,7 @@ from booklore_core.storage.database import Database
 
 log = logging.getLogger(__name__)
 
-BATCH = 200
+BATCH = 500
 """So many events are derived between two commits."""
 
 HOOK_LIMIT = 10.0
@@ -91,21 +91,26 @@ class Derive:
         """
         with self._leading:
             before = self._places.find()
-            features = sorted(self._plugins.features, key=comes_last)
-            news = sum(self._lead_alone(plugin) for plugin in features if not self._is_hanging(plugin))
+            features, news = sorted(self._plugins.features, key=comes_last), 0
+            begun = [(plugin, self._lead(plugin)) for plugin in features if not self._is_hanging(plugin)]
+            while begun:  # a batch each in turn: of events that one has just seen the next finds all at hand
+                made = [(plugin, leading, self._lead_on(plugin, leading)) for plugin, leading in begun]
+                news += sum(count or 0 for *_, count in made)
+                begun = [(plugin, leading) for plugin, leading, count in made if count is not None]
             after = self._places.find()
             if after != before:
                 waited_for = [row["place"] for row in after if self._may_go_on(row["name"])]
                 self._event_log.drop_lists(min(waited_for, default=0))
         return news
 
-    def _lead_alone(self, plugin: Plugin) -> int:
-        """Leads one feature. What it made and nobody can keep is its fault, and waits with its events."""
+    def _lead_on(self, plugin: Plugin, leading: Iterator[int]) -> int | None:
+        """Leads one feature a batch further; None at the end. What it made and nobody can keep is its fault, and waits
+        with its events."""
         try:
-            return self._lead(plugin)
+            return next(leading, None)
         except (AttributeError, TypeError, ValueError, SQLAlchemyError) as error:
             self._plugins.blame(plugin, f"made what cannot be kept: {told(error, plugin.package)}", error)
-            return 0
+            return None
 
     def _may_go_on(self, feature: str) -> bool:
         """Whether a feature may yet come to what it has not consumed; one that is gone may not once it is off."""
@@ -121,16 +126,16 @@ class Derive:
     def _is_hanging(self, plugin: Plugin) -> bool:
         return plugin.name in self._hanging and self._hanging[plugin.name].is_alive
 
-    def _lead(self, plugin: Plugin) -> int:
-        news = self._retry(plugin)
+    def _lead(self, plugin: Plugin) -> Iterator[int]:
+        """Leads a feature, a batch at a time. Gives how many facts are news."""
+        yield self._retry(plugin)
         while not self._is_hanging(plugin):
             place = self._place(plugin)
             if place is None or not (entries := self._event_log.after(place, BATCH)):
                 break
             facts, found = self._ask(plugin, entries)
             if found:
-                news += self._take_in(plugin, facts, found, lambda: self._move(plugin, place, found[-1].id))  # noqa: B023
-        return news
+                yield self._take_in(plugin, facts, found, lambda: self._move(plugin, place, found[-1].id))  # noqa: B023
 
     def _retry(self, plugin: Plugin) -> int:
         """Gives a feature the events at which it raised before."""

@@ -90,13 +90,15 @@ def register_settings() -> Iterable[Setting]:
 
 
 @hookimpl
-def on_book_open(event: BookOpen, journal: Journal, facts: Facts, settings: Section) -> Iterator[Item | Remark]:
-    return sessions(event, journal, facts, settings)
+def on_book_open(
+    event: BookOpen, journal: Journal, facts: Facts, settings: Section
+) -> Iterator[Item | Remark] | None:
+    return None if journal.goes_on(event) else sessions(event, journal, facts, settings)
 
 
 @hookimpl
 def on_resume(event: Resume, journal: Journal, facts: Facts, settings: Section) -> Iterator[Item | Remark] | None:
-    return sessions(event, journal, facts, settings) if event.book else None
+    return sessions(event, journal, facts, settings) if event.book and not journal.goes_on(event) else None
 
 
 @hookimpl
