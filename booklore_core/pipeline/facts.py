@@ -182,7 +182,8 @@ class Facts:
 
     def _held(self, kind: str, keys: Iterable[str]) -> dict[str, Held | None]:
         wanted, read, new = list(keys), self._read[kind], self._new[kind]
-        read.update(read_held(self._database, kind, [key for key in wanted if key not in read]))
+        if missing := [key for key in wanted if key not in read]:
+            read.update(read_held(self._database, kind, missing))
         return {key: new.get(key, read[key]) for key in wanted}
 
     def still_hold(self) -> bool:

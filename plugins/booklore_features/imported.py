@@ -131,7 +131,7 @@ def pieces(stretch: Stretch, taken: Sequence[TimeSpan], idle_cap: int) -> Iterat
 
     A page does not count when it begins in such time or has its middle there; of another what lies before it does.
     """
-    pages = list(pages_of(stretch, idle_cap))
+    pages = list(pages_of(stretch, idle_cap)) if taken else []
     left = [free_part(page, taken) for page in pages]
     if left == pages:
         yield stretch
