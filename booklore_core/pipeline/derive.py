@@ -76,6 +76,7 @@ class Derive:
         self._remarks = database.table("remarks")
         self._leading = threading.Lock()
         self._hanging: dict[str, Watch[None]] = {}
+        self._batch: dict[int, list[Entry]] = {}
 
     def begin(self) -> None:
         """Notes where new features begin, so that what arrives from now on is not the past to them."""
@@ -93,6 +94,7 @@ class Derive:
             before = self._places.find()
             features, news = sorted(self._plugins.features, key=comes_last), 0
             begun = [(plugin, self._lead(plugin)) for plugin in features if not self._is_hanging(plugin)]
+            self._batch = {}
             while begun:  # a batch each in turn: of events that one has just seen the next finds all at hand
                 made = [(plugin, leading, self._lead_on(plugin, leading)) for plugin, leading in begun]
                 news += sum(count or 0 for *_, count in made)
@@ -131,11 +133,17 @@ class Derive:
         yield self._retry(plugin)
         while not self._is_hanging(plugin):
             place = self._place(plugin)
-            if place is None or not (entries := self._event_log.after(place, BATCH)):
+            if place is None or not (entries := self._entries(place)):
                 break
             facts, found = self._ask(plugin, entries)
             if found:
                 yield self._take_in(plugin, facts, found, lambda: self._move(plugin, place, found[-1].id))  # noqa: B023
+
+    def _entries(self, place: int) -> list[Entry]:
+        """The next batch after a place, which the feature before has mostly just seen."""
+        if place not in self._batch:
+            self._batch = {place: self._event_log.after(place, BATCH)}
+        return self._batch[place]
 
     def _retry(self, plugin: Plugin) -> int:
         """Gives a feature the events at which it raised before."""

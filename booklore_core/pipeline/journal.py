@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
+from itertools import pairwise
 from math import inf
 from typing import Any, TypeVar
 
@@ -13,23 +14,22 @@ from booklore_core.items import utc
 from booklore_core.pipeline.spool import parse_event
 from booklore_core.pipeline.window import (
     AFTER,
+    AT_ONCE,
     BEFORE,
-    EARLIER,
     LAST,
-    LATER,
     NOWHERE,
     OF_READING,
     OPENED_NEAR,
-    OPENING,
     OPENS,
     UP_TO,
     Window,
+    came_in_together,
 )
 from booklore_core.storage.database import Database
 
 E = TypeVar("E", bound=Event)
 
-MANY = 8
+MANY = 2
 """So many events are worth reading what lies around them at once."""
 
 PLACES = "SELECT event_id, ord FROM events WHERE device = :device AND event_id IN :ids"
@@ -42,9 +42,11 @@ SELECT line FROM events WHERE device = :device AND ord >= :low AND ord <= :high 
 ORDER BY ord
 """
 NEXT = f"""
-SELECT CASE WHEN {OPENS} THEN '{OPENING}' WHEN n.id > (
-    SELECT e.id FROM events e WHERE e.device = :device AND e.event_id = :event_id) THEN '{LATER}' ELSE '{EARLIER}' END
-FROM events n WHERE device = :device AND ord > :ord AND tracked = 1 AND {OF_READING} ORDER BY ord LIMIT 1
+SELECT 1 FROM events WHERE device = :device AND ord > :ord AND tracked = 1 AND {OF_READING} ORDER BY ord LIMIT 1
+"""
+LINES_UP_TO = f"""
+SELECT id, ord, received_at FROM events WHERE device = :device AND ord <= :ord AND tracked = 1 AND {OF_READING}
+ORDER BY ord DESC LIMIT :count
 """
 FOLLOWED = "SELECT 1 FROM events WHERE device = :device AND book_md5 = :md5 AND ord > :ord AND name IN :ids LIMIT 1"
 OPEN = f"""
@@ -78,10 +80,11 @@ class Journal:
         row = self._database.row(LIST_AT, device=event.device, md5=event.book.partial_md5, ord=event.order)
         return event_of(row) if row else None  # type: ignore[return-value]
 
-    def around(self, event: Event, stretches: int) -> Sequence[Event]:
+    def around(self, event: Event, stretches: int, since: str | None = None) -> Sequence[Event]:
         """The device's lines of reading around event, in their order, without annotations: from `stretches` openings
-        back, its own included, to as many on; of the stretch that begins with the last of those only the opening."""
-        back, on = self._opened(UP_TO, event, stretches), self._opened(AFTER, event, stretches)
+        back, its own included, to as many on; of the stretch that begins with the last of those only the opening.
+        since: the place among the lines from which it is counted back, event's own by default."""
+        back, on = self._opened(UP_TO, event, stretches, since), self._opened(AFTER, event, stretches)
         low = back[-1]["ord"] if len(back) == stretches else ""
         high = on[-1]["ord"] if len(on) == stretches else LAST
         rows = self._window(event.device).between(low, high)
@@ -93,14 +96,19 @@ class Journal:
         """All that was told of a book while it was tracked, each device's in its order, without annotations."""
         return [event_of(row) for row in self._database.rows(ABOUT, md5=md5)]
 
+    def opening(self, event: Event) -> Event | None:
+        """The line with which the stretch of event began, itself where it is one."""
+        found = self._opened(UP_TO, event, 1)
+        return event_of(found[0]) if found else None
+
     def openings(self, event: Event, count: int) -> list[str]:
         """The ids of the lines before event that began a stretch, at most count, the last one first."""
         return [row["event_id"] for row in self._opened(BEFORE, event, count)]
 
-    def _opened(self, side: str, event: Event, count: int) -> Sequence[dict[str, Any]]:
-        """The lines on one side of event that began a stretch, at most count, the nearest one first."""
-        found = self._window(event.device).opened(side, event.order, count)
-        about = {"device": event.device, "ord": event.order, "count": count}
+    def _opened(self, side: str, event: Event, count: int, place: str | None = None) -> Sequence[dict[str, Any]]:
+        """The lines on one side of event, or of a place, that began a stretch, at most count, the nearest one first."""
+        about = {"device": event.device, "ord": place or event.order, "count": count}
+        found = self._window(event.device).opened(side, about["ord"], count)
         return self._database.rows(OPENED_NEAR.format(side=side), **about) if found is None else found
 
     def _window(self, device: str) -> Window:
@@ -142,18 +150,26 @@ class Journal:
 
     def is_last(self, event: Event) -> bool:
         """Whether the device told nothing later about any book: False for a line that arrived late."""
-        return self._next(event) is None
+        found = self._window(event.device).is_last(event)
+        return self._database.value(NEXT, device=event.device, ord=event.order) is None if found is None else found
 
     def goes_on(self, event: Event) -> bool:
-        """Whether the next line goes on with the same stretch and came in later: a consumer is asked about that one
-        after this, and finds all of this there."""
-        return bool(self._next(event) == LATER)
+        """Whether the device's next line came in with this one, and its consumer is asked about that one after this: it
+        finds all of this there. What came in together began at `begun_with`."""
+        return self._window(event.device).goes_on(event)
 
-    def _next(self, event: Event) -> Any:
-        """Of the device's next line of reading whether it is an opening, and else when it came in; None without any."""
-        found = self._window(event.device).next(event)
-        about = {"device": event.device, "event_id": event.id, "ord": event.order}
-        return self._database.value(NEXT, **about) if found is None else found
+    def begun_with(self, event: Event) -> str:
+        """The place among its device's lines of the first one that came in with event, each next to the one before."""
+        if found := self._window(event.device).begun_with(event):
+            return found
+        first = event.order
+        for count in (2, AT_ONCE + 1):  # most lines come alone
+            rows = self._database.rows(LINES_UP_TO, device=event.device, ord=event.order, count=count)
+            for line, before in pairwise(rows):
+                if not came_in_together(before, line):
+                    return str(line["ord"])
+            first = rows[-1]["ord"] if rows else first
+        return first
 
     def is_followed(self, event: Event, by: Iterable[type[Event]]) -> bool:
         """Whether the device told of one of these later about the same book, whenever the line came in."""

@@ -7,10 +7,12 @@ other is somebody else's. Source: design §12 (*whose progress is newer*), serve
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from booklore_core.items import BookRef, Item, utc
@@ -67,8 +69,7 @@ class Position:
 
     @classmethod
     def of(cls, item: Item) -> Position:
-        told = {name: value for name, value in item.body.items() if name in cls.__dataclass_fields__}
-        return cls(**{**told, "seen": tuple(told["seen"]) if told.get("seen") else None})
+        return position_of(item.text)
 
     @property
     def is_at_start(self) -> bool:
@@ -93,6 +94,13 @@ class Position:
         was_there = (remote.at.timestamp() if remote.at else 0.0) <= (self.seen_at or -1.0)
         is_seen = is_same_place(*self.seen, remote.percent, remote.position)
         return is_seen or (was_there and remote.percent <= self.seen[0])
+
+
+@lru_cache(maxsize=1024)
+def position_of(text: str) -> Position:
+    """The same fact is looked at from all sides."""
+    told = {name: value for name, value in json.loads(text).items() if name in Position.__dataclass_fields__}
+    return Position(**{**told, "seen": tuple(told["seen"]) if told.get("seen") else None})
 
 
 def is_same_place(one: float | None, at: str | None, other: float | None, other_at: str | None) -> bool:

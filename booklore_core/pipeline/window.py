@@ -1,7 +1,7 @@
 """A device's lines of reading around some of its events, read at once: one by one each answer costs a query."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
 from booklore_core.events import OPENINGS, READING, SIDECAR_MARK, Event
@@ -10,7 +10,7 @@ from booklore_core.storage.database import Database
 LAST = "\U0010ffff"
 """After all places among a device's lines."""
 
-WIDTH, MOST = 32, 5000
+WIDTH, MOST = 8, 5000
 """How many openings before and after the events, and how many lines at most, a window holds."""
 
 OF_READING = "book_md5 IS NOT NULL AND event_id NOT LIKE '%{}%' AND name IN ({})".format(
@@ -18,14 +18,15 @@ OF_READING = "book_md5 IS NOT NULL AND event_id NOT LIKE '%{}%' AND name IN ({})
 )
 OPENS = "book_md5 IS NOT NULL AND name IN ({})".format(", ".join(f"'{cls.name}'" for cls in OPENINGS))
 OPENED_NEAR = f"""
-SELECT event_id, ord FROM events WHERE device = :device AND tracked = 1 AND {OPENS} AND {{side}} LIMIT :count
+SELECT event_id, ord, line FROM events WHERE device = :device AND tracked = 1 AND {OPENS} AND {{side}} LIMIT :count
 """
 UP_TO, BEFORE, AFTER = "ord <= :ord ORDER BY ord DESC", "ord < :ord ORDER BY ord DESC", "ord > :ord ORDER BY ord"
 LINES = f"""
 SELECT id, event_id, ord, received_at, line, CASE WHEN {OPENS} THEN 1 ELSE 0 END AS opens FROM events
 WHERE device = :device AND ord >= :low AND ord <= :high AND tracked = 1 AND {OF_READING} ORDER BY ord LIMIT :most
 """
-OPENING, LATER, EARLIER = "opening", "later", "earlier"
+AT_ONCE = 256
+"""Lines that came in together count as such in parts of so many at most."""
 
 Row = dict[str, Any]
 
@@ -33,8 +34,11 @@ class Window:
     """What the journal holds of one device's reading from a place low to another, high, both included. None is the
     answer to what reaches beyond."""
 
-    def __init__(self, lines: Sequence[Row] = (), low: str = LAST, high: str = "") -> None:
-        self._lines, self._low, self._high = lines, low, high
+    def __init__(
+        self, lines: Sequence[Row] = (), low: str = LAST, high: str = "", asked: Container[str] = ()
+    ) -> None:
+        """asked: the ids of the lines that consumers are asked about."""
+        self._lines, self._low, self._high, self._asked = lines, low, high, asked
         self._orders = [row["ord"] for row in lines]
         self._by_id = {row["event_id"]: row for row in lines}
         self._openings = [row for row in lines if row["opens"]]
@@ -49,7 +53,7 @@ class Window:
         low = back[-1]["ord"] if len(back) == WIDTH else ""
         high = on[-1]["ord"] if len(on) == WIDTH else LAST
         lines = database.rows(LINES, low=low, high=high, most=MOST, **about)
-        return cls(lines, low, high if len(lines) < MOST else lines[-1]["ord"])
+        return cls(lines, low, high if len(lines) < MOST else lines[-1]["ord"], {event.id for event in events})
 
     def opened(self, side: str, order: str, count: int) -> Sequence[Row] | None:
         """The openings on one side of a place, at most count, the nearest one first."""
@@ -69,13 +73,27 @@ class Window:
             return None
         return self._lines[bisect_left(self._orders, low) : bisect_right(self._orders, high)]
 
-    def next(self, event: Event) -> str | None:
-        """Of the line after event whether it is an opening, and else when it came in."""
-        index, own = bisect_right(self._orders, event.order), self._by_id.get(event.id)
-        if own is None or index == len(self._lines):
+    def is_last(self, event: Event) -> bool | None:
+        """Whether no line follows event."""
+        if not self._low <= event.order <= self._high:
             return None
-        following = self._lines[index]
-        return OPENING if following["opens"] else LATER if following["id"] > own["id"] else EARLIER
+        is_followed = bisect_right(self._orders, event.order) < len(self._orders)
+        return not is_followed if is_followed or self._high == LAST else None
+
+    def goes_on(self, event: Event) -> bool:
+        """Whether the line after event came in with it, and is asked about after it."""
+        index, own = bisect_right(self._orders, event.order), self._by_id.get(event.id)
+        following = self._lines[index] if own and index < len(self._lines) else None
+        return bool(following and following["event_id"] in self._asked and came_in_together(own, following))
+
+    def begun_with(self, event: Event) -> str | None:
+        """The place of the first of the lines that came in with event, each next to the one before."""
+        index = bisect_right(self._orders, event.order) - 1
+        if event.id not in self._by_id:
+            return None
+        while index and came_in_together(self._lines[index - 1], self._lines[index]):
+            index -= 1
+        return str(self._orders[index]) if index or not self._low else None
 
     def received(self, event: Event) -> float | None:
         """When event came in, unix seconds."""
@@ -88,3 +106,9 @@ class Window:
 
 
 NOWHERE = Window()
+
+
+def came_in_together(line: Row, following: Row) -> bool:
+    """Whether two lines, one after the other, came in with one call, the first one first."""
+    is_at_once = line["received_at"] == following["received_at"] and line["id"] // AT_ONCE == following["id"] // AT_ONCE
+    return bool(is_at_once and line["id"] < following["id"])

@@ -115,20 +115,22 @@ class Neighbourhood:
         return self.stretches[0].span[0]
 
 
-def neighbourhood(event: Event, lines: Sequence[Any], reach: int, rules: Rules) -> tuple[Neighbourhood | None, bool]:
-    """The stretches that depend on event, and whether lines hold all of them.
+def neighbourhood(
+    event: Event, since: str, lines: Sequence[Any], reach: int, rules: Rules
+) -> tuple[Neighbourhood | None, bool]:
+    """The stretches that depend on event and on those before it from since, and whether lines hold all of them.
 
-    lines: what lies around event, reach openings back and on. A line changes its own opening's stretches, an opening,
-    which may have been left to a line after it, also those of the one before, and with them whether their neighbours
-    are joined to them; from there it goes on as far as stretches belong together.
+    lines: what lies around these, reach openings back and on. A line changes its own opening's stretches, an opening
+    also those of the one before, and with them whether their neighbours are joined to them; from there it goes on as
+    far as stretches belong together.
     """
     openings = [line.order for line in lines if is_opening(line)]
-    own = bisect_right(openings, event.order) - 1
+    own, first = bisect_right(openings, event.order) - 1, bisect_right(openings, since) - 1
     if own < 0:
         return None, True
     stretches = with_room(list(split(lines, rules.idle_cap)))
-    starts_all, ends_all = own + 1 < reach, len(openings) - own - 1 < reach
-    back, on = openings[max(0, own - 2)], openings[min(own + 1, len(openings) - 1)]
+    starts_all, ends_all = first + 1 < reach, len(openings) - own - 1 < reach
+    back, on = openings[max(0, first - 2)], openings[min(own + 1, len(openings) - 1)]
     last = len(stretches) - 1
     known = last if ends_all else last - 1  # the last stretch may be cut off: nothing can be told by it
     low = next(index for index, one in enumerate(stretches) if one.opened >= back)

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from booklore_core import (
     NEARLY_READ,
     Book,
-    BookOpen,
     Device,
     Event,
     Item,
@@ -18,7 +17,6 @@ from booklore_core import (
     Position,
     Reading,
     RemotePosition,
-    Resume,
     is_same_place,
 )
 
@@ -102,9 +100,8 @@ class Here:
     def has_come_back(self, held: Item, journal: Journal) -> bool:
         """Whether the reader has read since the book was opened, to where he was before that: what others have told
         meanwhile is the older."""
-        begun = [one.at for one in journal.around(self.event, 1) if isinstance(one, BookOpen | Resume)]
-        before = [at for at in begun if at <= self.event.at]
-        return bool(self.reading.turns and before) and (last_read(held) or 0.0) < max(before).timestamp()
+        opened = journal.opening(self.event) if self.reading.turns else None
+        return opened is not None and (last_read(held) or 0.0) < opened.at.timestamp() <= self.event.at.timestamp()
 
     def is_worth(self, remote: RemotePosition, own: Position | None) -> bool:
         """Whether a position is somebody else's, in another place, and was not declined before. The end of a book that

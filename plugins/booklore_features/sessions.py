@@ -105,8 +105,8 @@ def on_resume(event: Resume, journal: Journal, facts: Facts, settings: Section) 
 def on_page_turns(
     event: PageTurns, journal: Journal, facts: Facts, settings: Section
 ) -> Iterator[Item | Remark] | None:
-    told_later = journal.is_last(event) or journal.goes_on(event)
-    return None if told_later else sessions(event, journal, facts, settings)
+    is_alone = journal.is_last(event) and journal.begun_with(event) == event.order  # it ends nothing
+    return None if is_alone or journal.goes_on(event) else sessions(event, journal, facts, settings)
 
 
 @hookimpl
@@ -142,9 +142,9 @@ def sessions(event: Event, journal: Journal, facts: Facts, settings: Section) ->
 
 
 def find_neighbourhood(event: Event, journal: Journal, rules: Rules) -> Neighbourhood | None:
-    near = None
+    near, since = None, journal.begun_with(event)
     for reach in REACHES:
-        near, is_whole = neighbourhood(event, journal.around(event, reach), reach, rules)
+        near, is_whole = neighbourhood(event, since, journal.around(event, reach, since), reach, rules)
         if is_whole:
             break
     return near

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from booklore_core.pipeline.facts import batched
 from booklore_core.testing import FakeTarget, SampleReader, sample_book
 
 DUNE, EMMA = sample_book("Dune"), sample_book("Emma")
@@ -90,7 +91,7 @@ def fresh(open_core):
     return open_fresh
 
 
-PACE = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+PACE = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @PACE
@@ -103,6 +104,21 @@ def test_any_order_makes_the_same_sessions_while_nothing_is_delivered(fresh, ste
     mixed.take(data.draw(st.permutations(lines)), "mixed")
 
     assert queued(mixed) == queued(straight)
+
+
+@PACE
+@given(steps=st.lists(ON_TIME, min_size=12, max_size=60), data=st.data())
+def test_whatever_comes_in_together_makes_the_same_sessions(fresh, clock, steps, data):
+    lines = live(steps)
+    straight, parted = fresh()[0], fresh()[0]
+    straight.take(lines, "in order")
+
+    parts = data.draw(st.permutations(list(batched(lines, data.draw(st.integers(1, 9))))))
+    for together in batched((line for part in parts for line in part), data.draw(st.integers(1, 20))):
+        parted.take(together, "parted")
+        clock.forward(seconds=1)
+
+    assert queued(parted) == queued(straight)
 
 
 @PACE

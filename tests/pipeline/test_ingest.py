@@ -314,6 +314,7 @@ def rows_read(open_core, clock, monkeypatch):
             reader.read(DUNE, pages=2)
             reader.sleep(600)
         core.take(reader.lines[:-2], "test")
+        clock.forward(seconds=1)
         read = core.database.rows
         with monkeypatch.context() as patch:
             patch.setattr(core.database, "rows", lambda *a, **k: rows.extend(got := read(*a, **k)) or got)

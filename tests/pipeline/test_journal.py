@@ -4,6 +4,7 @@ import pytest
 
 from booklore_core import BookClose, BookOpen, NetworkConnected
 from booklore_core.pipeline.event_log import Told
+from booklore_core.pipeline.journal import MANY
 from booklore_core.pipeline.spool import digest_of, parse_event, parse_line
 from booklore_core.testing import SampleReader, sample_book
 
@@ -155,7 +156,7 @@ def test_a_list_that_arrives_late_does_not_outlive_the_last_one(core, clock):
     assert lists(core) == [1]
 
 
-def test_a_stretch_goes_on_where_its_next_line_came_in_later(core):
+def test_what_came_in_together_goes_on_to_its_last_line(core, clock):
     reader = SampleReader()
     opened = reader.open(sample_book())
     reader.turn(3)
@@ -163,11 +164,20 @@ def test_a_stretch_goes_on_where_its_next_line_came_in_later(core):
     reader.turn(3)
     second = reader.checkpoint()
     closed = reader.close()
-    reader.open(sample_book("Emma"))
-
-    for lines in ([opened, second], [first, closed], reader.lines[-1:]):
+    emma = reader.open(sample_book("Emma"))
+    reader.turn(3)
+    last = reader.checkpoint()
+    together = ([opened, second], [first], [closed, emma, last])
+    for lines in together:
         core.take(lines, "test")
+        clock.forward(seconds=1)
 
-    told = {one["id"]: core.journal.goes_on(parse_event(one)) for one in (opened, first, second, closed)}
-    assert told == {opened["id"]: True, first["id"]: False, second["id"]: True, closed["id"]: False}
-    assert not core.journal.goes_on(parse_event(reader.lines[-1]))
+    told = [parse_event(one) for one in (opened, first, second, closed, emma, last)]
+
+    asked = core.journal.about_to_ask(told * MANY)
+    goes_on = [one.id for one in told if asked.goes_on(one)]
+    assert goes_on == [closed["id"], emma["id"]]  # the first and the third line have another between them
+    assert not any(map(core.journal.goes_on, told))  # nobody is to be asked about the next one
+    for journal in (core.journal, asked):
+        begun = [journal.begun_with(one) for one in told]
+        assert begun == [one.order for one in (*told[:4], told[3], told[3])]
