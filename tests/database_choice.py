@@ -1,0 +1,36 @@
+"""A pytest plugin: which tests are run on SQLite, and which on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import databases
+import pytest
+
+BOTH, ONLY_SQLITE = "both_databases", "sqlite_only"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    told = f"run every test on PostgreSQL, but those that are marked {ONLY_SQLITE}"
+    parser.addoption("--postgresql", action="store_true", help=told)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.definition.get_closest_marker(BOTH) and not metafunc.config.getoption("--postgresql"):
+        metafunc.parametrize("database_kind", [databases.SQLITE, databases.POSTGRESQL], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def database_kind(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The kind of database that data folders have in this test."""
+    everywhere = databases.POSTGRESQL if request.config.getoption("--postgresql") else databases.SQLITE
+    kind = str(getattr(request, "param", everywhere))
+    marker = request.node.get_closest_marker(ONLY_SQLITE)
+    if marker and kind == databases.POSTGRESQL:
+        pytest.skip(f"about SQLite alone: {marker.args[0]}")
+    with databases.chosen(kind):
+        yield kind
+
+
+def pytest_unconfigure() -> None:
+    databases.end()
