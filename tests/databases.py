@@ -5,11 +5,13 @@ Tests name the data folder; what database belongs to it is decided here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import Any
 
-from postgres_server import PostgresServer, postgres_server
+from postgres_server import PostgresServer, marked, postgres_server
 
 from booklore_core.storage.database import Database
 from booklore_core.storage.places import sqlite_url
@@ -30,6 +32,11 @@ class Files:
 
     def environ(self, home: Path) -> dict[str, str]:
         return {}
+
+    def ask(self, home: Path, sql: str, values: Sequence[Any]) -> list[dict[str, Any]]:
+        with closing(sqlite3.connect(home / "booklore.sqlite", timeout=30)) as connection, connection:
+            connection.row_factory = sqlite3.Row
+            return [dict(row) for row in connection.execute(sql, values)]
 
     def knows(self, name: str) -> bool:
         return name in self._kept
@@ -69,6 +76,11 @@ class Named:
 
     def environ(self, home: Path) -> dict[str, str]:
         return {"BOOKLORE_DATABASE_URL": self.url(home)}
+
+    def ask(self, home: Path, sql: str, values: Sequence[Any]) -> list[dict[str, Any]]:
+        with self.server.connect(self.name(home)) as connection:
+            cursor = connection.execute(marked(sql, values), values or None)
+            return list(cursor.fetchall()) if cursor.description else []
 
     def knows(self, name: str) -> bool:
         return name in self._kept
@@ -123,6 +135,12 @@ def environ_of(home: Path) -> dict[str, str]:
 def url_of(home: Path) -> str:
     """The address of a data folder's database."""
     return current().url(home)
+
+
+def asked(home: Path, sql: str, *values: Any) -> list[dict[str, Any]]:
+    """What a data folder's database answers to a program that is not this project's, and has written by then. Values
+    stand where there are question marks."""
+    return current().ask(home, sql, values)
 
 
 def put_empty_database(home: Path) -> None:

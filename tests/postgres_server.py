@@ -8,14 +8,15 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, LiteralString, cast
 
 import psycopg
-from sqlalchemy import make_url
+from psycopg.rows import dict_row
+from sqlalchemy import URL, make_url
 
 GIVEN = "BOOKLORE_TEST_POSTGRES_URL"
 """Names a server where databases may be made and removed; nothing else there is touched."""
@@ -38,11 +39,11 @@ class PostgresServer:
 
     def __init__(self, url: str) -> None:
         self._url = make_url(url)
-        self._admin = psycopg.connect(self._url.render_as_string(False).replace("+psycopg", "", 1), autocommit=True)
+        self._admin = psycopg.connect(conninfo(self._url), autocommit=True)
         self._names = 0
 
     def url(self, name: str) -> str:
-        return self._url.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
+        return conninfo(self._url.set(database=name))
 
     def create(self, template: str = "template0") -> str:
         """A new database, a copy of another one that nobody uses. Returns its name."""
@@ -62,8 +63,22 @@ class PostgresServer:
         cursor = self._admin.execute(cast(LiteralString, sql))
         return cursor.fetchall() if cursor.description else []
 
+    def connect(self, name: str) -> psycopg.Connection[dict[str, Any]]:
+        """A connection to a database; each statement is a transaction of its own."""
+        address = conninfo(self._url.set(database=name))
+        return psycopg.connect(address, autocommit=True, row_factory=dict_row)
+
     def close(self) -> None:
         self._admin.close()
+
+
+def conninfo(url: URL) -> str:
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def marked(sql: str, values: Sequence[Any]) -> LiteralString:
+    """sql with question marks as psycopg has them."""
+    return cast(LiteralString, sql.replace("?", "%s") if values else sql)
 
 
 @contextmanager

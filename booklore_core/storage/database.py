@@ -22,7 +22,7 @@ from booklore_core.storage.migration import bring_up_to_date
 from booklore_core.storage.places import sqlite_file
 from booklore_core.storage.schema import MIGRATIONS
 from booklore_core.storage.secrets import PRIVATE
-from booklore_core.storage.tables import Table
+from booklore_core.storage.tables import Table, stored
 
 T = TypeVar("T")
 
@@ -32,10 +32,29 @@ BUSY_TIMEOUT = 30.0
 ON_CONNECT = {"sqlite": ["PRAGMA foreign_keys=ON", "PRAGMA synchronous=FULL"], "postgresql": []}
 """FULL: what was acknowledged survives a power cut."""
 
+ON_BEGIN = {
+    "sqlite": {"statement": "BEGIN", "read": "BEGIN", "write": "BEGIN IMMEDIATE"},
+    "postgresql": {
+        "statement": "",
+        "read": "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+        "write": "SELECT pg_advisory_xact_lock(7265602)",
+    },
+}
+"""How a transaction begins. There is one writer at a time: the order of row numbers is that of commits, so a consumer
+that has come to one has seen all before, and what was read still holds when it is changed. A reader sees one state."""
+
+SERVER = (
+    "-c lock_timeout={:.0f} -c default_transaction_isolation=read\\ committed "
+    "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+)
+"""What PostgreSQL is asked for: a writer whose computer is gone must not hold up the others for hours."""
+
+NETWORK = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "tcp_user_timeout": 60_000}
+"""Seconds and, the last, milliseconds."""
+
 OPTIONS: dict[str, Any] = {"ensure_schema": False, "sqlite_wal_mode": False}
 """The schema is declared, and the log switched on by the migration."""
 
-WRITERS_LOCK = 7265602
 
 
 @dataclass
@@ -73,16 +92,16 @@ class Database:
 
     def transaction(self) -> AbstractContextManager[None]:
         """What is read in it belongs together. Within another one it joins that one."""
-        return nullcontext() if self._current else self._begun(writes=False)
+        return nullcontext() if self._current else self._begun("read")
 
     def writing(self) -> AbstractContextManager[None]:
         """All or nothing, durable at its end. Within another one that writes it joins that one.
 
-        SQLite takes its write lock at once instead of failing half-way, so a reading transaction cannot go on to write.
+        The write lock is taken at once instead of failing half-way, so a reading transaction cannot go on to write.
         """
         if self._current and not self._current.writes:
             raise RuntimeError("a transaction that was begun for reading cannot write; begin it with writing()")
-        return nullcontext() if self._current else self._begun(writes=True)
+        return nullcontext() if self._current else self._begun("write")
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -99,7 +118,7 @@ class Database:
         if values.get("ids") == []:
             return []
         with self.working(writes=False):
-            return [dict(row) for row in self._dataset.query(statement(sql), _step=False, **values)]
+            return [dict(row) for row in self._dataset.query(statement(sql), _step=False, **self._given(values))]
 
     def row(self, sql: str, **values: Any) -> dict[str, Any] | None:
         return next(iter(self.rows(sql, **values)), None)
@@ -111,7 +130,7 @@ class Database:
     def run(self, sql: str, **values: Any) -> int:
         """Carries out a statement. Returns how many rows it touched."""
         with self.working(writes=True):
-            return int(self._dataset.executable.execute(statement(sql), values).rowcount)
+            return int(self._dataset.executable.execute(statement(sql), self._given(values)).rowcount)
 
     def run_many(self, sql: str, values: Sequence[dict[str, Any]]) -> None:
         if values:
@@ -119,14 +138,7 @@ class Database:
                 if self.dialect == "sqlite":  # it takes the names as they stand, and many rows at a third of the price
                     self._dataset.executable.exec_driver_sql(sql, values)
                 else:
-                    self._dataset.executable.execute(statement(sql), values)
-
-    def lock(self) -> None:
-        """Until the transaction's end nobody else appends to the journal or changes facts: the order of row numbers is
-        that of commits, so a consumer that has come to one has seen all before, and what was read of a fact still holds
-        when it is changed. SQLite has one writer at a time anyway."""
-        if self.dialect == "postgresql":
-            self.rows(f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})")
+                    self._dataset.executable.execute(statement(sql), [stored(one) for one in values])
 
     def once(self, name: str, work: Callable[[], T]) -> T:
         """What work returns, asked once for as long as a reading transaction lasts: nothing changes within it."""
@@ -151,6 +163,9 @@ class Database:
         away from under it."""
         self.engine.dispose()
 
+    def _given(self, values: dict[str, Any]) -> dict[str, Any]:
+        return values if self.dialect == "sqlite" else stored(values)
+
     @property
     def _current(self) -> Transaction | None:
         return getattr(self._local, "current", None)
@@ -162,7 +177,8 @@ class Database:
         SQLite may have undone the whole transaction on its own after a fault; what came next would be committed piece
         by piece. So nothing comes next, even if somebody swallows the error.
         """
-        with self.writing() if writes else self.transaction():
+        alone = nullcontext() if self._current else self._begun("statement")
+        with self.writing() if writes else alone:
             current: Transaction = self._local.current
             if current.fault:
                 raise current.fault
@@ -174,17 +190,17 @@ class Database:
                 raise
 
     @contextmanager
-    def _begun(self, writes: bool) -> Iterator[None]:
+    def _begun(self, kind: str) -> Iterator[None]:
         with explained(self.url):
             try:
                 self._dataset.begin()
-                if self.dialect == "sqlite":
-                    self._dataset.executable.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-                current = self._local.current = Transaction(writes)
+                if first := ON_BEGIN[self.dialect][kind]:
+                    self._dataset.executable.exec_driver_sql(first)
+                current = self._local.current = Transaction(kind == "write")
                 yield
                 if current.fault:
                     raise current.fault
-                if writes:
+                if current.writes:
                     self.check_file()
                 self._dataset.commit()
             except BaseException:
@@ -231,8 +247,12 @@ def create_private(file: Path | None) -> None:
 
 
 def engine_options(url: str, dialect: str, busy_timeout: float) -> dict[str, Any]:
+    query, told = make_url(url).query, {}
+    if dialect == "postgresql" and make_url(url).get_driver_name().startswith("psycopg"):
+        told = {name: value for name, value in NETWORK.items() if name not in query}
+        told["options"] = f"{SERVER.format(busy_timeout * 1000)} {query.get('options', '')}"
     if dialect == "postgresql":
-        return {"pool_pre_ping": True}
+        return {"connect_args": told, "pool_pre_ping": True, "max_overflow": -1}
     # isolation_level None: sqlite3 must not begin transactions by itself, savepoints would break.
     arguments = {"timeout": busy_timeout, "isolation_level": None, "check_same_thread": False}
     in_memory = make_url(url).database in (None, "", ":memory:")
