@@ -5,6 +5,7 @@ Tests name the data folder; what database belongs to it is decided here.
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -141,6 +142,13 @@ def asked(home: Path, sql: str, *values: Any) -> list[dict[str, Any]]:
     """What a data folder's database answers to a program that is not this project's, and has written by then. Values
     stand where there are question marks."""
     return current().ask(home, sql, values)
+
+
+def remove(home: Path) -> None:
+    """A data folder and its database are lost."""
+    shutil.rmtree(home, ignore_errors=True)
+    if there := on_postgresql():
+        there.remove(home)
 
 
 def put_empty_database(home: Path) -> None:
