@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import databases
 import pytest
@@ -30,6 +30,20 @@ def database_kind(request: pytest.FixtureRequest) -> Iterator[str]:
         pytest.skip(f"about SQLite alone: {marker.args[0]}")
     with databases.chosen(kind):
         yield kind
+
+
+@pytest.fixture
+def new_database() -> Iterator[Callable[[], str]]:
+    """Makes databases with nothing in them on the PostgreSQL server, and tells their addresses."""
+    server, names = databases.named().server, list[str]()
+
+    def make() -> str:
+        names.append(server.create())
+        return server.url(names[-1])
+
+    yield make
+    for name in names:
+        server.drop(name)
 
 
 def pytest_unconfigure() -> None:

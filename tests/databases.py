@@ -163,9 +163,8 @@ def put_empty_database(home: Path) -> None:
     databases.put(name, home)
 
 
-def databases_of(kind: str) -> Files | Named:
-    if kind == SQLITE:
-        return _files
+def named() -> Named:
+    """Those on the server, which is started when it is first asked for."""
     if not _named:
         _named.append(Named(_until_the_end.enter_context(postgres_server())))
         _until_the_end.callback(_named[0].end)
@@ -175,7 +174,7 @@ def databases_of(kind: str) -> Files | Named:
 @contextmanager
 def chosen(kind: str) -> Iterator[None]:
     """While this lasts data folders have databases of this kind."""
-    databases = databases_of(kind)
+    databases = named() if kind == POSTGRESQL else _files
     _current.append(databases)
     try:
         yield

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import dataset
-from sqlalchemy import QueuePool, TextClause, bindparam, make_url, text
-from sqlalchemy.engine import Engine
+from sqlalchemy import TextClause, bindparam, text
+from sqlalchemy.engine import Connection, Engine
 
+from booklore_core.storage.engine import BUSY_TIMEOUT, ON_CONNECT, engine_options
 from booklore_core.storage.faults import DatabaseUnusable as DatabaseUnusable
 from booklore_core.storage.faults import backend, explained
 from booklore_core.storage.faults import redact as redact
@@ -26,12 +27,6 @@ from booklore_core.storage.tables import Table, stored
 
 T = TypeVar("T")
 
-BUSY_TIMEOUT = 30.0
-"""Seconds that a statement waits for another process's write."""
-
-ON_CONNECT = {"sqlite": ["PRAGMA foreign_keys=ON", "PRAGMA synchronous=FULL"], "postgresql": []}
-"""FULL: what was acknowledged survives a power cut."""
-
 ON_BEGIN = {
     "sqlite": {"statement": "BEGIN", "read": "BEGIN", "write": "BEGIN IMMEDIATE"},
     "postgresql": {
@@ -42,15 +37,6 @@ ON_BEGIN = {
 }
 """How a transaction begins. There is one writer at a time: the order of row numbers is that of commits, so a consumer
 that has come to one has seen all before, and what was read still holds when it is changed. A reader sees one state."""
-
-SERVER = (
-    "-c lock_timeout={:.0f} -c default_transaction_isolation=read\\ committed "
-    "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
-)
-"""What PostgreSQL is asked for: a writer whose computer is gone must not hold up the others for hours."""
-
-NETWORK = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "tcp_user_timeout": 60_000}
-"""Seconds and, the last, milliseconds."""
 
 OPTIONS: dict[str, Any] = {"ensure_schema": False, "sqlite_wal_mode": False}
 """The schema is declared, and the log switched on by the migration."""
@@ -70,12 +56,14 @@ class Database:
     """One database. Every thread may use it; a transaction belongs to the thread that began it.
 
     url: anything `dataset` takes, SQLite or PostgreSQL. wal: SQLite's write-ahead log; off for file systems without
-    shared memory. busy_timeout: seconds. Raises DatabaseUnusable, also for a file of a newer version of this program.
+    shared memory. migrations: None leaves it as it is. busy_timeout: seconds. Raises DatabaseUnusable, also for a file
+    of a newer version of this program.
     """
 
     def __init__(
-        self, url: str, wal: bool = True, migrations: Sequence[str] = MIGRATIONS, busy_timeout: float = BUSY_TIMEOUT
-    ) -> None:
+        self, url: str, wal: bool = True, migrations: Sequence[str] | None = MIGRATIONS,
+        busy_timeout: float = BUSY_TIMEOUT,
+    ) -> None:  # fmt: skip
         self.url, self.dialect = url, backend(url)
         self._local = threading.local()
         self._file, self._identity = sqlite_file(url), None
@@ -84,7 +72,8 @@ class Database:
         with explained(url):
             self._dataset = dataset.connect(url, engine_kwargs=engine, on_connect_statements=statements, **OPTIONS)
             try:
-                bring_up_to_date(self, migrations, "wal" if wal else "delete")
+                if migrations is not None:
+                    bring_up_to_date(self, migrations, "wal" if wal else "delete")
             except BaseException:
                 self.close()
                 raise
@@ -123,6 +112,12 @@ class Database:
     def row(self, sql: str, **values: Any) -> dict[str, Any] | None:
         return next(iter(self.rows(sql, **values)), None)
 
+    def stream(self, sql: str, size: int = 500) -> Iterator[dict[str, Any]]:
+        """What a query gives, row by row: size of them are held at a time. Belongs into a transaction."""
+        with self.working(writes=False):
+            found = self._dataset.executable.execute(statement(sql), execution_options={"yield_per": size})
+            yield from map(dict, found.mappings())
+
     def value(self, sql: str, **values: Any) -> Any:
         """The first column of the first row, None without a row."""
         return next(iter((self.row(sql, **values) or {}).values()), None)
@@ -152,6 +147,11 @@ class Database:
         """The tables and the views that there are."""
         with self.transaction():
             return self._dataset.tables, self._dataset.views
+
+    @property
+    def connection(self) -> Connection:
+        """The thread's, in the middle of a transaction."""
+        return self._dataset.executable
 
     @property
     def engine(self) -> Engine:
@@ -244,17 +244,3 @@ def create_private(file: Path | None) -> None:
     with suppress(OSError):  # it is there already; or what is wrong with the place is told by who opens it
         if file:
             file.touch(PRIVATE, exist_ok=False)
-
-
-def engine_options(url: str, dialect: str, busy_timeout: float) -> dict[str, Any]:
-    query, told = make_url(url).query, {}
-    if dialect == "postgresql" and make_url(url).get_driver_name().startswith("psycopg"):
-        told = {name: value for name, value in NETWORK.items() if name not in query}
-        told["options"] = f"{SERVER.format(busy_timeout * 1000)} {query.get('options', '')}"
-    if dialect == "postgresql":
-        return {"connect_args": told, "pool_pre_ping": True, "max_overflow": -1}
-    # isolation_level None: sqlite3 must not begin transactions by itself, savepoints would break.
-    arguments = {"timeout": busy_timeout, "isolation_level": None, "check_same_thread": False}
-    in_memory = make_url(url).database in (None, "", ":memory:")
-    size = {"pool_size": 1, "max_overflow": 0} if in_memory else {"max_overflow": -1}
-    return {"connect_args": arguments, "poolclass": QueuePool, **size}
