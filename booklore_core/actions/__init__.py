@@ -27,7 +27,8 @@ from booklore_core.settings import BadSetting
 T = TypeVar("T")
 
 MODULES = (
-    clear, database, doctor, history, login, match, quarantine, questions, rematch, settings, status, sync, track, verify,
+    clear, database, doctor, history, login, match, quarantine, questions, rematch, settings, status, sync, track,
+    verify,
 )  # fmt: skip
 
 OWN = {one.name: one for module in MODULES for one in vars(module).values() if isinstance(one, Action)}

@@ -30,9 +30,10 @@ def copy_database(core: Core, request: Request) -> Result:
             counts = copy_all(core.database, url, core.kinds.values(), request.progress)
         except Differs as error:
             return Result(str(error), ok=False)
-    data = {"from": redact(core.database.url), "to": redact(url), "rows": sum(counts.values()), "tables": counts}
-    told = {"rows": quantity(data["rows"], "row"), "tables": quantity(len(counts), "table")}
-    return Result(COPIED.format(**told, source=data["from"], target=data["to"], home=home), data=data)
+    source, target, count = redact(core.database.url), redact(url), sum(counts.values())
+    rows, tables = quantity(count, "row"), quantity(len(counts), "table")
+    told = COPIED.format(rows=rows, tables=tables, source=source, target=target, home=home)
+    return Result(told, data={"from": source, "to": target, "rows": count, "tables": counts})
 
 
 def is_this_command(occupant: str) -> bool:

@@ -42,7 +42,6 @@ OPTIONS: dict[str, Any] = {"ensure_schema": False, "sqlite_wal_mode": False}
 """The schema is declared, and the log switched on by the migration."""
 
 
-
 @dataclass
 class Transaction:
     """What a thread is in the middle of. fault: why nothing more can be done in it. known: what was read in it."""

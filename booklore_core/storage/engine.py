@@ -25,7 +25,7 @@ NETWORK = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 
 
 
 def engine_options(url: str, dialect: str, busy_timeout: float) -> dict[str, Any]:
-    query, told = make_url(url).query, {}
+    query, told = make_url(url).query, dict[str, Any]()
     if dialect == "postgresql" and make_url(url).get_driver_name().startswith("psycopg"):
         told = {name: value for name, value in NETWORK.items() if name not in query}
         told["options"] = f"{SERVER.format(PROGRAM + uuid.uuid4().hex, busy_timeout * 1000)} {query.get('options', '')}"

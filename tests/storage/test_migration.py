@@ -71,7 +71,11 @@ class OldDatabase:
         self.put("subscriptions", target=target, kind=kind, enabled=enabled, since=since, registered_at=since)
 
     def rows(self, table, **where):
-        return [row for row in self.ask(f"SELECT * FROM {table} ORDER BY 1, 2") if all(row[name] == value for name, value in where.items())]
+        return [
+            row
+            for row in self.ask(f"SELECT * FROM {table} ORDER BY 1, 2")
+            if all(row[name] == value for name, value in where.items())
+        ]
 
 
 @pytest.fixture
