@@ -142,6 +142,7 @@ def hand_off(url: str, token: str, device: dict[str, str], reader: EReader) -> N
             reader.acknowledged.update(answer.json()["ack"])
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(("dialect", "seed"), [("booklore", 1), ("custom", 2)])
 def test_killed_processes_lose_and_double_nothing(tmp_path: Path, dialect: str, seed: int) -> None:
     kill_rounds(tmp_path, dialect, seed, ROUNDS // 2)

@@ -23,6 +23,8 @@ ON CONFLICT (plugin, key) DO UPDATE SET value = excluded.value
 COUNT_UP = """
 import sys
 from booklore_core.storage.database import Database
+
+pytestmark = pytest.mark.both_databases
 database = Database(sys.argv[1])
 for _ in range(25):
     with database.writing():

@@ -8,6 +8,8 @@ from sqlalchemy.exc import DBAPIError
 
 from booklore_core.storage.database import Database, DatabaseUnusable
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def database(tmp_path):

@@ -9,6 +9,8 @@ from declared_kinds import declare
 from booklore_core import BookRef, Item, ItemFailed, Kind, Match, hookimpl
 from booklore_core.testing import FakeTarget, SampleReader, sample_book
 
+pytestmark = pytest.mark.both_databases
+
 DUNE = sample_book("Dune")
 REF = BookRef(DUNE["partial_md5"], "Dune")
 
