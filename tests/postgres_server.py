@@ -144,4 +144,6 @@ def programs_for(folder: Path) -> Path:
     copy.mkdir(0o755)
     for part in (programs.parent, package.with_name(f"{package.name}.libs")):
         shutil.copytree(part, copy / part.relative_to(package.parent))
+    for path in (copy, *copy.rglob("*")):
+        shutil.chown(path, as_user["user"], as_user["group"])  # who removes it in the end
     return copy / programs.relative_to(package.parent)
