@@ -14,6 +14,8 @@ from booklore_core.storage.database import Database, DatabaseUnusable, redact, s
 from booklore_core.storage.schema import MIGRATIONS, TYPES, VERSION
 from booklore_core.storage.views import CORE_VIEWS, expand
 
+pytestmark = pytest.mark.both_databases
+
 READ = "SELECT value FROM plugin_store WHERE plugin = 'test' AND key = :key"
 WRITE = """
 INSERT INTO plugin_store (plugin, key, value) VALUES ('test', :key, :value)
@@ -23,8 +25,6 @@ ON CONFLICT (plugin, key) DO UPDATE SET value = excluded.value
 COUNT_UP = """
 import sys
 from booklore_core.storage.database import Database
-
-pytestmark = pytest.mark.both_databases
 database = Database(sys.argv[1])
 for _ in range(25):
     with database.writing():
