@@ -122,7 +122,9 @@ class Database:
         return next(iter((self.row(sql, **values) or {}).values()), None)
 
     def run(self, sql: str, **values: Any) -> int:
-        """Carries out a statement. Returns how many rows it touched."""
+        """Carries out a statement. Returns how many rows it touched; of an empty list of ids none."""
+        if values.get("ids") == []:
+            return 0
         with self.working(writes=True):
             return int(self._dataset.executable.execute(statement(sql), self._given(values)).rowcount)
 

@@ -244,6 +244,13 @@ def test_a_list_of_ids_is_a_parameter(database):
     assert database.rows("SELECT version FROM schema_version WHERE version IN :ids", ids=[]) == []
 
 
+def test_a_change_of_an_empty_list_of_ids_changes_nothing(database):
+    database.run(WRITE, key="a", value="1")
+
+    assert database.run("DELETE FROM plugin_store WHERE key IN :ids", ids=[]) == 0
+    assert database.run("DELETE FROM plugin_store WHERE key IN :ids", ids=["a", "b"]) == 1
+
+
 @pytest.mark.sqlite_only("its write-ahead log")
 @pytest.mark.parametrize(("wal", "mode"), [(True, "wal"), (False, "delete")])
 def test_the_write_ahead_log_can_be_turned_off(url, wal, mode):
