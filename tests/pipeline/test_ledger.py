@@ -7,8 +7,6 @@ from booklore_core.pipeline.facts import Facts
 from booklore_core.pipeline.ledger import DELIVERED, UNMATCHED, Outcome
 from booklore_core.testing import FakeTarget
 
-pytestmark = pytest.mark.both_databases
-
 DUNE = BookRef("d" * 32, "Dune")
 
 

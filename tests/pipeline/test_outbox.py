@@ -7,8 +7,6 @@ import pytest
 from booklore_core import TOMBSTONE, BookRef, Item, TargetUnavailable
 from booklore_core.testing import FakeTarget
 
-pytestmark = pytest.mark.both_databases
-
 DUNE, EMMA = BookRef("d" * 32, "Dune"), BookRef("e" * 32, "Emma")
 
 

@@ -15,8 +15,6 @@ from booklore_core.storage.schema import MIGRATIONS, TYPES
 from booklore_core.targets import Match
 from booklore_core.testing import FakeTarget, SampleReader, sample_book
 
-pytestmark = pytest.mark.both_databases
-
 DUNE = sample_book("Dune")
 MD5 = DUNE["partial_md5"]
 THEN = 1795200000.0
