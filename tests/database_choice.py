@@ -11,7 +11,7 @@ BOTH, ONLY_SQLITE = "both_databases", "sqlite_only"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    told = f"run every test on PostgreSQL, but those that are marked {ONLY_SQLITE}"
+    told = f"run tests on PostgreSQL alone, but those that are marked {ONLY_SQLITE}"
     parser.addoption("--postgresql", action="store_true", help=told)
 
 
