@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from booklore_core.cli.commands import bridge, clear, config, history, plugins, quarantine, service
+from booklore_core.cli.commands import bridge, clear, config, database, history, plugins, quarantine, service
 from booklore_core.cli.commands.books import books, unmatch
 from booklore_core.cli.commands.demo import demo
 from booklore_core.cli.commands.doctor import doctor
@@ -167,6 +167,7 @@ for command in (
 app.add_typer(bridge.app, name="bridge")
 app.add_typer(clear.app, name="clear")
 app.add_typer(config.app, name="config")
+app.add_typer(database.app, name="database")
 app.add_typer(history.app, name="history")
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(quarantine.app, name="quarantine")

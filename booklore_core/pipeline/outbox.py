@@ -101,7 +101,6 @@ class Outbox:
         for item in items:
             by_kind[item.kind].append(item)
         with self._database.writing():
-            self._database.lock()
             return sum(self._put_kind(kind, some, plugin, now) for kind, some in by_kind.items())
 
     def propose(self, proposals: Iterable[Proposal], plugin: str, now: datetime) -> None:
@@ -123,7 +122,6 @@ class Outbox:
         """Takes in or drops what a question is about. Returns how many items that were: none where it is about others
         by now."""
         with self._database.writing():
-            self._database.lock()
             ids = [row["id"] for one in read_asked(self._database) if one.text == question for row in one.rows]
             rows = self._database.rows(PROPOSED, ids=ids)
             self._database.run(ANSWERED, ids=ids)
