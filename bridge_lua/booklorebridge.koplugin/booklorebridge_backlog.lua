@@ -3,8 +3,10 @@
 local Segments, Spool = require("booklorebridge_segments"), require("booklorebridge_spool")
 
 local Backlog = {}
+local BRACE = ("}"):byte()
 
---- The lines one after the other, oldest first: each with the report on its segment, and its place among the lines there.
+--- The lines one after the other, oldest first: each with the report on its segment, and its place among the lines there;
+-- with id and device where it looks whole.
 function Backlog.lines(reports)
     return coroutine.wrap(function()
         local list = Segments.list()
@@ -12,16 +14,19 @@ function Backlog.lines(reports)
             local at, known = 0, Spool.segments[one.number] or { gone = 0 }
             local report = { name = one.name, number = one.number, gone = known.gone, last = i == #list }
             table.insert(reports, report)
-            for text, _device, _number, event in Segments.lines(one.name, report) do
+            for text, device, number, event in Segments.lines(one.name, report) do
                 at = at + (event ~= "device" and 1 or 0)
-                if event ~= "device" and at > report.gone then coroutine.yield{ text = text, report = report, at = at } end
+                if event ~= "device" and at > report.gone then
+                    local id = device and text:byte(-1) == BRACE and device .. "-" .. number
+                    coroutine.yield{ text = text, report = report, at = at, id = id, device = id and device }
+                end
             end
             report.count = at
         end
         local memory = { ids = {} }
         table.insert(reports, memory)
         for _i, one in ipairs(Spool.unwritten) do
-            if one.text and one.weight > 0 then coroutine.yield{ text = one.text, report = memory } end
+            if one.text and one.weight > 0 then coroutine.yield{ text = one.text, report = memory, id = one.id, device = one.device } end
         end
     end)
 end

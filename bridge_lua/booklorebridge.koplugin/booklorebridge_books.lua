@@ -8,6 +8,7 @@ local PATH = require("datastorage"):getSettingsDir() .. "/booklorebridge."
 local MOST = { books = 512 * 1024, told = 64 * 1024 } -- bytes of files that are only added to; the last line counts
 local noted = {} -- by path: the last line that this process wrote
 local told = {} -- by digest of the book: that of its list
+local last = {} -- the list that was told last, and of which book; to compare it is quicker than to spell it
 
 local function read(name) return util.readFromFile(PATH .. name, "rb") or "" end
 
@@ -55,16 +56,25 @@ function Books.describe(file, remembered)
     return book, isKnown
 end
 
+local function isSame(one, other)
+    if type(one) ~= "table" or type(other) ~= "table" then return one == other end
+    for key, part in pairs(one) do if not isSame(part, other[key]) then return false end end
+    for key in pairs(other) do if one[key] == nil then return false end end
+    return true
+end
+
 --- A list of annotations as JSON, and its digest; nothing when it is the last one that was told of the book.
 function Books.untold(book, list)
+    if not list or told[book] and last.book == book and isSame(last.list, list) then return end
     local fine, text = pcall(rapidjson.encode, list, { sort_keys = true })
-    local digest = list and fine and md5(text) -- what JSON cannot say costs the annotations, not the line
+    local digest = fine and md5(text) -- what JSON cannot say costs the annotations, not the line
     if digest and told[book] ~= digest then return text, digest end
+    last = { book = book, list = list }
 end
 
 --- Remembers the list that was written down of a book.
-function Books.tell(book, digest)
-    told[book] = digest
+function Books.tell(book, digest, list)
+    told[book], last = digest, { book = list and book, list = list }
     add("told", book .. " " .. digest)
 end
 

@@ -67,22 +67,33 @@ local function pair(code)
     if not ok and (wish.code or Memory:hasNot("token")) then error(answer, 0) end
 end
 
--- Gives a part of the backlog to the core; how many of its lines the core has seen. A torn line goes as a text.
-local function give(part, isLast)
+-- A line as it goes to the core, and the device that wrote it: a torn one goes as a text. To look closely takes several
+-- times as long as all the rest.
+local function whole(one, isClose)
+    if one.id and not isClose then return one.text, one.device end
+    local line = rapidjson.decode(one.text)
+    local isWhole = type(line) == "table"
+    one.id = isWhole and line.id or nil
+    return isWhole and one.text or rapidjson.encode(one.text), isWhole and type(line.device) == "string" and line.device
+end
+
+-- Gives a part of the backlog to the core; how many of its lines the core has seen. A body that the core cannot read has a
+-- torn line that looked whole.
+local function give(part, isLast, isClose)
     local texts, writers, seen, before = {}, {}, {}, result.waiting
     local found = Memory:hasNot("found") and Files.state(Files.LUA_PLUGIN) and { Files.LUA_PLUGIN } or nil
     for at, one in ipairs(part) do
-        local line = rapidjson.decode(one.text)
-        local isWhole = type(line) == "table"
-        texts[at] = isWhole and one.text or rapidjson.encode(one.text)
-        one.id = isWhole and line.id or nil
-        if isWhole and type(line.device) == "string" then writers[line.device] = true end
+        local text, writer = whole(one, isClose)
+        texts[at] = text
+        if writer then writers[writer] = true end
     end
     local head = rapidjson.encode{
         device = Memory.speaker(writers), waiting = isLast and #part or math.max(result.waiting, #part + 1),
         now = Clock.at(), up = Clock.up(), boot = Clock.boot, found = found,
     }
-    local answer = ask("POST", "/v1/events", head:sub(1, -2) .. ',"lines":[' .. table.concat(texts, ",") .. "]}")
+    local ok, answer = pcall(ask, "POST", "/v1/events", head:sub(1, -2) .. ',"lines":[' .. table.concat(texts, ",") .. "]}")
+    if not ok and (status == 400 or status == 422) and not isClose then return give(part, isLast, true) end
+    if not ok then error(answer, 0) end
     if found then learn("found", true) end
     for _i, id in ipairs(answer.ack) do seen[id] = true end
     for _i, one in ipairs(answer.rejected or {}) do seen[(one.index or -1) + 1] = true end

@@ -89,12 +89,13 @@ end
 function Spool.record(event, fields, durable)
     if Memory:isFalse("enabled") then return end
     local book = fields.book and fields.book.partial_md5
-    local list, digest = Books.untold(book, fields.annotations)
+    local annotations = fields.annotations
+    local list, digest = Books.untold(book, annotations)
     fields.annotations = nil
     table.insert(unwritten, line(event, fields, list))
     local ok, err = write(durable)
     Spool.error = not ok and tostring(err) or nil
-    if ok and book and digest then Books.tell(book, digest) end
+    if ok and book and digest then Books.tell(book, digest, annotations) end
 end
 
 --- How many lines wait.
