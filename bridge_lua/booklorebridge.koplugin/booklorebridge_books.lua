@@ -33,8 +33,7 @@ for book, digest in read("told"):gmatch("(%x+) (%x+)[^\n]*\n") do told[book] = d
 Books.note = guarded(function(book)
     local md5, size = util.partialMD5(book.file), require("libs/libkoreader-lfs").attributes(book.file, "size")
     local line = rapidjson.encode({ book = book, partial_md5 = md5, size = size }, { sort_keys = true })
-    if not md5 or line == noted[book.file] then return end
-    noted[book.file] = add("books", line) and line
+    if md5 and line ~= noted[book.file] then noted[book.file] = add("books", line) and line end
 end)
 
 --- What is remembered of a file, or of the files in a folder, by path.
@@ -56,16 +55,9 @@ function Books.describe(file, remembered)
     return book, isKnown
 end
 
-local function isSame(one, other)
-    if type(one) ~= "table" or type(other) ~= "table" then return one == other end
-    for key, part in pairs(one) do if not isSame(part, other[key]) then return false end end
-    for key in pairs(other) do if one[key] == nil then return false end end
-    return true
-end
-
 --- A list of annotations as JSON, and its digest; nothing when it is the last one that was told of the book.
 function Books.untold(book, list)
-    if not list or told[book] and last.book == book and isSame(last.list, list) then return end
+    if not list or told[book] and last.book == book and util.tableEquals(last.list, list, true) then return end
     local fine, text = pcall(rapidjson.encode, list, { sort_keys = true })
     local digest = fine and md5(text) -- what JSON cannot say costs the annotations, not the line
     if digest and told[book] ~= digest then return text, digest end

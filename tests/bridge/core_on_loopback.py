@@ -63,14 +63,15 @@ def serving(core: LoopbackCore | None = None) -> Iterator[LoopbackCore]:
             try:
                 body = raw if self.command == "PUT" else json.loads(raw) if size else None
             except ValueError:
-                return self.send_error(422)
+                self.send_error(422)
+                return
             core.requests.append((self.command, self.path, body, self.headers.get("Authorization")))
             reply = (
                 json.dumps(core.answer(self.command, self.path, body)).encode() if core.status == 200 else core.refusal
             )
             if core.loses_answers:
                 self.close_connection = True
-                return None
+                return
             self.send_response(core.status)
             self.send_header("Content-Length", str(len(reply)))
             self.end_headers()
