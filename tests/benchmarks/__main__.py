@@ -21,7 +21,7 @@ from rich.table import Table
 
 from tests.benchmarks.figures import FIGURES, Figure, Measured
 
-AREAS = ("at_rest", "starting", "ingesting", "delivering", "the_past", "places", "growing", "shim", "matching")
+AREAS = ("at_rest", "starting", "ingesting", "delivering", "the_past", "places", "growing", "shim", "matching", "years")
 TIMEOUT = 1800
 ROOT = Path(__file__).parents[2]
 SHARED_MEMORY = Path("/dev/shm")
