@@ -6,7 +6,7 @@ import gzip
 import json
 import random
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,8 +15,9 @@ from typing import Any
 from booklore_core.core import Core
 from booklore_core.pipeline.facts import batched
 from booklore_core.testing import SampleReader, sample_book
-from tests.benchmarks.figures import Figure, Measured, best, figure
+from tests.benchmarks.figures import Figure, Measured, figure
 from tests.benchmarks.ingesting import AT_ONCE, core_in
+from tests.benchmarks.starting import took
 
 SESSIONS, MARKS, BOOKS = 1_500, 5_000, 60
 SENTENCE = 120
@@ -72,6 +73,20 @@ def take_year(core: Core, sessions: int) -> int:
     return count
 
 
+DELIVERED = """
+INSERT INTO deliveries (item_id, target, state, revision, maybe_sent, retry_count, remote_id, tried_at, given_to)
+SELECT o.item_id, o.target, 'delivered', i.revision, 0, 0, '' || o.item_id, i.updated_at, '17'
+FROM owed o JOIN items i ON i.id = o.item_id
+"""
+
+
+def deliver(core: Core) -> None:
+    """As it stands when the targets have all of it."""
+    with core.database.writing():
+        core.database.run(DELIVERED)
+        core.database.run("DELETE FROM owed")
+
+
 def facts_of(file: Path) -> bytes:
     """All facts as JSON."""
     with closing(sqlite3.connect(file)) as db:
@@ -83,6 +98,7 @@ def facts_of(file: Path) -> bytes:
 def year(folder: Path) -> Measured:
     with core_in(folder) as core:
         count = take_year(core, SESSIONS)
+        deliver(core)
         kinds = core.database.rows("SELECT kind, COUNT(*) AS count FROM items GROUP BY kind ORDER BY kind")
     packed = len(gzip.compress(facts_of(folder / "booklore.sqlite")))
     size = sum(one.stat().st_size for one in folder.glob("booklore.sqlite*"))
@@ -90,17 +106,18 @@ def year(folder: Path) -> Measured:
     return Measured(size / 1e6, packed / 1e6, unit="MB", detail=f"{count:,} lines; {told}")
 
 
-def flat(name: str, work: Callable[[Core], object]) -> Figure:
-    @figure(f"year-{name}", f"{name} after a year of a heavy reader", "after its first week", 1.5)
+def flat(name: str) -> Figure:
+    @figure(f"year-{name}", f"booklore {name} after a year of a heavy reader", "after the first week", 1.2)
     def measure(folder: Path) -> Measured:
         spent = []
         for sessions in (SESSIONS, SESSIONS // 52):
             with core_in(folder / str(sessions)) as core:
                 take_year(core, sessions)
-                spent.append(best(15, lambda: work(core)))
+                deliver(core)
+            spent.append(took(folder / str(sessions), "-m", "booklore_core", name))
         return Measured(*spent)
 
     return measure
 
 
-STATUS, SYNC = flat("status", Core.status), flat("sync", Core.sync)
+STATUS, SYNC = flat("status"), flat("sync")
