@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 OWN_ACTIONS = {
-    "about", "answer_questions", "clear_cache", "clear_pending", "clear_synced", "dismiss_quarantine", "doctor",
-    "extract_history", "history_stats", "list_quarantine", "manual_match", "match_history", "resync_history",
-    "sync_rematched",
+    "about", "answer_questions", "clear_cache", "clear_pending", "clear_synced", "copy_database", "dismiss_quarantine",
+    "doctor", "extract_history", "history_stats", "list_quarantine", "manual_match", "match_history",
+    "resync_history", "sync_rematched",
     "log_in", "match_book", "match_unmatched", "place_quarantine", "rematch_all", "retry_quarantine",
     "set_setting", "sync_book", "sync_pending", "test_connection", "toggle_manual_only", "toggle_sync",
     "track_book", "unmatch_book", "verify", "view_pending",

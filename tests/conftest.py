@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from empty_database import put_empty_database
+from databases import environ_of, put_empty_database
 from hypothesis import HealthCheck, settings
 from installed_plugins import Distributions
 
@@ -19,7 +19,7 @@ from booklore_core.core import Core
 from booklore_core.storage.places import Places
 from booklore_core.testing import FakePlugin
 
-pytest_plugins = ["tally", "workers"]
+pytest_plugins = ["database_choice", "tally", "workers"]
 
 MEMORY = Path("/dev/shm")
 """Files there are files, without a disk's time for every fsync."""
@@ -69,7 +69,7 @@ def open_core(tmp_path: Path, clock: Clock) -> Iterator[OpenCore]:
 
     def open_one(*targets: Any, home: str = "home", plugins: tuple[str, ...] = ("sessions",), **environ: str) -> Core:
         put_empty_database(tmp_path / home)
-        places = Places.from_environment({"BOOKLORE_HOME": str(tmp_path / home)})
+        places = Places.from_environment(environ_of(tmp_path / home))
         core = Core(places, clock, environ, shipped(*plugins))
         for target in targets:
             core.plugins.register(f"{target.name}_plugin", FakePlugin([target]))
@@ -97,7 +97,7 @@ def start(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., Core]]:
     cores: list[Core] = []
 
     def start_one(**environ: str) -> Core:
-        cores.append(Core(Places.from_environment({"BOOKLORE_HOME": str(tmp_path / "home")}), clock, environ))
+        cores.append(Core(Places.from_environment(environ_of(tmp_path / "home")), clock, environ))
         return cores[-1]
 
     yield start_one

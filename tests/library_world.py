@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from empty_database import put_empty_database
+from databases import environ_of, put_empty_database
 from one_clock import Clock, OnClock
 
 from booklore_core.actions import start
@@ -44,7 +44,7 @@ class Household:
     def _open(self, home: Path) -> Core:
         put_empty_database(home)
         core = Core(
-            Places.from_environment({"BOOKLORE_HOME": str(home)}),
+            Places.from_environment(environ_of(home)),
             self.clock.utc,
             self._environ,
             features(self._plugins),

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from empty_database import put_empty_database
+from databases import environ_of, put_empty_database
 from one_clock import Clock
 
 from booklore_core import BookRef, Item, Section, Store, hookimpl
@@ -56,7 +56,7 @@ class OrbitWorld:
     def open(self) -> Core:
         put_empty_database(self.home)
         entries = [one for one in importlib.metadata.entry_points(group="booklore") if one.name in FEATURES]
-        core = Core(Places.from_environment({"BOOKLORE_HOME": str(self.home)}), self.clock.utc, self.environ, entries)
+        core = Core(Places.from_environment(environ_of(self.home)), self.clock.utc, self.environ, entries)
         core.plugins.register("bookorbit", OrbitOnClock(self.clock))
         core.refresh()
         return core

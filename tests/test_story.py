@@ -36,6 +36,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
+@pytest.mark.both_databases
 def test_a_day_of_reading_reaches_booklore(core, clock, server, tmp_path):
     def look_at_the_clock():
         clock.now = datetime.fromtimestamp(reader.wall, UTC)

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from booklore_core.actions import (
     clear,
+    database,
     doctor,
     history,
     login,
@@ -25,7 +26,10 @@ from booklore_core.settings import BadSetting
 
 T = TypeVar("T")
 
-MODULES = (clear, doctor, history, login, match, quarantine, questions, rematch, settings, status, sync, track, verify)
+MODULES = (
+    clear, database, doctor, history, login, match, quarantine, questions, rematch, settings, status, sync, track,
+    verify,
+)  # fmt: skip
 
 OWN = {one.name: one for module in MODULES for one in vars(module).values() if isinstance(one, Action)}
 """The core's own actions, whose names `booklore_core.registry` keeps; plugins add theirs through `register_actions`."""

@@ -1,16 +1,18 @@
 """Runs the bridge: in the foreground for `booklore serve`, in a thread for the demo and for tests."""
 
+import asyncio
 import os
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from email.utils import formatdate
 from typing import Any
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from booklore_core.bridge.app import create_app
 from booklore_core.bridge.bridge import Bridge, Deadlines
@@ -82,14 +84,49 @@ def serving(core: Core, port: int = 0, host: str = "127.0.0.1", deadlines: Deadl
 def running(app: ASGIApp, listener: socket.socket) -> Iterator[None]:
     """Answers with app what comes in at listener, in a thread of its own."""
     calm: dict[str, Any] = {"log_level": "warning", "access_log": False, "lifespan": "off", "http": PatientProtocol}
-    server = uvicorn.Server(uvicorn.Config(app, **calm, **LIMITS))
+    server = SleepingServer(uvicorn.Config(dated(app), date_header=False, **calm, **LIMITS))
     thread = threading.Thread(target=server.run, args=([listener],), name="bridge", daemon=True)
     thread.start()
     try:
         yield
     finally:
-        server.should_exit = True
+        server.end()
         thread.join()
+
+
+class SleepingServer(uvicorn.Server):
+    """uvicorn looks ten times a second whether it shall end, and what time it is; this one sleeps until it is told to
+    end. The processor of a small home server may sleep, too."""
+
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)  # the headers of every answer
+        self._loop, self._told = asyncio.get_running_loop(), asyncio.Event()
+        if not self.should_exit:
+            await self._told.wait()
+
+    def end(self) -> None:
+        """From any thread."""
+        self.should_exit = True
+        with suppress(RuntimeError):  # it has ended already
+            if self._loop:
+                self._loop.call_soon_threadsafe(self._told.set)
+
+
+def dated(app: ASGIApp) -> ASGIApp:
+    """app, whose answers say when they were given."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                date = (b"date", formatdate(usegmt=True).encode())
+                message = {**message, "headers": [*message.get("headers", ()), date]}
+            await send(message)
+
+        await app(scope, receive, send_dated)
+
+    return answer
 
 
 def listen(host: str, port: int) -> socket.socket:

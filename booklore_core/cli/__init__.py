@@ -5,7 +5,7 @@ import sys
 from io import TextIOWrapper
 from pathlib import Path
 
-QUICK = (["status"], ["status", "--json"])
+QUICK = {"status": "status_view:show_at_once", "sync": "at_rest:say_again"}
 """What prompts and scripts ask all the time: loading the command line takes several times as long as the answer."""
 
 SQLITE = "sqlite:///"
@@ -26,7 +26,8 @@ def main() -> None:
 
 
 def run(arguments: list[str]) -> None:
-    if arguments in QUICK and answered("--json" in arguments):
+    name, *options = arguments or [""]
+    if name in QUICK and options in ([], ["--json"]) and answered(QUICK[name], bool(options)):
         return
     from booklore_core.cli.app import app
 
@@ -56,14 +57,16 @@ def anchor_places() -> None:
             os.environ[name] = SQLITE + str(Path(value.removeprefix(SQLITE)).absolute())
 
 
-def answered(as_json: bool) -> bool:
-    """Whether the status could be shown at once; otherwise the whole program has to open the database."""
+def answered(quick: str, as_json: bool) -> bool:
+    """Whether a command could be answered at once; otherwise the whole program has to open the database."""
+    from importlib import import_module
+
     from booklore_core.cli.errors import error_in_one_line, is_expected
     from booklore_core.cli.output import say
-    from booklore_core.cli.status_view import show_at_once
 
+    module, _, function = quick.partition(":")
     try:
-        return show_at_once(as_json)
+        return bool(getattr(import_module(f"booklore_core.cli.{module}"), function)(as_json))
     except Exception as error:
         if not is_expected(error):
             raise

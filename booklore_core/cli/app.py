@@ -4,37 +4,17 @@ Nothing here or in a command's module may import the core before the command run
 """
 
 import logging
-from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
-from booklore_core.cli.commands import bridge, clear, config, history, plugins, quarantine, service
-from booklore_core.cli.commands.books import books, unmatch
-from booklore_core.cli.commands.demo import demo
-from booklore_core.cli.commands.doctor import doctor
-from booklore_core.cli.commands.ingest import ingest
-from booklore_core.cli.commands.login import login
-from booklore_core.cli.commands.match import match
-from booklore_core.cli.commands.questions import answer
-from booklore_core.cli.commands.rematch import rematch
-from booklore_core.cli.commands.reset import reset
-from booklore_core.cli.commands.run import plugin_command, run_action
-from booklore_core.cli.commands.serve import serve
-from booklore_core.cli.commands.stats import stats
-from booklore_core.cli.commands.status import status
-from booklore_core.cli.commands.sync import sync
-from booklore_core.cli.commands.test_connection import test_connection
-from booklore_core.cli.commands.track import track
-from booklore_core.cli.commands.verify import verify
+from booklore_core.cli.contents import COMMANDS, HELP, Group, TableOfContents, make_light, without_default
 from booklore_core.cli.errors import Stopped, error_in_one_line, is_expected
 from booklore_core.cli.output import end_stopped, own_stdout, say
 
 CHATTY = ("sqlalchemy", "urllib3", "asyncio", "alembic")
 """Libraries whose own debug lines tell nobody anything, and might tell too much."""
 
-HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 COMPLETION = ("install_completion", "show_completion")
 
 TYPERS: tuple[Any, ...] = (typer.Exit, typer.Abort, typer.BadParameter.__mro__[2], BrokenPipeError)
@@ -43,28 +23,33 @@ TYPERS: tuple[Any, ...] = (typer.Exit, typer.Abort, typer.BadParameter.__mro__[2
 BUG = "this is a fault of booklore itself; `booklore -v …` tells where, for a report"
 
 
-class Commands(TyperGroup):
+class Commands(Group):
     """The root of all commands. A mistake or refusal ends in one line and code 1, a bug too; its traceback is for
     who asks with -v."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        for command in all_of(self):
-            unwrap_help(command)
-            make_light(command.get_help_option(typer.Context(command, **HELP)))
+        self.commands: Any = TableOfContents()
+        make_light(self)
+
+    def told(self, name: str) -> str:
+        return COMMANDS[name][1]
 
     def get_params(self, ctx: Any) -> Any:
         """typer adds its options for completion when the group is made already."""
         params = super().get_params(ctx)
         for option in params:
             if option.name in COMPLETION:
-                make_light(option)
+                without_default(option)
         return params
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Ours, or a plugin's action."""
-        own = super().get_command(ctx, cmd_name)
-        return own or plugin_command(cmd_name)
+        if cmd_name in self.commands:
+            return self.commands[cmd_name]
+        from booklore_core.cli.commands.run import plugin_command
+
+        return plugin_command(cmd_name)
 
     def invoke(self, ctx: Any) -> Any:
         with own_stdout():
@@ -82,27 +67,10 @@ class Commands(TyperGroup):
                 raise typer.Exit(1) from None
 
 
-def all_of(command: Any) -> Iterator[Any]:
-    """A command and those below it."""
-    yield command
-    for one in getattr(command, "commands", {}).values():
-        yield from all_of(one)
-
-
-def unwrap_help(command: Any) -> None:
-    """Joins the lines of each paragraph: the terminal's width breaks them, not the source's."""
-    paragraphs = (command.help or "").split("\n\n")
-    command.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
-
-
-def make_light(option: Any) -> None:
-    """Gives a switch of typer's own False as its default: typer loads pydantic to check a value of None."""
-    option.default = False
-
-
 app = typer.Typer(
-    name="booklore", cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, context_settings=HELP
-)
+    name="booklore", cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, context_settings=HELP,
+    rich_markup_mode=None,
+)  # fmt: skip
 
 
 def show_version(wanted: bool) -> None:
@@ -141,33 +109,3 @@ def booklore(  # a number as option would make typer load pydantic for every `--
     lists them.
     """
     log_to_stderr(ctx, logging.DEBUG if debug else logging.INFO if verbose else logging.WARNING)
-
-
-app.command()(demo)
-app.command()(login)
-app.command("test-connection")(test_connection)
-app.command("run")(run_action)
-for command in (
-    serve,
-    ingest,
-    sync,
-    status,
-    stats,
-    answer,
-    books,
-    match,
-    unmatch,
-    rematch,
-    track,
-    verify,
-    doctor,
-    reset,
-):
-    app.command()(command)
-app.add_typer(bridge.app, name="bridge")
-app.add_typer(clear.app, name="clear")
-app.add_typer(config.app, name="config")
-app.add_typer(history.app, name="history")
-app.add_typer(plugins.app, name="plugins")
-app.add_typer(quarantine.app, name="quarantine")
-app.add_typer(service.app, name="service")

@@ -205,7 +205,6 @@ class Derive:
         now, given = self._clock(), [given for one in found for given in one.given]
         try:
             with self._database.writing():
-                self._database.lock()
                 mark()
                 if not facts.still_hold():
                     raise Overtaken

@@ -89,7 +89,6 @@ class Ingest:
         while part := list(islice(numbered, LINES)):
             good, bad = parse_all(part, placed or {})
             with self._database.writing():
-                self._database.lock()
                 for told in without_clash(good):
                     bad += self._append(told, taken, now, contact or NOBODY)
                 for number, error in bad if not placed else ():  # what was wrong with those before is wrong yet

@@ -101,7 +101,6 @@ class Outbox:
         for item in items:
             by_kind[item.kind].append(item)
         with self._database.writing():
-            self._database.lock()
             return sum(self._put_kind(kind, some, plugin, now) for kind, some in by_kind.items())
 
     def propose(self, proposals: Iterable[Proposal], plugin: str, now: datetime) -> None:
@@ -123,7 +122,6 @@ class Outbox:
         """Takes in or drops what a question is about. Returns how many items that were: none where it is about others
         by now."""
         with self._database.writing():
-            self._database.lock()
             ids = [row["id"] for one in read_asked(self._database) if one.text == question for row in one.rows]
             rows = self._database.rows(PROPOSED, ids=ids)
             self._database.run(ANSWERED, ids=ids)
@@ -146,24 +144,25 @@ class Outbox:
         said = [held for old, held in both if old and held and held != old and not is_news(old, held)]
         self._database.run_many(SAID, [{"id": held.id, "said_at": held.said_at} for held in said])
         news = [(old, held) for old, held in both if is_news(old, held)]
-        self._write(kind, news, plugin, now)
+        self._write(news, plugin, now)
         return len(news)
 
-    def _write(self, kind: str, news: Sequence[tuple[Held | None, Held | None]], plugin: str, now: datetime) -> None:
+    def _write(self, news: Sequence[tuple[Held | None, Held | None]], plugin: str, now: datetime) -> None:
         """news: each fact before and after. What was taken out and came back is put anew."""
         gone = [{"id": old.id} for old, held in news if old and (held is None or held.id is None)]
         # A new item is never older than the targets: they would not be owed it when the clock was set back since.
-        times = {"now": now.timestamp()}
-        times["created_at"] = max(times["now"], self._database.value(LAST_REGISTERED))
+        times = {"now": (at := now.timestamp()), "created_at": max(at, self._database.value(LAST_REGISTERED))}
         rows = [held_row(held, plugin, times) for _, held in news if held]
+        last = self._database.value("SELECT COALESCE(MAX(id), 0) AS last FROM items")
         for statement in TAKE_OUT:
             self._database.run_many(statement, gone)
         self._database.run_many(ADD, [row for row in rows if row["id"] is None])
         self._database.run_many(CHANGE, [row for row in rows if row["id"] is not None])
         changed = [held for _, held in news if held and '"withdrawn"' in held.item.text]  # few, of very many
         self._database.run_many(TAKE_OUT[0], [{"id": held.id} for held in changed if held.item.body.get("withdrawn")])
-        for ids in batched((row["key"] for row in rows), MAX_KEYS):
-            self._database.run(OWE.format(which="i.kind = :kind AND i.key IN :ids"), kind=kind, ids=ids)
+        self._database.run(OWE.format(which="i.id > :last"), last=last)  # nobody else adds any before the end
+        for ids in batched((row["id"] for row in rows if row["id"] is not None), MAX_KEYS):
+            self._database.run(OWE.format(which="i.id IN :ids"), ids=ids)
 
     def subscribe(
         self, target: str, kinds: Iterable[str], since: datetime | None, plugin: str, now: datetime,
@@ -180,9 +179,8 @@ class Outbox:
         if not new and not held.keys() - wanted:
             return
         with self._database.writing():
-            values = {"target": target, "since": start, "is_given": is_given, "plugin": plugin}
-            values["matching"] = int(matching)
-            self._database.run_many(SUBSCRIBE, [{**values, "kind": kind, "now": now.timestamp()} for kind in new])
+            row = {"target": target, "since": start, "is_given": is_given, "plugin": plugin, "matching": int(matching)}
+            self._database.run_many(SUBSCRIBE, [{**row, "kind": kind, "now": now.timestamp()} for kind in new])
             self._database.run_many(END_KIND, [{"target": target, "kind": kind} for kind in held.keys() - wanted])
             self._database.run(NOT_OWED)
             self._database.run(OWE.format(which="s.target = :target"), target=target)

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import dataset
-from sqlalchemy import CursorResult, QueuePool, TextClause, bindparam, make_url, text
-from sqlalchemy.engine import Engine
+from sqlalchemy import CursorResult, TextClause, bindparam, text
+from sqlalchemy.engine import Connection, Engine
 
+from booklore_core.storage.engine import BUSY_TIMEOUT, ON_CONNECT, engine_options
 from booklore_core.storage.faults import DatabaseUnusable as DatabaseUnusable
 from booklore_core.storage.faults import backend, explained
 from booklore_core.storage.faults import redact as redact
@@ -23,20 +24,23 @@ from booklore_core.storage.migration import bring_up_to_date
 from booklore_core.storage.places import sqlite_file
 from booklore_core.storage.schema import MIGRATIONS
 from booklore_core.storage.secrets import PRIVATE
-from booklore_core.storage.tables import Table
+from booklore_core.storage.tables import Table, stored
 
 T = TypeVar("T")
 
-BUSY_TIMEOUT = 30.0
-"""Seconds that a statement waits for another process's write."""
-
-ON_CONNECT = {"sqlite": ["PRAGMA foreign_keys=ON", "PRAGMA synchronous=FULL"], "postgresql": []}
-"""FULL: what was acknowledged survives a power cut."""
+ON_BEGIN = {
+    "sqlite": {"statement": "BEGIN", "read": "BEGIN", "write": "BEGIN IMMEDIATE"},
+    "postgresql": {
+        "statement": "",
+        "read": "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+        "write": "SELECT pg_advisory_xact_lock(7265602)",
+    },
+}
+"""How a transaction begins. There is one writer at a time: the order of row numbers is that of commits, so a consumer
+that has come to one has seen all before, and what was read still holds when it is changed. A reader sees one state."""
 
 OPTIONS: dict[str, Any] = {"ensure_schema": False, "sqlite_wal_mode": False}
 """The schema is declared, and the log switched on by the migration."""
-
-WRITERS_LOCK = 7265602
 
 
 @dataclass
@@ -52,12 +56,14 @@ class Database:
     """One database. Every thread may use it; a transaction belongs to the thread that began it.
 
     url: anything `dataset` takes, SQLite or PostgreSQL. wal: SQLite's write-ahead log; off for file systems without
-    shared memory. busy_timeout: seconds. Raises DatabaseUnusable, also for a file of a newer version of this program.
+    shared memory. migrations: None leaves it as it is. busy_timeout: seconds. Raises DatabaseUnusable, also for a file
+    of a newer version of this program.
     """
 
     def __init__(
-        self, url: str, wal: bool = True, migrations: Sequence[str] = MIGRATIONS, busy_timeout: float = BUSY_TIMEOUT
-    ) -> None:
+        self, url: str, wal: bool = True, migrations: Sequence[str] | None = MIGRATIONS,
+        busy_timeout: float = BUSY_TIMEOUT,
+    ) -> None:  # fmt: skip
         self.url, self.dialect = url, backend(url)
         self._local = threading.local()
         self._file, self._identity = sqlite_file(url), None
@@ -66,7 +72,8 @@ class Database:
         with explained(url):
             self._dataset = dataset.connect(url, engine_kwargs=engine, on_connect_statements=statements, **OPTIONS)
             try:
-                bring_up_to_date(self, migrations, "wal" if wal else "delete")
+                if migrations is not None:
+                    bring_up_to_date(self, migrations, "wal" if wal else "delete")
             except BaseException:
                 self.close()
                 raise
@@ -74,16 +81,16 @@ class Database:
 
     def transaction(self) -> AbstractContextManager[None]:
         """What is read in it belongs together. Within another one it joins that one."""
-        return nullcontext() if self._current else self._begun(writes=False)
+        return nullcontext() if self._current else self._begun("read")
 
     def writing(self) -> AbstractContextManager[None]:
         """All or nothing, durable at its end. Within another one that writes it joins that one.
 
-        SQLite takes its write lock at once instead of failing half-way, so a reading transaction cannot go on to write.
+        The write lock is taken at once instead of failing half-way, so a reading transaction cannot go on to write.
         """
         if self._current and not self._current.writes:
             raise RuntimeError("a transaction that was begun for reading cannot write; begin it with writing()")
-        return nullcontext() if self._current else self._begun(writes=True)
+        return nullcontext() if self._current else self._begun("write")
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -107,12 +114,20 @@ class Database:
     def row(self, sql: str, **values: Any) -> dict[str, Any] | None:
         return next(iter(self.rows(sql, **values)), None)
 
+    def stream(self, sql: str, size: int = 500) -> Iterator[dict[str, Any]]:
+        """What a query gives, row by row: size of them are held at a time. Belongs into a transaction."""
+        with self.working(writes=False):
+            found = self._dataset.executable.execute(statement(sql, self.dialect), execution_options={"yield_per": size})
+            yield from map(dict, found.mappings())
+
     def value(self, sql: str, **values: Any) -> Any:
         """The first column of the first row, None without a row."""
         return next(iter((self.row(sql, **values) or {}).values()), None)
 
     def run(self, sql: str, **values: Any) -> int:
-        """Carries out a statement. Returns how many rows it touched."""
+        """Carries out a statement. Returns how many rows it touched; of an empty list of ids none."""
+        if values.get("ids") == []:
+            return 0
         with self.working(writes=True):
             return int(self._execute(sql, values).rowcount)
 
@@ -122,19 +137,13 @@ class Database:
                 if self.dialect == "sqlite":  # it takes the names as they stand, and many rows at a third of the price
                     self._dataset.executable.exec_driver_sql(sql, values)
                 else:
-                    self._dataset.executable.execute(statement(sql, self.dialect), values)
+                    self._dataset.executable.execute(statement(sql, self.dialect), [stored(one) for one in values])
 
     def _execute(self, sql: str, values: dict[str, Any]) -> CursorResult[Any]:
-        if "ids" in values and self.dialect == "sqlite":
-            values["ids"] = json.dumps(list(values["ids"]))
-        return self._dataset.executable.execute(statement(sql, self.dialect), values)
-
-    def lock(self) -> None:
-        """Until the transaction's end nobody else appends to the journal or changes facts: the order of row numbers is
-        that of commits, so a consumer that has come to one has seen all before, and what was read of a fact still holds
-        when it is changed. SQLite has one writer at a time anyway."""
-        if self.dialect == "postgresql":
-            self.rows(f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})")
+        given = self._given(values)
+        if "ids" in given and self.dialect == "sqlite":
+            given = {**given, "ids": json.dumps(list(given["ids"]))}
+        return self._dataset.executable.execute(statement(sql, self.dialect), given)
 
     def once(self, name: str, work: Callable[[], T]) -> T:
         """What work returns, asked once for as long as a reading transaction lasts: nothing changes within it."""
@@ -150,6 +159,11 @@ class Database:
             return self._dataset.tables, self._dataset.views
 
     @property
+    def connection(self) -> Connection:
+        """The thread's, in the middle of a transaction."""
+        return self._dataset.executable
+
+    @property
     def engine(self) -> Engine:
         assert self._dataset.engine is not None
         return self._dataset.engine
@@ -158,6 +172,9 @@ class Database:
         """A thread that is still in the middle of something finishes it; dataset's own close would pull the connection
         away from under it."""
         self.engine.dispose()
+
+    def _given(self, values: dict[str, Any]) -> dict[str, Any]:
+        return values if self.dialect == "sqlite" else stored(values)
 
     @property
     def _current(self) -> Transaction | None:
@@ -170,7 +187,8 @@ class Database:
         SQLite may have undone the whole transaction on its own after a fault; what came next would be committed piece
         by piece. So nothing comes next, even if somebody swallows the error.
         """
-        with self.writing() if writes else self.transaction():
+        alone = nullcontext() if self._current else self._begun("statement")
+        with self.writing() if writes else alone:
             current: Transaction = self._local.current
             if current.fault:
                 raise current.fault
@@ -182,17 +200,17 @@ class Database:
                 raise
 
     @contextmanager
-    def _begun(self, writes: bool) -> Iterator[None]:
+    def _begun(self, kind: str) -> Iterator[None]:
         with explained(self.url):
             try:
                 self._dataset.begin()
-                if self.dialect == "sqlite":
-                    self._dataset.executable.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-                current = self._local.current = Transaction(writes)
+                if first := ON_BEGIN[self.dialect][kind]:
+                    self._dataset.executable.exec_driver_sql(first)
+                current = self._local.current = Transaction(kind == "write")
                 yield
                 if current.fault:
                     raise current.fault
-                if writes:
+                if current.writes:
                     self.check_file()
                 self._dataset.commit()
             except BaseException:
@@ -241,13 +259,3 @@ def create_private(file: Path | None) -> None:
     with suppress(OSError):  # it is there already; or what is wrong with the place is told by who opens it
         if file:
             file.touch(PRIVATE, exist_ok=False)
-
-
-def engine_options(url: str, dialect: str, busy_timeout: float) -> dict[str, Any]:
-    if dialect == "postgresql":
-        return {"pool_pre_ping": True}
-    # isolation_level None: sqlite3 must not begin transactions by itself, savepoints would break.
-    arguments = {"timeout": busy_timeout, "isolation_level": None, "check_same_thread": False}
-    in_memory = make_url(url).database in (None, "", ":memory:")
-    size = {"pool_size": 1, "max_overflow": 0} if in_memory else {"max_overflow": -1}
-    return {"connect_args": arguments, "poolclass": QueuePool, **size}

@@ -16,6 +16,7 @@ ADVICE = {
     "full": "free some space; nothing that was acknowledged is lost",
     "No space left": "free some space on the server; nothing that was acknowledged is lost",
     "locked": "another program holds it for long; try again",
+    "lock timeout": "another program holds it for long; try again",
     "I/O": "the disk reports errors or is full; nothing that was acknowledged is lost",
     "authentication": "check the user name and password in the address",
     "onnection": "check the address, and that the server runs",

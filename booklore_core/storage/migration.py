@@ -12,8 +12,6 @@ from booklore_core.storage.views import create_core_views, drop_views
 if TYPE_CHECKING:
     from booklore_core.storage.database import Database
 
-MIGRATION_LOCK = 7265601
-
 
 def bring_up_to_date(database: "Database", migrations: Sequence[str], journal: str) -> None:
     """journal: SQLite's journal mode. Raises DatabaseUnusable; then nothing was changed."""
@@ -43,8 +41,6 @@ def check_version(database: "Database", newest: int) -> int:
 
 
 def migrate(database: "Database", migrations: Sequence[str]) -> None:
-    if database.dialect == "postgresql":
-        database.rows(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
     version = check_version(database, len(migrations))  # another process may have been quicker
     drop_views(database)
     for number, script in enumerate(migrations[version:], version + 1):

@@ -49,8 +49,9 @@ SQLITE = {
     "int": "CAST({} AS INTEGER)", "id": "CAST({} AS INTEGER)",
 }  # fmt: skip
 POSTGRESQL = {
-    "text": "(body::jsonb ->> '{}')", "real": "CAST({} AS DOUBLE PRECISION)",
-    "int": "CAST(TRUNC(CAST({} AS NUMERIC)) AS BIGINT)", "id": "CAST({} AS TEXT)",
+    "text": r"(REPLACE(body, '\u0000', '\ufffd')::jsonb ->> '{}')", "real": "CAST({} AS DOUBLE PRECISION)",
+    "int": "CAST(TRUNC(CAST({} AS NUMERIC)) AS BIGINT)",
+    "id": "CAST('0' || LEFT(SUBSTRING({} FROM '^[0-9]*'), 18) AS BIGINT)",
 }  # fmt: skip
 
 
@@ -62,9 +63,14 @@ def create_core_views(database: "Database") -> None:
 
 
 def drop_views(database: "Database") -> None:
-    """Before a migration: a view would keep the tables it reads from being changed."""
-    for name in database.names()[1]:
-        database.run(f"DROP VIEW IF EXISTS {name}{' CASCADE' if database.dialect == 'postgresql' else ''}")
+    """Before a migration: a view would keep the tables it reads from being changed. A server may have others' views."""
+    tables, views = database.names()
+    cascade = ""
+    if database.dialect == "postgresql":
+        kinds = database.rows("SELECT name FROM kind_views") if "kind_views" in tables else []
+        views, cascade = [*CORE_VIEWS, *(row["name"] for row in kinds)], " CASCADE"
+    for name in views:
+        database.run(f"DROP VIEW IF EXISTS {name}{cascade}")
 
 
 def declare_views(database: "Database", kinds: Iterable[Kind]) -> Iterator[tuple[Kind, str]]:

@@ -8,6 +8,7 @@ local PATH = require("datastorage"):getSettingsDir() .. "/booklorebridge."
 local MOST = { books = 512 * 1024, told = 64 * 1024 } -- bytes of files that are only added to; the last line counts
 local noted = {} -- by path: the last line that this process wrote
 local told = {} -- by digest of the book: that of its list
+local last = {} -- the list that was told last, and of which book; to compare it is quicker than to spell it
 
 local function read(name) return util.readFromFile(PATH .. name, "rb") or "" end
 
@@ -32,8 +33,7 @@ for book, digest in read("told"):gmatch("(%x+) (%x+)[^\n]*\n") do told[book] = d
 Books.note = guarded(function(book)
     local md5, size = util.partialMD5(book.file), require("libs/libkoreader-lfs").attributes(book.file, "size")
     local line = rapidjson.encode({ book = book, partial_md5 = md5, size = size }, { sort_keys = true })
-    if not md5 or line == noted[book.file] then return end
-    noted[book.file] = add("books", line) and line
+    if md5 and line ~= noted[book.file] then noted[book.file] = add("books", line) and line end
 end)
 
 --- What is remembered of a file, or of the files in a folder, by path.
@@ -57,14 +57,16 @@ end
 
 --- A list of annotations as JSON, and its digest; nothing when it is the last one that was told of the book.
 function Books.untold(book, list)
+    if not list or told[book] and last.book == book and util.tableEquals(last.list, list, true) then return end
     local fine, text = pcall(rapidjson.encode, list, { sort_keys = true })
-    local digest = list and fine and md5(text) -- what JSON cannot say costs the annotations, not the line
+    local digest = fine and md5(text) -- what JSON cannot say costs the annotations, not the line
     if digest and told[book] ~= digest then return text, digest end
+    last = { book = book, list = list }
 end
 
 --- Remembers the list that was written down of a book.
-function Books.tell(book, digest)
-    told[book] = digest
+function Books.tell(book, digest, list)
+    told[book], last = digest, { book = list and book, list = list }
     add("told", book .. " " .. digest)
 end
 

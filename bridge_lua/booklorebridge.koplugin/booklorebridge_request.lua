@@ -32,9 +32,9 @@ local function send(method, path, text)
     return table.concat(answer)
 end
 
--- The answer, and its text; else an error with a sentence: the reason of a refusal is the core's own text. Any other
+-- The answer, and its text; nothing where the body may have been torn and could not be read; else an error with a sentence: the reason of a refusal is the core's own text. Any other
 -- error is a mistake of ours, and nothing for a screen.
-local function ask(method, path, body)
+local function ask(method, path, body, mayBeTorn)
     if type(body) == "table" then body = require("util").fixUtf8(rapidjson.encode(body), "\239\191\189") end
     local text = send(method, path, body or "")
     result.reached = type(status) == "number"
@@ -53,6 +53,7 @@ local function ask(method, path, body)
     local understood, isRefused = status == 200 and next(answer) ~= nil, status == 401 or status == 403
     if path ~= "/v1/pair" and (understood or isRefused) then learn("unpaired", isRefused) end
     if understood then return answer, text end
+    if mayBeTorn and (status == 400 or status == 422) then return end
     local detail = type(answer.detail) == "string" and answer.detail
     local kept = wish.file and "\n" .. _("What has arrived of the file is kept: the next time it goes on from there.") or ""
     error({ sentence = detail or _("The core does not answer: ") .. tostring(status) .. kept }, 0)
@@ -67,30 +68,32 @@ local function pair(code)
     if not ok and (wish.code or Memory:hasNot("token")) then error(answer, 0) end
 end
 
--- Gives a part of the backlog to the core; how many of its lines the core has seen. A torn line goes as a text.
-local function give(part, isLast)
+-- A line as it goes to the core; a torn one goes as a text. To look closely takes several times as long as all the rest.
+local function whole(one, writers, isClose)
+    local line = not isClose and one.id and one or rapidjson.decode(one.text)
+    if type(line) ~= "table" then return rapidjson.encode(one.text) end
+    if type(line.device) == "string" then writers[line.device] = true end
+    one.id = line.id
+    return one.text
+end
+
+-- Gives a part of the backlog to the core; how many of its lines the core has seen. A body that the core cannot read has a
+-- torn line that looked whole.
+local function give(part, isLast, isClose)
     local texts, writers, seen, before = {}, {}, {}, result.waiting
     local found = Memory:hasNot("found") and Files.state(Files.LUA_PLUGIN) and { Files.LUA_PLUGIN } or nil
-    for at, one in ipairs(part) do
-        local line = rapidjson.decode(one.text)
-        local isWhole = type(line) == "table"
-        texts[at] = isWhole and one.text or rapidjson.encode(one.text)
-        one.id = isWhole and line.id or nil
-        if isWhole and type(line.device) == "string" then writers[line.device] = true end
-    end
+    for at, one in ipairs(part) do texts[at] = whole(one, writers, isClose) end
     local head = rapidjson.encode{
         device = Memory.speaker(writers), waiting = isLast and #part or math.max(result.waiting, #part + 1),
         now = Clock.at(), up = Clock.up(), boot = Clock.boot, found = found,
     }
-    local answer = ask("POST", "/v1/events", head:sub(1, -2) .. ',"lines":[' .. table.concat(texts, ",") .. "]}")
+    local answer = ask("POST", "/v1/events", head:sub(1, -2) .. ',"lines":[' .. table.concat(texts, ",") .. "]}", not isClose)
+    if not answer then return give(part, isLast, true) end
     if found then learn("found", true) end
     for _i, id in ipairs(answer.ack) do seen[id] = true end
     for _i, one in ipairs(answer.rejected or {}) do seen[(one.index or -1) + 1] = true end
     for at, one in ipairs(part) do
-        if seen[at] or seen[one.id or seen] then
-            Backlog.arrived(one)
-            result.waiting = result.waiting - 1
-        end
+        if seen[at] or seen[one.id or seen] then result.waiting = result.waiting - Backlog.arrived(one) end
     end
     return before - result.waiting
 end
@@ -120,10 +123,8 @@ local function carryOut()
     if wish.isFirst then ask("POST", wish.path, wish.body) end
     handOver(enabled, till)
     if result.more then return end
-    if Memory:has("untold") then
-        ask("POST", "/v1/actions/toggle_sync", { args = { enabled = enabled } })
-        result.told = enabled
-    end
+    local toggle = Memory:has("untold") and ask("POST", "/v1/actions/toggle_sync", { args = { enabled = enabled } })
+    if toggle then result.told = enabled end
     result.more = wish.file and not Files.send(wish.file, ask, till)
     if result.more then return end
     if wish.path and not wish.isFirst then ask("POST", wish.path, wish.body) end

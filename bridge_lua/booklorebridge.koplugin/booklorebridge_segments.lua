@@ -6,7 +6,7 @@ local ffiUtil, lfs = require("ffi/util"), require("libs/libkoreader-lfs")
 
 local Segments = { LINES = 1000 } -- at most, of a segment; its number reserves their ids
 local FOLDER = require("datastorage"):getSettingsDir() .. "/booklorebridge.spool"
-local HEAD = '^{"v":1,"id":"([^"]*)%-(%d+)","event":"([%l_]*)'
+local HEAD = '^{"v":1,"id":"(([^"]*)%-(%d+))","event":"([%l_]*)'
 local created -- the segment whose entry in the folder may not be on the disk yet
 
 local function path(name) return FOLDER .. "/" .. name end
@@ -70,7 +70,7 @@ function Segments.drop(name, size)
     return sealed and not hasGrown(sealed) and os.remove(path(sealed))
 end
 
---- The lines of a segment, each with its device, number and event as far as it tells them. At the end `report` has its size.
+--- The lines of a segment, each with its id, device, number and event as far as it tells them. At the end `report` has its size.
 function Segments.lines(name, report)
     return coroutine.wrap(function()
         local file = io.open(path(name), "rb")
@@ -84,7 +84,7 @@ end
 --- How many lines of a segment wait, the highest number of a line, and the device that wrote them.
 function Segments.survey(name)
     local count, highest, writer = 0, 0, nil
-    for _line, device, number, event in Segments.lines(name, {}) do
+    for _line, _id, device, number, event in Segments.lines(name, {}) do
         count, highest = count + (event ~= "device" and 1 or 0), math.max(highest, tonumber(number) or 0)
         writer = device or writer
     end

@@ -39,7 +39,7 @@ end
 -- Word for word, but numbers with the digits that a sidecar keeps: else they differ after the book was opened again.
 -- KOReader keys `ext` by page number, and JSON knows names only.
 local function plain(value, name)
-    if type(value) ~= "table" then return type(value) == "number" and tonumber(tostring(value)) or value end
+    if type(value) ~= "table" then return type(value) == "number" and value % 1 ~= 0 and tonumber(tostring(value)) or value end
     local copy = {}
     for key, part in pairs(value) do copy[name == "ext" and tostring(key) or key] = plain(part, key) end
     return copy

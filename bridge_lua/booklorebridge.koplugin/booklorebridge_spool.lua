@@ -20,9 +20,8 @@ end
 
 --- Reserves ids of ten segments for the next start; not for page turns, as it may write a file. The folder knows them too.
 function Spool.reserve()
-    if (Memory:readSetting("reserved") or 0) < (newest + 2) * LINES then
-        Memory:saveSetting("reserved", (newest + 10) * LINES):flush()
-    end
+    local isNear = (Memory:readSetting("reserved") or 0) < (newest + 2) * LINES
+    if isNear then Memory:saveSetting("reserved", (newest + 10) * LINES):flush() end
 end
 
 -- A line but for its id, which comes from the segment that takes it.
@@ -89,12 +88,12 @@ end
 function Spool.record(event, fields, durable)
     if Memory:isFalse("enabled") then return end
     local book = fields.book and fields.book.partial_md5
-    local list, digest = Books.untold(book, fields.annotations)
+    local annotations, list, digest = fields.annotations, Books.untold(book, fields.annotations)
     fields.annotations = nil
     table.insert(unwritten, line(event, fields, list))
     local ok, err = write(durable)
     Spool.error = not ok and tostring(err) or nil
-    if ok and book and digest then Books.tell(book, digest) end
+    if ok and book and digest then Books.tell(book, digest, annotations) end
 end
 
 --- How many lines wait.

@@ -60,7 +60,11 @@ def serving(core: LoopbackCore | None = None) -> Iterator[LoopbackCore]:
         def handle_request(self) -> None:
             size = int(self.headers.get("Content-Length") or 0)
             raw = self.rfile.read(size)
-            body = raw if self.command == "PUT" else json.loads(raw) if size else None
+            try:
+                body = raw if self.command == "PUT" else json.loads(raw) if size else None
+            except ValueError:
+                self.send_error(422)
+                return
             core.requests.append((self.command, self.path, body, self.headers.get("Authorization")))
             reply = (
                 json.dumps(core.answer(self.command, self.path, body)).encode() if core.status == 200 else core.refusal

@@ -48,7 +48,14 @@ provide("libs/libkoreader-lfs", {
     end,
 })
 provide("ffi/sha2", { md5 = function(text) return host.md5(text) end })
+local function equals(one, other)
+    if type(one) ~= "table" or type(other) ~= "table" then return one == other end
+    for key, part in pairs(one) do if not equals(part, other[key]) then return false end end
+    for key in pairs(other) do if one[key] == nil then return false end end
+    return true
+end
 provide("util", {
+    tableEquals = equals,
     fixUtf8 = function(text, replacement) return host.fix_utf8(text, replacement) end,
     partialMD5 = function(path) return host.partial_md5(path) end,
     findFiles = function(folder, found)

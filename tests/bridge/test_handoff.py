@@ -159,6 +159,23 @@ def test_a_torn_line_goes_as_text_and_is_dropped_when_the_core_has_kept_it_aside
     assert [line["event"] for line in paired.spool()] == ["device"]
 
 
+CUT = '{"v":1,"id":"kobo-7f3a-000001","event":"book_open","book":{"title":"Dune"}'
+
+
+@pytest.mark.parametrize("cut", [CUT, CUT.replace("Dune", "D\x01ne") + "}"])
+def test_a_torn_line_that_looks_whole_goes_as_text_once_the_core_could_not_read_it(
+    paired: EReader, core: LoopbackCore, cut: str
+) -> None:
+    paired.put_segment(cut)
+    paired.restart()
+    paired.send("NetworkConnected")
+    paired.pass_time(2)
+
+    assert core.lines[0] == cut
+    assert core.lines[1]["event"] == "network_connected"
+    assert [line["event"] for line in paired.spool()] == ["device"]
+
+
 def test_a_core_that_acknowledges_nothing_is_not_asked_again_and_again(paired: EReader, core: LoopbackCore) -> None:
     core.answer = lambda *_: {"ack": [], "rejected": [], "effects": []}  # type: ignore[method-assign]
     read_a_book(paired)

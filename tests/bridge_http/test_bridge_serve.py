@@ -6,7 +6,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,10 @@ from page_world import Browser
 from booklore_core.bridge.serve import OPEN, CannotListen, serving
 from booklore_core.core import Core
 from booklore_core.pipeline.spool import BadLine
+from booklore_core.storage.places import Places
 from booklore_core.testing import FakeTarget, SampleReader, sample_book
 
+THREADS = Path("/proc/self/task")
 STOPPED = "booklore: stopped; e-readers keep what they write until the bridge is there again"
 PROGRAM = """
 import sys
@@ -33,6 +37,25 @@ serve_until_stopped(Places.from_environment({"BOOKLORE_HOME": sys.argv[1]}), sys
 def begin(home: Path, host: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", PROGRAM, str(home), host]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.skipif(not THREADS.exists(), reason="the system does not tell what its threads do")
+def test_a_bridge_that_nobody_asks_does_not_wake_up(tmp_path: Path) -> None:
+    with closing(Core(Places.from_environment({"BOOKLORE_HOME": str(tmp_path)}))) as core, serving(core) as url:
+        dates = [requests.get(f"{url}/v1/health", timeout=5).headers["Date"] for _ in range(2)]
+        time.sleep(0.2)
+        before = wake_ups("bridge")
+        time.sleep(1)
+
+        assert wake_ups("bridge") - before <= 1
+    assert all(dates)
+
+
+def wake_ups(name: str) -> int:
+    """How often a thread has gone to sleep."""
+    [thread] = [one for one in threading.enumerate() if one.name == name]
+    told = (THREADS / str(thread.native_id) / "status").read_text()
+    return int(told.split("\nvoluntary_ctxt_switches:")[1].split()[0])
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import databases
 import pytest
 from cli_world import Booklore, Install, Ran, Spool
 from typer.main import get_command
@@ -23,7 +24,8 @@ COMMAND = get_command(app)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in [name for name in os.environ if name.startswith("BOOKLORE_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("BOOKLORE_HOME", str(tmp_path / "home"))
+    for name, value in databases.environ_of(tmp_path / "home").items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("BOOKLORE_PROGRESS__ENABLED", "false")  # sessions are enough for what commands do with facts
     return tmp_path / "home"
 

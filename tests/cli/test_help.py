@@ -13,8 +13,9 @@ from cli_world import Booklore
 
 import booklore_core.cli
 from booklore_core.cli.app import app
+from booklore_core.cli.contents import COMMANDS, first_sentence
 
-HEAVY = ("dataset", "sqlalchemy", "requests", "pydantic", "fastapi", "pluggy", "uvicorn", "lxml")
+HEAVY = ("dataset", "sqlalchemy", "requests", "pydantic", "fastapi", "pluggy", "uvicorn", "lxml", "rich")
 
 LIST_IMPORTS = f"""
 import sys
@@ -93,6 +94,20 @@ def test_misuse_ends_with_two(booklore: Booklore, arguments: tuple[str, ...]) ->
 )  # fmt: skip
 def test_help_loads_nothing_heavy(home: Path, arguments: list[str]) -> None:
     assert heavy_imports(arguments) == "loaded: "
+
+
+def test_help_loads_no_command() -> None:
+    program = "import sys, booklore_core.cli.app; print([one for one in sys.modules if 'cli.commands' in one])"
+
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "[]\n"
+
+
+def test_list_of_commands_says_what_each_of_them_does() -> None:
+    group = typer.main.get_command(app)
+
+    assert {name: first_sentence(command.help) for name, command in group.commands.items()} == {
+        name: told for name, (_, told) in COMMANDS.items()
+    }
 
 
 def test_status_of_a_database_loads_nothing_heavy(home: Path, booklore: Booklore) -> None:

@@ -1,8 +1,11 @@
 """Of each book the last list of annotations stays, and those not consumed yet; untracked books keep none."""
 
+from contextlib import closing
+
 import pytest
 from function_features import add_feature, place, switch
 
+from booklore_core.storage.database import Database
 from booklore_core.testing import FakeTarget, SampleReader, sample_book
 
 DUNE, EMMA = sample_book("Dune"), sample_book("Emma")
@@ -125,7 +128,13 @@ def test_a_list_that_arrives_late_is_told_and_does_not_replace_the_last_one(core
 
 def contents(core):
     """Every byte that the core has written down."""
-    return b"".join(file.read_bytes() for file in core.places.home.rglob("*") if file.is_file())
+    files = b"".join(file.read_bytes() for file in core.places.home.rglob("*") if file.is_file())
+    return files if core.places.database_file else files + repr(rows_of_all_tables(core.places.database_url)).encode()
+
+
+def rows_of_all_tables(url):
+    with closing(Database(url)) as database:
+        return [database.rows(f"SELECT * FROM {table}") for table in database.names()[0]]
 
 
 @pytest.fixture

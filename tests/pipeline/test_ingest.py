@@ -83,6 +83,7 @@ UNFIT = [
 ]  # fmt: skip
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("line", UNFIT, ids=range(len(UNFIT)))
 def test_a_line_that_no_database_takes_is_kept_aside_and_blocks_nothing(open_core, line):
     core = open_core()
@@ -328,6 +329,7 @@ def test_the_work_for_a_line_does_not_grow_with_the_journal(rows_read):
     assert rows_read(120) == rows_read(40)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("character", ["\ud83d", "\x00"])
 def test_a_damaged_character_costs_no_session(open_core, character):
     core, reader = open_core(FakeTarget()), SampleReader()
@@ -353,6 +355,7 @@ def test_a_mistake_of_our_own_acknowledges_nothing_and_blames_no_line(open_core,
     assert core.take(lines, "test").acknowledged == [line["id"] for line in lines]
 
 
+@pytest.mark.both_databases
 def test_many_lines_are_one_transaction(open_core, clock):
     clock.forward(days=2)
     core, reader = open_core(), SampleReader()

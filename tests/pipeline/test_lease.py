@@ -8,6 +8,8 @@ from booklore_core import BookRef, Item
 from booklore_core.pipeline.lease import Lease, LeaseLost
 from booklore_core.testing import FakeTarget
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def lease(open_core, clock):

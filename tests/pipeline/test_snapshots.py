@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from annotated_world import DUNE, Marking, bookmark, highlight
-from empty_database import put_empty_database
+from databases import environ_of, put_empty_database
 from hypothesis import given
 from hypothesis import settings as how
 from hypothesis import strategies as st
@@ -136,4 +136,4 @@ def opened(tmp_path_factory):
     home, now = tmp_path_factory.mktemp("home"), datetime(2026, 11, 20, 20, tzinfo=UTC)
     put_empty_database(home)
     entries = [one for one in entry_points(group="booklore") if one.name in ("annotations", "bookmarks")]
-    return closing(Core(Places.from_environment({"BOOKLORE_HOME": str(home)}), lambda: now, {}, entries))
+    return closing(Core(Places.from_environment(environ_of(home)), lambda: now, {}, entries))

@@ -10,11 +10,14 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import databases
+import psycopg
+from power import changes_something
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.engine.default import DefaultDialect
 
-READS = ("SELECT", "PRAGMA", "BEGIN")
+READS = ("SELECT", "PRAGMA", "BEGIN", "SET")
 
 
 class Disk:
@@ -27,7 +30,8 @@ class Disk:
     def write(self) -> None:
         self.writes += 1
         if self.first and self.first <= self.writes < self.first + self.times:
-            raise sqlite3.OperationalError(self.error)
+            errors = psycopg if databases.on_postgresql() else sqlite3
+            raise errors.OperationalError(self.error)
 
     @property
     def has_failed(self) -> bool:
@@ -49,7 +53,7 @@ def failing(disk: Disk) -> Iterator[Disk]:
         return known["do_executemany"](self, cursor, sql, *rest)
 
     def commit(self: Any, connection: Any) -> Any:
-        if connection.total_changes:
+        if changes_something(connection) if databases.on_postgresql() else connection.total_changes:
             disk.write()
         return known["do_commit"](self, connection)
 
@@ -88,8 +92,18 @@ def files_limited_to(size: int) -> Iterator[None]:
 
 
 @contextmanager
-def locked(file: Path, seconds: float | None = None) -> Iterator[None]:
+def locked(home: Path, seconds: float | None = None) -> Iterator[None]:
     """Somebody else writes to the database, until the end or for so long."""
+    if there := databases.on_postgresql():
+        with there.server.connect(there.name(home)) as holder:
+            holder.execute("SELECT pg_advisory_lock(7265602)")
+            timer = threading.Timer(seconds or 3600, holder.close)
+            timer.start()
+            yield
+            timer.cancel()
+            timer.join()
+        return
+    file = home / "booklore.sqlite"
     with closing(sqlite3.connect(file, check_same_thread=False, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         timer = threading.Timer(seconds or 3600, lambda: other.execute("ROLLBACK"))

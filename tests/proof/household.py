@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
+import databases
 import one_clock
 from notebook import IN_BOOK
 from scenario import FEATURES, Line
@@ -23,6 +24,7 @@ EVENING = datetime(2026, 12, 24, 20, 0, tzinfo=UTC)
 LAPSE = 90
 """Seconds between two processes: the lease of one that was killed has lapsed."""
 
+BEGUN = "begun"
 MOST_SYNCS = 6
 DIALECTS = ("booklore", "grimmory", "custom", "grimmory-3.5")
 REPEAT_AFTER = 600
@@ -56,16 +58,17 @@ class Household:
     def begin(self) -> None:
         """The folder is as the first start leaves it, which takes longer than most of what comes then."""
         self.home.mkdir()
-        for name, content in begun().items():
+        for name, content in begun(databases.current().kind).items():
             (self.home / name).write_bytes(content)
             (self.home / name).chmod(0o600)
+        databases.current().put(BEGUN, self.home)
 
     @property
     def environ(self) -> dict[str, str]:
         account = {"BOOKLORE_USERNAME": self.server.username, "BOOKLORE_PASSWORD": self.server.password}
         patience = {f"BOOKLORE_{name}__REPEAT_AFTER": str(self.repeat_after) for name in ("BOOKLORE", "REMOTE")}
         chosen = {"BOOKLORE_ANNOTATIONS__DESTINATION": self.destination}
-        return {"BOOKLORE_HOME": str(self.home), "BOOKLORE_URL": self.server.url, **account, **patience, **chosen}
+        return {**databases.environ_of(self.home), "BOOKLORE_URL": self.server.url, **account, **patience, **chosen}
 
     def open(self, plugin: object | None = None) -> Core:
         """A core as a new process would have it; the time that passes before is enough for any lease to lapse.
@@ -81,7 +84,7 @@ class Household:
             self.clock.seconds = now
 
     def _start(self, plugin: object) -> Core:
-        places = Places.from_environment({"BOOKLORE_HOME": str(self.home)})
+        places = Places.from_environment(databases.environ_of(self.home))
         core = Core(places, self.clock.utc, self.environ, features())
         core.plugins.register(getattr(plugin, "name", "booklore"), plugin)
         core.refresh()
@@ -115,11 +118,13 @@ class Household:
 
 
 @cache
-def begun() -> dict[str, bytes]:
-    """The files of a data folder in which a core was started once, with a target that was never in touch."""
+def begun(kind: str) -> dict[str, bytes]:
+    """The files of a data folder in which a core was started once, with a target that was never in touch; its database
+    is kept under the name of BEGUN."""
     with tempfile.TemporaryDirectory() as folder:
         household = Household(Path(folder) / "home", BookLoreServer("booklore"), Clock())
         household.open().close()
+        databases.current().keep(BEGUN, household.home)
         return {file.name: file.read_bytes() for file in household.home.iterdir() if file.is_file()}
 
 

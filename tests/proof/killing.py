@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from books import TITLES
+from databases import asked
+from psycopg.errors import UndefinedTable
 from scenario import CHANGES, Diary, Line
 
 from booklore_core.testing import BookLoreServer, Record
@@ -93,12 +95,9 @@ class Killer:
 
 def lapse_lease(home: Path) -> None:
     """A minute passes: the lease of a killed process is over, if it came to have one."""
-    if not home.exists():
-        return
-    with contextlib.closing(sqlite3.connect(home / "booklore.sqlite", timeout=30)) as database:
-        with contextlib.suppress(sqlite3.OperationalError):  # killed before there were tables
-            database.execute("UPDATE leases SET expires_at = 0")
-        database.commit()
+    if home.exists():
+        with contextlib.suppress(sqlite3.OperationalError, UndefinedTable):  # killed before there were tables
+            asked(home, "UPDATE leases SET expires_at = 0")
 
 
 class Command:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import databases
 from requests.adapters import HTTPAdapter
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
@@ -25,13 +26,17 @@ class Machine:
     """Counts steps, and loses power before or after the effect of the one called cut_at (from 1 on).
 
     At that moment the home folder is copied to `image`: just what a killed process leaves to the next one. Whatever the
-    dying process still does to its own files changes nothing any more, and the network is out of its reach.
+    dying process still does to its own files changes nothing any more, and the network is out of its reach. A database
+    on a server loses its connections, and is the image's from then on.
+
+    changes: how many commits there were that changed something on such a server.
     """
 
     def __init__(self, home: Path, image: Path, cut_at: int = 0, side: str = BEFORE, torn: bool = False) -> None:
         self.home, self.image, self.cut_at, self.side, self.torn = home, image, cut_at, side, torn
         self.steps = 0
         self.is_dead = False
+        self.changes = 0
         self.before_step: Callable[[], object] = lambda: None
         self._synced = 0
 
@@ -51,6 +56,8 @@ class Machine:
 
     def fail(self) -> None:
         self.is_dead = True
+        if there := databases.on_postgresql():
+            there.leave(self.home, self.image)
         if self.home.exists():
             shutil.copytree(self.home, self.image)
         else:
@@ -109,6 +116,7 @@ def powered(machine: Machine) -> Iterator[Machine]:
 
     def committing(self: Any, connection: Any) -> None:
         with machine.step():
+            machine.changes += self.name == databases.POSTGRESQL and changes_something(connection)
             commit(self, connection)
             machine.note_sync()
 
@@ -130,6 +138,11 @@ def powered(machine: Machine) -> Iterator[Machine]:
         event.remove(Engine, "before_cursor_execute", before)
         event.remove(Engine, "after_cursor_execute", after)
         DefaultDialect.do_commit, HTTPAdapter.send = commit, send  # type: ignore[method-assign]
+
+
+def changes_something(connection: Any) -> bool:
+    """Whether a transaction on a PostgreSQL server has written anything."""
+    return connection.execute("SELECT pg_current_xact_id_if_assigned()").fetchone()[0] is not None
 
 
 def finish(begun: Any) -> None:

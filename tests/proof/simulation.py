@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
+import databases
 from books import PAGES, TITLES, percent_of, stock
 from checker import (
     Push,
@@ -279,7 +279,7 @@ class Week:
                 self._happen(core)
         self.left -= 1
         if machine.is_dead:
-            shutil.rmtree(self.household.home, ignore_errors=True)
+            databases.remove(self.household.home)
             self.household.home, self.crashes = machine.image, self.crashes + 1
         if self.rng.random() < LOSS_RATE:
             self._lose_database()
@@ -290,7 +290,7 @@ class Week:
         self.clock.forward(REPEAT_AFTER)
         held = {one.book: one for one in self.world.pushes()}
         self._note([(one.book, one.at, one.percent) for one in held.values()], "an earlier database")
-        shutil.rmtree(self.household.home, ignore_errors=True)
+        databases.remove(self.household.home)
         self.household.begins_at = None
         for device in self.devices:
             device.spool, device.other_spool = list(device.diary.units), []

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import databases
 import pytest
 from checker import find_faults
 from household import DIALECTS, Household, OpenHousehold, hand_over
@@ -40,14 +40,15 @@ def recover(household: Household, scenario: Scenario) -> list[str]:
 
 
 Remains = tuple[object, ...]
-"""How much a process has left behind: how many requests were answered, and the sizes of its files."""
+"""How much a process has left behind: how many requests were answered, how often a server's database was changed, and
+the sizes of its files."""
 
 
 def steps_of(household: Household, scenario: Scenario) -> list[Remains]:
     """What is left before each step of the day when nothing goes wrong; it must go right, too."""
     left: list[Remains] = []
     with powered(Machine(household.home, household.home / "never")) as machine:
-        machine.before_step = lambda: left.append((len(household.server.requests), *sizes(household.home)))
+        machine.before_step = lambda: left.append(remains(household, machine, household.home))
         live(household, scenario)
     assert recover(household, scenario) == []
     return left
@@ -86,7 +87,7 @@ class Crashes:
             live(household, self._scenario)
         assert machine.is_dead, f"step {step} was never reached"
         count("crash points")
-        left = (torn, len(household.server.requests), *sizes(image))
+        left = (torn, *remains(household, machine, image))
         faults = [] if left in self._seen else self._recover(image)
         self._seen.add(left)
         assert not faults, "\n".join([f"{self._dialect}: power failed {side} step {step}", *faults])
@@ -97,11 +98,15 @@ class Crashes:
         return recover(Household(image, self._household.server, self._household.clock), self._scenario)
 
     def _clear(self, image: Path) -> None:
-        shutil.rmtree(self._household.home, ignore_errors=True)
-        shutil.rmtree(image)
+        databases.remove(self._household.home)
+        databases.remove(image)
         if self._household.server.requests:
             self._household.server.stop()
             self._household = self._open()
+
+
+def remains(household: Household, machine: Machine, folder: Path) -> Remains:
+    return (len(household.server.requests), machine.changes, *sizes(folder))
 
 
 def sizes(folder: Path) -> list[tuple[str, int]]:

@@ -140,6 +140,7 @@ def big_day() -> Scenario:
     return scenario_of(diary)
 
 
+@pytest.mark.sqlite_only("its file")
 @pytest.mark.parametrize("limit", [page_limit, size_limit], ids=["full disk", "file too large"])
 @pytest.mark.parametrize("spare", [0, 2, 6])
 def test_acknowledged_lines_survive_a_full_disk(open_new_household: OpenHousehold, limit: object, spare: int) -> None:
@@ -155,6 +156,7 @@ def test_acknowledged_lines_survive_a_full_disk(open_new_household: OpenHousehol
     recover(household, shim, scenario, f"full with {spare} pages to spare")
 
 
+@pytest.mark.sqlite_only("its file")
 def test_disk_that_fills_up_during_a_sync_costs_nothing(open_new_household: OpenHousehold) -> None:
     household, scenario = open_new_household("booklore"), big_day()
     shim = Shim(scenario)
@@ -175,26 +177,28 @@ def test_lock_of_another_process_is_waited_for(open_new_household: OpenHousehold
     shim = Shim(scenario)
     household.open().close()
 
-    with locked(file_of(household), seconds=0.5):
+    with locked(household.home, seconds=0.5):
         live(household, shim)
 
     assert shim.spool == []
     recover(household, shim, scenario, "locked for a while")
 
 
+@pytest.mark.sqlite_only("its file")
 def test_lock_that_lasts_is_told_and_costs_nothing(open_new_household: OpenHousehold) -> None:
     household, scenario = open_new_household("booklore"), short_day()
     shim = Shim(scenario)
     household.open().close()
 
     refused = pytest.raises(DatabaseUnusable, match="another program")
-    with locked(file_of(household)), told_to_sqlite("busy_timeout=100"), refused:
+    with locked(household.home), told_to_sqlite("busy_timeout=100"), refused:
         live(household, shim)
 
     assert shim.spool == scenario.lines
     recover(household, shim, scenario, "locked for long")
 
 
+@pytest.mark.sqlite_only("its file")
 @pytest.mark.parametrize("kept", [0.1, 0.5, 0.9])
 def test_truncated_file_is_refused_and_left_as_it_is(open_new_household: OpenHousehold, kept: float) -> None:
     household, scenario = open_new_household("booklore"), short_day()
@@ -213,6 +217,7 @@ def test_truncated_file_is_refused_and_left_as_it_is(open_new_household: OpenHou
     recover(household, shim, scenario, "the backup is back")
 
 
+@pytest.mark.sqlite_only("its file")
 def test_file_that_is_no_database_is_refused_and_left_as_it_is(open_new_household: OpenHousehold) -> None:
     household = open_new_household("booklore")
     household.home.mkdir()
@@ -234,6 +239,7 @@ def killed_while_reading(household: Household, scenario: Scenario) -> Path:
     return image
 
 
+@pytest.mark.sqlite_only("its file")
 def test_wal_of_a_killed_process_holds_what_was_acknowledged(open_new_household: OpenHousehold) -> None:
     household, scenario = open_new_household("custom"), short_day()
     image = killed_while_reading(household, scenario)
@@ -243,6 +249,7 @@ def test_wal_of_a_killed_process_holds_what_was_acknowledged(open_new_household:
         assert_exact(core, household.server, scenario.facts, scenario.wall)
 
 
+@pytest.mark.sqlite_only("its file")
 def test_missing_wal_costs_nothing_that_is_handed_over_again(open_new_household: OpenHousehold) -> None:
     """Without it the acknowledged lines are gone; the file opens as of its last checkpoint and takes them again."""
     household, scenario = open_new_household("custom"), short_day()

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from databases import url_of
 from tally import count
 
 from booklore_core import TOMBSTONE, BookRef, Item
@@ -50,9 +51,9 @@ class Walk:
     Every public method is a step; the dice say about what. story: the steps so far.
     """
 
-    def __init__(self, file: Path, seed: int) -> None:
+    def __init__(self, url: str, seed: int) -> None:
         self.dice, self.story = Random(seed), [f"seed {seed}"]
-        self.database = Database(f"sqlite:///{file}")
+        self.database = Database(url)
         self.outbox, self.ledger = Outbox(self.database, Books(self.database)), Ledger(self.database)
         self.now = datetime(2026, 11, 20, 20, 0, tzinfo=UTC)
         self.begun: dict[str, list[Delivery]] = {}
@@ -157,7 +158,7 @@ def is_missing(delivery: dict[str, Any] | None, revision: int) -> bool:
 
 @pytest.mark.parametrize("seed", range(WALKS))
 def test_what_is_owed_is_what_the_definition_says_whatever_happens(tmp_path: Path, seed: int) -> None:
-    walk = Walk(tmp_path / "booklore.sqlite", seed)
+    walk = Walk(url_of(tmp_path), seed)
     for _ in range(LENGTH):
         walk.step()
         walk.check()

@@ -8,6 +8,7 @@ import signal
 from contextlib import closing, suppress
 from pathlib import Path
 
+import databases
 import pytest
 import requests
 from books import stock
@@ -145,6 +146,11 @@ def hand_off(url: str, token: str, device: dict[str, str], reader: EReader) -> N
 @pytest.mark.parametrize(("dialect", "seed"), [("booklore", 1), ("custom", 2)])
 def test_killed_processes_lose_and_double_nothing(tmp_path: Path, dialect: str, seed: int) -> None:
     kill_rounds(tmp_path, dialect, seed, ROUNDS // 2)
+
+
+def test_killed_processes_lose_and_double_nothing_on_postgresql(tmp_path: Path) -> None:
+    with databases.chosen(databases.POSTGRESQL):
+        kill_rounds(tmp_path, "booklore", 1, ROUNDS // 4)
 
 
 @pytest.mark.soak

@@ -1,16 +1,20 @@
 """The database: opened, migrated, shared by threads and processes, and never half-written."""
 
-import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
+from itertools import chain
 
 import pytest
+from databases import url_of
 from sqlalchemy.exc import IntegrityError
 
 from booklore_core.storage.database import Database, DatabaseUnusable, redact, statement
 from booklore_core.storage.schema import MIGRATIONS, TYPES, VERSION
 from booklore_core.storage.views import CORE_VIEWS, expand
+
+pytestmark = pytest.mark.both_databases
 
 READ = "SELECT value FROM plugin_store WHERE plugin = 'test' AND key = :key"
 WRITE = """
@@ -36,7 +40,7 @@ def file(tmp_path):
 
 @pytest.fixture
 def url(file):
-    return f"sqlite:///{file}"
+    return url_of(file.parent)
 
 
 @pytest.fixture
@@ -50,23 +54,25 @@ def start_counting(url):
     return subprocess.Popen([sys.executable, "-c", COUNT_UP.format(write=WRITE), url])
 
 
-def tables(file):
-    with sqlite3.connect(file) as connection:
-        return {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
+def tables(url):
+    with closing(Database(url)) as database:
+        return set(chain.from_iterable(database.names()))
 
 
-def test_a_fresh_database_has_every_documented_view(database, file):
-    assert set(CORE_VIEWS) <= tables(file)
+def test_a_fresh_database_has_every_documented_view(database, url):
+    assert set(CORE_VIEWS) <= tables(url)
     assert [database.rows(f"SELECT * FROM {view}") for view in CORE_VIEWS] == [[]] * len(CORE_VIEWS)
     assert database.value("SELECT MAX(version) FROM schema_version") == VERSION
 
 
+@pytest.mark.sqlite_only("its file")
 def test_an_empty_file_is_a_fresh_database(file, url):
     file.touch()
 
     assert Database(url).value("SELECT MAX(version) FROM schema_version") == VERSION
 
 
+@pytest.mark.sqlite_only("its file")
 def test_opening_again_changes_nothing(database, file, url):
     database.run(WRITE, key="a", value="1")
     database.close()
@@ -79,6 +85,7 @@ def test_opening_again_changes_nothing(database, file, url):
     assert file.read_bytes() == before
 
 
+@pytest.mark.sqlite_only("its file")
 def test_the_log_is_not_needed_after_a_clean_close(database, file, url):
     database.run(WRITE, key="a", value="1")
     database.close()
@@ -98,14 +105,14 @@ def test_an_older_schema_is_migrated_and_keeps_its_rows(database, url):
     assert newer.rows("SELECT * FROM pending_items") == []
 
 
-def test_a_migration_that_fails_leaves_the_old_schema_whole(database, file, url):
+def test_a_migration_that_fails_leaves_the_old_schema_whole(database, url):
     database.close()
-    before = tables(file)
+    before = tables(url)
 
     with pytest.raises(Exception, match="books"):
         Database(url, migrations=(*MIGRATIONS, "CREATE TABLE extra (id INTEGER); CREATE TABLE books (id INTEGER)"))
 
-    assert tables(file) == before
+    assert tables(url) == before
     assert Database(url).value("SELECT MAX(version) FROM schema_version") == VERSION
 
 
@@ -201,6 +208,7 @@ def test_a_commit_that_fails_leaves_the_thread_able_to_work(database):
     assert database.rows("SELECT id FROM chain") == [{"id": 2}]
 
 
+@pytest.mark.sqlite_only("a full disk")
 def test_a_fault_that_somebody_swallows_still_undoes_everything(database):
     with pytest.raises(DatabaseUnusable, match="free some space"), database.writing():
         database.run(WRITE, key="a", value="1")
@@ -236,6 +244,14 @@ def test_a_list_of_ids_is_a_parameter(database):
     assert database.rows("SELECT version FROM schema_version WHERE version IN :ids", ids=[]) == []
 
 
+def test_a_change_of_an_empty_list_of_ids_changes_nothing(database):
+    database.run(WRITE, key="a", value="1")
+
+    assert database.run("DELETE FROM plugin_store WHERE key IN :ids", ids=[]) == 0
+    assert database.run("DELETE FROM plugin_store WHERE key IN :ids", ids=["a", "b"]) == 1
+
+
+@pytest.mark.sqlite_only("its write-ahead log")
 @pytest.mark.parametrize(("wal", "mode"), [(True, "wal"), (False, "delete")])
 def test_the_write_ahead_log_can_be_turned_off(url, wal, mode):
     Database(url, wal=not wal).close()
@@ -247,6 +263,7 @@ def test_the_write_ahead_log_can_be_turned_off(url, wal, mode):
     assert database.value("PRAGMA foreign_keys") == 1
 
 
+@pytest.mark.sqlite_only("its write-ahead log")
 def test_the_environment_turns_the_write_ahead_log_off(open_core):
     core = open_core(BOOKLORE_DATABASE__WAL="false")
 

@@ -10,6 +10,8 @@ import pytest
 from booklore_core.storage.database import Database, DatabaseUnusable
 from booklore_core.storage.schema import VERSION
 
+pytestmark = pytest.mark.sqlite_only("its file")
+
 WRITE = "INSERT INTO plugin_store (plugin, key, value) VALUES ('test', :key, :value)"
 
 HOLD = """

@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-import sqlite3
-from contextlib import closing
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
+from databases import asked
 from declared_kinds import declare
 from function_features import add_feature, note
 
@@ -31,19 +31,18 @@ CREATE VIEW book_cache AS SELECT id FROM books;
 
 
 class OldDatabase:
-    """A file as the first schema has it."""
+    """A database as the first schema has it."""
 
-    def __init__(self, file):
-        file.parent.mkdir()
-        self._connection = sqlite3.connect(file, isolation_level=None)
-        self._connection.row_factory = sqlite3.Row
-        self._connection.executescript(MIGRATIONS[0].format(**TYPES["sqlite"]))
-        self._connection.executescript(OLD_VIEWS)
+    def __init__(self, home, kind):
+        home.mkdir()
+        self.ask = partial(asked, home)
+        for statement in filter(str.strip, f"{MIGRATIONS[0].format(**TYPES[kind])};{OLD_VIEWS}".split(";")):
+            self.ask(statement)
         self.put("schema_version", version=1)
 
     def put(self, table, **row):
         marks = ", ".join("?" * len(row))
-        self._connection.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
+        self.ask(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", *row.values())
 
     def book(self, book=DUNE, **more):
         row = {"partial_md5": book["partial_md5"], "title": book["title"], "authors": json.dumps(book["authors"])}
@@ -72,18 +71,18 @@ class OldDatabase:
         self.put("subscriptions", target=target, kind=kind, enabled=enabled, since=since, registered_at=since)
 
     def rows(self, table, **where):
-        found = [dict(row) for row in self._connection.execute(f"SELECT * FROM {table}")]
-        return [row for row in found if all(row[name] == value for name, value in where.items())]
-
-    def close(self):
-        self._connection.close()
+        return [
+            row
+            for row in self.ask(f"SELECT * FROM {table} ORDER BY 1, 2")
+            if all(row[name] == value for name, value in where.items())
+        ]
 
 
 @pytest.fixture
-def old(tmp_path):
-    with closing(OldDatabase(tmp_path / "home" / "booklore.sqlite")) as old:
-        old.book()
-        yield old
+def old(tmp_path, database_kind):
+    old = OldDatabase(tmp_path / "home", database_kind)
+    old.book()
+    return old
 
 
 @pytest.fixture
@@ -218,7 +217,7 @@ def test_a_target_that_was_off_is_owed_nothing_until_it_is_on_again(old, open_co
 def test_a_target_is_owed_nothing_from_before_its_time_unless_it_was_given_the_past(old, open_core):
     old.subscription(since=THEN)
     old.subscription("archive", since=THEN)
-    old._connection.execute("UPDATE subscriptions SET since = 0 WHERE target = 'archive'")
+    old.ask("UPDATE subscriptions SET since = 0 WHERE target = 'archive'")
     old.item("before", created_at=THEN - 60, occurred_at=THEN - 60)
     old.item("after")
 
@@ -331,7 +330,7 @@ def test_the_documented_views_work(read_before, old, open_core):
     core = declare(open_core())
 
     pending = core.database.rows("SELECT id, retry_count, book_id, duration_seconds, book_hash FROM pending_sessions")
-    assert [(row["duration_seconds"], row["book_hash"], row["retry_count"]) for row in pending] == [
+    assert sorted((row["duration_seconds"], row["book_hash"], row["retry_count"]) for row in pending) == [
         (1, MD5, 0),
         (77, MD5, 0),
     ]

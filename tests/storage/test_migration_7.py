@@ -1,6 +1,7 @@
 """Stars of a book as a database of the sixth schema knows them, of all its devices together."""
 
 import pytest
+from databases import url_of
 from function_features import add_feature
 
 from booklore_core.storage.database import Database
@@ -18,7 +19,7 @@ def shown_since(tmp_path, open_core):
         core = open_core()
         core.take(kobo.read(DUNE), "test")
         core.close()
-        old = Database(f"sqlite:///{tmp_path / 'home' / 'booklore.sqlite'}")
+        old = Database(url_of(tmp_path / "home"))
         old.run("UPDATE books SET stars = 4, stars_at = :at", at=kobo.now.timestamp())
         old.run("ALTER TABLE books DROP COLUMN stars_shown")
         old.run("DROP TABLE runs")

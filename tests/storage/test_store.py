@@ -3,6 +3,8 @@
 import pytest
 from sqlalchemy import event as listening
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def core(open_core):

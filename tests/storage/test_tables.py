@@ -3,14 +3,17 @@
 import threading
 
 import pytest
+from databases import url_of
 from sqlalchemy.exc import DBAPIError
 
 from booklore_core.storage.database import Database, DatabaseUnusable
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def database(tmp_path):
-    database = Database(f"sqlite:///{tmp_path / 'booklore.sqlite'}")
+    database = Database(url_of(tmp_path))
     yield database
     database.close()
 
@@ -50,8 +53,7 @@ def test_a_misspelt_column_raises_and_nothing_is_changed(database, table, use):
         use(table)
 
     assert table.find("id") == before
-    columns = [row["name"] for row in database.rows("SELECT name FROM pragma_table_info('devices')")]
-    assert not {"nmae", "di"} & set(columns)
+    assert not {"nmae", "di"} & set(before[0])
 
 
 def test_a_table_that_there_is_not_is_not_made(database):
@@ -104,7 +106,7 @@ def test_how_many_rows_were_changed_or_removed_is_told(table):
 
 def test_many_may_add_the_same_row_at_once(tmp_path):
     """Without a transaction around it an upsert looks first and adds then: two would both add."""
-    databases = [Database(f"sqlite:///{tmp_path / 'booklore.sqlite'}") for _ in range(4)]
+    databases = [Database(url_of(tmp_path)) for _ in range(4)]
     ready, faults = threading.Barrier(len(databases)), []
 
     def add(database):

@@ -1,13 +1,15 @@
 """The documented tables are there as views: every printed query runs, with the columns of the existing database."""
 
 import json
-import sqlite3
 
 import pytest
+from databases import asked
 from declared_kinds import declare
 
 from booklore_core import BookRef, Item, ItemFailed, Kind, Match, hookimpl
 from booklore_core.testing import FakeTarget, SampleReader, sample_book
+
+pytestmark = pytest.mark.both_databases
 
 DUNE = sample_book("Dune")
 REF = BookRef(DUNE["partial_md5"], "Dune")
@@ -63,14 +65,8 @@ def core(open_core, bookworm, clock):
 
 @pytest.fixture
 def ask(core):
-    """Asks the database file itself, as a person does with the sqlite3 command."""
-
-    def ask(sql):
-        with sqlite3.connect(core.places.home / "booklore.sqlite") as connection:
-            connection.row_factory = sqlite3.Row
-            return [dict(row) for row in connection.execute(sql)]
-
-    return ask
+    """Asks the database itself, as a person does with the command sqlite3 or psql."""
+    return lambda sql: asked(core.places.home, sql)
 
 
 @pytest.mark.parametrize("query", PRINTED)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from empty_database import put_empty_database
+from databases import put_empty_database
 
 from booklore_core import Before, BookRef, Item, Setting
 from booklore_core.settings import Settings

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from empty_database import put_empty_database
+from databases import put_empty_database
 from hardcover_server import DUNE, EMMA, PRIVACY, HardcoverServer, Trouble, of
 
 from booklore_core import (

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from booklore_world import FRESH, TLS, Seconds
-from empty_database import put_empty_database
+from databases import put_empty_database
 from sync_server import PAGE, SyncServer, form, object_answer
 
 from booklore_core import BookRef, Declined, Item, ItemFailed, ItemRejected, Superseded, TargetUnavailable

@@ -1,21 +1,19 @@
 """`booklore sync`: one delivery run."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from booklore_core.cli.acting import STILL_WAITING, given, perform
+from booklore_core.cli.at_rest import Rest
 from booklore_core.cli.opening import opened
 from booklore_core.cli.options import BOOK, Json
-from booklore_core.cli.output import say, show, show_json, show_table
+from booklore_core.cli.output import say, show_json
+from booklore_core.cli.sync_view import Report, is_idle, show_report
 
 if TYPE_CHECKING:
     from booklore_core.core import Core
     from booklore_core.kinds import Kinds
-
-Report = Mapping[str, Any]
-"""What `booklore sync --json` prints."""
 
 
 def sync(
@@ -28,33 +26,33 @@ def sync(
     Ends with 3 when something still waits, a question to you included, or was rejected, with 1 when a setting's value
     does not fit and was passed over.
     """
+    rest = Rest()
     with opened() as core:
         result = perform(core, "sync_book" if book else "sync_pending", book, given(target=target))
         faults, kinds, asked = core.settings.faults(), core.kinds, result.data["asked"]
-        lacking = lacks(core)
+        lacking = lacks(core) if is_idle(result.data) else ""
+        rest.look_around(core)
     is_left = result.data["waiting"] or result.data["rejected"]
-    runs = result.data["targets"].values()
-    is_idle = runs and not any(run[what] for run in runs for what in (*COUNTED, "unavailable"))
     if as_json:
         show_json(result.data)
-    elif not (is_idle and lacking):
+    elif not lacking:
         show_report(result.data, kinds)
-    if is_idle and lacking:
-        say(lacking)
-    elif is_idle:
-        say("nothing waited for a server, so none was asked" if asked else "nothing waited, so no server was asked")
+    told = [lacking or (NOT_YET if asked else NOTHING)] if is_idle(result.data) else []
     if is_left:
-        say(f"{what_is_left(result.data, kinds)}; see `booklore status`")
+        told.append(f"{what_is_left(result.data, kinds)}; see `booklore status`")
     if asked:
         waits = f"{asked} questions wait" if asked > 1 else "1 question waits"
-        say(f"{waits} for your answer before anything is sent of it; `booklore answer` asks")
-    for fault in faults:
-        say(fault.text)
+        told.append(f"{waits} for your answer before anything is sent of it; `booklore answer` asks")
+    for line in (*told, *(fault.text for fault in faults)):
+        say(line)
     if is_left or asked or faults:
         raise typer.Exit(1 if faults else STILL_WAITING)
+    if is_idle(result.data) and not (target or book):
+        rest.keep(result.data, told[0], is_told=not lacking)
 
 
-COUNTED = ("delivered", "waiting", "rejected")
+NOTHING = "nothing waited, so no server was asked"
+NOT_YET = "nothing waited for a server, so none was asked"
 
 
 def lacks(core: "Core") -> str:
@@ -64,21 +62,6 @@ def lacks(core: "Core") -> str:
     notes = {one.name: idle_note(core, core.plugins.plugins[one.plugin]) for one in core.targets.values() if one.kinds}
     told = "; ".join(f"{name} {note.removeprefix('it ')}" for name, note in notes.items())
     return f"nothing can be synced yet: {told}" if notes and all(notes.values()) else ""
-
-
-def show_report(report: Report, kinds: "Kinds") -> None:
-    if not report["targets"]:
-        show("No target is enabled; see `booklore plugins list`.")
-        return
-    rows = [
-        (
-            name,
-            *(kinds.in_words(run[what]) or "-" for what in COUNTED),
-            run["unavailable"] or "-",
-        )
-        for name, run in report["targets"].items()
-    ]
-    show_table(rows, "TARGET", "DELIVERED", "WAITING", "REJECTED", "UNAVAILABLE")
 
 
 def what_is_left(report: Report, kinds: "Kinds") -> str:

@@ -7,6 +7,11 @@ from collections.abc import Sequence
 APOSTROPHES = str.maketrans("´ʼ′", "'''")
 TOKEN = re.compile(r"""[^\W_]+|[^\w\s"'`‘’‚‛“”„‟«»‹›()\[\]{}<>.,:;·/\\|‐‒–—―−-]""")
 """A word, or a sign that may tell two books apart: `#`, `+`, `!`, `★`, a vowel sign."""
+SIGN = "\0"
+PLAIN = str.maketrans(
+    {one: one if one.isalnum() else SIGN if TOKEN.match(one) else " " for one in map(chr, range(128))}
+)
+"""Of the letters that need no composition: what parts words is a blank, what is a token of its own a sign."""
 SUBTITLE = re.compile(r"""\s*(?:[:;,(\[/\n]|[.–—-]\s|\s[–—-])""")
 """What comes between a title and its subtitle, volume or edition."""
 EDITION = re.compile(r"\s*(\([^()]*\)|\[[^\[\]]*\])")
@@ -22,6 +27,9 @@ def title_key(text: str | None) -> str:
 
 
 def tokens(text: str | None) -> list[str]:
+    words = text.lower().translate(PLAIN) if text and text.isascii() else SIGN
+    if SIGN not in words:  # as nearly all titles, of which a library has very many
+        return words.split()
     composed = unicodedata.normalize("NFKC", (text or "").translate(APOSTROPHES)).casefold()
     if not composed.isascii():
         composed = unicodedata.normalize("NFKC", composed)

@@ -3,11 +3,13 @@
 import random
 import time
 import tracemalloc
+from collections import Counter
 
 import pytest
 from cfi_world import book
 
-from booklore_targets.booklore.cfi import Epub, anchor
+from booklore_targets.booklore.cfi import Epub, anchor, views
+from booklore_targets.booklore.cfi import epub as epub_file
 from booklore_targets.booklore.cfi.generations import GENERATIONS
 from booklore_targets.booklore.cfi.places import BookPlace
 from booklore_targets.booklore.cfi.reading import told
@@ -61,6 +63,31 @@ def test_a_thousand_highlights_take_little_time_and_memory(generation):
     assert {one.how for one in found} == {"exact"}
     assert took < SECONDS, f"{took:.2f} s of the processor"
     assert peak < MEGABYTES, f"{peak:.0f} MB"
+
+
+@pytest.mark.parametrize("generation", GENERATIONS, ids=lambda one: one.version)
+def test_each_chapter_is_parsed_once_and_laid_out_as_few_generations_as_need_be(monkeypatch, generation):
+    asked, parsed, laid_out = highlights(long_book(), generation)[:100], Counter(), Counter()
+    parse, layout = epub_file.parse, views.laid
+    monkeypatch.setattr(epub_file, "parse", lambda data: parsed.update([data]) or parse(data))
+    monkeypatch.setattr(views, "laid", lambda one, *more: laid_out.update([one.item.path]) or layout(one, *more))
+    epub = long_book()
+
+    for one in asked:
+        anchor(epub, *one)
+
+    assert set(parsed.values()) == set(laid_out.values()) == {1}
+
+
+def test_no_chapter_is_read_that_no_highlight_is_in(monkeypatch):
+    asked = [one for one in highlights(long_book(), GENERATIONS[0]) if "DocFragment[2]" in one[0]][:3]
+    parsed, parse, epub = Counter(), epub_file.parse, long_book()
+    monkeypatch.setattr(epub_file, "parse", lambda data: parsed.update([data]) or parse(data))
+
+    for one in asked:
+        anchor(epub, *one)
+
+    assert len(parsed) == 1
 
 
 @pytest.mark.bench

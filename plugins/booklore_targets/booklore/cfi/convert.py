@@ -97,19 +97,24 @@ def bounded(written: str, shorter: str) -> str:
     raise Unplaceable(f"Its place is nested so deeply that the CFI would be longer than {MOST_UNITS:,} characters.")
 
 
-def candidates(epub: Epub, pointer: XPointer) -> list[tuple[Generation, BookPlace]]:
-    """Where an xpointer may be, by generation; first those that would write this place just so."""
-    found = [(one, place) for one in pointer.generations if (place := place_of(epub, pointer, one))]
-    if len(found) > 1:
-        found.sort(key=lambda one: write(epub, one[1], one[0]) != pointer.written)
-    return found
+def candidates(epub: Epub, pointer: XPointer) -> Iterator[tuple[Generation, BookPlace]]:
+    """Where an xpointer may be, by generation; first those that would write this place just so. A chapter is laid out
+    as an older generation has it only when somebody asks on."""
+    others: list[tuple[Generation, BookPlace]] = []
+    for one in pointer.generations:
+        place = place_of(epub, pointer, one)
+        if place and write(epub, place, one) == pointer.written:
+            yield one, place
+        elif place:
+            others.append((one, place))
+    yield from others
 
 
 def spans(epub: Epub, first: XPointer, last: XPointer) -> Iterator[Span]:
     """What a highlight may be, by generation."""
-    ends = dict(candidates(epub, last))
     for generation, start in candidates(epub, first):
-        if end := ends.get(generation):
+        end = place_of(epub, last, generation) if generation in last.generations else None
+        if end:
             yield bound(epub, start, end)
 
 

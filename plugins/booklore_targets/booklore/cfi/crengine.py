@@ -20,6 +20,7 @@ LONGEST = 8192
 UNLIKE = re.compile(REFERENCE.pattern + r"|[ \t\r\n]{2,}|[\t\r\n]")
 """What the engine shows otherwise than its source has it."""
 TAB = 8
+BLANK = " \t\r\n"
 
 
 class Chunk:
@@ -28,16 +29,21 @@ class Chunk:
     What it shows is worked out when it is asked for: most nodes of a book bear no highlight.
     """
 
-    __slots__ = ("_places", "_text", "base", "end", "is_blank", "parent", "piece", "preserves", "source", "without")
+    __slots__ = ("_places", "_text", "base", "is_blank", "number", "parent", "piece", "preserves", "source", "without")
 
-    def __init__(self, source: Text, piece: Passage, base: int, told: str, preserves: bool) -> None:
+    def __init__(self, source: Text, piece: Passage, base: int, preserves: bool) -> None:
         self.source, self.piece, self.base, self.preserves = source, piece, base, preserves
-        self.end = base + len(told)
-        self.is_blank = not told.strip(" \t\r\n")
+        self.is_blank = is_blank(piece)
         self.parent: Seen | None = None
+        self.number = 1
         self.without = 0
         self._text: str | None = None
         self._places: Sequence[int] = ()
+
+    @property
+    def end(self) -> int:
+        """The offset in the source's text after this node."""
+        return self.base + len(self.source.value if self.piece is self.source.piece else value(self.piece))
 
     @property
     def text(self) -> str:
@@ -55,17 +61,20 @@ class Chunk:
 
 
 class Seen:
-    """An element of the engine; source: None for a box that the engine put in. shown: its text is on the page."""
+    """An element of the engine; source: None for a box that the engine put in. shown: its text is on the page.
+    number: its place among its parent's children of its kind, from 1."""
 
-    __slots__ = ("children", "kinds", "name", "parent", "shown", "source")
+    __slots__ = ("children", "kinds", "name", "number", "parent", "shown", "source")
 
     def __init__(self, name: str, source: Element | None, children: list[Seen | Chunk], shown: bool) -> None:
         self.name, self.source, self.children, self.shown = name, source, children, shown
         self.parent: Seen | None = None
+        self.number = 1
         self.kinds: dict[str, list[Seen | Chunk]] = {}
         for child in children:
-            child.parent = self
-            self.kinds.setdefault(kind_of(child), []).append(child)
+            alike = self.kinds.setdefault(kind_of(child), [])
+            alike.append(child)
+            child.parent, child.number = self, len(alike)
 
     def of(self, kind: str) -> list[Seen | Chunk]:
         """The children that a step of an xpointer counts: elements of a name, or text nodes for `text()`."""
@@ -103,17 +112,21 @@ def kind_of(node: Seen | Chunk) -> str:
     return "text()" if isinstance(node, Chunk) else node.name
 
 
-def chunks_of(text: Text, preserves: bool) -> Iterator[Chunk]:
+def chunks_of(text: Text, preserves: bool) -> list[Chunk]:
     """The text nodes that the engine makes of one text of the source."""
     if len(text.piece.raw) < LONGEST:
-        yield Chunk(text, text.piece, 0, text.value, preserves)
-        return
-    base = 0
+        return [Chunk(text, text.piece, 0, preserves)]
+    chunks: list[Chunk] = []
     for raw in pieces(text.piece.raw):
-        piece = Passage(raw, text.piece.literal)
-        chunk = Chunk(text, piece, base, value(piece), preserves)
-        yield chunk
-        base = chunk.end
+        base = chunks[-1].end if chunks else 0
+        chunks.append(Chunk(text, Passage(raw, text.piece.literal), base, preserves))
+    return chunks
+
+
+def is_blank(piece: Passage) -> bool:
+    """Whether nothing but white space is in it, written as references or not."""
+    left = piece.raw.lstrip(BLANK)
+    return not left or (left[0] == "&" and not value(piece).strip(BLANK))
 
 
 def pieces(raw: str) -> Iterator[str]:

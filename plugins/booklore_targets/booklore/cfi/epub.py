@@ -8,6 +8,7 @@ import lzma
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -72,14 +73,39 @@ class Document:
         return {}
 
 
+class Fragments:
+    """Spine documents by number, from 1 on; they are counted, and so read, one by one, as far as somebody asks."""
+
+    def __init__(self, counted: Iterator[Document]) -> None:
+        self._counted, self._documents, self._numbers = counted, list[Document](), dict[Document, int]()
+
+    def at(self, number: int) -> Document | None:
+        while len(self._documents) < number and self._next():
+            pass
+        return self._documents[number - 1] if 0 < number <= len(self._documents) else None
+
+    def number_of(self, document: Document) -> int | None:
+        while document not in self._numbers and self._next():
+            pass
+        return self._numbers.get(document)
+
+    def _next(self) -> Document | None:
+        document = next(self._counted, None)
+        if document is not None:
+            self._documents.append(document)
+            self._numbers[document] = len(self._documents)
+        return document
+
+
 class Epub:
     """documents: of every spine item that the manifest knows, in order. spine: the step of the spine in its package.
-    sheets: the style sheets that were read, by path."""
+    sheets: the style sheets that were read, by path. fragments: what counts, by whether every item does."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
         self._read = 0
         self.sheets: dict[str, list[Rule]] = {}
+        self.fragments: dict[bool, Fragments] = {}
         self.spine, items = self._package()
         self.documents = [Document(self, item) for item in items]
 

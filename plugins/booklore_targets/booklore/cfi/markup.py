@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from html import unescape
 from html.entities import html5
+from typing import NamedTuple
 
 KEPT = "kept"
 """Target of the processing instruction that stands for the text with the number it carries."""
@@ -31,8 +31,7 @@ EMPTY = re.compile(
 LINE_END = re.compile("\r\n?")
 
 
-@dataclass(frozen=True)
-class Passage:
+class Passage(NamedTuple):
     """Text between two pieces of markup, as it stands in the source; literal: CDATA, where nothing is a reference."""
 
     raw: str

@@ -11,15 +11,17 @@ from .epub import Document
 from .places import BookPlace
 from .source import Element, Text
 
-SKIPPED = re.compile("[\\s\u00ad\u200b-\u200f\u2060\ufeff]+")
-"""White space of any kind, soft hyphens, and what has no width."""
+INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]+")
+"""Soft hyphens, and what has no width."""
 FEW = 6
 """KOReader extends a selection by the punctuation beside it: so many characters at an end are no other text."""
 EDGE = re.compile(rf"^\W{{0,{FEW}}}|\W{{0,{FEW}}}$")
 
 
 def squeezed(text: str) -> str:
-    return SKIPPED.sub("", text)
+    """Without white space of any kind, and without what is invisible."""
+    joined = "".join(text.split())
+    return joined if joined.isascii() else INVISIBLE.sub("", joined)
 
 
 def core(text: str) -> str:
@@ -90,7 +92,7 @@ class Squeezed:
 def nth(text: str, number: int) -> int:
     """The offset of the character that has so many before it that count."""
     for offset, one in enumerate(text):
-        if not SKIPPED.match(one):
+        if not (one.isspace() or INVISIBLE.match(one)):
             if number == 0:
                 return offset
             number -= 1

@@ -27,30 +27,49 @@ class Text:
     step: of the CFI; the texts between two elements share it. before: UTF-16 units of those of its step before it.
     """
 
-    __slots__ = ("before", "number", "parent", "piece", "step", "value")
+    __slots__ = ("_before", "_previous", "_value", "number", "parent", "piece", "step")
 
     def __init__(self, piece: Passage, parent: Element, number: int) -> None:
         self.piece, self.parent, self.number = piece, parent, number
-        self.value = value(piece)
-        self.step, self.before = parent.elements_so_far * 2 + 1, parent.units_so_far
-        parent.units_so_far += utf16(self.value)
+        self.step = parent.elements_so_far * 2 + 1
+        last = parent.children[-1] if parent.children else None
+        self._previous = last if isinstance(last, Text) else None
+        self._value: str | None = None
+        self._before: int | None = None
         parent.children.append(self)
+
+    @property
+    def value(self) -> str:
+        """As a reader's document has it; worked out when it is asked for, as most texts bear no highlight."""
+        if self._value is None:
+            self._value = value(self.piece)
+        return self._value
+
+    @property
+    def before(self) -> int:
+        if self._before is None:
+            earlier = [self]
+            while earlier[-1]._previous is not None and earlier[-1]._before is None:
+                earlier.append(earlier[-1]._previous)
+            units = earlier[-1]._before or 0
+            for text in reversed(earlier):
+                text._before, units = units, units + utf16(text.value)
+        return self._before or 0
 
 
 class Element:
     """first: the number of the first text that begins within or after it. step: of the CFI."""
 
-    __slots__ = ("attributes", "children", "elements_so_far", "first", "name", "parent", "step", "units_so_far")
+    __slots__ = ("attributes", "children", "elements_so_far", "first", "name", "parent", "step")
 
     def __init__(self, name: str, attributes: dict[str, str], parent: Element | None, first: int) -> None:
         self.name, self.attributes, self.parent = name, attributes, parent
         self.children: list[Element | Text] = []
         self.first = first
-        self.elements_so_far = self.units_so_far = self.step = 0
+        self.elements_so_far = self.step = 0
         if parent is not None:
             parent.children.append(self)
             parent.elements_so_far += 1
-            parent.units_so_far = 0
             self.step = parent.elements_so_far * 2
 
     @property

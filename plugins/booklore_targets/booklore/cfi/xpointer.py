@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 
 from .crengine import Chunk, Seen, View, kind_of
-from .epub import XHTML, Document, Epub
+from .epub import XHTML, Document, Epub, Fragments
 from .generations import GENERATIONS, Generation
 from .places import BookPlace
 from .source import Element, Text
@@ -57,17 +55,22 @@ def possible(path: str) -> tuple[Generation, ...]:
     return tuple(one for one in GENERATIONS if not one.indexed)
 
 
-def fragments(epub: Epub, generation: Generation) -> Iterator[Document]:
-    """The spine documents that the generation counts, in order; read one by one, as far as somebody asks."""
-    for document in epub.documents:
-        if generation.every_item or (document.item.media_type == XHTML and document.has_root):
-            yield document
+def is_counted(document: Document, generation: Generation) -> bool:
+    """Whether the generation gives a spine document a number."""
+    return generation.every_item or (document.item.media_type == XHTML and document.has_root)
+
+
+def fragments(epub: Epub, generation: Generation) -> Fragments:
+    """The spine documents that the generation counts."""
+    made = epub.fragments.get(generation.every_item)
+    if made is None:
+        counted = (one for one in epub.documents if is_counted(one, generation))
+        made = epub.fragments[generation.every_item] = Fragments(counted)
+    return made
 
 
 def document_of(epub: Epub, pointer: XPointer, generation: Generation) -> Document | None:
-    if pointer.fragment < 1:
-        return None
-    return next(islice(fragments(epub, generation), pointer.fragment - 1, None), None)
+    return fragments(epub, generation).at(pointer.fragment)
 
 
 def place_of(epub: Epub, pointer: XPointer, generation: Generation) -> BookPlace | None:
@@ -129,11 +132,11 @@ def element_of(node: Seen) -> Element:
 def write(epub: Epub, place: BookPlace, generation: Generation) -> str | None:
     """The xpointer of a place as that generation writes it, None where it has no such node."""
     counted = fragments(epub, generation)
-    number = next((number for number, one in enumerate(counted, start=1) if one is place.document), None)
+    number = counted.number_of(place.document) if is_counted(place.document, generation) else None
     if number is None:
         return None
     first = "[1]" if generation.indexed else ""
-    indexed = generation.indexed or number > 1 or next(counted, None) is not None
+    indexed = generation.indexed or number > 1 or counted.at(2) is not None
     start = f"/body{first}/DocFragment" + (f"[{number}]" if indexed else "")
     seen = view(place.document, generation)
     if seen is None or place.node is None:
@@ -159,8 +162,7 @@ def path_of(node: Seen | Chunk, generation: Generation) -> str:
     steps: list[str] = []
     while node.parent is not None:
         alike = node.parent.of(kind_of(node))
-        index = next(number for number, one in enumerate(alike, start=1) if one is node)
-        steps.append(kind_of(node) + (f"[{index}]" if generation.indexed or len(alike) > 1 else ""))
+        steps.append(kind_of(node) + (f"[{node.number}]" if generation.indexed or len(alike) > 1 else ""))
         node = node.parent
     steps.append("body[1]" if generation.indexed else "body")
     return "".join(f"/{step}" for step in reversed(steps))

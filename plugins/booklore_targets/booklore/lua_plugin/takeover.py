@@ -102,7 +102,6 @@ class Takeover:
         for done, rows in enumerate(self._contents.books.values()):
             tell(done, len(self._contents.books))
             with self._core.database.writing():
-                self._core.database.lock()
                 self._take(rows, checked, about, takings)
         return takings
 
