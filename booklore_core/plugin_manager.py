@@ -35,9 +35,8 @@ T = TypeVar("T")
 class Plugin:
     """One plugin: where it comes from, whether it works, and what went wrong, if anything.
 
-    package: the top-level module of its code. module: None unless it was loaded; is_target, label (its switch's, maybe
-    empty) and help are then what they were when it last was. place: how many came before it. notes: what a person
-    should know although it works. hanging: a call that did not come back in time."""
+    package: the top-level module of its code. module: None unless loaded; is_target, label (its switch's, maybe empty),
+    help are then as they last were. place: how many came before it. hanging: a call that did not come back in time."""
 
     name: str
     source: str
@@ -105,7 +104,6 @@ class PluginManager:
         return self._follow_switch(plugin)
 
     def _leave_out(self, used: Plugin, source: str, version: str) -> None:
-        """Of two plugins of a name the one that works is not to blame."""
         if source != used.source:
             which = f"the one of {used.source} {used.version} is used, the one of {source} {version} is left out"
             used.notes.append(f"two plugins are named {used.name}: {which}; uninstall {source}")
@@ -132,6 +130,7 @@ class PluginManager:
         plugin = self.plugins.get(name) or Plugin(name, "registered", "", package_of_module(module))
         try:
             self._pluggy.register(module, name)
+            self._callers = {}
             self._pluggy.check_pending()
             plugin.hooks = frozenset(caller.name for caller in self._pluggy.get_hookcallers(module) or ())
             self._settings.declare(name, self._declarations(plugin))
@@ -139,8 +138,6 @@ class PluginManager:
             if self._pluggy.has_plugin(name):
                 self._pluggy.unregister(name=name)
             raise
-        finally:
-            self._callers = {}
         self.plugins[name], plugin.module = plugin, module
         plugin.is_target, plugin.enabled = "register_targets" in plugin.hooks, self._settings.enabled(name)
         plugin.label = self._settings.declaration(f"{name}.enabled").label
@@ -190,20 +187,16 @@ class PluginManager:
     @traced
     def _answers(self, plugin: Plugin, hook: str, arguments: Mapping[str, Any]) -> list[Iterable[Any]]:
         """One plugin's answers but None; where there may be several, each fetched whole: generators fail here."""
-        caller = self._caller(plugin.name, hook)
+        callers, key = self._callers, (plugin.name, hook)  # a registering elsewhere lets this dict go
+        if (caller := callers.get(key)) is None:
+            others = self._pluggy.get_plugins() - {self._pluggy.get_plugin(plugin.name)}
+            caller = callers[key] = self._pluggy.subset_hook_caller(hook, others)
         assert caller.spec is not None
         known = {**arguments, "settings": self._settings.section(plugin.name)}
         given = caller(**{name: known[name] for name in caller.spec.argnames if name in known})
         if caller.spec.opts.get("firstresult"):
             return [] if given is None else [given]
         return [list(things) for things in given]
-
-    def _caller(self, plugin: str, hook: str) -> pluggy.HookCaller:
-        callers = self._callers  # those that another thread's registering makes stale are stored in vain
-        if (plugin, hook) not in callers:
-            others = [one for name, one in self._pluggy.list_name_plugin() if name != plugin and one is not None]
-            callers[plugin, hook] = self._pluggy.subset_hook_caller(hook, others)
-        return callers[plugin, hook]
 
     def guard(
         self, plugin: Plugin, what: str, work: Callable[[], T], passes: tuple[type[Exception], ...] = ()

@@ -7,7 +7,7 @@ work is thrown away and done again. So a feature that hangs or raises holds up o
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -73,10 +73,8 @@ class Derive:
         self._database, self._event_log, self._journal, self._outbox = database, event_log, journal, outbox
         self._plugins, self._clock = plugins, clock
         self._places, self._failures = database.table("features"), database.table("failures")
-        self._remarks = database.table("remarks")
         self._leading = threading.Lock()
-        self._hanging: dict[str, Watch[None]] = {}
-        self._batch: dict[int, list[Entry]] = {}
+        self._hanging, self._batch = dict[str, Watch[None]](), dict[int, list[Entry]]()
 
     def begin(self) -> None:
         """Notes where new features begin, so that what arrives from now on is not the past to them."""
@@ -91,10 +89,9 @@ class Derive:
         Nothing a feature does is raised: what it fails at is noted, tried again at the next call, and names it.
         """
         with self._leading:
-            before = self._places.find()
-            features, news = sorted(self._plugins.features, key=comes_last), 0
+            before, news, self._batch = self._places.find(), 0, {}
+            features = sorted(self._plugins.features, key=comes_last)
             begun = [(plugin, self._lead(plugin)) for plugin in features if not self._is_hanging(plugin)]
-            self._batch = {}
             while begun:  # a batch each in turn: of events that one has just seen the next finds all at hand
                 made = [(plugin, leading, self._lead_on(plugin, leading)) for plugin, leading in begun]
                 news += sum(count or 0 for *_, count in made)
@@ -211,7 +208,7 @@ class Derive:
                 self._note_failures(plugin, found, now)
                 note_remarks(self._database, plugin.name, [one for one in given if isinstance(one, Remark)], now)
                 news = self._outbox.put([one for one in given if isinstance(one, Item)], plugin.name, now)
-                self._outbox.propose(still_proposed(given), plugin.name, now)
+                self._outbox.propose(given, plugin.name, now)
                 return news
         except Overtaken:
             log.debug("feature %s was overtaken", plugin.name)
@@ -235,7 +232,7 @@ class Derive:
     def remark(self, plugin: Plugin, one: Remark) -> bool:
         """Keeps a remark. Returns whether it is news."""
         with self._database.writing():
-            is_news = self._remarks.find_one(key=f"{plugin.name}:{one.key}") is None
+            is_news = self._database.table("remarks").find_one(key=f"{plugin.name}:{one.key}") is None
             note_remarks(self._database, plugin.name, [one], self._clock())
         return is_news
 
@@ -251,10 +248,3 @@ def checked(given: Sequence[Any]) -> Sequence[Made]:
         if not isinstance(one, Made):
             raise TypeError(f"expected an Item, got {type(one).__name__}")
     return given
-
-
-def still_proposed(given: Sequence[Made]) -> Iterable[Proposal]:
-    """The proposals that no item after them has withdrawn."""
-    last = {(one.item.kind, one.item.key) if isinstance(one, Proposal) else (one.kind, one.key): one
-            for one in given if not isinstance(one, Remark)}  # fmt: skip
-    return [one for one in last.values() if isinstance(one, Proposal)]

@@ -107,8 +107,9 @@ class Journal:
 
     def _opened(self, side: str, event: Event, count: int, place: str | None = None) -> Sequence[dict[str, Any]]:
         """The lines on one side of event, or of a place, that began a stretch, at most count, the nearest one first."""
-        about = {"device": event.device, "ord": place or event.order, "count": count}
-        found = self._window(event.device).opened(side, about["ord"], count)
+        place = place or event.order
+        found = self._window(event.device).opened(side, place, count)
+        about = {"device": event.device, "ord": place, "count": count}
         return self._database.rows(OPENED_NEAR.format(side=side), **about) if found is None else found
 
     def _window(self, device: str) -> Window:

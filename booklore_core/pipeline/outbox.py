@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from booklore_core.items import Item, Proposal, utc
+from booklore_core.items import Item, Proposal, Remark, utc
 from booklore_core.pipeline.books import Books
 from booklore_core.pipeline.facts import IMPORTED, MAX_KEYS, Held, batched, item_of, read_held, settled
 from booklore_core.pipeline.makers import Makers
@@ -103,8 +103,12 @@ class Outbox:
         with self._database.writing():
             return sum(self._put_kind(kind, some, plugin, now) for kind, some in by_kind.items())
 
-    def propose(self, proposals: Iterable[Proposal], plugin: str, now: datetime) -> None:
-        """Keeps items until a person has answered the question about them. Within a writing transaction."""
+    def propose(self, given: Iterable[Proposal | Item | Remark], plugin: str, now: datetime) -> None:
+        """Keeps the items of proposals until a person has answered the question about them; not those that an item
+        after them has withdrawn. Within a writing transaction."""
+        last = {(one.item.kind, one.item.key) if isinstance(one, Proposal) else (one.kind, one.key): one
+                for one in given if not isinstance(one, Remark)}  # fmt: skip
+        proposals = [one for one in last.values() if isinstance(one, Proposal)]
         for one in (one for one in proposals if self._makers.own(one.item.kind, [one.item], plugin, now)):
             self._books.keep([one.item.book], now)
             row = {**fact_row(one.item), "plugin": plugin, "question": one.question}

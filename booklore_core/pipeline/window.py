@@ -30,13 +30,12 @@ AT_ONCE = 256
 
 Row = dict[str, Any]
 
+
 class Window:
     """What the journal holds of one device's reading from a place low to another, high, both included. None is the
     answer to what reaches beyond."""
 
-    def __init__(
-        self, lines: Sequence[Row] = (), low: str = LAST, high: str = "", asked: Container[str] = ()
-    ) -> None:
+    def __init__(self, lines: Sequence[Row] = (), low: str = LAST, high: str = "", asked: Container[str] = ()) -> None:
         """asked: the ids of the lines that consumers are asked about."""
         self._lines, self._low, self._high, self._asked = lines, low, high, asked
         self._orders = [row["ord"] for row in lines]
@@ -83,8 +82,10 @@ class Window:
     def goes_on(self, event: Event) -> bool:
         """Whether the line after event came in with it, and is asked about after it."""
         index, own = bisect_right(self._orders, event.order), self._by_id.get(event.id)
-        following = self._lines[index] if own and index < len(self._lines) else None
-        return bool(following and following["event_id"] in self._asked and came_in_together(own, following))
+        if own is None or index == len(self._lines):
+            return False
+        following = self._lines[index]
+        return following["event_id"] in self._asked and came_in_together(own, following)
 
     def begun_with(self, event: Event) -> str | None:
         """The place of the first of the lines that came in with event, each next to the one before."""

@@ -8,15 +8,14 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import dataset
-from sqlalchemy import CursorResult, TextClause, bindparam, text
+from sqlalchemy import CursorResult
 from sqlalchemy.engine import Connection, Engine
 
-from booklore_core.storage.engine import BUSY_TIMEOUT, ON_CONNECT, engine_options
+from booklore_core.storage.engine import BUSY_TIMEOUT, ON_CONNECT, engine_options, statement
 from booklore_core.storage.faults import DatabaseUnusable as DatabaseUnusable
 from booklore_core.storage.faults import backend, explained
 from booklore_core.storage.faults import redact as redact
@@ -117,7 +116,8 @@ class Database:
     def stream(self, sql: str, size: int = 500) -> Iterator[dict[str, Any]]:
         """What a query gives, row by row: size of them are held at a time. Belongs into a transaction."""
         with self.working(writes=False):
-            found = self._dataset.executable.execute(statement(sql, self.dialect), execution_options={"yield_per": size})
+            asked, options = statement(sql, self.dialect), {"yield_per": size}
+            found = self._dataset.executable.execute(asked, execution_options=options)
             yield from map(dict, found.mappings())
 
     def value(self, sql: str, **values: Any) -> Any:
@@ -232,17 +232,6 @@ class Database:
         """What is written into a file that was removed or replaced is acknowledged into the void."""
         if self._identity is not None and identity(self._file) != self._identity:
             raise DatabaseUnusable(self.url, "the file was removed or replaced meanwhile; start again")
-
-
-@lru_cache(maxsize=512)
-def statement(sql: str, dialect: str) -> TextClause:
-    """sql as SQLAlchemy runs it; `:ids` stands for a list. To SQLite a list is one value, so that the statement is the
-    same for any, and prepared once."""
-    if ":ids" not in sql:
-        return text(sql)
-    if dialect == "sqlite":
-        return text(sql.replace(":ids", "(SELECT value FROM json_each(:ids))"))
-    return text(sql).bindparams(bindparam("ids", expanding=True))
 
 
 def identity(file: Path | None) -> tuple[int, int] | None:

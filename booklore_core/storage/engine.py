@@ -1,9 +1,10 @@
-"""How each kind of database is spoken to: what is asked of it when a connection is made."""
+"""How each kind of database is spoken to: what is asked of it when a connection is made, and in which words."""
 
 import uuid
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import QueuePool, make_url
+from sqlalchemy import QueuePool, TextClause, bindparam, make_url, text
 
 BUSY_TIMEOUT = 30.0
 """Seconds that a statement waits for another process's write."""
@@ -36,3 +37,14 @@ def engine_options(url: str, dialect: str, busy_timeout: float) -> dict[str, Any
     in_memory = make_url(url).database in (None, "", ":memory:")
     size = {"pool_size": 1, "max_overflow": 0} if in_memory else {"max_overflow": -1}
     return {"connect_args": arguments, "poolclass": QueuePool, **size}
+
+
+@lru_cache(maxsize=512)
+def statement(sql: str, dialect: str) -> TextClause:
+    """sql as SQLAlchemy runs it; `:ids` stands for a list. To SQLite a list is one value, so that the statement is the
+    same for any, and prepared once."""
+    if ":ids" not in sql:
+        return text(sql)
+    if dialect == "sqlite":
+        return text(sql.replace(":ids", "(SELECT value FROM json_each(:ids))"))
+    return text(sql).bindparams(bindparam("ids", expanding=True))

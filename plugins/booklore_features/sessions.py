@@ -90,9 +90,7 @@ def register_settings() -> Iterable[Setting]:
 
 
 @hookimpl
-def on_book_open(
-    event: BookOpen, journal: Journal, facts: Facts, settings: Section
-) -> Iterator[Item | Remark] | None:
+def on_book_open(event: BookOpen, journal: Journal, facts: Facts, settings: Section) -> Iterator[Item | Remark] | None:
     return None if journal.goes_on(event) else sessions(event, journal, facts, settings)
 
 
