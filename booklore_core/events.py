@@ -109,7 +109,7 @@ class Book(BaseModel):
         name = (self.file or "").lower()
         return "kepub.epub" if name.endswith(".kepub.epub") else PurePosixPath(name).suffix[1:] or None
 
-    @property
+    @cached_property
     def ref(self) -> BookRef:
         isbns = find_isbns(self.identifiers)
         isbn = isbns[0] if isbns else None

@@ -43,6 +43,8 @@ WHERE e.tracked = 1 AND {which} ORDER BY e.id LIMIT :limit
 """
 FIRST_SINCE = "SELECT MIN(id) FROM events WHERE at >= :since"
 
+COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -65,14 +67,14 @@ class Told:
     def list(self) -> str | None:
         """The book's annotations, kept apart from the line; of a book that is not tracked nobody keeps them."""
         given = self.line.get("annotations")
-        return None if given is None or not self.tracked else json.dumps(given, ensure_ascii=False)
+        return None if given is None or not self.tracked else COMPACT.encode(given)
 
     @property
     def kept(self) -> str:
         """The line as the journal keeps it: of a book that is not tracked it is no more than that it was opened."""
         dropped = ("annotations",) if self.tracked else ("annotations", "reading")
         kept = {name: value for name, value in self.line.items() if name not in dropped}
-        return canonical(kept if self.tracked or "reading" not in self.line else {**kept, "reading": {}})
+        return COMPACT.encode(kept if self.tracked or "reading" not in self.line else {**kept, "reading": {}})
 
 
 class EventLog:

@@ -189,7 +189,7 @@ def event_of(row: dict[str, Any]) -> Event:
     return event_of_line(row["line"])
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def event_of_line(line: str) -> Event:
     """Features look at the same lines again and again; an event is never changed."""
     return parse_event(json.loads(line))

@@ -20,6 +20,16 @@ MAX_LINE = 4 * 1024 * 1024
 REQUIRED = {("id",), ("device",), ("at",), ("book", "partial_md5")}
 """What a line cannot do without, beside `v` and `event`; a book event not without its book either."""
 
+
+def number(text: str) -> float | str:
+    """A number beyond all numbers stays text."""
+    value = float(text)
+    return value if isfinite(value) else str(value)
+
+
+DECODER = json.JSONDecoder(parse_float=number, parse_constant=str)
+CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True)
+
 UNKNOWN_EVENT = "it tells of the unknown event {!r}; a newer version may know it"
 
 ADAPTERS: dict[str, TypeAdapter[Any]] = {cls.name: TypeAdapter(cls) for cls in (*SPOOLED, Rating)}
@@ -73,7 +83,7 @@ def parse_line(line: Any, **fields: Any) -> Line:
 
     line: text, or a decoded value. Raises BadLine naming the field.
     """
-    told = mended(decode_line(line) if isinstance(line, str) else line)
+    told = mended(line) if not isinstance(line, str) else mended_line(line)
     event, kept, faults = fitted({**told, **fields} if isinstance(told, dict) else told)
     if isinstance(event, Rating):
         raise BadLine("event", UNKNOWN_EVENT.format(Rating.name), event.id)
@@ -83,7 +93,7 @@ def parse_line(line: Any, **fields: Any) -> Line:
 
 
 def canonical(line: dict[str, Any]) -> str:
-    return json.dumps(line, ensure_ascii=False, sort_keys=True)
+    return CANONICAL.encode(line)
 
 
 def digest_of(line: dict[str, Any]) -> str:
@@ -95,9 +105,15 @@ def decode_line(text: str) -> Any:
     if len(text) > MAX_LINE:
         raise BadLine("line", f"it is longer than {MAX_LINE} characters")
     try:
-        return json.loads(text, parse_constant=str)
+        return DECODER.decode(text)
     except (ValueError, RecursionError) as error:
         raise BadLine("line", f"it is no JSON, from character {getattr(error, 'pos', 0) + 1} on") from error
+
+
+def mended_line(text: str) -> Any:
+    """The value of a spool line, mended; few have anything that could need it. Raises BadLine."""
+    value = decode_line(text)
+    return value if "\\u" not in text and mended_text(text) == text else mended(value)
 
 
 def mended(value: Any) -> Any:

@@ -4,7 +4,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,7 @@ def read_text(path: Path) -> str:
         raise BadSetting(f"{path}: not a text in UTF-8 (at line {line}); save it as UTF-8") from error
 
 
+@cache
 def variable_name(name: str) -> str:
     """The environment variable of a setting; what a variable's name cannot hold becomes an underscore."""
     return re.sub(r"\W", "_", f"BOOKLORE_{name.replace('.', '__', 1)}").upper()
