@@ -32,14 +32,15 @@ TAKE_OUT = tuple(f"DELETE FROM {table} WHERE {column} = :id" for table, column i
 OWE = """
 INSERT INTO owed (item_id, target, kind, book_md5)
 SELECT i.id, s.target, i.kind, i.book_md5 FROM items i
-JOIN subscriptions s ON s.kind = i.kind AND s.enabled = 1
+JOIN subscriptions s ON s.kind = i.kind || '' AND s.enabled = 1
     AND (i.created_at >= s.registered_at OR i.occurred_at >= s.since)
 LEFT JOIN deliveries d ON d.item_id = i.id AND d.target = s.target
 WHERE {which} AND COALESCE(d.cleared, 0) < i.revision AND i.body NOT LIKE '%"withdrawn"_true%'
     AND (d.item_id IS NULL OR d.revision < i.revision OR d.state NOT IN ('delivered', 'superseded'))
 ON CONFLICT (target, item_id) DO UPDATE SET book_md5 = excluded.book_md5
 """
-"""What subscribed targets have not got in its latest revision, and nobody has cleared or taken back."""
+"""What subscribed targets have not got in its latest revision, and nobody has cleared or taken back. The kind is spelled
+so that nobody looks for items by it: it is few of very many."""
 
 CLEAR = """
 INSERT INTO deliveries (item_id, target, state, revision, maybe_sent, retry_count, remote_id, reason, tried_at, cleared)

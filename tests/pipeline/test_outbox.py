@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event
 
 from booklore_core import TOMBSTONE, BookRef, Item, TargetUnavailable
 from booklore_core.testing import FakeTarget
@@ -53,6 +54,20 @@ def test_an_unchanged_body_is_not_sent_again(core, put, clock, bookworm):
     core.sync()
 
     assert received(bookworm) == [("Dune", 4)]
+
+
+@pytest.mark.sqlite_only("it is SQLite's plan")
+def test_what_follows_from_a_line_is_found_without_a_look_at_all_of_its_kind(core, put):
+    statements = []
+    event.listen(core.database.engine, "before_cursor_execute", lambda *about: statements.append(about[2:4]))
+    put(4)
+    put(5)
+
+    plans = {sql: core.database.engine.raw_connection().cursor().execute(f"EXPLAIN QUERY PLAN {sql}", values).fetchall()
+             for sql, values in statements if sql.lstrip().startswith("INSERT INTO owed")}  # fmt: skip
+
+    steps = [step for plan in plans.values() for *_, step in plan if step.startswith(("SCAN i", "SEARCH i"))]
+    assert len(steps) == 2 and all("PRIMARY KEY" in step for step in steps)
 
 
 def test_only_the_newest_body_is_sent(core, put, clock, bookworm):
