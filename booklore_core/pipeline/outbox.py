@@ -39,8 +39,8 @@ WHERE {which} AND COALESCE(d.cleared, 0) < i.revision AND i.body NOT LIKE '%"wit
     AND (d.item_id IS NULL OR d.revision < i.revision OR d.state NOT IN ('delivered', 'superseded'))
 ON CONFLICT (target, item_id) DO UPDATE SET book_md5 = excluded.book_md5
 """
-"""What subscribed targets have not got in its latest revision, and nobody has cleared or taken back. The kind is spelled
-so that nobody looks for items by it: it is few of very many."""
+"""What subscribed targets have not got in its latest revision, and nobody has cleared or taken back. The kind is
+spelled so that nobody looks for items by it: they are few of very many."""
 
 CLEAR = """
 INSERT INTO deliveries (item_id, target, state, revision, maybe_sent, retry_count, remote_id, reason, tried_at, cleared)
