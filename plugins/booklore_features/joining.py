@@ -92,13 +92,13 @@ def follows(before: Stretch, stretch: Stretch) -> bool:
     return is_near and is_read and stretch.is_opened
 
 
-def is_run(spans: Sequence[Span], stretches: Sequence[Stretch]) -> bool:
-    """Whether these parts of the lines lie, one after the other, each in a stretch, and may be joined."""
+def is_run(spans: Sequence[Span], stretches: Sequence[Stretch], seconds: int) -> bool:
+    """Whether these parts of the lines are stretches yet, one after the other, that may be joined and tell of so many
+    seconds of reading: what came late between their lines may tell of less."""
     start = next((index for index, one in enumerate(stretches) if one.span[1] > spans[0][0]), 0)
     run = stretches[start : start + len(spans)]
-    lie_within = [one.span[0] <= begin and end <= one.span[1] for (begin, end), one in zip(spans, run, strict=False)]
-    is_sound = lie_within == [True] * len(spans) and not clock_fault(run[0])
-    return is_sound and all(follows(one, other) for one, other in pairwise(run))
+    is_same = [one.span for one in run] == list(spans) and sum(one.seconds for one in run) >= seconds
+    return is_same and not clock_fault(run[0]) and all(follows(one, other) for one, other in pairwise(run))
 
 
 @dataclass(frozen=True)

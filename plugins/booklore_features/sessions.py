@@ -185,7 +185,8 @@ class Earlier:
         One that only the settings would not make any more stays. taken: what the sessions that were made consist of.
         """
         for item, spans in self._open:
-            if item.key not in made and not (is_run(spans, stretches) and not meet(spans, taken)):
+            stays = is_run(spans, stretches, item.body["duration"]) and not meet(spans, taken)
+            if item.key not in made and not stays:
                 yield Item("session", item.key, item.book, TOMBSTONE, item.occurred_at)
 
 

@@ -1,5 +1,6 @@
 """Lines that arrive late, twice and in any order make the same sessions, and no reading is ever sent twice."""
 
+import json
 from itertools import pairwise, permutations
 
 import pytest
@@ -106,7 +107,7 @@ def test_any_order_makes_the_same_sessions_while_nothing_is_delivered(fresh, ste
     assert queued(mixed) == queued(straight)
 
 
-@settings(PACE, derandomize=True)  # a session that a late line makes too short stays, one in some thousand times
+@PACE
 @given(steps=st.lists(ON_TIME, min_size=12, max_size=60), data=st.data())
 def test_whatever_comes_in_together_makes_the_same_sessions(fresh, clock, steps, data):
     lines = live([*steps, ("resume", None), ("open", DUNE)])  # page turns that come last wait for what follows
@@ -296,6 +297,23 @@ def test_a_late_line_that_adds_next_to_nothing_makes_no_session(open_core):
     core.sync()
 
     assert [item.body["duration"] for item in bookworm.received] == [720]
+
+
+def test_what_lines_made_that_lacked_one_of_theirs_does_not_outlive_it(open_core):
+    """Without the line in between nothing tells that one page was shown all the time."""
+    reader, core = SampleReader(), open_core(FakeTarget())
+    reader.open(EMMA)
+    reader.turn(1, 900)
+    reader.turn(1, 8)
+    late = reader.checkpoint()
+    reader.close()
+    reader.open(DUNE)
+
+    core.take([line for line in reader.lines if line != late], "without it")
+    assert [json.loads(body)["duration"] for body in queued(core).values()] == [600]
+    core.take([late], "late")
+
+    assert queued(core) == {}  # as in order: before the long page nothing was turned, and 8 s are no session
 
 
 def test_a_late_close_tells_nothing_again_that_a_session_has_from_an_opening_alone(open_core):
