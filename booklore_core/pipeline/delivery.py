@@ -96,9 +96,9 @@ class DeliveryRun:
         return None
 
     def _bring(self, due: Sequence[int], on_progress: Progress) -> None:
-        size = self._target.batch_size if self._is_batch else 1
         for start in range(0, len(due), CHUNK):
             ids = due[start : start + CHUNK]
+            size = self._target.batch_size if self._is_batch else 1  # it may be known only after the first ones
             with self._holding():
                 ready = self._matched(self._ledger.load(self._name, ids))
             done = start + len(ids) - len(ready)

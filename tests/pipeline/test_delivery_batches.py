@@ -4,6 +4,7 @@ import pytest
 from declared_kinds import declare
 
 from booklore_core import Before, BookRef, Item, ItemFailed, ItemRejected, Match, TargetUnavailable
+from booklore_core.pipeline import delivery
 from booklore_core.testing import FakeTarget, ForgetfulTarget
 
 DUNE, EMMA = BookRef("d" * 32, "Dune"), BookRef("e" * 32, "Emma")
@@ -81,6 +82,25 @@ def test_a_target_may_want_smaller_batches(open_core, put):
 
     assert sizes(batching) == [2, 2]
     assert len(batching.received) == 5
+
+
+class Learning(Batching):
+    """Knows only after it has talked to its server that this takes batches."""
+
+    @property
+    def batch_size(self):
+        return 100 if self.received else 1
+
+
+def test_a_first_run_goes_on_in_batches_once_the_target_knows_that_it_may(open_core, put):
+    learning = Learning()
+    core = open_core(learning)
+    put(core, *range(delivery.CHUNK + 150))
+
+    core.sync()
+
+    assert sizes(learning) == [100, 50]
+    assert len(learning.received) == delivery.CHUNK + 150
 
 
 def test_a_batch_is_of_one_book_and_one_kind(open_core, put):
