@@ -198,7 +198,7 @@ def test_the_greyed_out_entries_are_those_without_work(device):
 
 def test_every_action_is_reachable_from_the_menu_or_by_holding_a_file(device):
     core, _ = device
-    internal, at_the_top = {"set_setting", "log_in", "place_quarantine"}, {"toggle_sync", "about"}
+    internal, at_the_top = {"set_setting", "log_in", "place_quarantine", "copy_database"}, {"toggle_sync", "about"}
 
     for name, action in all_actions(core).items():
         assert action.menu or name in internal | at_the_top, name

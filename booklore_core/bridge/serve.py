@@ -6,9 +6,10 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from email.utils import formatdate
+from queue import SimpleQueue
 from typing import Any
 
 import uvicorn
@@ -40,7 +41,7 @@ def serve_until_stopped(places: Places, host: str, port: int) -> None:
 
     Raises CannotListen, DatabaseUnusable.
     """
-    with closing(Core(places)) as core, serving(core, port, host) as url:
+    with closing(Core(places)) as core, serving(core, port, host) as url, stopping() as wait:
         if not is_loopback(host):
             sys.stderr.write(OPEN + "\n")
         mount = check_mount(places)
@@ -48,7 +49,7 @@ def serve_until_stopped(places: Places, host: str, port: int) -> None:
             sys.stderr.write(f"{mount.detail}: {mount.advice}.\n")
         sys.stdout.write(f"BookLore Sync bridge on {url}\n{page_line(core, host, url)}\n")
         sys.stdout.flush()
-        wait_for_signal()
+        wait()
     sys.stderr.write("booklore: stopped; e-readers keep what they write until the bridge is there again\n")
 
 
@@ -142,10 +143,15 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def wait_for_signal() -> None:
-    """Returns at SIGTERM or SIGINT."""
-    stop = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
-    stop.wait()
-    for number, handler in before.items():
-        signal.signal(number, handler)
+@contextmanager
+def stopping() -> Iterator[Callable[[], object]]:
+    """While it lasts SIGTERM and SIGINT end nothing; what it yields returns once one of them has come."""
+    told = SimpleQueue[int]()  # a signal may come in the middle of anything, of an event's own lock too: this takes it
+    before = {
+        number: signal.signal(number, lambda come, _: told.put(come)) for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield told.get
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -112,3 +112,20 @@ def test_a_port_in_use_is_told(core: Core) -> None:
 def test_an_address_that_is_not_ours_is_told(core: Core) -> None:
     with pytest.raises(CannotListen, match="192.0.2.1"), serving(core, 0, "192.0.2.1"):
         pass
+
+
+SIGNALLED = """
+import os, signal, threading
+from booklore_core.bridge.serve import stopping
+for _ in range(2000):
+    with stopping() as wait:
+        threading.Thread(target=os.kill, args=(os.getpid(), signal.SIGTERM)).start()
+        wait()
+print("stopped each time")
+"""
+
+
+def test_a_signal_ends_it_at_whatever_moment_it_comes() -> None:
+    ran = subprocess.run([sys.executable, "-c", SIGNALLED], capture_output=True, text=True, timeout=60, check=False)
+
+    assert ran.stdout == "stopped each time\n"

@@ -178,7 +178,9 @@ def test_nothing_is_refused_into_quarantine(core: Core, kobo: SyncClient, clock)
 def test_a_journal_of_years_is_not_read_from_end_to_end(core: Core) -> None:
     plan = core.database.rows("EXPLAIN QUERY PLAN " + LAST_LINES, md5=DOCUMENT, ids=["page_turns"], most=1)
 
-    assert [row["detail"] for row in plan] == ["SEARCH events USING INDEX events_of_book (book_md5=?)"]
+    assert [row["detail"] for row in plan if "events" in row["detail"]] == [
+        "SEARCH events USING INDEX events_of_book (book_md5=?)"
+    ]
 
 
 class Places:

@@ -1,12 +1,12 @@
 """`booklore run` with a plugin whose actions fail."""
 
 import pytest
-import typer
 from cli_world import Booklore, Install
 from typer.testing import CliRunner
 
-from booklore_core.cli.app import Commands
-from booklore_core.cli.app import booklore as options
+from booklore_core.cli.app import app
+from booklore_core.cli.commands import books
+from booklore_core.cli.contents import COMMANDS
 
 BROKEN_ACTIONS = """
 import sys
@@ -61,13 +61,14 @@ def test_a_label_that_fails_keeps_no_action_from_being_listed(booklore: Booklore
 
 
 @pytest.mark.parametrize("flags", [[], ["-v"]], ids=["plain", "-v"])
-def test_a_fault_of_our_own_is_one_line_and_a_traceback_for_who_asks(flags: list[str]) -> None:
-    app = typer.Typer(cls=Commands)
-    app.callback()(options)
-
-    @app.command()
+def test_a_fault_of_our_own_is_one_line_and_a_traceback_for_who_asks(
+    monkeypatch: pytest.MonkeyPatch, flags: list[str]
+) -> None:
     def faulty() -> None:
         raise ZeroDivisionError("half a session")
+
+    monkeypatch.setattr(books, "faulty", faulty, raising=False)
+    monkeypatch.setitem(COMMANDS, "faulty", ("books:faulty", "Fail."))
 
     ran = CliRunner().invoke(app, [*flags, "faulty"])
 

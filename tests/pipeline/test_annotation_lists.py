@@ -49,7 +49,7 @@ def test_a_list_is_kept_once_for_each_book_and_device(core):
         close(core, kindle, f"kindle {number}")
 
     assert len(told) == 9
-    assert kept(core) == ['[{"text": "dune 2"}]', '[{"text": "emma 2"}]', '[{"text": "kindle 2"}]']
+    assert kept(core) == ['[{"text":"dune 2"}]', '[{"text":"emma 2"}]', '[{"text":"kindle 2"}]']
 
 
 def test_a_feature_that_was_disabled_is_told_the_list_of_each_closing_that_it_has_not_consumed(core):
@@ -81,7 +81,7 @@ def test_a_feature_that_is_gone_holds_lists_back_until_a_person_switches_it_off(
     switch(core, False, "collector")
     close(core, reader, "four")
 
-    assert kept(core) == ['[{"text": "four"}]']
+    assert kept(core) == ['[{"text":"four"}]']
 
 
 def test_the_list_of_an_event_at_which_a_feature_raised_is_kept_until_it_copes(core):
@@ -102,7 +102,7 @@ def test_the_list_of_an_event_at_which_a_feature_raised_is_kept_until_it_copes(c
     close(core, reader, "three")
 
     assert sorted(told, key=str) == [({"text": "one"},), ({"text": "three"},), ({"text": "two"},)]
-    assert (collected, kept(core)) == ([["one"], ["two"], ["three"]], ['[{"text": "three"}]'])
+    assert (collected, kept(core)) == ([["one"], ["two"], ["three"]], ['[{"text":"three"}]'])
 
 
 def test_a_line_that_does_not_tell_annotations_leaves_the_last_list_as_it_is(core):
@@ -111,7 +111,7 @@ def test_a_line_that_does_not_tell_annotations_leaves_the_last_list_as_it_is(cor
 
     core.take(reader.read(DUNE), "test")
 
-    assert (told, kept(core)) == ([["one"], None], ['[{"text": "one"}]'])
+    assert (told, kept(core)) == ([["one"], None], ['[{"text":"one"}]'])
 
 
 def test_a_list_that_arrives_late_is_told_and_does_not_replace_the_last_one(core):
@@ -123,7 +123,7 @@ def test_a_list_that_arrives_late_is_told_and_does_not_replace_the_last_one(core
 
     core.take([early], "test")
 
-    assert (told, kept(core)) == ([["late"], ["early"]], ['[{"text": "late"}]'])
+    assert (told, kept(core)) == ([["late"], ["early"]], ['[{"text":"late"}]'])
 
 
 def contents(core):
@@ -159,7 +159,7 @@ def test_of_a_book_that_is_not_tracked_only_opening_and_closing_are_kept(untrack
 
     rows = core.database.rows("SELECT name, line FROM events WHERE id > 2")
     assert [row["name"] for row in rows] == ["book_open", "book_close"]
-    assert [row["line"].count('"reading": {}') for row in rows] == [1, 1]
+    assert [row["line"].count('"reading":{}') for row in rows] == [1, 1]
     assert (taken.acknowledged, taken.news) == ([line["id"] for line in reader.lines[2:]], 0)
     assert (len(kept(core)), core.pending()) == (1, {})
     core.database.close()

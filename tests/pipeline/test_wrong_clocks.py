@@ -78,7 +78,7 @@ def test_what_the_device_told_is_kept_beside_the_truth_and_known_again(core, han
 
     kept = core.database.rows("SELECT line FROM events ORDER BY id")
 
-    assert all('"told_at": "2026-11-20T13:0' in row["line"] for row in kept)
+    assert all('"told_at":"2026-11-20T13:0' in row["line"] for row in kept)
     assert core.take(lines, "again").repeated == 2
 
 

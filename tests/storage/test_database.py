@@ -290,7 +290,7 @@ def test_postgresql_gets_statements_of_its_own():
     for view in views:
         assert "json_extract" not in view
         assert "{" not in view
-        assert not statement(view).compile().params
+        assert not statement(view, "postgresql").compile().params
 
 
 @pytest.mark.parametrize(
