@@ -27,7 +27,8 @@ def copy_database(core: Core, request: Request) -> Result:
         if others := [one for one in occupants(home) if not is_this_command(one)]:
             raise BadSetting(f"{home} is in use by {', '.join(others)}; stop it first")
         try:
-            counts = copy_all(core.database, url, core.kinds.values(), request.progress)
+            kinds = [kind for _, kind in core.registry.declared.values()]
+            counts = copy_all(core.database, url, kinds, request.progress)
         except Differs as error:
             return Result(str(error), ok=False)
     source, target, count = redact(core.database.url), redact(url), sum(counts.values())

@@ -18,6 +18,8 @@ ADVICE = {
     "locked": "another program holds it for long; try again",
     "lock timeout": "another program holds it for long; try again",
     "I/O": "the disk reports errors or is full; nothing that was acknowledged is lost",
+    "no password supplied": "give it in the address, by BOOKLORE_DATABASE_URL_FILE, ~/.pgpass or PGPASSWORD",
+    "does not exist": "check the name; `createdb` makes a database",
     "authentication": "check the user name and password in the address",
     "onnection": "check the address, and that the server runs",
 }

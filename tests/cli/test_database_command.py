@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,8 @@ def test_a_house_moves_to_postgresql_and_back_and_goes_on_where_it_was(
     assert house("status", "--json").json == before
     assert house("sync", "--json").json["delivered"] == {"session": 1}
     assert house("database", "copy", back).code == 0
+    with closing(sqlite3.connect(home / "back.sqlite")) as db:
+        assert db.execute("SELECT COUNT(*) FROM historical_sessions").fetchone() == (2,)
     monkeypatch.setenv("BOOKLORE_DATABASE_URL", back)
     assert house("sync", "--json").json["delivered"] == {}
     assert house("status", "--json").json["synced"] == {"session": 2}
