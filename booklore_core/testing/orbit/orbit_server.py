@@ -44,8 +44,8 @@ class BookOrbitServer:
     library: a JSON file shaped like the recordings' library.json, such a mapping, or None for a few small books.
     now: the server's clock, seconds since 1970. When its database goes the server goes: `stop()`, and `start()` again.
     seconds: what the check of a key takes, and then what is done; 0.3 on a real one. Requests are worked on at the same
-    time: one sees nothing of what others write that had begun before it and are not done. So what is equal and is sent
-    at the same time is doubled, as far as the real one doubles it (contract 12.4), also without any seconds.
+    time, and one sees nothing of what others that are under way will write: what is equal and meets is doubled, as far
+    as the real one doubles it (contract 12.4). Without any seconds they hardly meet; see `overlaps`.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class BookOrbitServer:
         self.records: deque[Record] = deque(maxlen=20_000)
         self.on_request: Callable[[Record], None] | None = None
         self._late, self._stopped = LateRequests(), threading.Event()
-        self._seconds, self._keys, self._under_way = seconds, threading.Semaphore(KEYS_AT_ONCE), UnderWay()
+        self.seconds, self._keys, self._under_way = seconds, threading.Semaphore(KEYS_AT_ONCE), UnderWay()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -207,11 +207,11 @@ class BookOrbitServer:
 
     def _look(self, request: ServerRequest) -> Sight:
         """What a request sees: nothing of what is still under way."""
-        if self._seconds and "x-auth-user" in request.headers:
+        if self.seconds and "x-auth-user" in request.headers:
             with self._keys:
-                self._stopped.wait(self._seconds)
+                self._stopped.wait(self.seconds)
             seen = self._state.look()
-            self._stopped.wait(self._seconds)
+            self._stopped.wait(self.seconds)
             return seen
         return self._state.look()
 
