@@ -117,6 +117,11 @@ class BookOrbitServer:
             with self._state.at(late.due):
                 late.work()
 
+    def rewrite(self, number: int) -> None:
+        """Write the row of a book's file, as a scan does: of two books of one file the other one is found from then."""
+        with self._state.lock:
+            self._state.rewrite(self._state.books[number])
+
     @property
     def sessions(self) -> list[Fields]:
         """The first account's sessions as the web lists them, with `bookId`, oldest first."""
