@@ -38,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _server(options: argparse.Namespace) -> BookLoreServer | BookOrbitServer:
     sync = {"on": True, "off": False, None: None}[options.koreader_sync]
     if options.dialect == BOOKORBIT:
-        return BookOrbitServer(options.library, koreader_sync=sync is not False, port=options.port)
+        about = {"koreader_sync": sync is not False, "port": options.port, "seconds": options.seconds}
+        return BookOrbitServer(options.library, **about)
     return BookLoreServer(options.dialect, options.library, koreader_sync=sync, port=options.port)
 
 
@@ -47,6 +48,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--dialect", choices=sorted((*DIALECTS, BOOKORBIT)), required=True)
     parser.add_argument("--library", type=Path, metavar="FILE", help="books and accounts; a few small books without it")
     parser.add_argument("--koreader-sync", choices=("on", "off"), help="default: as the library says, else on")
+    about = "that a BookOrbit takes for a request; 0.3 on a real one (default: %(default)s)"
+    parser.add_argument("--seconds", type=float, default=0.02, help=about)
     parser.add_argument("--port", type=int, default=0, help="default: any free port")
     return parser
 

@@ -10,6 +10,7 @@ from orbit_world import OrbitWorld, dog_ear, highlight, orbit_world
 from booklore_core import Candidate, Match, Request
 from booklore_core.actions import start
 from booklore_core.testing import MORNING, answer_all
+from booklore_core.testing.orbit.web_devices import remove
 
 
 @pytest.fixture
@@ -94,11 +95,12 @@ def test_a_file_that_the_server_has_rewritten_is_still_known(world: OrbitWorld) 
 
 
 def test_what_went_with_a_device_comes_back_by_verify(world: OrbitWorld) -> None:
-    """Removing it on the web leaves its sessions, and takes what they were made of."""
+    """The eleventh way of contract 13: removing it on the web leaves its sessions, and takes what they were made of."""
     world.reader.read(world.book(), pages=20, seconds=60)
     world.take()
     world.sync()
-    world.server.state.events.clear()
+    for _, _, device in list(world.server.state.events):
+        remove(world.server.state, world.server.state.users[0], device)
     world.reader.sleep(300)
     world.reader.read(world.book(), pages=10, seconds=60)
     world.take()

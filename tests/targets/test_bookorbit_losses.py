@@ -277,3 +277,33 @@ def test_15_more_than_a_request_may_hold_goes_in_several(world: OrbitWorld) -> N
 
     assert len(world.server.annotations) == 30
     assert all(len(one.body) < 1024 * 1024 and one.status in (200, 201) for one in world.server.requests)
+
+
+def test_15_what_is_answered_with_500_for_ever_holds_up_nothing_else_and_is_asked_once_a_sync(
+    world: OrbitWorld,
+) -> None:
+    """BookOrbit answers so to what its database does not take, and says nothing that tells it from an outage."""
+    world.server.fail("status:500", "POST /api/v1/koreader/plugin/page-stats", times=None)
+    read(world, [highlight(1), dog_ear(2)])
+    for _ in range(3):
+        asked_before = world.asked("/plugin/page-stats")
+        world.clock.forward(86400)
+        world.sync()
+        assert world.asked("/plugin/page-stats") - asked_before <= 1
+
+    assert (len(world.server.annotations), len(world.server.bookmarks)) == (1, 1)
+    assert world.server.readings[1]["percent"] > 0
+    assert [(one["state"], "500" in one["reason"]) for one in world.waiting()] == [("unconfirmed", True)]
+
+
+def test_16_a_highlight_that_the_server_finds_no_place_for_is_kept_and_sent_once(world: OrbitWorld) -> None:
+    """Its answer is that of any other; only a browser shows that it is not in the text."""
+    nowhere = "/body/DocFragment[77]/body/p[1]/text().{}"
+    read(world, [highlight(1, pos0=nowhere.format(0), pos1=nowhere.format(4), page=nowhere.format(0))])
+    world.clock.forward(700)
+    world.sync()
+
+    assert len(world.server.annotations) == 1
+    told = [book["changes"] for one in asked(world, "/annotations/exchange") for book in one["books"]]
+    assert [len(one) for one in told if one] == [1]
+    assert world.waiting() == []

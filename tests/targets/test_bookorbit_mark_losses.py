@@ -122,3 +122,41 @@ def test_4_a_new_database_gives_each_highlight_the_second_that_it_has(
     assert [one["durationSeconds"] for one in world.server.sessions] == [600]
     read(world, [{**marks[1], "note": "anew"}, marks[0], dog_ear(5)])
     assert (2, "anew") in [(one["pageno"], one["note"]) for one in world.server.annotations]
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_12_a_bookmark_is_set_again_while_nobody_knows_whether_it_was_removed(world: OrbitWorld, lost: int) -> None:
+    """The device that has it told of it is not believed again under the same date: BookOrbit calls it a duplicate."""
+    read(world, [dog_ear(1)])
+    world.server.fail("close_after", "POST /api/v1/koreader/plugin/bookmarks", after=lost - 1)
+    read(world, [])
+    read(world, [dog_ear(1)])
+    for _ in range(3):
+        world.clock.forward(700)
+        world.sync()
+
+    assert len(world.server.bookmarks) == 1
+    assert world.core.pending() == {}
+
+
+def test_4_a_highlight_is_made_again_while_nobody_knows_whether_it_was_removed(world: OrbitWorld) -> None:
+    read(world, [highlight(1)])
+    world.server.fail("close_after", "POST /api/v1/koreader/plugin/annotations")
+    read(world, [])
+    read(world, [highlight(1)])
+    for _ in range(3):
+        world.clock.forward(700)
+        world.sync()
+
+    assert len(world.server.annotations) == 1
+    assert world.core.pending() == {}
+
+
+def test_4_no_second_is_given_again_that_a_removed_mark_once_had(world: OrbitWorld) -> None:
+    ears = [[], [dog_ear(1)]] * 4
+    for number, told in enumerate(ears):
+        read(world, [*told, *([highlight(1)] if number % 2 else [])])
+    read(world, [dog_ear(1), highlight(1), highlight(2)])
+
+    assert len(world.server.bookmarks) == 1
+    assert sorted(one["pageno"] for one in world.server.annotations) == [1, 2]

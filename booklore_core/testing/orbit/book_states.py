@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from booklore_core.testing.orbit.attempts import set_by_hand
 from booklore_core.testing.orbit.orbit_state import (
     Fields,
     OrbitBook,
@@ -58,17 +59,26 @@ def post_book_states(state: OrbitState, user: OrbitUser, body: object) -> Fields
 def take_state(state: OrbitState, user: OrbitUser, book: OrbitBook, told: Fields) -> Fields:
     row, now = state.state_of(user, book), state.now()
     modified = told.get("statusModified")
-    status = told.get("status")
-    applied = {"statusApplied": bool(status) and take(row, "status", STATUSES[status or "reading"], modified, now)}
+    status = STATUSES.get(told.get("status") or "")
+    applied = {"statusApplied": status is not None and take_status(state, user, book, status, modified)}
     clears = bool(told.get("ratingCleared"))
     rates = clears or "rating" in told
     applied["ratingApplied"] = rates and take(row, "rating", None if clears else told["rating"], modified, now)
     clears = bool(told.get("reviewCleared"))
     writes, note = clears or "reviewNote" in told, None if clears else told.get("reviewNote") or None
     applied["reviewApplied"] = writes and take(row, "review", note, told.get("reviewModified"), now)
-    if row["status"] == "read":
-        row["is_finished"] = True
     return {**applied, **shown(row)}
+
+
+def take_status(state: OrbitState, user: OrbitUser, book: OrbitBook, status: str, modified: str | None) -> bool:
+    row = state.state_of(user, book)
+    told = dict(row)
+    if not take(told, "status", status, modified, state.now()):
+        return False
+    if told["status"] != row["status"]:
+        set_by_hand(state, user, book, status)
+        row.update(status=status, statusAt=told["statusAt"])
+    return True
 
 
 def take(row: Fields, name: str, value: object, modified: str | None, now: float) -> bool:
@@ -111,6 +121,6 @@ def put_read_status(state: OrbitState, user: OrbitUser, book_id: str, body: obje
     told = check_body(body, status=one_of(*READ_STATUSES))
     row = state.state_of(user, book)
     if row["status"] != told["status"]:
+        set_by_hand(state, user, book, told["status"])
         row.update(status=told["status"], statusAt=state.now())
-    row["is_finished"] = row["is_finished"] or told["status"] == "read"
     return {"readStatus": told["status"]}

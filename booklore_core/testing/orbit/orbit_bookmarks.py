@@ -41,12 +41,13 @@ def post_bookmarks(state: OrbitState, user: OrbitUser, body: object) -> Fields:
 
 def exchanged(state: OrbitState, user: OrbitUser, book: OrbitBook, device: str, told: Fields) -> Fields:
     counts = dict.fromkeys(("accepted", "duplicates", "rejected", "deviceDeleted"), 0)
+    before = [(row, dict(row["links"].get(device, {}))) for row in own_rows(state, user, book)]
     for change in told["changes"]:
         counts[take(state, user, book, device, change)] += 1
-    own = [row for row in state.bookmarks if row["user"] == user.id and row["book"] == book.id]
     if told["keysComplete"]:
-        counts["deviceDeleted"] = remove_others(own, device, {one["k"].lower() for one in told["keys"]})
-    fresh = [row for row in own if not row["is_deleted"] and device not in row["links"]]
+        counts["deviceDeleted"] = remove_others(before, device, {one["k"].lower() for one in told["keys"]})
+    own = own_rows(state, user, book)
+    fresh = [row for row in own if not row["is_deleted"] and device not in row["links"] and row["pos"]]
     added = [
         {"serverId": one["id"], "pos": one["pos"], "pageno": one["pageno"], "title": one["title"]} for one in fresh
     ]
@@ -56,14 +57,17 @@ def exchanged(state: OrbitState, user: OrbitUser, book: OrbitBook, device: str, 
     return {**about, "toApply": {"add": added, "delete": deleted}, "more": False, "skippedConversion": 0}
 
 
+def own_rows(state: OrbitState, user: OrbitUser, book: OrbitBook) -> list[Fields]:
+    return [row for row in state.bookmarks if row["user"] == user.id and row["book"] == book.id]
+
+
 def take(state: OrbitState, user: OrbitUser, book: OrbitBook, device: str, change: Fields) -> str:
     """A place that cannot be found in the book is lost."""
-    key, own = key_of(change["datetime"], change["pos"]), (user.id, book.id)
+    key, rows = key_of(change["datetime"], change["pos"]), own_rows(state, user, book)
     title = change.get("note") or change.get("chapter") or page_title(change.get("pageno"))
-    rows = [row for row in state.bookmarks if (row["user"], row["book"]) == own]
-    known = next((row for row in rows if key in row["links"].get(device, {}) and not row["is_deleted"]), None)
+    known = next((row for row in rows if key in row["links"].get(device, {})), None)
     if known:
-        known["title"] = title
+        known["title"] = known["title"] if known["is_deleted"] else title
         return "duplicates"
     cfi = book.places.cfi(change["pos"])
     if cfi is None:
@@ -107,11 +111,11 @@ def page_title(page: int | None) -> str:
     return "Bookmark" if page is None else f"p. {page}"
 
 
-def remove_others(rows: list[Fields], device: str, present: set[str]) -> int:
-    """Those of a device none of whose keys is named any more; it is not told of what it has removed itself."""
+def remove_others(rows: list[tuple[Fields, Fields]], device: str, present: set[str]) -> int:
+    """Those of a device none of whose keys is named any more, of what it had before it told what is new; it is not told
+    of what it has removed itself."""
     gone = 0
-    for row in rows:
-        links = row["links"].get(device)
+    for row, links in rows:
         if links and not row["is_deleted"] and not links.keys() & present:
             row["is_deleted"], gone = True, gone + 1
             del row["links"][device]

@@ -26,8 +26,9 @@ from booklore_core.testing.orbit.rules import (
     truth,
     whole,
 )
+from booklore_core.testing.orbit.web_marks import name_of_color, own_rows, trash
 
-MOST_CHANGES, MOST_ADDED = 50, 100
+MOST_CHANGES, MOST_ADDED, MOST_CONVERTED = 50, 100, 20
 MARK = {
     "datetime": pattern(DATETIME),
     "datetimeUpdated": pattern(DATETIME, is_optional=True),
@@ -42,9 +43,11 @@ MARK = {
     "pos1": text(4000, True),
 }
 TOLD = ("drawer", "color", "text", "note", "chapter", "posFormat", "pos0", "pos1", "pageno")
-PALETTE = ("yellow", "red", "green", "blue", "purple", "orange")
 PLACED = ("posFormat", "pos0", "pos1", "pageno")
 EDITED = ("drawer", "color", "note", "chapter", "pos1")
+UNPLACED: Fields = {"cfi": None, "status": None, "chapterIndex": None}
+"""Of a highlight that is to be looked for in the book, again."""
+
 COUNTERS = ("created", "updated", "moved", "unchanged", "skippedDeleted", "deviceDeleted")
 
 
@@ -63,13 +66,29 @@ def post_annotations(state: OrbitState, user: OrbitUser, body: object) -> Fields
     return {"results": results, "unmatched": unmatched}
 
 
+def post_upload(state: OrbitState, user: OrbitUser, body: object) -> Fields:
+    """The way of older devices, which are told nothing."""
+    book = {"hash": BOOK_HASH, "annotations": listed(0, None, MARK)}
+    told = check_body(body, **DEVICE, books=listed(1, 20, book))
+    results, unmatched = [], []
+    for one in told["books"]:
+        found = state.find(user, one["hash"])
+        if found is None:
+            unmatched.append(one["hash"].lower())
+            continue
+        changes = {"hash": one["hash"], "changes": one["annotations"], "keys": [], "keysComplete": False}
+        counts = Exchange(state, user, found, told["deviceId"]).answer(changes)["applied"]
+        taken = sum(counts[name] for name in ("created", "updated", "moved"))
+        results.append({"hash": one["hash"].lower(), "upserted": taken})
+    return {"results": results, "unmatched": unmatched}
+
+
 class Exchange:
     """One device's exchange about one book."""
 
     def __init__(self, state: OrbitState, user: OrbitUser, book: OrbitBook, device: str) -> None:
         self._state, self._user, self._book, self._device = state, user, book, device
-        own = (one for one in state.annotations if one["user"] == user.id and one["book"] == book.id)
-        self._rows = list(own)
+        self._rows = [one for one in own_rows(state, user, book) if one["id"] < state.seen.annotations]
 
     def answer(self, told: Fields) -> Fields:
         counts = dict.fromkeys(COUNTERS, 0)
@@ -77,10 +96,14 @@ class Exchange:
             counts[self._take(change)] += 1
         if told["keysComplete"]:
             counts["deviceDeleted"] = self._remove_others({(one["k"].lower(), one["dt"]) for one in told["keys"]})
-        added = [self._told(one) for one in self._rows if self._is_news(one)]
+        news = [one for one in self._rows if self._is_news(one)]
+        added = [self._told(one) for one in news if one["place"] == "told"]
+        lost = sum(one["place"] == "lost" for one in news)
+        for row in [one for one in news if one["place"] == "unknown"][:MOST_CONVERTED]:
+            self._convert(row)
         apply = {"add": added[:MOST_ADDED], "edit": self._edits(), "delete": self._deletions()}
         about = {"hash": told["hash"].lower(), "bookId": self._book.id, "applied": counts, "toApply": apply}
-        return {**about, "more": len(added) > MOST_ADDED, "skippedNoPosition": 0}
+        return {**about, "more": len(added) > MOST_ADDED, "skippedNoPosition": lost}
 
     def _take(self, change: Fields) -> str:
         key = key_of(change["datetime"], change["pos0"])
@@ -92,27 +115,36 @@ class Exchange:
         known = row or same
         assert known is not None
         if known["is_deleted"]:
+            if link := known["links"].get(self._device):
+                link.update(key=key, dt=change["datetime"])
             return "skippedDeleted"
         if row is None:
             known["keys"].add(key)
-            known.update({name: change.get(name) for name in ("pos0", "pos1")}, version=known["version"] + 1)
+            moved = {name: change.get(name) for name in ("pos0", "pos1")}
+            known.update({**moved, **UNPLACED, "version": known["version"] + 1, "place": "told"})
         how = "moved" if row is None else self._edit(known, change)
-        known["links"][self._device] = {
-            "key": key,
-            "dt": change["datetime"],
-            "version": known["version"],
-            "gone": False,
-        }
+        link = known["links"].get(self._device)
+        version = link["version"] if link and how == "unchanged" else known["version"]
+        known["links"][self._device] = {"key": key, "dt": change["datetime"], "version": version, "gone": False}
         return how
+
+    def _convert(self, row: Fields) -> None:
+        """Puts the place of one that a browser made, or that a device did not find, into devices' words: the next
+        exchange tells of it."""
+        start, end = (self._book.places.xpointer(row["cfi"] or "", is_end) for is_end in (False, True))
+        row.update(
+            {"pos0": start, "pos1": end, "pageno": None, "place": "told"} if start and end else {"place": "lost"}
+        )
 
     def _make(self, change: Fields, key: str) -> None:
         row: Fields = {
-            "id": next(self._state.annotation_ids),
+            "id": self._state.number_annotation(),
             "user": self._user.id,
             "book": self._book.id,
             "version": 1,
         }
-        row |= {"keys": {key}, "is_deleted": False, "made": self._state.now(), "origin": "koreader"}
+        row |= {"keys": {key}, "is_deleted": False, "deleted": None, "made": self._state.now(), "origin": "koreader"}
+        row |= {**UNPLACED, "place": "told"}
         row |= {name: change.get(name) for name in (*TOLD, "datetime", "datetimeUpdated")}
         row["text"] = row["text"] or ""
         row["edited"] = change.get("datetimeUpdated") or change["datetime"]
@@ -124,11 +156,12 @@ class Exchange:
         """Counts only with a later date than the last one seen; an end that has moved always does."""
         when = change.get("datetimeUpdated") or change["datetime"]
         if when > row["edited"]:
+            anew = UNPLACED if change.get("pos1") != row["pos1"] else {}
             row.update({name: change.get(name) for name in EDITED}, edited=when, version=row["version"] + 1)
-            row["datetimeUpdated"] = when
+            row.update(anew, datetimeUpdated=when, text=change.get("text") or row["text"])
             return "updated"
         if change.get("pos1") != row["pos1"]:
-            row.update(pos1=change.get("pos1"), version=row["version"] + 1)
+            row.update(UNPLACED, pos1=change.get("pos1"), version=row["version"] + 1)
             return "updated"
         return "unchanged"
 
@@ -138,7 +171,8 @@ class Exchange:
         for row in self._rows:
             link = row["links"].get(self._device)
             if link and not row["is_deleted"] and (link["key"], link["dt"]) not in present:
-                row["is_deleted"], link["gone"] = True, True
+                trash(row, self._state.now())
+                link["gone"] = True
                 gone += 1
         return gone
 
@@ -148,7 +182,7 @@ class Exchange:
     def _told(self, row: Fields) -> Fields:
         about = {"serverId": row["id"], "version": row["version"], "datetime": row["datetime"]}
         told = {name: row[name] for name in TOLD}
-        told["color"] = row["color"] if row["color"] in PALETTE else "yellow"
+        told["color"] = name_of_color(row["color"])
         return {**about, "datetimeUpdated": row["datetimeUpdated"], **told}
 
     def _edits(self) -> list[Fields]:
@@ -172,8 +206,10 @@ def acknowledge(rows: list[Fields], device: str, told: Fields) -> int:
     count, known = 0, {row["id"]: row for row in rows}
     for one in told.get("applied", ()):
         if row := known.get(one["serverId"]):
-            link = row["links"].setdefault(device, {"key": row.get("key", ""), "dt": row["datetime"], "gone": False})
-            link["version"], count = one.get("version", row.get("version")), count + 1
+            made = {"key": key_of(row["datetime"], row["pos0"] or ""), "dt": row["datetime"], "gone": False}
+            row["keys"].add(made["key"])
+            row["links"].setdefault(device, made)["version"] = one.get("version", row["version"])
+            row["place"], count = "unknown" if one.get("status") == "failed" else row["place"], count + 1
     for one in told.get("deleted", ()):
         if (row := known.get(one["serverId"])) and device in row["links"]:
             row["links"][device]["gone"], count = True, count + 1
@@ -192,6 +228,6 @@ def post_acknowledgements(
         if found is None:
             unmatched.append(one["hash"].lower())
             continue
-        own = [row for row in rows if row["user"] == user.id and row["book"] == found.id]
+        own = [row for row in rows if row["user"] == user.id]
         results.append({"hash": one["hash"].lower(), "acked": acknowledge(own, told["deviceId"], one)})
     return {"results": results, "unmatched": unmatched}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from booklore_core.testing.orbit.attempts import follow
 from booklore_core.testing.orbit.orbit_state import (
     Fields,
     OrbitBook,
@@ -12,10 +11,10 @@ from booklore_core.testing.orbit.orbit_state import (
     OrbitUser,
     check_body,
     internal,
+    iso,
 )
 from booklore_core.testing.orbit.rules import BOOK_HASH, DEVICE, anything, is_whole, listed, number, text
 
-FINISHED, FALL = 98, 10
 NO_BOOK = "Book not found for the given document hash"
 NOBODY = ("KOReader", "1a565415bf968e2c")
 """The device of a request that names none."""
@@ -54,13 +53,15 @@ def post_progress(state: OrbitState, user: OrbitUser, body: object) -> Fields:
     item = {"hash": BOOK_HASH, "percentage": number(0, 1), "progress": text(4000, True), "timestamp": anything()}
     told = check_body(body, **DEVICE, items=listed(1, 100, item))
     device, results, unmatched = (told["deviceModel"], told["deviceId"]), [], []
+    found = {one["hash"]: state.find(user, one["hash"]) for one in told["items"]}
+    known = {digest: newest(state, user, book) for digest, book in found.items() if book}
     for one in told["items"]:
-        book = state.find(user, one["hash"])
+        book = found[one["hash"]]
         if book is None:
             unmatched.append(one["hash"].lower())
             continue
         when = one.get("timestamp")
-        is_current = when is None or when >= newest(state, user, book)
+        is_current = when is None or when >= known[one["hash"]]
         stamp = int(state.now()) if when is None else when
         take_place(state, user, book, device, one["percentage"], one.get("progress"), stamp, is_current)
         results.append({"hash": one["hash"].lower(), "accepted": True})
@@ -79,33 +80,34 @@ def take_place(
     state: OrbitState, user: OrbitUser, book: OrbitBook, device: tuple[str, str], fraction: float, place: str | None,
     when: int, is_current: bool,
 ) -> None:  # fmt: skip
-    rows = state.places.setdefault((user.id, book.id), {})
+    rows, now = state.places.setdefault((user.id, book.id), {}), state.now()
     before = rows[device]["percent"] if device in rows else None
     percent, shared = round(100 * fraction, 4), state.shared.get((user.id, book.id))
     about = {"percent": percent, "place": place, "device": device[0], "device_id": device[1], "timestamp": when}
+    rows[device] = {**about, "at": now, "written": next(state.written)}
     if is_current:
-        moved = {"percent": percent, "place": place, "at": state.now(), "is_web": False}
+        moved = {"percent": percent, "place": place, "is_web": False, "read": now}
         moved["cfi"] = book.places.cfi(place) if place else None
-        written = next(state.written) + (2 if shared is None else 0)  # a new row is written after the device's
-        state.shared[user.id, book.id] = {**moved, "written": written}
-        follow(state.state_of(user, book), percent, before, state.now())
-    rows[device] = {**about, "at": state.now(), "written": next(state.written)}
-    if is_current and shared is None:
-        next(state.written), next(state.written)
+        # The time of a row that is there is not touched: it is the web's, or that of the first place.
+        dated = {"at": now, "written": next(state.written)} if shared is None else {}
+        state.shared[user.id, book.id] = {**(shared or {}), **moved, **dated}
+        follow(state, user, book, percent, before, when)
 
 
-def follow(row: Fields, percent: float, before: float | None, now: float) -> None:
-    """What a status becomes when its reader is here."""
-    status: Any = row["status"]
-    if percent >= FINISHED:
-        wanted = "read"
-    elif percent <= 0:
-        wanted = status
-    elif status == "read":
-        wanted = "rereading" if before is not None and before - percent >= FALL else "read"
-    elif status == "rereading" or (row["is_finished"] and status in ("abandoned", "unread")):
-        wanted = status
-    else:
-        wanted = "reading"
-    if wanted != status:
-        row.update(status=wanted, statusAt=now, is_finished=row["is_finished"] or wanted == "read")
+def get_book_progress(state: OrbitState, user: OrbitUser, book: OrbitBook) -> Fields:
+    """What a browser shows of where each device is."""
+    rows = sorted(state.places.get((user.id, book.id), {}).values(), key=lambda one: -one["written"])
+    shared = state.shared.get((user.id, book.id))
+    newest = max([*rows, *([shared] if shared else [])], key=lambda one: one["written"], default=None)
+    told = {"bookId": book.id, "bookFileId": book.id, "canonicalPercentage": newest and newest["percent"]}
+    told |= {"canonicalChapterIndex": None, "canonicalChapterTitle": None}
+    at = newest.get("at") if newest else None
+    told |= {"canonicalSource": "web" if newest is shared else "koreader", "canonicalUpdatedAt": iso(at or 0)}
+    told["devices"] = [
+        {
+            "device": one["device"], "deviceId": one["device_id"], "percentage": one["percent"],
+            "chapterIndex": None, "chapterTitle": None, "updatedAt": iso(one.get("at") or 0),
+        }
+        for one in rows
+    ]  # fmt: skip
+    return {**told, "fileModifiedSinceLastSync": False}

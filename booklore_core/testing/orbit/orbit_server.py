@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import threading
 import time
 from collections import deque
@@ -12,26 +10,32 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
+from booklore_core.testing.orbit.orbit_library import read_library
 from booklore_core.testing.orbit.orbit_routes import page, route
 from booklore_core.testing.orbit.orbit_state import (
+    ALL,
     Fields,
     OrbitBook,
     OrbitRefusal,
     OrbitState,
-    OrbitUser,
+    Sight,
     answer_of,
     iso,
 )
-from booklore_core.testing.orbit.orbit_web import annotation_json, bookmark_json, session_json
+from booklore_core.testing.orbit.orbit_web import bookmark_json
+from booklore_core.testing.orbit.session_stats import session_json
+from booklore_core.testing.orbit.under_way import UnderWay
+from booklore_core.testing.orbit.web_marks import annotation_json, place
 from booklore_core.testing.server.answers import Answer, Refusal
 from booklore_core.testing.server.faults import Fault, replacement
 from booklore_core.testing.server.late import LateRequests
-from booklore_core.testing.server.library import ServerBook, small_library
 from booklore_core.testing.server.responder import Record
 from booklore_core.testing.server.routing import ServerRequest
 from booklore_core.testing.server.wire import Listener, Reply
 
 POLL_SECONDS = 0.02
+KEYS_AT_ONCE = 4
+"""So many keys of accounts are checked at the same time, each for as long as a request takes."""
 
 
 class BookOrbitServer:
@@ -39,11 +43,14 @@ class BookOrbitServer:
 
     library: a JSON file shaped like the recordings' library.json, such a mapping, or None for a few small books.
     now: the server's clock, seconds since 1970. When its database goes the server goes: `stop()`, and `start()` again.
+    seconds: what the check of a key takes, and then what is done; 0.3 on a real one. Requests are worked on at the same
+    time, and one sees nothing of what others that are under way will write: what is equal and meets is doubled, as far
+    as the real one doubles it (contract 12.4). Without any seconds they hardly meet; see `overlaps`.
     """
 
     def __init__(
         self, library: Path | str | Mapping[str, Any] | None = None, *, now: Callable[[], float] | None = None,
-        port: int = 0, koreader_sync: bool = True,
+        port: int = 0, koreader_sync: bool = True, seconds: float = 0.0,
     ) -> None:  # fmt: skip
         self._state, self._port = OrbitState(now or time.time), port
         listed = read_library(library)
@@ -60,6 +67,7 @@ class BookOrbitServer:
         self.records: deque[Record] = deque(maxlen=20_000)
         self.on_request: Callable[[Record], None] | None = None
         self._late, self._stopped = LateRequests(), threading.Event()
+        self.seconds, self._keys, self._under_way = seconds, threading.Semaphore(KEYS_AT_ONCE), UnderWay()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -109,6 +117,11 @@ class BookOrbitServer:
             with self._state.at(late.due):
                 late.work()
 
+    def rewrite(self, number: int) -> None:
+        """Write the row of a book's file, as a scan does: of two books of one file the other one is found from then."""
+        with self._state.lock:
+            self._state.rewrite(self._state.books[number])
+
     @property
     def sessions(self) -> list[Fields]:
         """The first account's sessions as the web lists them, with `bookId`, oldest first."""
@@ -126,8 +139,11 @@ class BookOrbitServer:
     def annotations(self) -> list[Fields]:
         """The first account's highlights that are not in the trash, as the web lists them."""
         self.carry_out_late(self._state.now())
-        own = [row for row in self._state.annotations if row["user"] == 1 and not row["is_deleted"]]
-        return [annotation_json(self._state.books[row["book"]], row) for row in own]
+        with self._state.lock:
+            own = [row for row in self._state.annotations if row["user"] == 1 and not row["is_deleted"]]
+            for row in own:
+                place(self._state.books[row["book"]], [row])
+            return [annotation_json(self._state.books[row["book"]], row) for row in own]
 
     @property
     def bookmarks(self) -> list[Fields]:
@@ -148,6 +164,11 @@ class BookOrbitServer:
         return kept
 
     @property
+    def overlaps(self) -> list[str]:
+        """The partial MD5s of books of which something was written while something else of them was, oldest first."""
+        return list(self._under_way.overlaps)
+
+    @property
     def books(self) -> dict[int, OrbitBook]:
         return self._state.books
 
@@ -161,23 +182,26 @@ class BookOrbitServer:
         record = Record(request.method, request.path, auth, None, request.body, request.query)
         if self.on_request:
             self.on_request(record)
-        reply = self._reply(request)
+        with self._under_way.of(request):
+            reply = self._reply(request)
         status = None if reply.sent == "nothing" else reply.answer.status
         self.records.append(replace(record, status=status))
         return reply
 
     def _reply(self, request: ServerRequest) -> Reply:
         self.carry_out_late(self._state.now())
+        seen = self._look(request)
         with self._state.lock:
             fault = next((one for one in self.faults if one.matches(request.method, request.path)), None)
         if fault is None:
-            return Reply(self._answer(request))
+            return Reply(self._answer(request, seen))
         if fault.seconds_late is not None:
-            self._late.put(lambda: self._answer(request), self._state.now() + fault.seconds_late)
+            late = replace(seen, events=ALL)  # sessions are derived once the events are in
+            self._late.put(lambda: self._answer(request, late), self._state.now() + fault.seconds_late)
             return Reply(Answer(500), "nothing")
         if fault.seconds_before:
             self._stopped.wait(fault.seconds_before)
-        answer = self._answer(request) if fault.commits_first else Answer(500)
+        answer = self._answer(request, seen) if fault.commits_first else Answer(500)
         if fault.replaces_answer:
             instead = replacement(fault.name)
             answer = instead if isinstance(instead, Answer) else self._refused(as_orbit(instead), request)
@@ -186,11 +210,21 @@ class BookOrbitServer:
         cut = {"half_body": "half", "close_before": "nothing", "close_after": "nothing"}
         return Reply(answer, cut.get(fault.name, "all"))  # type: ignore[arg-type]
 
-    def _answer(self, request: ServerRequest) -> Answer:
+    def _look(self, request: ServerRequest) -> Sight:
+        """What a request sees: nothing of what is still under way."""
+        if self.seconds and "x-auth-user" in request.headers:
+            with self._keys:
+                self._stopped.wait(self.seconds)
+            seen = self._state.look()
+            self._stopped.wait(self.seconds)
+            return seen
+        return self._state.look()
+
+    def _answer(self, request: ServerRequest, seen: Sight) -> Answer:
         if not request.path.startswith(("/api/", "//")):
             return page(request.path)
         try:
-            with self._state.lock:
+            with self._state.seeing(seen):
                 return route(self._state, request)
         except OrbitRefusal as refusal:
             return self._refused(refusal, request)
@@ -204,44 +238,3 @@ class BookOrbitServer:
 def as_orbit(refusal: Refusal) -> OrbitRefusal:
     message = "Internal server error" if refusal.status >= 500 else refusal.message or "Unauthorized"
     return OrbitRefusal(refusal.status, message)
-
-
-def read_library(source: Path | str | Mapping[str, Any] | None) -> dict[str, Any]:
-    """Accounts and books. Files are looked for beside the recordings of the other servers, whose library it shares."""
-    if source is None:
-        library = small_library()
-        account = library.koreader
-        assert account is not None
-        user = user_of(1, library.web.username, library.web.password, account.username, account.password, None)
-        books = [book_of(one) for one in library.books]
-        return {"accounts": [user], "books": books, "koreader_password": account.password}
-    folder = Path() if isinstance(source, Mapping) else Path(source).parent
-    listed = source if isinstance(source, Mapping) else json.loads(Path(source).read_text(encoding="utf-8"))
-    web, reader = listed["web_login"], listed["koreader_account"]
-    accounts = [user_of(1, web["username"], web["password"], reader["username"], reader["password"], None)]
-    if second := listed.get("second"):
-        own, seen = second["koreader_account"], set(second["libraries"])
-        accounts.append(user_of(2, second["username"], second["password"], own["username"], own["password"], seen))
-    books = [listed_book(one, folder) for one in listed["books"]]
-    return {"accounts": accounts, "books": books, "koreader_password": reader["password"]}
-
-
-def user_of(number: int, name: str, password: str, reader: str, secret: str, libraries: set[int] | None) -> OrbitUser:
-    key = hashlib.md5(secret.encode(), usedforsecurity=False).hexdigest()
-    return OrbitUser(number, name, password, reader, key, libraries)
-
-
-def listed_book(listed: Mapping[str, Any], folder: Path) -> OrbitBook:
-    file = folder / listed["file"] if listed.get("file") else None
-    content = file.read_bytes() if file and file.is_file() else None
-    return OrbitBook(
-        listed["id"], listed["title"], list(listed["authors"]), listed["fileName"], listed["sizeBytes"], listed["md5"],
-        listed["libraryId"], listed.get("isbn13"), listed.get("isbn10"), listed.get("pageCount"), content=content,
-    )  # fmt: skip
-
-
-def book_of(book: ServerBook) -> OrbitBook:
-    content = book.read()
-    size = len(content) if content is not None else book.size_kb * 1024
-    about = {"isbn13": book.isbn13, "isbn10": book.isbn10, "content": content}
-    return OrbitBook(book.id, book.title or "", list(book.authors), book.file_name, size, book.partial_md5, 1, **about)  # type: ignore[arg-type]

@@ -18,6 +18,7 @@ from booklore_core.testing.server.answers import Answer, encode
 Fields = dict[str, Any]
 JSON = "application/json; charset=utf-8"
 INT4 = 2**31 - 1
+ALL = float("inf")
 
 
 class OrbitRefusal(Exception):
@@ -107,9 +108,17 @@ class OrbitUser:
     sync: bool = True
 
 
+@dataclass(frozen=True)
+class Sight:
+    """How far a request sees what others have written: highlights and page events with numbers below these."""
+
+    annotations: float = ALL
+    events: float = ALL
+
+
 @dataclass
 class OrbitState:
-    """now: the server's clock, seconds since 1970."""
+    """now: the server's clock, seconds since 1970. seen: how far the request that is answered sees what was written."""
 
     now: Callable[[], float]
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -118,6 +127,10 @@ class OrbitState:
     links: dict[tuple[int, str], Fields] = field(default_factory=dict)
     unmatched: dict[tuple[int, str], Fields] = field(default_factory=dict)
     tokens: dict[str, OrbitUser] = field(default_factory=dict)
+    attempts: list[Fields] = field(default_factory=list)
+    retired: dict[tuple[int, str], float] = field(default_factory=dict)
+    writes_files: set[int] = field(default_factory=set)
+    seen: Sight = field(default_factory=Sight)
     events: dict[tuple[int, int, str], dict[tuple[int, int], Fields]] = field(default_factory=dict)
     sessions: dict[tuple[int, int], list[Fields]] = field(default_factory=dict)
     places: dict[tuple[int, int], dict[tuple[str, str], Fields]] = field(default_factory=dict)
@@ -126,11 +139,42 @@ class OrbitState:
     bookmarks: list[Fields] = field(default_factory=list)
     states: dict[tuple[int, int], Fields] = field(default_factory=dict)
     devices: dict[tuple[int, str], Fields] = field(default_factory=dict)
-    sessions_locked_until: float = 0.0
 
     def __post_init__(self) -> None:
         self.session_ids, self.annotation_ids, self.bookmark_ids = (itertools.count(1) for _ in range(3))
-        self.written, self.requests = itertools.count(1), itertools.count(1)
+        self.written, self.requests, self.attempt_ids = (itertools.count(1) for _ in range(3))
+        self.event_ids = itertools.count(1)
+        self.last_annotation = self.last_event = 0
+
+    def look(self) -> Sight:
+        """How far a request sees that looks now."""
+        return Sight(self.last_annotation + 1, self.last_event + 1)
+
+    @contextmanager
+    def seeing(self, seen: Sight) -> Iterator[None]:
+        with self.lock:
+            before, self.seen = self.seen, seen
+            try:
+                yield
+            finally:
+                self.seen = before
+
+    def number_annotation(self) -> int:
+        self.last_annotation = next(self.annotation_ids)
+        return self.last_annotation
+
+    def number_event(self) -> int:
+        self.last_event = next(self.event_ids)
+        return self.last_event
+
+    def rewrite(self, book: OrbitBook) -> None:
+        """A row that is written lies behind the others then, and is found after them: of two books of one file, the
+        other one is."""
+        self.books[book.id] = self.books.pop(book.id)
+
+    @property
+    def by_id(self) -> list[OrbitBook]:
+        return [self.books[number] for number in sorted(self.books)]
 
     @contextmanager
     def at(self, moment: float) -> Iterator[None]:

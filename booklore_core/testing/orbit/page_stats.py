@@ -41,26 +41,30 @@ def post_page_stats(state: OrbitState, user: OrbitUser, body: object) -> Fields:
 
 
 def take_events(state: OrbitState, user: OrbitUser, book: OrbitBook, device: str, events: list[Fields]) -> Fields:
-    """The first under an identity stays; what follows from new ones is derived anew."""
+    """The first under an identity stays, whoever sees it; what follows from new ones is derived anew, from what the
+    request sees beside them."""
     if any(one["page"] > INT4 or one["totalPages"] > INT4 or one["startTime"] > 9 * 10**9 for one in events):
         raise internal()
     kept = state.events.setdefault((user.id, book.id, device), {})
-    fresh = []
+    fresh, first = [], state.last_event + 1
     for event in events:
         identity = event["page"], event["startTime"]
         if identity not in kept:
-            kept[identity] = event
+            kept[identity] = {**event, "number": state.number_event()}
             fresh.append(event["startTime"])
     if fresh:
-        derive(state, user, book, device, fresh)
+        seen = [one for one in kept.values() if one["number"] < state.seen.events or one["number"] >= first]
+        derive(state, user, book, device, seen, fresh)
     told = {"accepted": len(fresh), "duplicates": len(events) - len(fresh)}
     return {**told, "watermark": max(one["startTime"] for one in events)}
 
 
-def derive(state: OrbitState, user: OrbitUser, book: OrbitBook, device: str, fresh: Collection[int]) -> None:
+def derive(
+    state: OrbitState, user: OrbitUser, book: OrbitBook, device: str, seen: Iterable[Fields], fresh: Collection[int]
+) -> None:
     """Sessions of devices whose ids begin alike take each other's place."""
     start = f"kor:{device[:8]}:{book.id}:"
-    clusters = list(clustered(state.events[user.id, book.id, device].values()))
+    clusters = list(clustered(seen))
     touched = [one for one in clusters if any(one[0]["startTime"] <= at <= end_of(one) for at in fresh)]
     low, high = min(one[0]["startTime"] for one in touched), max(map(end_of, touched))
     made = {f"{start}{one[0]['startTime']}": session_of(one) for one in touched}

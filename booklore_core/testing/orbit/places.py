@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from lxml import etree, html
 
 FRAGMENT = re.compile(r"/body/DocFragment(?:\[(\d+)])?(/.*)?")
+CFI = re.compile(r"epubcfi\(/6/(\d+)!/4([^,]*)(?:,([^,]*),([^,]*))?\)")
 STEP = re.compile(r"([A-Za-z][\w:.-]*|text\(\))(?:\[(\d+)])?(?:\.(\d+))?")
 
 
@@ -43,8 +44,20 @@ class PlacesOfBook:
         told, wanted = self.cfi_range(start, end), " ".join(text.split())
         if told and wanted and (self._content is None or self._text(start, end) == wanted):
             return told, "exact"
-        found = self._search(wanted) if wanted and told else None
+        is_sound = bool(told) or (end is None and self._inner(start) is not None)
+        found = self._search(wanted) if wanted and is_sound else None
         return (found, "repaired") if found else (None, "failed")
+
+    def xpointer(self, cfi: str, is_end: bool = False) -> str | None:
+        """Of a CFI, of a range its start or its end; None for what leads nowhere."""
+        found = CFI.fullmatch(cfi)
+        if not found or not self._is_epub:
+            return None
+        number, base, *ends = int(found[1]) // 2, found[2], found[3], found[4]
+        inner = base + (ends[is_end] or "")
+        bodies = chapters(self._content) if self._content else []
+        place = climb(bodies[number - 1], inner) if 1 <= number <= len(bodies) else None
+        return place and f"/body/DocFragment[{number}]/body{place}"
 
     def chapter(self, start: str) -> int | None:
         """Counted from 0; None for what is no xpointer that it knows."""
@@ -127,6 +140,25 @@ def descend(body: Any, steps: list[tuple[str, int, str | None]]) -> str | None:
     return f"{told}/{texts[0][0]}:{steps[-1][2] or 0}" if texts else f"{told}"
 
 
+def climb(body: Any, inner: str) -> str | None:
+    """The rest of an xpointer, from the even and odd numbers below a body. None for what is not there."""
+    at, told = body, ""
+    for step in inner.split("/")[1:]:
+        number, _, offset = step.partition(":")
+        if int(number) % 2:
+            texts = [one for one, _ in texts_of(at)]
+            is_last = inner.endswith(step)
+            nth = texts.index(int(number)) + 1 if int(number) in texts and is_last else 0
+            return f"{told}/text(){f'[{nth}]' if nth > 1 else ''}.{offset or 0}" if nth else None
+        children = [child for child in at if isinstance(child.tag, str)]
+        if int(number) // 2 > len(children):
+            return None
+        at = children[int(number) // 2 - 1]
+        same = [child for child in children if local(child) == local(at)]
+        told += f"/{local(at)}[{same.index(at) + 1}]"
+    return told
+
+
 def path_of(element: Any) -> str:
     """From the root of its file, which is not named."""
     steps = []
@@ -155,19 +187,21 @@ def local(element: Any) -> str:
 
 @lru_cache(maxsize=32)
 def chapters(content: bytes) -> list[Any]:
-    """The bodies of the spine's files."""
+    """The bodies of the spine's files; nothing within where there is no such file."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         container = etree.fromstring(archive.read("META-INF/container.xml"))
         package = container.xpath("string(//*[local-name()='rootfile']/@full-path)")
         opf = etree.fromstring(archive.read(package))
         hrefs = {one.get("id"): one.get("href") for one in opf.xpath("//*[local-name()='manifest']/*")}
         spine = [hrefs.get(one.get("idref")) for one in opf.xpath("//*[local-name()='spine']/*")]
-        return [body_of(archive.read(normpath(join(dirname(package), unquote(href))))) for href in spine if href]
+        there = set(archive.namelist())
+        files = [normpath(join(dirname(package), unquote(href))) for href in spine if href]
+        return [body_of(archive.read(one) if one in there else b"") for one in files]
 
 
 def body_of(page: bytes) -> Any:
     try:
         root = etree.fromstring(page)
     except etree.XMLSyntaxError:
-        root = html.document_fromstring(page)
-    return root.xpath("//*[local-name()='body']")[0]
+        root = html.document_fromstring(page) if page.strip() else etree.Element("none")
+    return next(iter(root.xpath("//*[local-name()='body']")), etree.Element("body"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from booklore_core.testing.orbit.orbit_progress import follow
+from booklore_core.testing.orbit.attempts import begin, follow
 from booklore_core.testing.orbit.orbit_state import (
     Fields,
     OrbitBook,
@@ -13,6 +13,7 @@ from booklore_core.testing.orbit.orbit_state import (
     OrbitState,
     OrbitUser,
     check_body,
+    day_of,
     iso,
 )
 from booklore_core.testing.orbit.page_stats import SHORTEST
@@ -42,7 +43,9 @@ def post_web_session(state: OrbitState, user: OrbitUser, book: OrbitBook, body: 
     number, rows = next(state.session_ids), state.sessions.setdefault((user.id, book.id), [])
     if told["sessionId"] not in {one["key"] for one in rows}:
         row = {"id": number, "key": told["sessionId"], "source": "web", "start": int(start), "end": int(end)}
-        rows.append({**row, "duration": duration, "delta": told.get("progressDelta"), "at": told.get("endProgress")})
+        row |= {"duration": duration, "delta": told.get("progressDelta"), "at": told.get("endProgress")}
+        follow(state, user, book, told.get("endProgress") or 0, at=start, origin="bookorbit")
+        rows.append({**row, "attempt": begin(state, user, book, "bookorbit", day_of(start))["id"]})
 
 
 def post_manual_session(state: OrbitState, user: OrbitUser, book: OrbitBook, body: Fields) -> Fields:
@@ -50,6 +53,7 @@ def post_manual_session(state: OrbitState, user: OrbitUser, book: OrbitBook, bod
     start, duration = datetime.fromisoformat(body["startedAt"]).timestamp(), 60 * body["durationMinutes"]
     row = {"id": next(state.session_ids), "key": "", "source": "manual", "start": int(start), "duration": duration}
     row |= {"end": int(start) + duration, "delta": None, "at": None}
+    row["attempt"] = begin(state, user, book, "manual", day_of(start))["id"]
     state.sessions.setdefault((user.id, book.id), []).append(row)
     told = {"id": row["id"], "startedAt": iso(row["start"]), "endedAt": iso(row["end"]), "durationSeconds": duration}
     return {**told, "progressDelta": None, "endProgress": None, "format": book.format, "source": "manual"}
@@ -57,11 +61,11 @@ def post_manual_session(state: OrbitState, user: OrbitUser, book: OrbitBook, bod
 
 def get_web_progress(state: OrbitState, user: OrbitUser, book: OrbitBook) -> Fields:
     shared = state.shared.get((user.id, book.id)) or {}
-    place, at = shared.get("place"), iso(shared.get("at") or 0)
+    place, at, read = shared.get("place"), iso(shared.get("at") or 0), iso(shared.get("read") or 0)
     page = int(place) if place and place.isdigit() else None
     told = {"bookFileId": book.id, "userId": user.id, "percentage": shared.get("percent"), "cfi": shared.get("cfi")}
     told |= {**dict.fromkeys(NOWHERE), "koboContentSourceProgressPercent": None, "pageNumber": page}
-    return {**told, "koreaderProgress": place, "updatedAt": at, "lastReadAt": at}
+    return {**told, "koreaderProgress": place, "updatedAt": at, "lastReadAt": read}
 
 
 def post_web_progress(state: OrbitState, user: OrbitUser, book: OrbitBook, body: Fields) -> None:
@@ -69,5 +73,5 @@ def post_web_progress(state: OrbitState, user: OrbitUser, book: OrbitBook, body:
     chapter = CHAPTER.fullmatch(body.get("cfi") or "")
     place = f"/body/DocFragment[{int(chapter[1]) // 2}]/body" if chapter else None
     told = {"percent": body["percentage"], "place": place, "cfi": body.get("cfi"), "at": state.now(), "is_web": True}
-    state.shared[user.id, book.id] = {**told, "written": next(state.written)}
-    follow(state.state_of(user, book), body["percentage"], None, state.now())
+    state.shared[user.id, book.id] = {**told, "read": told["at"], "written": next(state.written)}
+    follow(state, user, book, body["percentage"], origin="bookorbit")

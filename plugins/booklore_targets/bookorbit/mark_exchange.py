@@ -42,7 +42,10 @@ class MarkExchange:
         self._marks = OrbitMarks(store, kind)
 
     def send(self, connection: OrbitConnection, items: Sequence[Item]) -> list[str]:
-        """The ids of what is there then, one for each item. Raises Declined."""
+        """The ids of what is there then, one for each item; what was being removed is removed first, or else it would
+        be taken for that. Raises Declined."""
+        for item in filter(self._marks.is_leaving, items):
+            self.remove(connection, item)
         changes, ids = self._begin(items)
         by_device: dict[str, list[Change]] = {}
         for item, change in changes:
@@ -57,6 +60,7 @@ class MarkExchange:
         mark = self._marks.of(item.book.partial_md5).get(item.key)
         if mark is None:
             return
+        self._marks.remove(item, is_done=False)
         about = as_device(hex_of(f"removes {self._kind} {item.key}"))
         change = placed(mark) if self._kind == "annotation" else bare_bookmark(mark)
         if self._kind == "annotation":
@@ -65,7 +69,7 @@ class MarkExchange:
                 raise ItemFailed("BookOrbit says nothing of having removed it", maybe_sent=True)
         elif self._exchange(connection, about, item.book, [change], is_all=False)["rejected"] == 0:
             self._exchange(connection, about, item.book, [], is_all=True)
-        self._marks.remove(item)
+        self._marks.remove(item, is_done=True)
 
     def look(self, connection: OrbitConnection, book: BookRef) -> tuple[list[dict[str, Any]], bool]:
         """The first hundred that are there, as a device sees them that never sends anything; whether there are more."""
@@ -73,7 +77,9 @@ class MarkExchange:
         return result["toApply"]["add"], bool(result["more"])
 
     def find(self, item: Item, held: Iterable[dict[str, Any]]) -> str | None:
-        """The id of an item that is there as it is now."""
+        """The id of an item that is there as it is now, and is not about to be removed."""
+        if self._marks.is_leaving(item):
+            return None
         if self._kind == "annotation":
             self._adopt(item, list(held))
         mark = self._marks.of(item.book.partial_md5).get(item.key) or mark_of(item, {})

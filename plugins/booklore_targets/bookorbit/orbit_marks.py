@@ -23,8 +23,9 @@ TITLE, PLACE = 500, 4_000
 NO_PAGES = "BookOrbit keeps no bookmarks of pages, such as those of PDFs and comics: it stays on the device"
 
 Mark = dict[str, Any]
-"""dt: the second that it was given. pos, pos1: its place as it was sent first. edited: date of its last edit. print: of
-what was sent last. gone: that it was removed there."""
+"""dt: the second that it was given. had: those that it had before it was removed. pos, pos1: its place as it was sent
+first. edited: date of its last edit. print: of what was sent last. gone: that it was removed there. leaving: that its
+removal was begun, with what end is not known."""
 
 
 class OrbitMarks:
@@ -40,10 +41,14 @@ class OrbitMarks:
     def keep(self, md5: str, marks: Mapping[str, Mark]) -> None:
         self._store.set(f"{self._kind} {md5}", dict(marks))
 
-    def remove(self, item: Item) -> None:
+    def is_leaving(self, item: Item) -> bool:
+        return bool(self.of(item.book.partial_md5).get(item.key, {}).get("leaving"))
+
+    def remove(self, item: Item, is_done: bool) -> None:
+        """Written down before it is sent, and once it is done."""
         marks = self.of(item.book.partial_md5)
         if item.key in marks:
-            marks[item.key]["gone"] = True
+            marks[item.key] |= {"gone": is_done, "leaving": not is_done}
             self.keep(item.book.partial_md5, marks)
 
 
@@ -52,8 +57,8 @@ def mark_of(item: Item, marks: dict[str, Mark]) -> Mark:
     pos, shown = place_of(item), fingerprint(item)
     mark = marks.get(item.key)
     if mark is None or mark.get("gone"):
-        moment = free_second(item, pos, marks)
-        mark = {"dt": moment, "edited": edited_at(item) or None}
+        had = [*mark.get("had", ()), mark["dt"]] if mark else []
+        mark = {"dt": free_second(item, pos, marks), "edited": edited_at(item) or None, "had": had}
     elif mark["print"] != shown:
         later = after(mark["edited"] or mark["dt"])
         mark = {**mark, "edited": max(edited_at(item) or later, later)}
@@ -102,6 +107,7 @@ def free_second(item: Item, pos: str, marks: Mapping[str, Mark]) -> str:
     except ValueError:
         at = item.occurred_at.replace(tzinfo=None)
     taken = {one["dt"] for key, one in marks.items() if one["pos"] != pos or key == item.key or one.get("gone")}
+    taken |= {moment for one in marks.values() for moment in one.get("had", ())}
     while at.strftime(SHAPE) in taken:
         at += timedelta(seconds=1)
     return at.strftime(SHAPE)

@@ -18,6 +18,7 @@ from booklore_core import (
     Declined,
     Finding,
     Item,
+    ItemFailed,
     Match,
     RemotePosition,
     Section,
@@ -31,6 +32,7 @@ from booklore_targets.bookorbit.orbit_devices import LOOKING, OrbitDevices, as_d
 from booklore_targets.bookorbit.orbit_digests import OrbitDigests
 from booklore_targets.bookorbit.orbit_place import OrbitPlaces
 from booklore_targets.bookorbit.orbit_standing import OrbitStanding
+from booklore_targets.bookorbit.orbit_ways import MOST_HASHES, OrbitWays
 from booklore_targets.bookorbit.page_events import SessionEvents
 
 NAME = "bookorbit"
@@ -38,9 +40,9 @@ MARKS = ("annotation", "bookmark")
 COPY = "/note"
 """Ends the key of a note's second fact, that beside the book; the first one has all of it."""
 
-MOST_HASHES = 500
 STAYS = "BookOrbit has no way for a device to take a book away: it stays in its library"
 NEVER = "BookOrbit keeps this once it is there"
+TWIN = "BookOrbit has this file in two libraries, and takes it for its book {} now, not {}: it waits until one is gone"
 
 
 def log_in(settings: Section) -> list[Check]:
@@ -95,7 +97,7 @@ class BookOrbit:
         self.about = f"BookOrbit, {self.address}"
         devices = OrbitDevices(store)
         self._sessions, self._places = SessionEvents(store, devices), OrbitPlaces(store, devices)
-        self._standing, self._digests = OrbitStanding(store, devices), OrbitDigests(store)
+        self._standing, self._digests, self._ways = OrbitStanding(store, devices), OrbitDigests(store), OrbitWays()
         self._marks = {kind: MarkExchange(kind, store, devices) for kind in MARKS}
         self._audit = OrbitAudit(self._sessions, self._standing, self._marks)
         self._connection: OrbitConnection | None = None
@@ -104,8 +106,11 @@ class BookOrbit:
 
     def deliver(self, item: Item, before: Before) -> str | None:
         """Under the digest that the server has, where a person has matched a file that it does not know."""
+        if item.kind == "deletion":
+            raise Superseded(STAYS)
         try:
-            return self._deliver(self._digests.known(item), before)
+            [known] = self._addressed([item])
+            return self._deliver(known, before)
         except BookUnmatched:
             if not self._digests.learn(self._open(), item.book):
                 raise
@@ -113,8 +118,6 @@ class BookOrbit:
 
     def _deliver(self, item: Item, before: Before) -> str | None:
         connection = self._open()
-        if item.kind == "deletion":
-            raise Superseded(STAYS)
         if item.kind in self._marks:
             return self._bring_mark(connection, item)
         if item.kind == "session":
@@ -133,9 +136,9 @@ class BookOrbit:
     def deliver_batch(self, items: Sequence[Item]) -> Sequence[str | None]:
         """Sessions, highlights and bookmarks, of any books; whatever else there is goes one by one."""
         connection, kind = self._open(), items[0].kind
-        items = [self._digests.known(one) for one in items]
         if any(one.is_tombstone for one in items) or kind not in ("session", *MARKS):
             return [self.deliver(one, Before()) for one in items]
+        items = self._addressed(items)
         if kind == "session":
             return self._sessions.send(connection, items)
         own = [one for one in items if not one.key.endswith(COPY)]
@@ -146,7 +149,7 @@ class BookOrbit:
         """One look serves all marks of a book in a run."""
         if item.key.endswith(COPY):
             return ""
-        item = self._digests.known(item)
+        [item] = self._addressed([item])
         connection, about = self._open(), (item.kind, item.book.partial_md5)
         if about not in self._held:
             self._held[about] = self._marks[item.kind].look(connection, item.book)[0]
@@ -160,6 +163,9 @@ class BookOrbit:
             told = {"hashes": [one.partial_md5 for one in part], "books": [described(one) for one in part]}
             answer = self._open().tell("match-check", {**as_device(hex_of(LOOKING)), **told}, writes=False)
             found |= {one["hash"]: Match(str(one["bookId"]), "digest", 1.0) for one in answer["matches"]}
+            self._ways.note(
+                (one.partial_md5 for one in part), {one["hash"]: str(one["bookId"]) for one in answer["matches"]}
+            )
         return found
 
     def search(self, text: str, limit: int) -> Sequence[Candidate]:
@@ -184,7 +190,7 @@ class BookOrbit:
     log_in = check
 
     def audit(self, book: BookRef, items: Sequence[Item]) -> list[Finding]:
-        return self._audit.findings(self._open(), book, [self._digests.known(one) for one in items])
+        return self._audit.findings(self._open(), book, self._addressed(items))
 
     def close(self) -> None:
         """Ends the run: a call that is still under way sends nothing more."""
@@ -192,8 +198,27 @@ class BookOrbit:
             connection, self._connection = self._connection, None
             self._held.clear()
             self._places.close()
+            self._ways.clear()
         if connection:
             connection.close()
+
+    def _addressed(self, items: Sequence[Item]) -> list[Item]:
+        """Each under a digest that leads to the book that it is matched with. Raises Declined."""
+        told = [self._digests.known(one) for one in items]
+        astray = self._ways.astray(self._open(), [one.book for one in told])
+        return [
+            self._led_home(item, astray[one.book.partial_md5]) if one.book.partial_md5 in astray else one
+            for item, one in zip(items, told, strict=True)
+        ]
+
+    def _led_home(self, item: Item, there: str) -> Item:
+        """Another file of the book will do. there: the book that its digest leads to."""
+        match = item.book.match or ""
+        if self._digests.learn(self._open(), item.book):
+            return self._digests.known(item)
+        if self.book(match) is None:
+            raise BookUnmatched("BookOrbit does not have the book any more")
+        raise ItemFailed(TWIN.format(there, match))
 
     def _bring_mark(self, connection: OrbitConnection, item: Item) -> str | None:
         if item.key.endswith(COPY):
