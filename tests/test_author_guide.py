@@ -99,7 +99,7 @@ def test_every_part_of_a_store_is_documented(part):
 def test_what_can_be_asked_of_facts_and_journal_is_there():
     asked = re.findall(r"^\| `(facts|journal)\.(\w+)", GUIDE, re.MULTILINE)
 
-    assert len(asked) == 9
+    assert len(asked) == 11
     assert all(hasattr({"facts": Facts, "journal": Journal}[one], name) or name == "now" for one, name in asked)
 
 
