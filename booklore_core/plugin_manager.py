@@ -51,7 +51,7 @@ class Plugin:
     help: str = ""
     place: int = 0
     errors: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # what a person should know although it works
     hanging: Watch[Any] | None = None
 
     @property
@@ -104,7 +104,7 @@ class PluginManager:
         return self._follow_switch(plugin)
 
     def _leave_out(self, used: Plugin, source: str, version: str) -> None:
-        if source != used.source:
+        if source != used.source:  # the one that works is not to blame
             which = f"the one of {used.source} {used.version} is used, the one of {source} {version} is left out"
             used.notes.append(f"two plugins are named {used.name}: {which}; uninstall {source}")
             log.warning(used.notes[-1])

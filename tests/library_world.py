@@ -22,6 +22,21 @@ LISTING = "/api/v1/books"
 OpenHousehold = Callable[..., "Household"]
 
 
+def large_library(count: int) -> list[dict[str, Any]]:
+    """Books of all sizes that nobody reads, their metadata as long as a real one's."""
+    return [
+        {
+            "title": f"The Collected Works of Somebody, Volume {number}, With an Introduction and Notes by the Editor",
+            "authors": [f"Author Number {number % 700}", "Somebody Else"],
+            "fileName": f"Somebody - The Collected Works, Volume {number} (An Imprint, 2019).epub",
+            "fileSizeKb": 3 + number % 2500,
+            "md5": f"{number + 1:032x}",
+            "isbn13": None,
+        }
+        for number in range(count)
+    ]
+
+
 def features(names: Collection[str]) -> list[importlib.metadata.EntryPoint]:
     return [entry for entry in importlib.metadata.entry_points(group="booklore") if entry.name in names]
 

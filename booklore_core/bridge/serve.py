@@ -103,7 +103,8 @@ class SleepingServer(uvicorn.Server):
 
     async def main_loop(self) -> None:
         await self.on_tick(0)  # the headers of every answer
-        self._loop, self._told = asyncio.get_running_loop(), asyncio.Event()
+        self._told = asyncio.Event()
+        self._loop = asyncio.get_running_loop()  # last: whoever finds it may end all at once
         if not self.should_exit:
             await self._told.wait()
 

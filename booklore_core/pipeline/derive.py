@@ -96,7 +96,7 @@ class Derive:
                 made = [(plugin, leading, self._lead_on(plugin, leading)) for plugin, leading in begun]
                 news += sum(count or 0 for *_, count in made)
                 begun = [(plugin, leading) for plugin, leading, count in made if count is not None]
-            after = self._places.find()
+            after, self._batch = self._places.find(), {}
             if after != before:
                 waited_for = [row["place"] for row in after if self._may_go_on(row["name"])]
                 self._event_log.drop_lists(min(waited_for, default=0))

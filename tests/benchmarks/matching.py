@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from library_world import LISTING
+from library_world import LISTING, large_library
 
 from booklore_core.testing import BookLoreServer, SampleReader, sample_book
 from tests.benchmarks.delivering import ACCOUNT
@@ -44,21 +44,6 @@ with requests.Session() as session:
 """
 
 
-def library() -> dict[str, Any]:
-    books = [
-        {
-            "title": f"The Collected Works of Somebody, Volume {number}, With an Introduction and Notes by the Editor",
-            "authors": [f"Author Number {number % 700}", "Somebody Else"],
-            "fileName": f"Somebody - The Collected Works, Volume {number} (An Imprint, 2019).epub",
-            "fileSizeKb": 3 + number % 2500,
-            "md5": f"{number + 1:032x}",
-            "isbn13": None,
-        }
-        for number in range(LIBRARY)
-    ]
-    return {"books": books, "web_login": ACCOUNT}
-
-
 def ran(program: str, *arguments: str, **environ: str) -> list[Any]:
     """What a program of its own prints as JSON."""
     command = [sys.executable, "-c", program, *arguments]
@@ -73,7 +58,7 @@ def matching(folder: Path) -> Measured:
         title = f"Collected Works, Volume {number} With Notes" if number % 2 else f"Unknown {number}"
         reader.read(sample_book(title, size=50_000_000 + number))
         reader.sleep(900)
-    with BookLoreServer("booklore", library()) as server:
+    with BookLoreServer("booklore", {"books": large_library(LIBRARY), "web_login": ACCOUNT}) as server:
         with core_in(folder) as core:
             for name, value in {"url": server.url, **ACCOUNT}.items():
                 core.settings.set(f"booklore.{name}", value)

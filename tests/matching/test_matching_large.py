@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from library_world import LISTING, Household, OpenHousehold, on_device
+from library_world import LISTING, Household, OpenHousehold, large_library, on_device
 
 from booklore_core import Candidate
 from booklore_core.testing import SampleReader, ServerBook, sample_book
@@ -34,22 +34,6 @@ core.close()
 status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
 print(json.dumps([int(status["VmHWM"].split()[0]), report.total("delivered"), report.requests]))
 """
-
-
-def library(count: int) -> dict[str, Any]:
-    """Books of all sizes that nobody reads, their metadata as long as a real one's."""
-    books = [
-        {
-            "title": f"The Collected Works of Somebody, Volume {number}, With an Introduction and Notes by the Editor",
-            "authors": [f"Author Number {number % 700}", "Somebody Else"],
-            "fileName": f"Somebody - The Collected Works, Volume {number} (An Imprint, 2019).epub",
-            "fileSizeKb": 3 + number % 2500,
-            "md5": f"{number + 1:032x}",
-            "isbn13": None,
-        }
-        for number in range(count)
-    ]
-    return {"books": books}
 
 
 def stock(household: Household) -> list[ServerBook]:
@@ -103,7 +87,7 @@ def test_strangers_take_turns_in_being_asked_for(household: Household) -> None:
 def test_large_library_costs_one_listing_few_ranges_and_little_memory(
     open_household: OpenHousehold, dialect: str
 ) -> None:
-    household = open_household(dialect, library(BOOKS))
+    household = open_household(dialect, {"books": large_library(BOOKS)})
     real = stock(household)
     household.core.take(reading_of([on_device(book) for book in real] + strangers(20)), "test")
     household.core.targets["booklore"].search("warm up the server", 1)  # type: ignore[attr-defined]
@@ -123,7 +107,7 @@ def test_large_library_costs_one_listing_few_ranges_and_little_memory(
 
 
 def test_search_in_a_large_library_finds_the_book(open_household: OpenHousehold) -> None:
-    household = open_household("grimmory", library(BOOKS))
+    household = open_household("grimmory", {"books": large_library(BOOKS)})
     household.server.add_book(b"needle", "needle.epub", "A Needle in the Hay", ["Ann Author"])
     target: Any = household.core.targets["booklore"]
 
@@ -140,7 +124,7 @@ def test_memory_of_a_whole_sync_with_a_large_library(
 ) -> None:
     sizes = []
     for count in (5, BOOKS):
-        household = open_household(dialect, library(count))
+        household = open_household(dialect, {"books": large_library(count)})
         lines = reading_of([on_device(book) for book in stock(household)] + strangers(20))
         sizes.append(sync_in_a_child(household, lines, tmp_path / f"child{count}"))
 

@@ -13,6 +13,7 @@ from booklore_core.testing.orbit.orbit_state import (
     day_of,
     internal,
     iso,
+    of_each_book,
 )
 from booklore_core.testing.orbit.rules import (
     BOOK_HASH,
@@ -46,14 +47,7 @@ STATE = {
 
 def post_book_states(state: OrbitState, user: OrbitUser, body: object) -> Fields:
     told = check_body(body, **DEVICE, books=listed(1, 200, STATE))
-    results, unmatched = [], []
-    for one in told["books"]:
-        book = state.find(user, one["hash"])
-        if book is None:
-            unmatched.append(one["hash"].lower())
-        else:
-            results.append({"hash": one["hash"].lower(), **take_state(state, user, book, one)})
-    return {"results": results, "unmatched": unmatched}
+    return of_each_book(state, user, told["books"], lambda book, one: take_state(state, user, book, one))
 
 
 def take_state(state: OrbitState, user: OrbitUser, book: OrbitBook, told: Fields) -> Fields:

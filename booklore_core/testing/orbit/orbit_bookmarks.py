@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from booklore_core.testing.orbit.orbit_marks import post_acknowledgements
-from booklore_core.testing.orbit.orbit_state import Fields, OrbitBook, OrbitState, OrbitUser, check_body, key_of
+from booklore_core.testing.orbit.orbit_state import (
+    Fields,
+    OrbitBook,
+    OrbitState,
+    OrbitUser,
+    check_body,
+    key_of,
+    of_each_book,
+)
 from booklore_core.testing.orbit.rules import (
     BOOK_HASH,
     DATETIME,
@@ -29,14 +37,8 @@ MARK = {
 def post_bookmarks(state: OrbitState, user: OrbitUser, body: object) -> Fields:
     book = {"hash": BOOK_HASH, "keys": listed(0, 500, KEYS), "keysComplete": truth()}
     told = check_body(body, **DEVICE, books=listed(1, 20, {**book, "changes": listed(0, 50, MARK)}))
-    results, unmatched = [], []
-    for one in told["books"]:
-        found = state.find(user, one["hash"])
-        if found is None:
-            unmatched.append(one["hash"].lower())
-        else:
-            results.append(exchanged(state, user, found, told["deviceId"], one))
-    return {"results": results, "unmatched": unmatched}
+    device = told["deviceId"]
+    return of_each_book(state, user, told["books"], lambda found, one: exchanged(state, user, found, device, one))
 
 
 def exchanged(state: OrbitState, user: OrbitUser, book: OrbitBook, device: str, told: Fields) -> Fields:

@@ -12,6 +12,7 @@ from booklore_core.testing.orbit.orbit_state import (
     OrbitUser,
     check_body,
     key_of,
+    of_each_book,
 )
 from booklore_core.testing.orbit.rules import (
     BOOK_HASH,
@@ -56,31 +57,21 @@ def post_annotations(state: OrbitState, user: OrbitUser, body: object) -> Fields
     told = check_body(body, **DEVICE, books=listed(1, 20, {**book, "changes": listed(0, MOST_CHANGES, MARK)}))
     if sum(len(one["changes"]) for one in told["books"]) > MOST_CHANGES:
         raise OrbitRefusal(400, f"Too many annotation changes in one request (max {MOST_CHANGES})")
-    results, unmatched = [], []
-    for one in told["books"]:
-        found = state.find(user, one["hash"])
-        if found is None:
-            unmatched.append(one["hash"].lower())
-        else:
-            results.append(Exchange(state, user, found, told["deviceId"]).answer(one))
-    return {"results": results, "unmatched": unmatched}
+    device = told["deviceId"]
+    return of_each_book(state, user, told["books"], lambda found, one: Exchange(state, user, found, device).answer(one))
 
 
 def post_upload(state: OrbitState, user: OrbitUser, body: object) -> Fields:
     """The way of older devices, which are told nothing."""
     book = {"hash": BOOK_HASH, "annotations": listed(0, None, MARK)}
     told = check_body(body, **DEVICE, books=listed(1, 20, book))
-    results, unmatched = [], []
-    for one in told["books"]:
-        found = state.find(user, one["hash"])
-        if found is None:
-            unmatched.append(one["hash"].lower())
-            continue
+
+    def taken(found: OrbitBook, one: Fields) -> Fields:
         changes = {"hash": one["hash"], "changes": one["annotations"], "keys": [], "keysComplete": False}
         counts = Exchange(state, user, found, told["deviceId"]).answer(changes)["applied"]
-        taken = sum(counts[name] for name in ("created", "updated", "moved"))
-        results.append({"hash": one["hash"].lower(), "upserted": taken})
-    return {"results": results, "unmatched": unmatched}
+        return {"upserted": sum(counts[name] for name in ("created", "updated", "moved"))}
+
+    return of_each_book(state, user, told["books"], taken)
 
 
 class Exchange:
@@ -222,12 +213,5 @@ def post_acknowledgements(
     """A device has taken what it was told of each book."""
     book = {"hash": BOOK_HASH, "applied": anything(), "deleted": anything()}
     told = check_body(body, **DEVICE, books=listed(1, 20, book))
-    results, unmatched = [], []
-    for one in told["books"]:
-        found = state.find(user, one["hash"])
-        if found is None:
-            unmatched.append(one["hash"].lower())
-            continue
-        own = [row for row in rows if row["user"] == user.id]
-        results.append({"hash": one["hash"].lower(), "acked": acknowledge(own, told["deviceId"], one)})
-    return {"results": results, "unmatched": unmatched}
+    own = [row for row in rows if row["user"] == user.id]
+    return of_each_book(state, user, told["books"], lambda _, one: {"acked": acknowledge(own, told["deviceId"], one)})

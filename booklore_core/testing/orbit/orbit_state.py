@@ -70,6 +70,15 @@ def has_nul(value: Any) -> bool:
     return any(map(has_nul, parts))
 
 
+def of_each_book(
+    state: OrbitState, user: OrbitUser, told: list[Fields], answer: Callable[[OrbitBook, Fields], Fields]
+) -> Fields:
+    """What a device is answered that tells of several books by their digests."""
+    found = [(state.find(user, one["hash"]), one) for one in told]
+    results = [{"hash": one["hash"].lower(), **answer(book, one)} for book, one in found if book]
+    return {"results": results, "unmatched": [one["hash"].lower() for book, one in found if book is None]}
+
+
 @dataclass
 class OrbitBook:
     """One file and the book it is of, the same number for both. former: digests that it had before it was rewritten."""

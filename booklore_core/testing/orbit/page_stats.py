@@ -13,6 +13,7 @@ from booklore_core.testing.orbit.orbit_state import (
     OrbitUser,
     check_body,
     internal,
+    of_each_book,
 )
 from booklore_core.testing.orbit.rules import BOOK_HASH, DEVICE, listed, whole
 
@@ -29,15 +30,10 @@ def post_page_stats(state: OrbitState, user: OrbitUser, body: object) -> Fields:
     told = check_body(body, **DEVICE, books=listed(1, 50, {"hash": BOOK_HASH, "events": listed(1, None, EVENT)}))
     if sum(len(book["events"]) for book in told["books"]) > MOST_EVENTS:
         raise OrbitRefusal(400, f"Too many page stat events in one request (max {MOST_EVENTS})")
-    results, unmatched = [], []
-    for one in told["books"]:
-        book = state.find(user, one["hash"])
-        if book is None:
-            unmatched.append(one["hash"].lower())
-        else:
-            counts = take_events(state, user, book, told["deviceId"], one["events"])
-            results.append({"hash": one["hash"].lower(), **counts})
-    return {"results": results, "unmatched": unmatched}
+    device = told["deviceId"]
+    return of_each_book(
+        state, user, told["books"], lambda book, one: take_events(state, user, book, device, one["events"])
+    )
 
 
 def take_events(state: OrbitState, user: OrbitUser, book: OrbitBook, device: str, events: list[Fields]) -> Fields:
