@@ -28,7 +28,7 @@ SHOWN_REMARKS = 5
 
 
 def has_imports(core: Core) -> bool:
-    return bool(core.database.once("imports", core.outbox.imports))
+    return core.database.once("imports", core.outbox.has_imports)
 
 
 @action(

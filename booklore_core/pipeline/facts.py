@@ -37,6 +37,10 @@ SELECT i.key, i.occurred_at FROM items i WHERE i.book_md5 IN :ids AND i.kind = :
     AND i.occurred_at BETWEEN :since AND :until AND {IMPORTED}
 """
 ANY_IMPORTED = f"SELECT 1 FROM items i WHERE i.id > :last AND {IMPORTED} LIMIT 1"
+FIRST_IMPORTED = f"""
+SELECT (SELECT MIN(i.id) FROM items i WHERE i.id > :past AND {IMPORTED}) AS first,
+    (SELECT COALESCE(MAX(id), 0) FROM items) AS last
+"""
 FILES = "SELECT device, path FROM files WHERE book_md5 = :md5 AND gone = 0 ORDER BY seen_at DESC"
 KEYS = """
 SELECT key FROM items WHERE kind = :kind AND book_md5 = :book_md5 ORDER BY occurred_at DESC, id DESC LIMIT :limit
@@ -100,6 +104,12 @@ def read_held(database: Database, kind: str, keys: Iterable[str]) -> dict[str, H
         for row in database.rows(HELD, kind=kind, ids=ids):
             found[row["key"]] = Held(item_of(row), row["said_at"], row["item_id"], row["revision"], row["given"] > 0)
     return found
+
+
+def any_imported(database: Database, past: int) -> tuple[bool, int]:
+    """Whether there is an item of a file of past reading after a row, and after which one to look the next time."""
+    row = database.rows(FIRST_IMPORTED, past=past)[0]
+    return (False, row["last"]) if row["first"] is None else (True, row["first"] - 1)
 
 
 def batched(many: Iterable[T], size: int) -> Iterator[list[T]]:

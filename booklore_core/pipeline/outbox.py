@@ -11,7 +11,7 @@ from typing import Any
 
 from booklore_core.items import Item, Proposal, Remark, utc
 from booklore_core.pipeline.books import Books
-from booklore_core.pipeline.facts import IMPORTED, MAX_KEYS, Held, batched, item_of, read_held, settled
+from booklore_core.pipeline.facts import IMPORTED, MAX_KEYS, Held, any_imported, batched, item_of, read_held, settled
 from booklore_core.pipeline.makers import Makers
 from booklore_core.storage.counts import read_asked
 from booklore_core.storage.database import Database
@@ -93,7 +93,7 @@ class Outbox:
 
     def __init__(self, database: Database, books: Books, makers: Makers | None = None) -> None:
         self._database, self._books, self._makers = database, books, makers or Makers(database)
-        self._proposals = database.table("proposals")
+        self._proposals, self._past = database.table("proposals"), 0
 
     def put(self, items: Sequence[Item], plugin: str, now: datetime) -> int:
         """Takes facts in, all or none, but for those of another plugin. Returns how many changes they are; an older
@@ -205,6 +205,11 @@ class Outbox:
     def subscribers(self) -> dict[str, str | None]:
         """The targets that are owed something now or later, each with the plugin that it is of."""
         return {row["target"]: row["plugin"] for row in self._database.table("subscriptions").find(enabled=1)}
+
+    def has_imports(self) -> bool:
+        """Whether a file of past reading told anything. It is asked all the time, so each item is looked at once."""
+        found, self._past = any_imported(self._database, self._past)
+        return found
 
     def imports(self) -> list[Imports]:
         """What files of past reading told, by book."""

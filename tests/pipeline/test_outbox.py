@@ -356,3 +356,29 @@ def test_what_is_due_is_told_as_numbers_and_loaded_as_asked_for(open_core, clock
 
     assert len(due) == 1000
     assert [delivery.id for delivery in core.ledger.load("bookworm", due[10:13])] == due[10:13]
+
+
+def test_whether_there_is_an_imported_past_is_told_without_a_second_look_at_what_is_known(core, put, clock):
+    read = []
+    event.listen(core.database.engine, "before_cursor_execute", lambda *about: read.append(about[3]))
+
+    def looked_from():
+        """After which row was looked for it, and whether it was found."""
+        read.clear()
+        found = core.outbox.has_imports()
+        return read[-1][0] if isinstance(read[-1], tuple) else read[-1]["past"], found
+
+    def past(n, body):
+        core.outbox.put([Item("session", f"past {n}", DUNE, body, clock() - timedelta(days=n))], "history", clock())
+
+    put(4)
+    put(3, book=EMMA)
+    last = core.database.value("SELECT MAX(id) FROM items")
+    assert [looked_from(), looked_from()] == [(0, False), (last, False)]
+
+    past(1, {"source": "statistics"})
+    put(5, book=BookRef("a" * 32, "Persuasion"))
+    assert [looked_from(), looked_from()] == [(last, True), (last, True)]
+
+    past(1, TOMBSTONE)
+    assert [one for _, one in (looked_from(), looked_from())] == [False, False]

@@ -97,7 +97,7 @@ def run(
     """What an action comes to, and what waits after it. of_past: whether it is about past reading that was taken in;
     where there is none, that is said. Raises Refused when it could not do its work."""
     with opened() as core:
-        if of_past and not core.outbox.imports():
+        if of_past and not core.outbox.has_imports():
             say(NOTHING_YET)
             yes = True  # there is nothing to agree to
         if action == "manual_match" and not yes:
