@@ -55,7 +55,11 @@ def resize(driver: Any, width: int) -> None:
 
 
 def press(driver: Any, text: str, last: bool = False) -> None:
-    """Presses a button by its text, and waits for the next view."""
+    """Presses a button by its text, and waits for the next view.
+
+    While the view changes, Chromium may answer with an error of its own about the button: it is asked again.
+    """
+    from selenium.common.exceptions import WebDriverException
     from selenium.webdriver.common.by import By
     from selenium.webdriver.support.expected_conditions import staleness_of
     from selenium.webdriver.support.ui import WebDriverWait
@@ -65,7 +69,7 @@ def press(driver: Any, text: str, last: bool = False) -> None:
     assert fitting, [one.text for one in buttons]
     button = fitting[-1 if last else 0]
     button.click()
-    WebDriverWait(driver, WAIT).until(staleness_of(button))
+    WebDriverWait(driver, WAIT, ignored_exceptions=[WebDriverException]).until(staleness_of(button))
 
 
 def read(driver: Any) -> str:
