@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -47,12 +47,13 @@ class Household:
     """A folder and a server with an account. repeat_after: seconds, as every target's setting of that name.
 
     destination: where notes go. begins_at: when a database is begun where there is none, seconds since 1970; by default
-    before all reading, None: when it is opened.
+    before all reading, None: when it is opened. more: what else its environment sets.
     """
 
     def __init__(self, home: Path, server: BookLoreServer, clock: Clock, repeat_after: int = REPEAT_AFTER) -> None:
         self.home, self.server, self.clock, self.repeat_after = home, server, clock, repeat_after
         self.destination = IN_BOOK
+        self.more: Mapping[str, str] = {}
         self.begins_at: float | None = MORNING.timestamp() - 86400
 
     def begin(self) -> None:
@@ -68,31 +69,33 @@ class Household:
         account = {"BOOKLORE_USERNAME": self.server.username, "BOOKLORE_PASSWORD": self.server.password}
         patience = {f"BOOKLORE_{name}__REPEAT_AFTER": str(self.repeat_after) for name in ("BOOKLORE", "REMOTE")}
         chosen = {"BOOKLORE_ANNOTATIONS__DESTINATION": self.destination}
-        return {**databases.environ_of(self.home), "BOOKLORE_URL": self.server.url, **account, **patience, **chosen}
+        return {**databases.environ_of(self.home), "BOOKLORE_URL": self.server.url, **account, **patience, **chosen,
+                **self.more}  # fmt: skip
 
-    def open(self, plugin: object | None = None) -> Core:
+    def open(self, *plugins: object) -> Core:
         """A core as a new process would have it; the time that passes before is enough for any lease to lapse.
 
-        plugin: the one with the target; by default the BookLore target on the test's clock.
+        plugins: those with the targets; by default the BookLore target on the test's clock.
         """
         self.clock.forward(LAPSE)
         now = self.clock()
         self.clock.seconds = now if self.home.exists() else self.begins_at or now
         try:
-            return self._start(plugin or one_clock.OnClock(self.clock))
+            return self._start(*plugins or (one_clock.OnClock(self.clock),))
         finally:
             self.clock.seconds = now
 
-    def _start(self, plugin: object) -> Core:
+    def _start(self, *plugins: object) -> Core:
         places = Places.from_environment(databases.environ_of(self.home))
         core = Core(places, self.clock.utc, self.environ, features())
-        core.plugins.register(getattr(plugin, "name", "booklore"), plugin)
+        for plugin in plugins:
+            core.plugins.register(getattr(plugin, "name", "booklore"), plugin)
         core.refresh()
         return core
 
     @contextmanager
-    def opened(self, plugin: object | None = None) -> Iterator[Core]:
-        core = self.open(plugin)
+    def opened(self, *plugins: object) -> Iterator[Core]:
+        core = self.open(*plugins)
         try:
             yield core
         finally:

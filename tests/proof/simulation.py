@@ -1,4 +1,4 @@
-"""A week of several devices, one core and one server, in which everything goes wrong by chance: a seed is one run."""
+"""A week of several devices, one core and a server or two, in which everything goes wrong by chance: a seed is one run."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 import databases
+from at_bookorbit import AtBookOrbit, stocked
 from books import PAGES, TITLES, percent_of, stock
 from checker import (
     Push,
@@ -36,7 +37,7 @@ from scenario import CHANGES, Diary, Unit, lines_of
 from tally import count
 
 from booklore_core.core import Core
-from booklore_core.testing import MORNING, BookLoreServer
+from booklore_core.testing import MORNING, BookLoreServer, BookOrbitServer
 
 POST, PUT = "POST /api/v1/reading-sessions", "PUT /api/koreader/syncs/progress"
 
@@ -233,15 +234,16 @@ class Device:
 
 
 class Week:
-    """One run. folder: an empty one, for the homes that processes leave to each other."""
+    """One run. folder: an empty one, for the homes that processes leave to each other. worlds: the other ends."""
 
     def __init__(
-        self, seed: int, folder: Path, world: World, clock: Clock, household: Household, things: int = WEEK
+        self, seed: int, folder: Path, clock: Clock, household: Household, *worlds: World, things: int = WEEK
     ) -> None:
         self.rng = random.Random(seed)
-        self.folder, self.world, self.clock, self.household = folder, world, clock, household
+        self.folder, self.worlds, self.clock, self.household = folder, worlds, clock, household
+        self.plugins = [world.plugin(clock) for world in worlds]
         self.crashes = 0
-        self.others = Facts()
+        self.others = {world.name: Facts() for world in worlds}
         household.destination = self.rng.choice((IN_BOOK, IN_BOOK, IN_BOOKLORE, BOTH))
         numbers = range(self.rng.randint(1, 3))
         self.devices = [Device(number, self.rng, household.destination) for number in numbers]
@@ -252,22 +254,27 @@ class Week:
         while self.left > 0:
             self._process()
         count("crashes in simulations", self.crashes)
-        self.world.calm()
-        facts = self.others
-        with self.household.opened(self.world.plugin(self.clock)) as core:
+        for world in self.worlds:
+            world.calm()
+        with self.household.opened(*self.plugins) as core:
             self._enable(core, True)
             for device in self.devices:
                 device.find_spool()
                 device.spool.append(device.diary.read("Dune"))
                 hand_over(core, lines_of(device.spool), device.diary.contact(core.clock()))
-                facts.add(device.diary.facts())
             self.household.settle(core)
-            return self.world.faults(core, facts, {one.diary.reader.device: one.diary.seconds for one in self.devices})
+            return [fault for world in self.worlds for fault in self._faults_of(world, core)]
+
+    def _faults_of(self, world: World, core: Core) -> list[str]:
+        facts = self.others[world.name]
+        for device in self.devices:
+            facts.add(device.diary.facts())
+        return world.faults(core, facts, {one.diary.reader.device: one.diary.seconds for one in self.devices})
 
     def _process(self) -> None:
         """One process lives through some of what happens, until it ends or power fails."""
         machine = Machine(self.household.home, self.folder / f"home-{self.crashes}")
-        with powered(machine), self.household.opened(self.world.plugin(self.clock)) as core:
+        with powered(machine), self.household.opened(*self.plugins) as core:
             for device in self.devices:
                 if device.is_offering:
                     device.offer(core)
@@ -288,8 +295,9 @@ class Week:
         """Nothing is on its way any more; the devices hand all that they ever wrote over to a new one, which takes the
         positions at the other end for somebody else's."""
         self.clock.forward(REPEAT_AFTER)
-        held = {one.book: one for one in self.world.pushes()}
-        self._note([(one.book, one.at, one.percent) for one in held.values()], "an earlier database")
+        for world in self.worlds:
+            held = {one.book: one for one in world.pushes()}
+            self._note(world, [(one.book, one.at, one.percent) for one in held.values()], "an earlier database")
         databases.remove(self.household.home)
         self.household.begins_at = None
         for device in self.devices:
@@ -301,16 +309,17 @@ class Week:
         carried out later would be lost upon it."""
         self.clock.forward(REPEAT_AFTER)
         title = self.rng.choice(TITLES)
-        known = [one.percent for one in self.world.pushes() if one.book == title]
+        known = [one.percent for world in self.worlds for one in world.pushes() if one.book == title]
         page = round(max(known, default=0.0) * PAGES[title]) + self.rng.choice((-3, 1, 1, 20))
         percent = percent_of(max(2, page) + 0.5, title)
-        self.world.read(title, percent)
-        self._note([(title, self.clock(), percent)], OTHER)
+        for world in self.worlds:
+            world.read(title, percent)
+            self._note(world, [(title, self.clock(), percent)], OTHER)
         count("other readers in simulations")
 
-    def _note(self, told: Sequence[tuple[str, float, float]], who: str) -> None:
+    def _note(self, world: World, told: Sequence[tuple[str, float, float]], who: str) -> None:
         """Whatever devices read from now on is later than these places, which others came to."""
-        self.others.progress |= {Place(who, book, utc(at), percent) for book, at, percent in told}
+        self.others[world.name].progress |= {Place(who, book, utc(at), percent) for book, at, percent in told}
         for number, device in enumerate(self.devices, start=1):
             device.diary.sleep_until(self.clock.utc() + timedelta(minutes=number))
         self.clock.forward(LONG)
@@ -322,7 +331,7 @@ class Week:
             lambda: device.offer(core): 20,
             device.find_spool: 3,
             lambda: self.household.sync(core): 22,
-            lambda: self.world.upset(self.rng): 10,
+            lambda: self.rng.choice(self.worlds).upset(self.rng): 10,
             lambda: self._hurry(core, device): 12,
             lambda: self._enable(core, self.rng.random() < 0.5): 4,
             self._read_elsewhere: 3,
@@ -335,13 +344,14 @@ class Week:
         self._enable(core, True)
         device.live()
         device.offer(core)
-        self.world.slow_down(self.rng)
+        self.rng.choice(self.worlds).slow_down(self.rng)
         for _ in range(3):
             self.household.sync(core)
             self.clock.forward(self.rng.choice((0, 60, 240)))
 
     def _enable(self, core: Core, on: bool) -> None:
-        core.settings.set(f"{self.world.name}.enabled", on)
+        for world in self.worlds:
+            core.settings.set(f"{world.name}.enabled", on)
         core.refresh()
 
 
@@ -358,7 +368,7 @@ def simulate(seed: int, folder: Path, things: int = WEEK, repeat_after: int = RE
     """One week, or as many things as are asked for, with the remote of this process."""
     clock = Clock()
     household = Household(folder / "home", BookLoreServer("booklore"), clock, repeat_after)
-    return Week(seed, folder, InProcess(random.Random(seed + 1), clock), clock, household, things).faults()
+    return Week(seed, folder, clock, household, InProcess(random.Random(seed + 1), clock), things=things).faults()
 
 
 def simulate_over_http(seed: int, folder: Path, dialect: str) -> list[str]:
@@ -366,4 +376,15 @@ def simulate_over_http(seed: int, folder: Path, dialect: str) -> list[str]:
     clock = Clock()
     with stock(BookLoreServer(dialect, now=clock, lock_patience=0)) as server:
         household = Household(folder / "home", server, clock)
-        return Week(seed, folder, OverHttp(server, clock), clock, household).faults()
+        return Week(seed, folder, clock, household, OverHttp(server, clock)).faults()
+
+
+def simulate_bookorbit(seed: int, folder: Path, is_beside: bool) -> list[str]:
+    """One week with the BookOrbit target; is_beside: beside a BookLore."""
+    clock = Clock()
+    booklore = stock(BookLoreServer("booklore", now=clock, lock_patience=0))
+    with booklore, BookOrbitServer(now=clock) as server:
+        household, orbit = Household(folder / "home", booklore, clock), AtBookOrbit(stocked(server), clock)
+        household.more = orbit.environ
+        worlds = (OverHttp(booklore, clock), orbit) if is_beside else (orbit,)
+        return Week(seed, folder, clock, household, *worlds).faults()

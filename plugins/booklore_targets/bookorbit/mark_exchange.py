@@ -18,11 +18,13 @@ from booklore_targets.bookorbit.orbit_marks import (
     bookmark_change,
     is_of,
     is_stray,
+    is_xpointer,
     key_of,
     mark_of,
     mark_there,
     place_of,
     placed,
+    spelled,
     stray_key,
     title_of,
 )
@@ -32,6 +34,8 @@ ROUTES = {"annotation": "annotations/exchange", "bookmark": "bookmarks/exchange"
 LOST = "BookOrbit finds no such place in its copy of the book, and does not keep the bookmark"
 
 Change = tuple[Item, dict[str, Any]]
+Look = tuple[list[dict[str, Any]], bool]
+"""What is there of a book, and whether there is more that the server does not tell."""
 
 
 class MarkExchange:
@@ -40,6 +44,7 @@ class MarkExchange:
     def __init__(self, kind: str, store: Store, devices: OrbitDevices) -> None:
         self._kind, self._route, self._devices = kind, ROUTES[kind], devices
         self._marks = OrbitMarks(store, kind)
+        self._held: dict[str, Look] = {}
 
     def send(self, connection: OrbitConnection, items: Sequence[Item]) -> list[str]:
         """The ids of what is there then, one for each item; what was being removed is removed first, or else it would
@@ -71,20 +76,43 @@ class MarkExchange:
             self._exchange(connection, about, item.book, [], is_all=True)
         self._marks.remove(item, is_done=True)
 
-    def look(self, connection: OrbitConnection, book: BookRef) -> tuple[list[dict[str, Any]], bool]:
+    def look(self, connection: OrbitConnection, book: BookRef) -> Look:
         """The first hundred that are there, as a device sees them that never sends anything; whether there are more."""
         result = self._exchange(connection, as_device(hex_of(LOOKING)), book, [], is_all=False, writes=False)
         return result["toApply"]["add"], bool(result["more"])
 
-    def find(self, item: Item, held: Iterable[dict[str, Any]]) -> str | None:
+    def remember(self, connection: OrbitConnection, item: Item) -> None:
+        """Before a mark is removed that is not known: an earlier database may have sent it."""
+        marks, place = self._marks.of(item.book.partial_md5), spelled(item.body.get("pos0") or item.body.get("page"))
+        if item.key in marks or not is_xpointer(place):
+            return
+        held, is_cut = self._look_once(connection, item.book)
+        if self._kind == "annotation":
+            self._adopt(item, held)
+            marks = self._marks.of(item.book.partial_md5)
+        if item.key not in marks and (is_cut or any(one.get("pos") == place for one in held)):
+            mark_of(item, marks)
+            self._marks.keep(item.book.partial_md5, marks)
+
+    def find(self, connection: OrbitConnection, item: Item) -> str | None:
         """The id of an item that is there as it is now, and is not about to be removed."""
+        held, _ = self._look_once(connection, item.book)
         if self._marks.is_leaving(item):
             return None
         if self._kind == "annotation":
-            self._adopt(item, list(held))
+            self._adopt(item, held)
         mark = self._marks.of(item.book.partial_md5).get(item.key) or mark_of(item, {})
         is_there = any(self._is_same(item, mark, one) for one in held)
         return key_of(mark) if is_there else None
+
+    def close(self) -> None:
+        self._held.clear()
+
+    def _look_once(self, connection: OrbitConnection, book: BookRef) -> Look:
+        """In a run."""
+        if book.partial_md5 not in self._held:
+            self._held[book.partial_md5] = self.look(connection, book)
+        return self._held[book.partial_md5]
 
     def _adopt(self, item: Item, held: Sequence[dict[str, Any]]) -> None:
         """Remembers what an earlier database has sent, and which seconds are taken: nothing else may be given them."""

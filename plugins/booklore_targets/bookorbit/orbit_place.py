@@ -51,11 +51,13 @@ class OrbitPlaces:
         return remote and self._pushed.recognise(book, remote)
 
     def look(self, connection: OrbitConnection, book: BookRef) -> RemotePosition | None:
+        """A browser's place is no more than a chapter. A book's first place, of whatever device, is told as a
+        browser's, too, and as late as it came in: when it was read nobody knows."""
         answer = connection.ask("GET", f"{PLACES}/{book.partial_md5}")
         place = answer.get("progress")
-        is_rough = answer.get("device_id") == WEB and isinstance(place, str) and CHAPTER.fullmatch(place)
-        told = {**answer, "progress": None} if is_rough else answer
-        return position_told(*map(told.get, FIELDS))
+        if answer.get("device_id") == WEB and isinstance(place, str) and place:
+            answer = {**answer, "progress" if CHAPTER.fullmatch(place) else "timestamp": None}
+        return position_told(*map(answer.get, FIELDS))
 
     def told(self, item: Item) -> Item:
         """As it will stand there, so that it is known again."""

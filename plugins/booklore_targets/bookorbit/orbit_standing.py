@@ -7,6 +7,7 @@ else and is as new as ours stays. Source: bookorbit contract 9.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,7 +37,7 @@ class OrbitStanding:
         result = self._tell(connection, item, {"rating": stars}, stars, now)
         if not result["ratingApplied"]:
             there = result["rating"]
-            if there != stars and there not in self._sent(item):
+            if there != stars and there not in (*self._sent(item), *map(stars_for, earlier_of(item))):
                 raise Superseded(f"it is rated {there or 'not at all'} there, as late as here")
             self._set(connection, item, "rating", {"rating": stars})
         self._settle(item, stars, now)
@@ -47,7 +48,7 @@ class OrbitStanding:
         result = self._tell(connection, item, {"status": status}, wanted, now)
         if not result["statusApplied"]:
             there = self.book(connection, item)["readStatus"]
-            if there not in (wanted, *FOLLOWED, *self._sent(item)):
+            if there not in (wanted, *FOLLOWED, *self._sent(item), *map(STATUSES.get, earlier_of(item))):
                 raise Superseded(f"it is “{there}” there, as late as here")
             self._set(connection, item, "read-status", {"status": wanted})
         self._settle(item, wanted, now)
@@ -117,6 +118,16 @@ class OrbitStanding:
 
 
 def stars_of(item: Item) -> int | None:
-    """One to five whole stars, halves upwards; None where they were taken away."""
-    rating = item.body.get("rating")
-    return None if item.is_tombstone or not rating else min(5, max(1, math.floor(rating / 2 + 0.5)))
+    """None where they were taken away."""
+    return None if item.is_tombstone else stars_for(item.body.get("rating"))
+
+
+def stars_for(rating: Any) -> int | None:
+    """One to five whole stars, halves upwards, for a rating from 1 to 10."""
+    return min(5, max(1, math.floor(rating / 2 + 0.5))) if rating else None
+
+
+def earlier_of(item: Item) -> Sequence[Any]:
+    """What the device gave before: an earlier database may have brought it."""
+    earlier: Sequence[Any] = item.body.get("earlier", ())
+    return earlier

@@ -101,7 +101,6 @@ class BookOrbit:
         self._marks = {kind: MarkExchange(kind, store, devices) for kind in MARKS}
         self._audit = OrbitAudit(self._sessions, self._standing, self._marks)
         self._connection: OrbitConnection | None = None
-        self._held: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self._lock, self._line = threading.Lock(), threading.Lock()
 
     def deliver(self, item: Item, before: Before) -> str | None:
@@ -150,10 +149,7 @@ class BookOrbit:
         if item.key.endswith(COPY):
             return ""
         [item] = self._addressed([item])
-        connection, about = self._open(), (item.kind, item.book.partial_md5)
-        if about not in self._held:
-            self._held[about] = self._marks[item.kind].look(connection, item.book)[0]
-        return self._marks[item.kind].find(item, self._held[about])
+        return self._marks[item.kind].find(self._open(), item)
 
     def match(self, books: Sequence[BookRef]) -> dict[str, Match]:
         """By the digest of the file, also one that it had before the server wrote into it."""
@@ -196,7 +192,8 @@ class BookOrbit:
         """Ends the run: a call that is still under way sends nothing more."""
         with self._lock:
             connection, self._connection = self._connection, None
-            self._held.clear()
+            for marks in self._marks.values():
+                marks.close()
             self._places.close()
             self._ways.clear()
         if connection:
@@ -224,6 +221,7 @@ class BookOrbit:
         if item.key.endswith(COPY):
             return None
         if item.is_tombstone:
+            self._marks[item.kind].remember(connection, item)
             self._marks[item.kind].remove(connection, item)
             return None
         return self._marks[item.kind].send(connection, [item])[0]
