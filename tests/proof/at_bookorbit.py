@@ -1,7 +1,7 @@
 """The BookOrbit target and the fake server of it, as an end of the simulated weeks, and what must hold there.
 
-A BookOrbit joins the sessions of a device that lie less than half an hour apart, keeps each highlight with its note, and
-the last place that it is told; so what is expected is put together as it does that. Source: bookorbit contract 5–9.
+A BookOrbit joins the sessions of a device that lie less than half an hour apart, keeps each highlight with its note,
+and the last place that it is told; so what is expected is put together as it does that. Source: bookorbit contract 5–9.
 """
 
 from __future__ import annotations
@@ -14,12 +14,22 @@ from datetime import datetime
 
 from books import BOOKS, DIGESTS, PAGES
 from checker import (
-    Push, Row, Spots, compare, excess, mismarked, misplaced, misrated, misread, overlaps, rating_of,
-)  # fmt: skip
-from elsewhere import OTHER, read_on
+    Push,
+    Row,
+    Spots,
+    compare,
+    excess,
+    mismarked,
+    misplaced,
+    misrated,
+    misread,
+    overlaps,
+    rating_of,
+)
+from elsewhere import read_on
 from facts import Facts, Session
 from household import Clock
-from notebook import IN_BOOK, Mark
+from notebook import IN_BOOK
 from orbit_world import SECRET, OrbitOnClock
 from remote import LATENESS
 from tally import count
@@ -49,6 +59,9 @@ WORDS = {"read": "READ", "abandoned": "ABANDONED", "reading": "READING", "reread
 UNSETTLED = """SELECT d.state, d.reason, i.kind FROM deliveries d JOIN items i ON i.id = d.item_id
     WHERE d.target = 'bookorbit' AND d.state NOT IN ('delivered', 'discarded')
     AND NOT (d.state = 'superseded' AND i.kind IN ('progress', 'status', 'rating', 'deletion'))"""
+
+FOUND = """SELECT i.book_md5 FROM deliveries d JOIN items i ON i.id = d.item_id WHERE d.target = 'bookorbit'
+    AND d.state = 'superseded' AND i.kind = 'rating' AND i.body LIKE '%"how":"found"%'"""
 
 
 class NamedPlugin(OrbitOnClock):
@@ -116,7 +129,8 @@ class AtBookOrbit:
         for kind, marks in (("annotation", facts.annotation), ("bookmark", facts.bookmark)):
             found += mismarked(self._marks(kind), [one._replace(destination=IN_BOOK) for one in marks], kind)
         readings = {titles[number]: kept for number, kept in self.server.readings.items()}
-        found += misrated({book: rating_of(kept.get("rating")) for book, kept in readings.items()}, facts.rating)
+        rated = misrated({book: rating_of(kept.get("rating")) for book, kept in readings.items()}, facts.rating)
+        found += [one for one in rated if not one.startswith(tuple(left_alone(core)))]
         found += misread({book: WORDS.get(kept.get("status") or "") for book, kept in readings.items()}, facts.status)
         found += [f"pending: {core.pending()}"] if core.pending() else []
         found += [f"unsettled: {row}" for row in core.database.rows(UNSETTLED)]
@@ -157,6 +171,12 @@ class AtBookOrbit:
 
 
 DEVICES = {hex_of(name): name for number in range(3) for name in (f"kobo-{number:02d}",)}
+
+
+def left_alone(core: Core) -> list[str]:
+    """What is said of a book whose stars nobody gave, as devices had them at first: a new database finds others there,
+    which an earlier one may have brought or somebody else, and they stay."""
+    return [f"lost rating: {DIGESTS[row['book_md5']]} " for row in core.database.rows(FOUND)]
 
 
 def device_of(device_id: str) -> str:

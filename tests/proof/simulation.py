@@ -1,4 +1,4 @@
-"""A week of several devices, one core and a server or two, in which everything goes wrong by chance: a seed is one run."""
+"""A week of devices, one core and a server or two, in which everything goes wrong by chance: a seed is one run."""
 
 from __future__ import annotations
 
