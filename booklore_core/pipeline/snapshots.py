@@ -8,7 +8,7 @@ of the same second.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -25,6 +25,9 @@ from booklore_core.pipeline.spool import digest_of, parse_event
 
 Annotation = Mapping[str, Any]
 """An entry of KOReader's list, as it is."""
+
+MadeOf = Callable[[Iterable[str]], Mapping[str, Annotation]]
+"""Ends of keys → the bodies of the facts that there are under these, removed ones too."""
 
 Known = Mapping[str, Sequence[str]]
 """End of a key → KOReader's `datetime`, and a digest of the content, empty for what a person is asked about."""
@@ -70,7 +73,12 @@ def annotation_changes(kind: str, event: BookClose, journal: Journal, facts: Fac
     if told is None or (held and told.order <= held.body["order"]):
         return None
     dated = [one for one in told.annotations or () if isinstance(one.get("datetime"), str)]
-    found = annotation_names(dated, held.body["known"] if held else made_before(kind, facts, event))
+
+    def made_of(names: Iterable[str]) -> Mapping[str, Annotation]:
+        found = facts.known(kind, [start + one for one in names])
+        return {fact.item.key.removeprefix(start): fact.item.body for fact in found}
+
+    found = annotation_names(dated, held.body["known"] if held else made_before(kind, facts, event), made_of)
     now = {name: (one["datetime"], digest([one.get(field) or None for field in CHANGEABLE]))
            for name, one in found.items()}  # fmt: skip
     there = () if held else {fact.item.key for fact in facts.known(kind, (start + name for name in now))}
@@ -92,8 +100,12 @@ def annotation_changes(kind: str, event: BookClose, journal: Journal, facts: Fac
     )
 
 
-def annotation_names(told: Sequence[Annotation], known: Known) -> dict[str, Annotation]:
-    """End of a key → annotation. Where several are equal in when and where they were made, their order tells."""
+def annotation_names(told: Sequence[Annotation], known: Known, made_of: MadeOf) -> dict[str, Annotation]:
+    """End of a key → annotation. Where several are equal in when and where they were made, their order tells.
+
+    One that was moved keeps the name of what is gone of its second and sort. What another device has made in that
+    second was not moved: it has a name of its own already.
+    """
     counts, names = Counter[str](), list[str]()
     for one in told:
         where = ("pos0", "pos1") if one.get("pos0") else ("page",)
@@ -104,9 +116,14 @@ def annotation_names(told: Sequence[Annotation], known: Known) -> dict[str, Anno
     for name, (when, _) in known.items():
         if name not in same:
             left[when].append(name)
-    for index, one in enumerate(told):
-        if names[index] not in known and left[one["datetime"]]:
-            names[index] = left[one["datetime"]].pop(0)
+    moved = [index for index, one in enumerate(told) if names[index] not in known and one["datetime"] in left]
+    bodies = made_of([name for index in moved for name in (names[index], *left[told[index]["datetime"]])])
+    for index in (one for one in moved if names[one] not in bodies):
+        gone, is_range = left[told[index]["datetime"]], bool(told[index].get("pos0"))
+        fits = (name for name in gone if name in bodies and bool(bodies[name].get("pos0")) == is_range)
+        if own := next(fits, None):
+            names[index] = own
+            gone.remove(own)
     return dict(zip(names, told, strict=True))
 
 

@@ -1,7 +1,7 @@
 """Several devices with one book: nothing is doubled, the newest edit wins, an unchanged list brings nothing back."""
 
 import pytest
-from annotated_world import Marking, highlight
+from annotated_world import Marking, bookmark, highlight
 
 ONE, TWO = highlight(1), highlight(2)
 
@@ -103,3 +103,29 @@ def test_what_a_device_told_late_of_an_edit_does_not_outdo_a_later_one(marking):
     marking.core.take([late], "test")
 
     assert [body["note"] for body in marking.held().values()] == ["later"]
+
+
+@pytest.mark.parametrize(("kind", "mark"), [("annotation", highlight), ("bookmark", bookmark)])
+def test_what_another_device_made_in_the_same_second_is_not_taken_for_one_that_was_moved(marking, kind, mark):
+    first, second = mark(1), mark(2, datetime=mark(1)["datetime"])
+    marking.close(first)
+    marking.close(first, second, device="kindle")
+
+    marking.close(second)
+    assert [body["page"] for body in marking.held(kind).values()] == [second["page"]]
+    marking.close()
+    assert marking.held(kind) == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "mark", "other", "others"),
+    [("annotation", highlight, bookmark, "bookmark"), ("bookmark", bookmark, highlight, "annotation")],
+)
+def test_a_highlight_is_not_taken_for_a_bookmark_of_the_same_second_that_was_moved(marking, kind, mark, other, others):
+    marking.close(mark(1))
+    marking.sent()
+
+    marking.close(other(2, datetime=mark(1)["datetime"]))
+
+    assert marking.held(kind) == {}
+    assert len(marking.held(others)) == 1
