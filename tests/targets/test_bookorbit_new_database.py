@@ -1,7 +1,7 @@
 """A core whose database was lost, at a BookOrbit that holds what the one before has sent; devices tell all again."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -81,14 +81,19 @@ def test_a_place_that_is_said_to_be_of_a_browser_is_no_later_than_any(world: Orb
     assert world.server.readings[1]["place"] == "/body/p[21].0"
 
 
-@pytest.mark.parametrize("mark", [highlight, dog_ear])
+def in_pdf(number: int, at: datetime = MORNING, **fields: Any) -> dict[str, Any]:
+    ends = {name: {"page": number, "x": 10.5, "y": 20.25} for name in ("pos0", "pos1")}
+    return highlight(number, at, page=number, **ends, **fields)
+
+
+@pytest.mark.parametrize("mark", [highlight, dog_ear, in_pdf])
 def test_a_mark_of_before_goes_where_its_list_has_it_no_more(world: OrbitWorld, mark: Any) -> None:
-    first, second = mark(1), mark(2, MORNING + timedelta(minutes=1))
+    first, second = mark(1), mark(2, MORNING + timedelta(minutes=1), text="second")
     read(world, [first, second])
     settle(world)
     read(world, [second])
     lose_database(world)
     settle(world)
 
-    held = world.server.annotations if mark is highlight else world.server.bookmarks
-    assert ["/4/4" in one["cfi"] for one in held] == [True]
+    held = world.server.bookmarks if mark is dog_ear else world.server.annotations
+    assert [one.get("title") or one["text"] for one in held] == ["second"]

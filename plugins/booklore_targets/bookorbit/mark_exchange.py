@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from booklore_core import BookRef, BookUnmatched, Item, ItemFailed, ItemRejected, Store
+from booklore_core import BookRef, BookUnmatched, Declined, Item, ItemFailed, ItemRejected, Store
 from booklore_targets.bookorbit.orbit_connection import MOST_BYTES, OrbitConnection
 from booklore_targets.bookorbit.orbit_devices import LOOKING, OrbitDevices, as_device, hex_of
 from booklore_targets.bookorbit.orbit_marks import (
@@ -18,24 +18,28 @@ from booklore_targets.bookorbit.orbit_marks import (
     bookmark_change,
     is_of,
     is_stray,
-    is_xpointer,
     key_of,
     mark_of,
     mark_there,
     place_of,
     placed,
-    spelled,
     stray_key,
     title_of,
 )
 
 MOST_CHANGES, MOST_BOOKS = 50, 20
+MOST_TOLD, MOST_TAKEN, MOST_LOOKED_AT = 100, 200, 1500
+"""So many marks of a book an answer tells, a request acknowledges, and a look is worth its requests for."""
+
 ROUTES = {"annotation": "annotations/exchange", "bookmark": "bookmarks/exchange"}
+NO_SECOND = "2000-01-01 00:00:00"
+"""Of a bookmark that a device took, of which the server does not tell when it was made."""
+
 LOST = "BookOrbit finds no such place in its copy of the book, and does not keep the bookmark"
 
 Change = tuple[Item, dict[str, Any]]
 Look = tuple[list[dict[str, Any]], bool]
-"""What is there of a book, and whether there is more that the server does not tell."""
+"""What is there of a book, and whether there is more that was not told."""
 
 
 class MarkExchange:
@@ -61,8 +65,8 @@ class MarkExchange:
         return ids
 
     def remove(self, connection: OrbitConnection, item: Item) -> None:
-        """What was never sent from here is not there."""
-        mark = self._marks.of(item.book.partial_md5).get(item.key)
+        """What was never sent from here, by an earlier database neither, is not there."""
+        mark = self._marks.of(item.book.partial_md5).get(item.key) or self._sent_before(connection, item)
         if mark is None:
             return
         self._marks.remove(item, is_done=False)
@@ -77,22 +81,38 @@ class MarkExchange:
         self._marks.remove(item, is_done=True)
 
     def look(self, connection: OrbitConnection, book: BookRef) -> Look:
-        """The first hundred that are there, as a device sees them that never sends anything; whether there are more."""
-        result = self._exchange(connection, as_device(hex_of(LOOKING)), book, [], is_all=False, writes=False)
-        return result["toApply"]["add"], bool(result["more"])
+        """What is there, as devices see it that never send anything; whether there is more.
 
-    def remember(self, connection: OrbitConnection, item: Item) -> None:
-        """Before a mark is removed that is not known: an earlier database may have sent it."""
-        marks, place = self._marks.of(item.book.partial_md5), spelled(item.body.get("pos0") or item.body.get("page"))
-        if item.key in marks or not is_xpointer(place):
-            return
-        held, is_cut = self._look_once(connection, item.book)
+        The next hundred are told to a device that has taken those before. It is named by them: it took nothing else,
+        and taking them again leaves nothing new.
+        """
+        held: dict[int, dict[str, Any]] = {}
+        is_cut = True
+        while is_cut and len(held) < MOST_LOOKED_AT:
+            about = as_device(hex_of(f"{LOOKING} past {sorted(held)}" if held else LOOKING))
+            self._take(connection, about, book, list(held.values()))
+            result = self._exchange(connection, about, book, [], is_all=False, writes=False)
+            told = {one["serverId"]: one for one in result["toApply"]["add"]}
+            is_cut = bool(result["more"]) or len(told) >= MOST_TOLD
+            if told.keys() <= held.keys():
+                break
+            held |= told
+        return list(held.values()), is_cut
+
+    def _take(
+        self, connection: OrbitConnection, about: dict[str, Any], book: BookRef, held: Sequence[dict[str, Any]]
+    ) -> None:
+        """Tells, for a device, that it has these."""
+        for start in range(0, len(held), MOST_TAKEN):
+            taken = [{"serverId": one["serverId"], "status": "applied", **self._taken(one)}
+                     for one in held[start : start + MOST_TAKEN]]  # fmt: skip
+            books = [{"hash": book.partial_md5, "applied": taken, "deleted": []}]
+            connection.tell(f"{self._route}-ack", {**about, "books": books}, writes=False)
+
+    def _taken(self, held: dict[str, Any]) -> dict[str, Any]:
         if self._kind == "annotation":
-            self._adopt(item, held)
-            marks = self._marks.of(item.book.partial_md5)
-        if item.key not in marks and (is_cut or any(one.get("pos") == place for one in held)):
-            mark_of(item, marks)
-            self._marks.keep(item.book.partial_md5, marks)
+            return {"version": held["version"]}
+        return {"datetime": NO_SECOND, "pos": held["pos"]}
 
     def find(self, connection: OrbitConnection, item: Item) -> str | None:
         """The id of an item that is there as it is now, and is not about to be removed."""
@@ -107,6 +127,21 @@ class MarkExchange:
 
     def close(self) -> None:
         self._held.clear()
+
+    def _sent_before(self, connection: OrbitConnection, item: Item) -> Mark | None:
+        """The mark of one that an earlier database has sent, or may have where a look does not show all."""
+        try:
+            place = place_of(item)
+        except Declined:  # such a one is never sent
+            return None
+        held, is_cut = self._look_once(connection, item.book)
+        if self._kind == "annotation":
+            self._adopt(item, held)
+        marks = self._marks.of(item.book.partial_md5)
+        if item.key not in marks and (is_cut or any(one.get("pos") == place for one in held)):
+            mark_of(item, marks)
+            self._marks.keep(item.book.partial_md5, marks)
+        return marks.get(item.key)
 
     def _look_once(self, connection: OrbitConnection, book: BookRef) -> Look:
         """In a run."""

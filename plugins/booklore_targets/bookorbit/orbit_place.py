@@ -59,6 +59,17 @@ class OrbitPlaces:
             answer = {**answer, "progress" if CHAPTER.fullmatch(place) else "timestamp": None}
         return position_told(*map(answer.get, FIELDS))
 
+    def lacks(self, connection: OrbitConnection, item: Item) -> str:
+        """What is there instead of an item that was told last; empty where it is, or where somebody else has read."""
+        own, there = Position.of(item), self.look(connection, item.book)
+        if own.is_at_start:
+            return ""
+        if there is None or not there.percent:
+            return "no place is there"
+        seen = self._pushed.recognise(item.book, there)
+        is_of_before = seen.device_id and seen.at and seen.at < item.occurred_at
+        return f"{there.percent:.1%} there, {own.percent:.1%} here" if is_of_before else ""
+
     def told(self, item: Item) -> Item:
         """As it will stand there, so that it is known again."""
         body = {**item.body, "position": spelled(item.body.get("position"))}

@@ -23,6 +23,9 @@ ON_HOLD = STATUSES["abandoned"]
 FOLLOWED = (None, "unread", "want_to_read", "reading", "rereading")
 """What a status is that follows from reading, not from a word of its reader's."""
 
+FOLLOWING = {"reading": ("read", "rereading"), "read": ("rereading",)}
+"""What a status becomes there by reading on."""
+
 MOST_SENT = 20
 
 
@@ -58,6 +61,12 @@ class OrbitStanding:
         sent = self._store.get(f"status {item.book.partial_md5}", [])
         if sent and sent[0][0] == ON_HOLD and Position.of(item).is_laid_aside:
             self._set(connection, item, "read-status", {"status": ON_HOLD})
+
+    def lacks_status(self, connection: OrbitConnection, item: Item) -> str:
+        """Which other status is there; empty where it is that of the item, or what follows it."""
+        there, wanted = self.book(connection, item)["readStatus"], STATUSES[item.body["status"]]
+        is_there = there in (wanted, *FOLLOWING.get(wanted, ()))
+        return "" if is_there else f"“{there or 'no status'}” there, “{wanted}” here"
 
     def looked(self, connection: OrbitConnection, item: Item) -> dict[str, Any]:
         """Stars and review that are there now."""

@@ -87,7 +87,7 @@ class BookOrbit:
     name = NAME
     kinds = frozenset({"session", "progress", "annotation", "bookmark", "rating", "status", "deletion"})
     looked_for = frozenset(MARKS)
-    audited = frozenset({"session", "annotation", "bookmark", "rating"})
+    audited = kinds - {"deletion"}
     credentials = Unset.credentials
     batch_size, spans_books = 250, frozenset({"session", *MARKS})
 
@@ -99,7 +99,7 @@ class BookOrbit:
         self._sessions, self._places = SessionEvents(store, devices), OrbitPlaces(store, devices)
         self._standing, self._digests, self._ways = OrbitStanding(store, devices), OrbitDigests(store), OrbitWays()
         self._marks = {kind: MarkExchange(kind, store, devices) for kind in MARKS}
-        self._audit = OrbitAudit(self._sessions, self._standing, self._marks)
+        self._audit = OrbitAudit(self._sessions, self._standing, self._places, self._marks)
         self._connection: OrbitConnection | None = None
         self._lock, self._line = threading.Lock(), threading.Lock()
 
@@ -221,7 +221,6 @@ class BookOrbit:
         if item.key.endswith(COPY):
             return None
         if item.is_tombstone:
-            self._marks[item.kind].remember(connection, item)
             self._marks[item.kind].remove(connection, item)
             return None
         return self._marks[item.kind].send(connection, [item])[0]
