@@ -100,7 +100,7 @@ def annotation_changes(kind: str, event: BookClose, journal: Journal, facts: Fac
     )
 
 
-def annotation_names(told: Sequence[Annotation], known: Known, made_of: MadeOf) -> dict[str, Annotation]:
+def annotation_names(told: Sequence[Annotation], known: Known, made_of: MadeOf = lambda _: {}) -> dict[str, Annotation]:
     """End of a key → annotation. Where several are equal in when and where they were made, their order tells.
 
     One that was moved keeps the name of what is gone of its second and sort. What another device has made in that

@@ -5,7 +5,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from orbit_world import OrbitWorld, asked, dog_ear, highlight, orbit_world, read
+from orbit_world import PLACE, OrbitWorld, asked, dog_ear, highlight, orbit_world, read
+
+from booklore_core.testing import MORNING
 
 EXCHANGES = ("/annotations/exchange", "/bookmarks/exchange")
 
@@ -98,19 +100,23 @@ def test_12_a_late_repeat_does_not_raise_a_removed_bookmark(world: OrbitWorld) -
     assert world.core.pending() == {}
 
 
-@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+@pytest.mark.parametrize(("order", "others"), [((0, 1, 2), 0), ((2, 1, 0), 0), ((1, 2, 0), 0), ((2, 1, 0), 120)])
 def test_4_a_new_database_gives_each_highlight_the_second_that_it_has(
-    world: OrbitWorld, order: tuple[int, ...]
+    world: OrbitWorld, order: tuple[int, ...], others: int
 ) -> None:
-    """Three of one second were sent by a database that was lost; their notes are where they were."""
+    """Three of one second were sent by a database that was lost; their notes are where they were. others: those that
+    there were before."""
+    many = [highlight(4 + n // 5, MORNING - timedelta(minutes=n), pos0=PLACE.format(4 + n // 5, n % 5))
+            for n in range(1, others + 1)]  # fmt: skip
     marks = [highlight(number, note=f"note {number}") for number in (1, 2, 3)]
-    read(world, [*marks, dog_ear(5)])
+    read(world, many)
+    read(world, [*many, *marks, dog_ear(5)])
     there = sorted((one["pageno"], one["note"], one["cfi"]) for one in world.server.annotations)
     world.core.close()
     world.home = world.home.with_name("anew")
     world.core = world.open()
     told = [dict(line) for line in world.reader.lines]
-    told[-1]["annotations"] = [*(marks[number] for number in order), dog_ear(5)]
+    told[-1]["annotations"] = [*many, *(marks[number] for number in order), dog_ear(5)]
 
     world.core.take(told, "test")
     world.sync()
@@ -119,8 +125,8 @@ def test_4_a_new_database_gives_each_highlight_the_second_that_it_has(
 
     assert sorted((one["pageno"], one["note"], one["cfi"]) for one in world.server.annotations) == there
     assert len(world.server.bookmarks) == 1
-    assert [one["durationSeconds"] for one in world.server.sessions] == [600]
-    read(world, [{**marks[1], "note": "anew"}, marks[0], dog_ear(5)])
+    assert [one["durationSeconds"] for one in world.server.sessions] == [600, 600]
+    read(world, [{**marks[1], "note": "anew"}, marks[0], *many, dog_ear(5)])
     assert (2, "anew") in [(one["pageno"], one["note"]) for one in world.server.annotations]
 
 
