@@ -132,6 +132,20 @@ def test_the_reader_in_a_browser_is_asked_about(world: OrbitWorld) -> None:
     assert (web.percent, web.position, web.device) == (0.625, None, "web")
 
 
+def test_a_place_that_arrived_behind_a_web_page_is_known_as_ones_own(world: OrbitWorld) -> None:
+    """A proxy answers with a page of its own what the server has carried out."""
+    world.reader.read(world.book(), pages=20)
+    world.take()
+    world.server.fail("commit_then_html_200", "PUT /api/v1/koreader/syncs/progress")
+    world.sync()
+    [book] = world.core.books.find(world.books[0].md5)
+
+    there = world.core.targets["bookorbit"].remote_position(book)
+
+    assert there is not None
+    assert (there.percent, there.device_id) == (0.035, "kobo-7f3a")
+
+
 def test_sync_that_is_switched_off_there_ends_the_run_and_rejects_nothing(world: OrbitWorld) -> None:
     world.reader.read(world.book())
     world.take()

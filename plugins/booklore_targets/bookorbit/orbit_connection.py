@@ -87,7 +87,9 @@ class OrbitConnection:
             return ItemRejected(reason)
         if status == 500 and is_its_own:  # also what the database does not take: the others go on
             return ItemFailed(reason, maybe_sent=writes)
-        return TargetUnavailable(f"{self.host} does not answer as BookOrbit does ({status})", writes and status >= 500)
+        strange = f"{self.host} does not answer as BookOrbit does ({status})"
+        is_refused = 300 <= status < 500  # other pages of a proxy's may stand before what was carried out
+        return TargetUnavailable(strange, maybe_sent=writes and not is_refused)
 
 
 def message_of(answer: Any) -> str:
