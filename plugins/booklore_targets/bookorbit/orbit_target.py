@@ -134,15 +134,17 @@ class BookOrbit:
 
     def deliver_batch(self, items: Sequence[Item]) -> Sequence[str | None]:
         """Sessions, highlights and bookmarks, of any books; whatever else there is goes one by one."""
-        connection, kind = self._open(), items[0].kind
+        kind = items[0].kind
         if any(one.is_tombstone for one in items) or kind not in ("session", *MARKS):
             return [self.deliver(one, Before()) for one in items]
-        items = self._addressed(items)
-        if kind == "session":
-            return self._sessions.send(connection, items)
-        own = [one for one in items if not one.key.endswith(COPY)]
-        ids = dict(zip((one.key for one in own), self._marks[kind].send(connection, own), strict=True))
-        return [ids.get(one.key) for one in items]
+        connection, items = self._open(), self._addressed(items)
+        try:
+            send = self._sessions.send if kind == "session" else self._marks[kind].send
+            own = [one for one in items if kind == "session" or not one.key.endswith(COPY)]
+            ids = dict(zip((one.key for one in own), send(connection, own), strict=True))
+            return [ids.get(one.key) for one in items]
+        except ItemFailed as error:  # it has answered: nothing is on its way, and a repeat of what is there is none
+            raise ItemFailed(error.reason, maybe_sent=False) from error
 
     def find(self, item: Item) -> str | None:
         """One look serves all marks of a book in a run."""
@@ -158,10 +160,9 @@ class BookOrbit:
             part = books[start : start + MOST_HASHES]
             told = {"hashes": [one.partial_md5 for one in part], "books": [described(one) for one in part]}
             answer = self._open().tell("match-check", {**as_device(hex_of(LOOKING)), **told}, writes=False)
-            found |= {one["hash"]: Match(str(one["bookId"]), "digest", 1.0) for one in answer["matches"]}
-            self._ways.note(
-                (one.partial_md5 for one in part), {one["hash"]: str(one["bookId"]) for one in answer["matches"]}
-            )
+            there = {one["hash"]: str(one["bookId"]) for one in answer["matches"]}
+            self._ways.note((one.partial_md5 for one in part), there)
+            found |= {digest: Match(book, "digest", 1.0) for digest, book in there.items()}
         return found
 
     def search(self, text: str, limit: int) -> Sequence[Candidate]:
