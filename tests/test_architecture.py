@@ -42,7 +42,7 @@ FLOORS = [
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names.split()}
 
 PIPELINE = "quarantine spool clock journal ingest facts outbox ledger derive delivery books boots devices lease"
-PIPELINE += " gateway positions snapshots makers remarks event_log window"
+PIPELINE += " gateway positions snapshots makers remarks event_log window groups lanes entrance"
 ACTIONS = "answers books by_hand clear database doctor history login match plugins own quarantine questions rematch"
 ACTIONS += " settings status sync track verify"
 """Who looks for a step or for something that a person may ask for finds a file of that name."""

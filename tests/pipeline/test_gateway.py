@@ -10,7 +10,7 @@ import pytest
 from booklore_core import BookRef, Item, hookimpl
 from booklore_core.guard import shape
 from booklore_core.pipeline import gateway
-from booklore_core.pipeline.gateway import Doors
+from booklore_core.pipeline.entrance import Doors
 from booklore_core.targets import Before, Candidate, Check, Declined, Finding, ItemFailed, Match, TargetUnavailable
 from booklore_core.testing import FakeTarget, sample_book
 
@@ -69,9 +69,17 @@ class Everything(FakeTarget):
         self.closed += 1
 
 
+def delivered(door, requests):
+    """What the last of the requests was answered with."""
+    answer = door.deliver_all(requests)[-1]
+    if isinstance(answer, Declined):
+        raise answer
+    return answer
+
+
 CALLS = {
-    "deliver": lambda door: door.deliver(FACT, Before()),
-    "deliver_batch": lambda door: door.deliver_batch([FACT, FACT]),
+    "deliver": lambda door: delivered(door, [[(FACT, Before())]]),
+    "deliver_batch": lambda door: delivered(door, [[(FACT, Before()), (FACT, Before())]]),
     "match": lambda door: door.match([DUNE]),
     "search": lambda door: door.search("Dune", 5),
     "book": lambda door: door.book("7"),
