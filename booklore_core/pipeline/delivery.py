@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -55,7 +55,7 @@ class DeliveryRun:
         self._target, self._name, self._clock, self._book = target, target.name, clock, book
         self._needs_match = target.has(MatchingTarget)
         self._looked_for, self._repeat_after = target.looked_for, timedelta(seconds=repeat_after)
-        self._groups = Groups(target.concurrency, target.batched, target.spans_books, target.looked_for)
+        self._groups: Groups
         self._lease, self._summary = Lease(database, target.name, clock), RunSummary(target.name)
 
     def run(self, on_progress: Callable[[int, int], None] | None = None) -> RunSummary:
@@ -98,11 +98,11 @@ class DeliveryRun:
     def _bring(self, due: Sequence[int], on_progress: Progress) -> None:
         for start in range(0, len(due), CHUNK):
             ids = due[start : start + CHUNK]
-            size = self._target.batch_size  # it may be known only after the first ones
+            self._groups = Groups(self._target)  # what it can do may be known only after the first ones
             with self._holding():
                 ready = self._matched(self._ledger.load(self._name, ids))
             done = start + len(ids) - len(ready)
-            for group in self._groups.of(ready, size):
+            for group in self._groups.of(ready):
                 self._deliver(group)
                 done += sum(map(len, group))
                 on_progress(done)
@@ -149,7 +149,7 @@ class DeliveryRun:
         if not begun:
             return
         wanted = [[(one.item, one.before) for one in request] for request in begun]
-        answers = self._target.deliver_all(wanted, self._lease.renew)
+        answers = self._target.deliver_all(wanted, self._lease.holds, self._lease.renew)
         self._settle_all(list(zip(begun, answers, strict=True)))
         for request, answer in zip(begun, answers, strict=True):
             if len(request) > 1 and isinstance(answer, Declined):
@@ -210,9 +210,7 @@ class DeliveryRun:
     def _begin(self, group: Sequence[Request]) -> list[Request]:
         """Notes that the outcome is unknown from here on. Returns what is still due, as it is now."""
         ids = [one.id for request in group for one in request]
-        if not ids:
-            return []
-        with self._holding():
+        with self._holding() if ids else nullcontext():
             due = {one.id: one for one in self._matched(self._ledger.load(self._name, ids))}
             self._ledger.begin(list(due.values()), self._name, self._clock())
         return [now for request in group if (now := [due[one.id] for one in request if one.id in due])]

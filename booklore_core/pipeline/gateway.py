@@ -83,10 +83,10 @@ class Gateway:
     def batch_size(self) -> int:
         return max(1, min(MAX_BATCH, self._attribute("batch_size", int, BATCH)))
 
-    @property
-    def concurrency(self) -> int:
-        """How many requests at a time it takes."""
-        return max(1, min(MAX_LANES, self._attribute("concurrency", int, 1)))
+    def lanes(self, kind: str) -> int:
+        """How many requests with items of a kind may be under way at a time."""
+        most = max(1, min(MAX_LANES, self._attribute("concurrency", int, 1)))
+        return most if kind in self._attribute("concurrent", frozenset, self.kinds) else 1
 
     @property
     def credentials(self) -> tuple[str, ...]:
@@ -126,14 +126,16 @@ class Gateway:
                 if self._inside == 0:
                     self.close()  # nobody enters meanwhile
 
-    def deliver_all(self, requests: Sequence[Request], meanwhile: Meanwhile = nothing) -> list[Answer]:
-        """What became of requests with items of one kind, some of which may be under way at a time."""
+    def deliver_all(
+        self, requests: Sequence[Request], may_begin: Callable[[], bool], meanwhile: Meanwhile
+    ) -> list[Answer]:
+        """What became of requests with items of one kind, several of which may be under way at a time."""
         if lingering := self.lingering:
             return [self._named(TargetUnavailable(lingering, maybe_sent=False)), *[None] * (len(requests) - 1)]
-        lanes = Lanes(requests, lambda item: item.kind in self.spans_books or item.book.partial_md5, self._send)
+        lanes = Lanes(requests, self.spans_books, self._send, may_begin)
+        most = self.lanes(requests[0][0][0].kind) if len(requests) > 1 else 1
         with self.session():
             try:
-                most = self.concurrency if len(requests) > 1 else 1
                 answers = lanes.run(most, self.name, CALL_LIMIT, meanwhile)
             finally:
                 self._lingering.setdefault(self.name, []).extend(lanes.alive)

@@ -2,43 +2,43 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 from booklore_core.pipeline.facts import batched
+from booklore_core.pipeline.gateway import Gateway
 from booklore_core.pipeline.ledger import Delivery
 
 TOGETHER = 20
-"""Items of a lane that are begun together, where they are looked for afterwards if the run is cut off."""
-
+"""Items of a lane that are begun together."""
 
 Request = Sequence[Delivery]
 """One item, or a batch."""
 
 
-@dataclass(frozen=True)
 class Groups:
-    """How a target's items are grouped. lanes: requests that it takes at a time. batched: the kinds that go in batches.
-    spans: those whose batches may be of several books. looked_for: the kinds of which one that was begun and never sent
-    costs a look; of the others it might be held for good, so no more of them are begun than are sent at once."""
+    """How a target's items are grouped, as it says just now."""
 
-    lanes: int
-    batched: frozenset[str]
-    spans: frozenset[str]
-    looked_for: frozenset[str]
+    def __init__(self, target: Gateway) -> None:
+        self._lanes, self._size = target.lanes, target.batch_size
+        self._batched, self._spans, self._looked_for = target.batched, target.spans_books, target.looked_for
 
-    def of(self, deliveries: Iterable[Delivery], most: int) -> Iterator[list[Request]]:
+    def of(self, deliveries: Iterable[Delivery], most: int | None = None) -> Iterator[list[Request]]:
         """Groups of requests, each of neighbours of one kind and book that were never begun before, at most so many in
-        a batch; everything else alone. The kinds and each book's items keep their order; books take turns, so that
-        several lanes have something to do."""
+        a batch; everything else alone. The kinds and each book's items keep their order; books take turns where several
+        lanes want something to do.
+
+        One that was begun and never sent costs a look. Where nobody can look it might be held for good, so no more of
+        those are begun than are sent at once.
+        """
         for _, alike in groupby(deliveries, lambda one: one.item.kind if one.is_fresh else one.id):
             some = list(alike)
             kind = some[0].item.kind
-            size = most if kind in self.batched else 1
-            turn = max(size, TOGETHER) if kind in self.looked_for else size
-            books = [some] if kind in self.spans else [list(one) for _, one in groupby(some, book_of)]
+            size = (most or self._size) if kind in self._batched else 1
+            lanes = self._lanes(kind) if len(some) > 1 else 1
+            turn = max(size, TOGETHER) if kind in self._looked_for else size
+            books = [some] if kind in self._spans else [list(one) for _, one in groupby(some, book_of)]
             requests = [request for of_book in books for request in batched(of_book, size)]
-            yield from filled(in_turns(requests, turn) if self.lanes > 1 else requests, turn * self.lanes)
+            yield from filled(in_turns(requests, turn) if lanes > 1 else requests, turn * lanes)
 
 
 def book_of(one: Delivery) -> str:

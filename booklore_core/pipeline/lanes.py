@@ -2,7 +2,7 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,16 +20,18 @@ Ids = list[str | None]
 class Lanes:
     """Requests that are sent in threads, each of which takes one book after the other until none is left.
 
-    After TargetUnavailable nothing more is begun, and after BookUnmatched nothing more of that book.
+    After TargetUnavailable nothing more is begun, and after BookUnmatched nothing more of that book. may_begin: asked
+    before each request. spans: the kinds of which a request may be of several books; they go one at a time.
     """
 
     def __init__(
-        self, requests: Sequence[Request], book_of: Callable[[Item], Hashable], send: Callable[[Request], Ids]
-    ) -> None:
-        self._requests, self._send, self._lock = requests, send, threading.Lock()
-        books: dict[Hashable, list[int]] = defaultdict(list)
-        for index, request in enumerate(requests):
-            books[book_of(request[0][0])].append(index)
+        self, requests: Sequence[Request], spans: frozenset[str], send: Callable[[Request], Ids],
+        may_begin: Callable[[], bool],
+    ) -> None:  # fmt: skip
+        self._requests, self._send, self._may_begin, self._lock = requests, send, may_begin, threading.Lock()
+        books: dict[str, list[int]] = defaultdict(list)
+        for index, ((item, _), *_) in enumerate(requests):
+            books["" if item.kind in spans else item.book.partial_md5].append(index)
         self._books, self._width = iter(books.values()), len(books)
         self._answers: dict[int, Ids | Exception | None] = {}
         self._watches: list[Watch[None]] = []
@@ -78,6 +80,7 @@ class Lanes:
 
     def _begin(self, index: int) -> bool:
         with self._lock:
+            self._is_over = self._is_over or not self._may_begin()
             if not self._is_over:
                 self._answers[index] = None
             return not self._is_over
