@@ -141,10 +141,9 @@ class Target(Protocol):
     `LookingTarget`; without it the item is simply delivered again at the next run.
     `audit(book, items)` compares. `remote_progress(book)` tells the remote's position. `check()` tests the connection.
     `credentials` and `log_in()` are an account. `about` is a line about the remote, told without asking it, or the
-    command `booklore …` that sets it up. `address` is where it is.
-    Every call has a minute; whatever else it raises is a failed attempt, whose outcome is unknown if it may have sent.
-    `close()` comes after every run and when a call took too long: a call still under way must send nothing more; the
-    next call opens again.
+    command `booklore …` that sets it up; `address` is where it is. Every call has a minute; whatever else it raises is
+    a failed attempt, whose outcome is unknown if it may have sent.
+    `close()` comes after a run and when a call took too long: one still under way sends nothing more; the next opens.
     """
 
     name: str
