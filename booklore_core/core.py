@@ -21,9 +21,10 @@ from booklore_core.pipeline.clock import Contact, begun
 from booklore_core.pipeline.delivery import DeliveryRun, RunSummary
 from booklore_core.pipeline.derive import Derive
 from booklore_core.pipeline.devices import Devices
+from booklore_core.pipeline.entrance import Doors
 from booklore_core.pipeline.event_log import EventLog
 from booklore_core.pipeline.facts import Facts
-from booklore_core.pipeline.gateway import Doors, Gateway
+from booklore_core.pipeline.gateway import Gateway
 from booklore_core.pipeline.ingest import Ingest, Taken
 from booklore_core.pipeline.journal import Journal
 from booklore_core.pipeline.lease import Clock

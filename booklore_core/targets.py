@@ -131,7 +131,8 @@ class Target(Protocol):
 
     Optional, looked up by name:
     `deliver_batch(items) -> list[str | None] | None` takes up to `batch_size` (default 100) items of one kind and book,
-    of any where it is in `spans_books`, none of which was ever begun before; when it raises, the loop goes one by one.
+    of any where it is in `spans_books`, none of which was ever begun; when it raises, by halves or one by one. It takes
+    `concurrency` requests at a time, from as many threads, each of another book. `batched`, `concurrent`: their kinds.
     `match(books) -> Mapping[str, Match]` finds the remote's books by partial MD5, certain matches only; a target that
     has it is given no item of an unmatched book. `search(text, limit)`, `book(remote_id)` serve matching by hand, where
     `cover(remote_id) -> bytes | None` shows a JPEG, PNG, GIF or WebP of at most 2 MiB; `choose(remote_id)` is told it.
@@ -140,10 +141,9 @@ class Target(Protocol):
     `LookingTarget`; without it the item is simply delivered again at the next run.
     `audit(book, items)` compares. `remote_progress(book)` tells the remote's position. `check()` tests the connection.
     `credentials` and `log_in()` are an account. `about` is a line about the remote, told without asking it, or the
-    command `booklore …` that sets it up. `address` is where it is.
-    Every call has a minute; whatever else it raises is a failed attempt, whose outcome is unknown if it may have sent.
-    `close()` comes after every run and when a call took too long: a call still under way must send nothing more; the
-    next call opens again.
+    command `booklore …` that sets it up; `address` is where it is. Every call has a minute; whatever else it raises is
+    a failed attempt, whose outcome is unknown if it may have sent.
+    `close()` comes after a run and when a call took too long: one still under way sends nothing more; the next opens.
     """
 
     name: str

@@ -57,10 +57,19 @@ class Watch(Generic[T]):
         self._parts += 1
 
     def _run(self, work: Callable[[Callable[[], None]], T]) -> None:
-        try:
-            self._done.set_result(work(self._next_part))
-        except Exception as error:  # noqa: BLE001 handed over to the thread that waits
-            self._done.set_exception(error)
-        except BaseException as error:  # noqa: BLE001 what ends a program that does not expect it is a fault here
-            told = RuntimeError(f"tried to end the program ({type(error).__name__}: {error})")
-            self._done.set_exception(told.with_traceback(error.__traceback__))
+        outcome = caught(lambda: work(self._next_part))
+        if isinstance(outcome, Exception):
+            self._done.set_exception(outcome)
+        else:
+            self._done.set_result(outcome)
+
+
+def caught(work: Callable[[], T]) -> T | Exception:
+    """What work returns or raises. What ends a program that does not expect it is a fault here."""
+    try:
+        return work()
+    except Exception as error:  # noqa: BLE001 handed over to whoever asked
+        return error
+    except BaseException as error:  # noqa: BLE001
+        told = RuntimeError(f"tried to end the program ({type(error).__name__}: {error})")
+        return told.with_traceback(error.__traceback__)

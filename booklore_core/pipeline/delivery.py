@@ -1,21 +1,22 @@
 """The only loop that delivers. Targets never see the outbox."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from booklore_core.guard.shape import short_text
 from booklore_core.items import BookRef
 from booklore_core.pipeline.books import Books
-from booklore_core.pipeline.gateway import Gateway
+from booklore_core.pipeline.gateway import Answer, Gateway
+from booklore_core.pipeline.groups import Groups, Request
 from booklore_core.pipeline.lease import Clock, Lease, LeaseLost
-from booklore_core.pipeline.ledger import DELIVERED, UNCONFIRMED, Delivery, Ledger, Outcome, groups, outcome_of
+from booklore_core.pipeline.ledger import DELIVERED, UNCONFIRMED, Delivery, Ledger, Outcome, outcome_of
 from booklore_core.pipeline.outbox import Outbox
 from booklore_core.storage.counts import count_pending_at
 from booklore_core.storage.database import Database
-from booklore_core.targets import BatchTarget, BookUnmatched, Declined, MatchingTarget, Superseded, TargetUnavailable
+from booklore_core.targets import BookUnmatched, Declined, MatchingTarget, Superseded, TargetUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -52,19 +53,18 @@ class DeliveryRun:
     ) -> None:  # fmt: skip
         self._database, self._outbox, self._ledger, self._books = database, Outbox(database, books), ledger, books
         self._target, self._name, self._clock, self._book = target, target.name, clock, book
-        self._needs_match, self._is_batch = target.has(MatchingTarget), target.has(BatchTarget)
+        self._needs_match = target.has(MatchingTarget)
         self._looked_for, self._repeat_after = target.looked_for, timedelta(seconds=repeat_after)
-        self._lease = Lease(database, target.name, clock)
-        self._summary = RunSummary(target.name)
+        self._groups: Groups
+        self._lease, self._summary = Lease(database, target.name, clock), RunSummary(target.name)
 
     def run(self, on_progress: Callable[[int, int], None] | None = None) -> RunSummary:
         """One run. Another process that is delivering to the target just now is left to it."""
         due = self._ledger.due(self._name, self._book)
         if due:
             with self._target.session():
-                obstacle = self._obstacle()
                 tell = (lambda done: on_progress(done, len(due))) if on_progress else (lambda done: None)
-                self._summary.unavailable = obstacle or self._bring_all(due, tell)
+                self._summary.unavailable = self._obstacle() or self._bring_all(due, tell)
         left = count_pending_at(self._database, self._name, self._book)
         self._summary.waiting, self._summary.rejected = left["waiting"], left["rejected"]
         return self._summary
@@ -98,13 +98,13 @@ class DeliveryRun:
     def _bring(self, due: Sequence[int], on_progress: Progress) -> None:
         for start in range(0, len(due), CHUNK):
             ids = due[start : start + CHUNK]
-            size = self._target.batch_size if self._is_batch else 1  # it may be known only after the first ones
+            self._groups = Groups(self._target)  # what it can do may be known only after the first ones
             with self._holding():
                 ready = self._matched(self._ledger.load(self._name, ids))
             done = start + len(ids) - len(ready)
-            for group in groups(ready, size, self._target.spans_books):
+            for group in self._groups.of(ready):
                 self._deliver(group)
-                done += len(group)
+                done += sum(map(len, group))
                 on_progress(done)
 
     @contextmanager
@@ -143,27 +143,36 @@ class DeliveryRun:
         self._ledger.wait(waiting, self._name, NOT_MATCHED, self._clock())
         return [one for one in deliveries if one.item.book.match is not None]
 
-    def _deliver(self, group: Sequence[Delivery]) -> None:
-        """Delivers a group at once if it may be, else one by one."""
-        if len(group) > 1:
-            group = list(filter(self._may_be_sent, group))
-            if self._deliver_batch(self._begin(group)):
-                return
-            group = self._ledger.load(self._name, [one.id for one in group])
-        for one in group:
-            if self._may_be_sent(one):
-                for delivery in self._begin([one]):
-                    self._deliver_one(delivery)
+    def _deliver(self, group: Sequence[Request]) -> None:
+        """Begins requests together, sends them and settles them together."""
+        begun = self._begin(self._unfound(group))
+        if not begun:
+            return
+        wanted = [[(one.item, one.before) for one in request] for request in begun]
+        answers = self._target.deliver_all(wanted, self._lease.holds, self._lease.renew)
+        self._settle_all(list(zip(begun, answers, strict=True)))
+        for request, answer in zip(begun, answers, strict=True):
+            if len(request) > 1 and isinstance(answer, Declined):
+                self._deliver_parts(request)
 
-    def _may_be_sent(self, one: Delivery) -> bool:
-        """Whether an item is sent now. One that may be there is looked for, where a repeat would be a second one."""
-        if not (one.is_in_doubt and one.item.kind in self._looked_for):
-            return True
-        there = one.where_given
-        outcome = self._look(there, is_moved=there != one)
-        if outcome:
-            self._settle([there], [outcome])
-        return outcome is None
+    def _deliver_parts(self, request: Request) -> None:
+        """After a batch that was declined: by halves what was not taken, one by one what may be there."""
+        left = self._ledger.load(self._name, [one.id for one in request])
+        for group in self._groups.of(left, len(request) // 2):
+            self._deliver(group)
+
+    def _unfound(self, group: Sequence[Request]) -> list[Request]:
+        """What is sent now. What may be there is looked for first, where a repeat would be a second one."""
+        found: dict[int, tuple[Delivery, Outcome]] = {}
+        try:
+            for one in (one for request in group for one in request if one.item.kind in self._looked_for):
+                if one.is_in_doubt:
+                    there = one.where_given
+                    outcome = self._look(there, is_moved=there != one)
+                    found |= {one.id: (there, outcome)} if outcome else {}
+        finally:
+            self._settle(found.values())
+        return [[one for one in request if one.id not in found] for request in group]
 
     def _look(self, one: Delivery, is_moved: bool) -> Outcome | None:
         """What is found out about an item; None when it is not there and nothing of it can be on its way.
@@ -188,32 +197,6 @@ class DeliveryRun:
         reason = f"looked for at {now:%H:%M}, not there; the first sync after {again:%Y-%m-%d %H:%M %Z} sends it again"
         return Outcome(UNCONFIRMED, maybe_sent=True, reason=reason, tried=False) if now < again else None
 
-    def _deliver_batch(self, group: Sequence[Delivery]) -> bool:
-        """Whether the whole group was delivered. Otherwise it goes on one by one, as possibly sent."""
-        try:
-            ids = self._target.deliver_batch([one.item for one in group], self._lease.renew) if group else []
-        except TargetUnavailable as stop:
-            self._leave(group, stop)
-            raise
-        except Declined as error:
-            log.info("%s: a batch of %d: %s", self._name, len(group), error.reason)
-            if not error.maybe_sent:
-                self._withdraw(group)
-            return False
-        self._settle(group, [Outcome(DELIVERED, remote_id=remote_id) for remote_id in ids])
-        return True
-
-    def _deliver_one(self, delivery: Delivery) -> None:
-        try:
-            remote_id = self._target.deliver(delivery.item, delivery.before, self._lease.renew)
-            outcome = Outcome(DELIVERED, remote_id=remote_id)
-        except TargetUnavailable as stop:
-            self._leave([delivery], stop)
-            raise
-        except Declined as error:
-            outcome = self._failure(delivery, error)
-        self._settle([delivery], [outcome])
-
     def _failure(self, delivery: Delivery, error: Declined) -> Outcome:
         """What an attempt that was declined comes to. One whose outcome was unknown before stays so."""
         log.info("%s: %s %s: %s", self._name, delivery.item.kind, delivery.item.key, error.reason)
@@ -224,27 +207,43 @@ class DeliveryRun:
                 self._outbox.ask(delivery.item, delivery.revision, short_text(error.question) or "", self._clock())
         return outcome_of(error, delivery.before.maybe_sent)
 
-    def _begin(self, group: Sequence[Delivery]) -> list[Delivery]:
+    def _begin(self, group: Sequence[Request]) -> list[Request]:
         """Notes that the outcome is unknown from here on. Returns what is still due, as it is now."""
-        with self._holding():
-            ready = self._matched(self._ledger.load(self._name, [one.id for one in group]))
-            self._ledger.begin(ready, self._name, self._clock())
-        return ready
+        ids = [one.id for request in group for one in request]
+        with self._holding() if ids else nullcontext():
+            due = {one.id: one for one in self._matched(self._ledger.load(self._name, ids))}
+            self._ledger.begin(list(due.values()), self._name, self._clock())
+        return [now for request in group if (now := [due[one.id] for one in request if one.id in due])]
 
-    def _leave(self, group: Sequence[Delivery], stop: TargetUnavailable) -> None:
-        """The run ends here: what was certainly not sent is as it was, anything else stays unknown, with the reason."""
-        if not stop.maybe_sent:
-            return self._withdraw(group)
-        unknown = Outcome(UNCONFIRMED, maybe_sent=True, reason=f"outcome unknown: {stop.reason}")
+    def _settle_all(self, answered: Sequence[tuple[Request, Answer]]) -> None:
+        """Notes what became of requests: what was certainly not sent is as it was. Raises TargetUnavailable."""
+        settled: list[tuple[Delivery, Outcome]] = []
+        unsent: list[Delivery] = []
         with self._holding():
-            return self._ledger.settle(group, self._name, [unknown] * len(group), self._clock())
+            for request, answer in answered:
+                if outcomes := self._outcomes(request, answer):
+                    settled += zip(request, outcomes, strict=True)
+                else:
+                    unsent += request
+            self._ledger.withdraw(unsent, self._name, self._clock())
+            self._settle(settled)
+            self._matched(self._ledger.load(self._name, [one.id for one in unsent]))  # a book may have turned out gone
+        for stop in (answer for _, answer in answered if isinstance(answer, TargetUnavailable)):
+            raise stop
 
-    def _withdraw(self, group: Sequence[Delivery]) -> None:
-        with self._holding():
-            self._ledger.withdraw(group, self._name, self._clock())
+    def _outcomes(self, request: Request, answer: Answer) -> list[Outcome]:
+        """What a request comes to; nothing where it was certainly not sent."""
+        if isinstance(answer, Declined):
+            if len(request) == 1 and not isinstance(answer, TargetUnavailable):
+                return [self._failure(request[0], answer)]
+            log.info("%s: %d at once: %s", self._name, len(request), answer.reason)
+            unknown = Outcome(UNCONFIRMED, maybe_sent=True, reason=f"outcome unknown: {answer.reason}")
+            return [unknown] * len(request) if answer.maybe_sent else []
+        return [Outcome(DELIVERED, remote_id=remote_id) for remote_id in answer or ()]
 
-    def _settle(self, group: Sequence[Delivery], outcomes: Sequence[Outcome]) -> None:
-        with self._holding():
-            self._ledger.settle(group, self._name, outcomes, self._clock())
-        for delivery, outcome in zip(group, outcomes, strict=True):
+    def _settle(self, settled: Collection[tuple[Delivery, Outcome]]) -> None:
+        if settled:
+            with self._holding():
+                self._ledger.settle(settled, self._name, self._clock())
+        for delivery, outcome in settled:
             self._summary.count(outcome, delivery.item.kind)

@@ -11,9 +11,10 @@ from booklore_core.guard.culprit import package_of_module, told
 from booklore_core.guard.deadline import TookTooLong, Watch
 from booklore_core.guard.shape import all_of, maybe_of, shaped, short_text
 from booklore_core.items import BookRef, Item
+from booklore_core.pipeline.lanes import Lanes, Request, ids_of
 from booklore_core.targets import (
     AuditableTarget,
-    Before,
+    BatchTarget,
     Candidate,
     Check,
     CheckableTarget,
@@ -33,9 +34,12 @@ T = TypeVar("T")
 CALL_LIMIT = 60.0
 """Seconds after which a call is given up for this run and counts as unknown."""
 
-CLOSE_LIMIT, BATCH, MAX_BATCH = 5.0, 100, 500
+CLOSE_LIMIT, BATCH, MAX_BATCH, MAX_LANES = 5.0, 100, 500, 8
 Meanwhile = Callable[[], None]
 """What somebody who waits does at every sign of life."""
+
+Answer = list[str | None] | Declined | None
+"""What became of a request: the remote's ids, why the target has not done it, or None where it was not begun."""
 
 MatchOf = Callable[[str, str], str | None]
 """Told a book's partial MD5 and a target's name, the target's id of the book."""
@@ -45,24 +49,17 @@ def nothing() -> None:
     """Somebody who waits does nothing else."""
 
 
-def unmatched(md5: str, target: str) -> None:
-    """No book has an id."""
-
-
 class Gateway:
     """One target, as everybody else sees it. Raises Declined, which names the target, and nothing else.
 
     lingering: calls that were given up, by target; while one goes on nobody enters, for it may still send something.
     """
 
-    def __init__(
-        self, target: Target, plugin: str, lingering: dict[str, list[Watch[Any]]] | None = None,
-        match_of: MatchOf = unmatched,
-    ) -> None:  # fmt: skip
+    def __init__(self, target: Target, plugin: str, lingering: dict[str, list[Watch[Any]]], match_of: MatchOf) -> None:
         self._target: Any = target
         self.plugin, self._package = plugin, package_of_module(target)
         self.name, self.kinds = str(target.name), frozenset(target.kinds)
-        self._lingering, self._match_of = {} if lingering is None else lingering, match_of
+        self._lingering, self._match_of = lingering, match_of
         self._inside, self._lock, self.spans_books = 0, threading.Lock(), frozenset(getattr(target, "spans_books", ()))
 
     def has(self, part: type) -> bool:
@@ -86,6 +83,11 @@ class Gateway:
     def batch_size(self) -> int:
         return max(1, min(MAX_BATCH, self._attribute("batch_size", int, BATCH)))
 
+    def lanes(self, kind: str) -> int:
+        """How many requests with items of a kind may be under way at a time."""
+        most = max(1, min(MAX_LANES, self._attribute("concurrency", int, 1)))
+        return most if kind in self._attribute("concurrent", frozenset, self.kinds) else 1
+
     @property
     def credentials(self) -> tuple[str, ...]:
         """The names of the settings that make the account, in the order in which they are asked for."""
@@ -95,6 +97,11 @@ class Gateway:
     def looked_for(self) -> frozenset[str]:
         """The kinds whose items are looked for before they are sent a second time."""
         return self._attribute("looked_for", frozenset, self.kinds) if self.has(LookingTarget) else frozenset()
+
+    @property
+    def batched(self) -> frozenset[str]:
+        """The kinds whose items go in batches."""
+        return self._attribute("batched", frozenset, self.kinds) if self.has(BatchTarget) else frozenset()
 
     @property
     def audited(self) -> frozenset[str]:
@@ -119,12 +126,30 @@ class Gateway:
                 if self._inside == 0:
                     self.close()  # nobody enters meanwhile
 
-    def deliver(self, item: Item, before: Before, meanwhile: Meanwhile = nothing) -> str | None:
-        return self._call("deliver", lambda: short_text(self._target.deliver(item, before)), meanwhile, may_send=True)
+    def deliver_all(
+        self, requests: Sequence[Request], may_begin: Callable[[], bool], meanwhile: Meanwhile
+    ) -> list[Answer]:
+        """What became of requests with items of one kind, several of which may be under way at a time."""
+        if lingering := self.lingering:
+            return [self._named(TargetUnavailable(lingering, maybe_sent=False)), *[None] * (len(requests) - 1)]
+        lanes = Lanes(requests, self.spans_books, self._send, may_begin)
+        most = self.lanes(requests[0][0][0].kind) if len(requests) > 1 else 1
+        with self.session():
+            try:
+                answers = lanes.run(most, self.name, CALL_LIMIT, meanwhile)
+            finally:
+                self._lingering.setdefault(self.name, []).extend(lanes.alive)
+        told = zip(requests, answers, strict=True)
+        return [self._declined(request, one) if isinstance(one, Exception) else one for request, one in told]
 
-    def deliver_batch(self, items: Sequence[Item], meanwhile: Meanwhile = nothing) -> list[str | None]:
-        """The remote ids of a batch, one for each item."""
-        return self._call("deliver_batch", lambda: ids_of(self._target.deliver_batch(items), items), meanwhile, True)
+    def _send(self, request: Request) -> list[str | None]:
+        if len(request) == 1:
+            return [short_text(self._target.deliver(*request[0]))]
+        return ids_of(self._target.deliver_batch([item for item, _ in request]), request)
+
+    def _declined(self, request: Request, error: Exception) -> Declined:
+        what = "deliver" if len(request) == 1 else "deliver_batch"
+        return self._named(error if isinstance(error, Declined) else self._fault(what, error, may_send=True))
 
     def find(self, item: Item, meanwhile: Meanwhile = nothing) -> str | None:
         return self._call("find", lambda: short_text(self._target.find(item)), meanwhile)
@@ -178,8 +203,7 @@ class Gateway:
         given_up[:] = [watch for watch in given_up if watch.is_alive]
         return told(given_up[0].late(), self._package) if given_up else None
 
-    def _call(self, what: str, work: Callable[[], T], meanwhile: Meanwhile = nothing, may_send: bool = False) -> T:
-        """may_send: an error that is none of the target's own words leaves the outcome open."""
+    def _call(self, what: str, work: Callable[[], T], meanwhile: Meanwhile = nothing) -> T:
         if lingering := self.lingering:
             raise self._named(TargetUnavailable(lingering, maybe_sent=False))
         with self.session():
@@ -187,14 +211,14 @@ class Gateway:
             try:
                 return watch.wait(CALL_LIMIT, meanwhile)
             except Exception as error:  # noqa: BLE001 a target may fail in any way
-                declined = error if isinstance(error, Declined) else self._fault(what, error, may_send)
+                declined = error if isinstance(error, Declined) else self._fault(what, error)
             finally:
                 if watch.is_alive:
                     self._lingering.setdefault(self.name, []).append(watch)
             raise self._named(declined)
 
-    def _fault(self, what: str, error: Exception, may_send: bool) -> Declined:
-        """What an error comes to that is none of the target's own words."""
+    def _fault(self, what: str, error: Exception, may_send: bool = False) -> Declined:
+        """What an error comes to that is none of the target's own words. may_send: it leaves the outcome open."""
         is_late = isinstance(error, TookTooLong)
         reason = f"{what} {'' if is_late else 'failed: '}{told(error, self._package, getattr(self._target, what))}"
         log.warning("target %s: %s", self.name, reason)
@@ -216,30 +240,6 @@ class Gateway:
             log.warning("target %s: %s: %s", self.name, what, told(error, self._package))
             log.info("target %s", self.name, exc_info=True)
             return otherwise
-
-
-class Doors:
-    """Makes gateways, one for as long as a plugin gives the same target. Calls that were given up are known to all of
-    one target, also after it was exchanged."""
-
-    def __init__(self, match_of: MatchOf = unmatched) -> None:
-        self._match_of = match_of
-        self._lingering: dict[str, list[Watch[Any]]] = {}
-        self._known: dict[tuple[str, str], Gateway] = {}
-
-    def __call__(self, target: Target, plugin: str) -> Gateway:
-        known = self._known.get((plugin, str(target.name)))
-        if known is None or not known.leads_to(target, plugin):
-            known = self._known[plugin, str(target.name)] = Gateway(target, plugin, self._lingering, self._match_of)
-        return known
-
-
-def ids_of(ids: Any, items: Sequence[Item]) -> list[str | None]:
-    """Raises ValueError when a batch is answered with another number of ids."""
-    told = [short_text(remote_id) for remote_id in ([None] * len(items) if ids is None else ids)]
-    if len(told) != len(items):
-        raise ValueError(f"a batch of {len(items)} was answered with {len(told)} ids")
-    return told
 
 
 def matches_of(found: Any, books: Sequence[BookRef]) -> dict[str, Match]:

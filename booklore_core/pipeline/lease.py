@@ -33,17 +33,25 @@ class Lease:
     def __init__(self, database: Database, target: str, clock: Clock) -> None:
         self._database, self._table, self._clock = database, database.table("leases"), clock
         self._mine = {"target": target, "owner": f"{os.getpid()}-{uuid.uuid4()}"}
+        self._renewed = clock()
 
     def take(self) -> bool:
         """Whether the lease could be had."""
-        now = self._clock()
+        self._renewed = now = self._clock()
         limits = {"now": now.timestamp(), "absurd": expiry(now + ABSURD)}
         return self._database.run(TAKE_LEASE, **self._mine, **limits, expires_at=expiry(now)) > 0
 
     def renew(self) -> None:
         """A sign of life. Raises LeaseLost."""
-        if self._table.update({**self._mine, "expires_at": expiry(self._clock())}, list(self._mine)) == 0:
+        now = self._clock()
+        if self._table.update({**self._mine, "expires_at": expiry(now)}, list(self._mine)) == 0:
             raise LeaseLost(self._mine["target"])
+        self._renewed = now
+
+    def holds(self) -> bool:
+        """Whether nobody else can have taken over since the last sign of life, without asking the database: this
+        computer may have slept in between."""
+        return self._renewed <= self._clock() < self._renewed + timedelta(seconds=LEASE)
 
     def drop(self) -> None:
         self._table.delete(**self._mine)

@@ -1,15 +1,14 @@
 """Each target's delivery of every fact: what is due, what was begun, what the target certainly or possibly holds."""
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import groupby
 from typing import Any
 
 from booklore_core.items import Item, utc
 from booklore_core.pipeline.books import FILE
-from booklore_core.pipeline.facts import IMPORTED, batched, item_of
+from booklore_core.pipeline.facts import IMPORTED, item_of
 from booklore_core.pipeline.outbox import OWE
 from booklore_core.storage.database import Database
 from booklore_core.targets import Before, BookUnmatched, Declined, ItemRejected, Superseded
@@ -168,27 +167,25 @@ class Ledger:
 
     def begin(self, deliveries: Sequence[Delivery], target: str, now: datetime) -> None:
         """Writes down, before anything is sent, that the outcome of these is unknown from here on."""
-        unknown = [Outcome(UNCONFIRMED, maybe_sent=True, reason=one.last.reason) for one in deliveries]
-        self._write(deliveries, target, unknown, now)
+        unknown = [(one, Outcome(UNCONFIRMED, maybe_sent=True, reason=one.last.reason)) for one in deliveries]
+        self._write(unknown, target, now)
 
-    def settle(self, deliveries: Sequence[Delivery], target: str, outcomes: Sequence[Outcome], now: datetime) -> None:
+    def settle(self, outcomes: Iterable[tuple[Delivery, Outcome]], target: str, now: datetime) -> None:
         """Writes down what became of deliveries that were begun."""
-        rows = self._write(deliveries, target, outcomes, now)
+        rows = self._write(outcomes, target, now)
         self._database.run_many(PAID, [row for row in rows if row["state"] in DONE])
 
     def wait(self, deliveries: Sequence[Delivery], target: str, reason: str, now: datetime) -> None:
         """Notes that deliveries wait for their book's match. That is no attempt."""
         news = [one for one in deliveries if one.last.state != UNMATCHED]
-        self._write(news, target, [replace(one.last, state=UNMATCHED, reason=reason) for one in news], now)
+        self._write([(one, replace(one.last, state=UNMATCHED, reason=reason)) for one in news], target, now)
 
     def withdraw(self, deliveries: Sequence[Delivery], target: str, now: datetime) -> None:
         """Takes back `begin` for items that certainly were not sent: all is as it was before."""
-        self._database.run_many(FORGET_NEW, self._write(deliveries, target, [one.last for one in deliveries], now))
+        self._database.run_many(FORGET_NEW, self._write([(one, one.last) for one in deliveries], target, now))
 
-    def _write(
-        self, deliveries: Sequence[Delivery], target: str, outcomes: Sequence[Outcome], now: datetime
-    ) -> list[dict[str, Any]]:
-        rows = [outcome_row(one, target, outcome, now) for one, outcome in zip(deliveries, outcomes, strict=True)]
+    def _write(self, all_of: Iterable[tuple[Delivery, Outcome]], target: str, now: datetime) -> list[dict[str, Any]]:
+        rows = [outcome_row(one, target, outcome, now) for one, outcome in all_of]
         self._database.run_many(WRITE, rows)
         return rows
 
@@ -238,13 +235,3 @@ def delivery_of(row: dict[str, Any]) -> Delivery:
     last = Outcome(row["state"] or NEW, bool(row["maybe_sent"]), row["remote_id"], row["reason"], tried=False)
     has = (row["held"] or 0, last, row["tried_at"], row["given_to"], bool(row["is_older"]))
     return Delivery(row["item_id"], item_of(row), row["revision"], *has)
-
-
-def groups(deliveries: Iterable[Delivery], size: int, spans: Container[str] = ()) -> Iterator[list[Delivery]]:
-    """Neighbours of one kind and book, or of a kind in spans, never begun before, up to size; everything else alone."""
-    for _, alike in groupby(deliveries, lambda one: kinship(one, spans)):
-        yield from batched(alike, size)
-
-
-def kinship(one: Delivery, spans: Container[str]) -> object:
-    return (one.item.kind, one.item.kind in spans or one.item.book.partial_md5) if one.is_fresh else one.id

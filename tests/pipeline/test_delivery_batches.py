@@ -1,9 +1,9 @@
-"""A book's fresh items of one kind go together, up to a hundred; when that fails, one by one."""
+"""A book's fresh items of one kind go together, up to a hundred; when that fails, in halves or one by one."""
 
 import pytest
 from declared_kinds import declare
 
-from booklore_core import Before, BookRef, Item, ItemFailed, ItemRejected, Match, TargetUnavailable
+from booklore_core import Before, BookRef, BookUnmatched, Item, ItemFailed, ItemRejected, Match, TargetUnavailable
 from booklore_core.pipeline import delivery
 from booklore_core.testing import FakeTarget, ForgetfulTarget
 
@@ -203,6 +203,49 @@ def test_one_bad_item_does_not_spoil_every_later_batch(open_core, put):
     core.sync()
 
     assert batching.batches == [["bad", "1"], ["2", "3"]]
+
+
+@pytest.mark.parametrize("bad", [{0}, {99}, {41, 42}])
+def test_what_is_bad_in_a_batch_is_found_by_halves(open_core, put, bad):
+    refused = {str(number) for number in bad}
+    error = ItemRejected("one of them is bad")
+    batching = Batching(lambda items: error if refused & {item.key for item in items} else None)
+    batching.fails_with = lambda item: error if item.key in refused else None
+    core = open_core(batching)
+    put(core, *range(100))
+
+    report = core.sync()
+
+    assert report.total("delivered") == {"session": 100 - len(bad)}
+    assert len(batching.batches) + len(batching.befores) <= 20 * len(bad)
+    assert sorted({state for state, *_ in states(core)}) == ["delivered", "rejected"]
+
+
+def test_a_book_that_is_gone_from_a_batch_of_several_holds_up_no_other(open_core, put):
+    batching = Batching(lambda items: BookUnmatched("gone") if EMMA in [item.book for item in items] else None)
+    batching.spans_books, batching.batch_size = frozenset({"session"}), 250
+    batching.fails_with = lambda item: BookUnmatched("gone") if item.book == EMMA else None
+    core = open_core(batching)
+    put(core, *range(120))
+    put(core, *range(200, 203), book=EMMA)
+
+    report = core.sync()
+
+    assert report.total("delivered") == {"session": 120}
+    assert len(batching.batches) + len(batching.befores) <= 20
+
+
+def test_a_target_may_say_which_kinds_go_in_batches(open_core, put):
+    batching = Batching()
+    batching.batched = frozenset({"session"})
+    core = declare(open_core(batching))
+    put(core, 1, 2)
+    put(core, 5, 6, kind="rating")
+
+    core.sync()
+
+    assert batching.batches == [["1", "2"]]
+    assert len(batching.received) == 4
 
 
 def test_what_waited_for_its_match_goes_in_a_batch(open_core, put, clock):

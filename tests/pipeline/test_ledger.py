@@ -120,7 +120,7 @@ def test_a_withdrawn_item_that_was_never_tried_leaves_no_trace(core, rate, due, 
 
 def test_what_was_taken_without_an_id_never_counts_as_new_again(core, rate, due, clock):
     rate(3)
-    core.ledger.settle([due()], "bookworm", [Outcome(DELIVERED)], clock())
+    core.ledger.settle([(due(), Outcome(DELIVERED))], "bookworm", clock())
     rate(5)
 
     core.ledger.wait([due()], "bookworm", "its match was lost", clock())

@@ -89,7 +89,7 @@ class Walk:
 
     def settle(self, target: str, kind: str) -> None:
         for one in self.begun.pop(target, []):
-            self.ledger.settle([one], target, [self.dice.choice(OUTCOMES)], self.now)
+            self.ledger.settle([(one, self.dice.choice(OUTCOMES))], target, self.now)
 
     def withdraw(self, target: str, kind: str) -> None:
         with self.database.writing():

@@ -9,6 +9,7 @@ import pytest
 
 from booklore_core.items import BookRef, Item
 from booklore_core.pipeline import gateway
+from booklore_core.pipeline.gateway import Answer
 from booklore_core.storage.store import Store
 from booklore_core.targets import BatchTarget, Target, TargetUnavailable
 from booklore_core.testing.reader import MORNING
@@ -115,8 +116,7 @@ class Bench:
         if fault != "lost_answer":
             pytest.skip(f"nothing here makes the remote fail like this: {FAULTS[fault]}")
         door = self.house.target
-        for name in ("deliver", "deliver_batch"):
-            self._patch.setattr(door, name, unanswered(getattr(door, name)))
+        self._patch.setattr(door, "deliver_all", unanswered(door.deliver_all))
         return False
 
     def facts(self, count: int = 3) -> list[Item]:
@@ -155,11 +155,6 @@ class Bench:
         assert len(held) == count, f"{count} facts were to be held {when}, not {len(held)}: {held}"
 
 
-def unanswered(call: Callable[..., object]) -> Callable[..., None]:
-    """A call that is carried out, and nobody is told so."""
-
-    def lose(*arguments: object) -> None:
-        call(*arguments)
-        raise TargetUnavailable("the answer was lost")
-
-    return lose
+def unanswered(call: Callable[..., list[Answer]]) -> Callable[..., list[Answer]]:
+    """Requests that are carried out, and nobody is told so."""
+    return lambda *arguments: [TargetUnavailable("the answer was lost") for _ in call(*arguments)]

@@ -72,7 +72,7 @@ class FactTests(Bench):
         strange = self.house.match_of(self.tombstone(kind))
 
         try:
-            self.house.target.deliver(strange, Before(maybe_sent=True))
+            self.house.deliver(strange, Before(maybe_sent=True))
         except Declined as error:
             pytest.fail(f"a {kind} was removed before it came, which is done already, and not declined: {error}")
 
@@ -114,7 +114,7 @@ class FactTests(Bench):
         stale = Item(fact.kind, "contract stale", replace(NOBODYS, match="987654321"), fact.body, fact.occurred_at)
 
         with pytest.raises(BookUnmatched):
-            self.house.target.deliver(stale, Before())
+            self.house.deliver(stale, Before())
 
     def test_a_kind_that_it_does_not_know_is_not_swallowed(self) -> None:
         self.arrives(self.fact(self.house.kinds[0]))
@@ -122,7 +122,7 @@ class FactTests(Bench):
         strange = Item("contract_kind", "strange", known.book, {"words": "of no known kind"}, known.occurred_at)
 
         try:
-            self.house.target.deliver(strange, Before())
+            self.house.deliver(strange, Before())
         except Declined:
             return
         assert self.shown() != before, "it says that a kind it does not know was delivered; raise ItemRejected"

@@ -15,7 +15,7 @@ from booklore_core.pipeline.gateway import Gateway
 from booklore_core.storage.database import Database
 from booklore_core.storage.places import Places
 from booklore_core.storage.store import Store
-from booklore_core.targets import AccountTarget, MatchingTarget, Target
+from booklore_core.targets import AccountTarget, Before, Declined, MatchingTarget, Target
 from booklore_core.testing.reader import MORNING
 from booklore_core.testing.targets import FakePlugin, FakeTarget
 
@@ -54,6 +54,12 @@ class Household:
     @property
     def store(self) -> Store:
         return self.core.store(PLUGIN)
+
+    def deliver(self, item: Item, before: Before) -> None:
+        """Gives the target one item, whatever the outbox knows of it. Raises Declined."""
+        [answer] = self.target.deliver_all([[(item, before)]], lambda: True, lambda: None)
+        if isinstance(answer, Declined):
+            raise answer
 
     def put(self, items: Sequence[Item]) -> None:
         self.core.put(items, PLUGIN)

@@ -51,17 +51,19 @@ class Login:
 
     def token(self) -> str:
         """An access token that should be good. Raises TargetUnavailable, nothing was sent then."""
-        tokens = self._tokens or self._load()
-        if tokens is None or not tokens.is_fresh(self._clock()):
-            tokens = self._renew(tokens)
-        self._tokens = tokens
-        return tokens.access
+        with self._lock:
+            tokens = self._tokens or self._load()
+            if tokens is None or not tokens.is_fresh(self._clock()):
+                tokens = self._renew(tokens)
+            self._tokens = tokens
+            return tokens.access
 
     def renew(self, refused: str) -> str:
         """Another token than the refused one. Raises TargetUnavailable."""
-        if self._tokens is None or self._tokens.access == refused:
-            self._tokens = self._renew(self._tokens)
-        return self._tokens.access
+        with self._lock:
+            if self._tokens is None or self._tokens.access == refused:
+                self._tokens = self._renew(self._tokens)
+            return self._tokens.access
 
     def suspend(self, what: str, advice: str = "") -> NoLogin:
         """Gives up for this run: tokens and credentials may be good, and are not tried again."""
@@ -80,16 +82,15 @@ class Login:
             self._tokens = tokens
 
     def _renew(self, known: Tokens | None) -> Tokens:
-        with self._lock:
-            if self._outage and self._clock() - self._outage_at < OUTAGE_SECONDS:
-                raise NoLogin(*self._outage)
-            stored = self._load()
-            if stored and stored != known and stored.is_fresh(self._clock()):
-                return stored  # another process was quicker
-            if stored and self._setup.token:
-                return self._rotate(stored)
-            may_refresh = stored and stored.refresh and not stored.is_young(self._clock())
-            return (self._refresh(stored) if stored and may_refresh else None) or self._log_in()
+        if self._outage and self._clock() - self._outage_at < OUTAGE_SECONDS:
+            raise NoLogin(*self._outage)
+        stored = self._load()
+        if stored and stored != known and stored.is_fresh(self._clock()):
+            return stored  # another process was quicker
+        if stored and self._setup.token:
+            return self._rotate(stored)
+        may_refresh = stored and stored.refresh and not stored.is_young(self._clock())
+        return (self._refresh(stored) if stored and may_refresh else None) or self._log_in()
 
     def _load(self) -> Tokens | None:
         """The pair that is kept; before the first use of a pasted token, that."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from booklore_core import TargetUnavailable
 from booklore_targets.booklore.capabilities import Capabilities, find_capabilities
 from booklore_targets.booklore.connection import Connection
 from booklore_targets.booklore.hashes import Hashes
@@ -40,6 +42,7 @@ class Run:
         self.library = Library(self.connection, clock)
         self.identities = Identities(self.connection)
         self.handlers: dict[str, Any] = {}
+        self._connecting, self._obstacle = threading.Lock(), None  # type: threading.Lock, TargetUnavailable | None
 
     @cached_property
     def capabilities(self) -> Capabilities:
@@ -47,8 +50,16 @@ class Run:
         return find_capabilities(self.connection, self._clock())
 
     def connect(self) -> None:
-        """Raises TargetUnavailable unless the address is a BookLore's: nothing else is sent anywhere before."""
-        log.debug("connected to %s %s", self.capabilities.product, self.capabilities.version)
+        """Raises TargetUnavailable unless the address is a BookLore's: nothing else is sent anywhere before. Of several
+        requests at a time one asks."""
+        with self._connecting:
+            if self._obstacle:
+                raise self._obstacle
+            try:
+                log.debug("connected to %s %s", self.capabilities.product, self.capabilities.version)
+            except TargetUnavailable as error:
+                self._obstacle = error
+                raise
 
     @cached_property
     def proofs(self) -> Proofs:

@@ -89,7 +89,8 @@ class BookOrbit:
     looked_for = frozenset(MARKS)
     audited = kinds - {"deletion"}
     credentials = Unset.credentials
-    batch_size, spans_books = 250, frozenset({"session", *MARKS})
+    batch_size, batched = 250, frozenset({"session", *MARKS})
+    spans_books = batched
 
     def __init__(self, settings: Section, store: Store, clock: Callable[[], float] = time.time) -> None:
         self._settings, self._clock = settings, clock
@@ -133,11 +134,8 @@ class BookOrbit:
         return None
 
     def deliver_batch(self, items: Sequence[Item]) -> Sequence[str | None]:
-        """Sessions, highlights and bookmarks, of any books; whatever else there is goes one by one."""
-        kind = items[0].kind
-        if any(one.is_tombstone for one in items) or kind not in ("session", *MARKS):
-            return [self.deliver(one, Before()) for one in items]
-        connection, items = self._open(), self._addressed(items)
+        """Sessions, highlights or bookmarks, of any books."""
+        connection, items, kind = self._open(), self._addressed(items), items[0].kind
         try:
             send = self._sessions.send if kind == "session" else self._marks[kind].send
             own = [one for one in items if kind == "session" or not one.key.endswith(COPY)]
