@@ -184,6 +184,13 @@ class TestBookOrbitStatuses(BookOrbitContract):
         return [one["status"] for one in self.orbit.readings.values() if one["status"]]
 
 
+class TestBookOrbitReviews(BookOrbitContract):
+    kinds = ("review",)
+
+    def held(self) -> Sequence[Any]:
+        return [one["review"] for one in self.orbit.readings.values() if one.get("review")]
+
+
 class TestBookOrbitAnnotations(BookOrbitContract):
     kinds = ("annotation",)
     quoted = ("text", "chapter")

@@ -8,6 +8,7 @@ from booklore_core import BookRef, Finding, Item
 from booklore_targets.bookorbit.mark_exchange import MarkExchange
 from booklore_targets.bookorbit.orbit_connection import OrbitConnection
 from booklore_targets.bookorbit.orbit_marks import is_xpointer
+from booklore_targets.bookorbit.orbit_review import print_of, review_of
 from booklore_targets.bookorbit.orbit_standing import OrbitStanding, stars_of
 from booklore_targets.bookorbit.page_events import SessionEvents
 
@@ -32,6 +33,11 @@ class OrbitAudit:
             if there != stars_of(item):
                 detail = f"rated {there or 'not at all'} there, {stars_of(item) or 'not at all'} here"
                 found.append(Finding("missing", "rating", book, item.key, detail, RESEND))
+        for item in (one for one in items if one.kind == "review"):
+            there = self._standing.looked(connection, item)["reviewNote"]
+            if print_of(there) != print_of(review_of(item)):
+                detail = "another one is there, or none" if review_of(item) else "it is still there"
+                found.append(Finding("missing", "review", book, item.key, detail, RESEND))
         return found
 
     def _missing_sessions(self, connection: OrbitConnection, book: BookRef, items: Sequence[Item]) -> Iterator[Finding]:
