@@ -105,6 +105,13 @@ class TestBookLoreReadings(BookLoreContract):
         return [value for one in kept for value in (one.rating, one.percentage) if value is not None]
 
 
+class TestBookLoreReviews(BookLoreContract):
+    kinds = ("review",)
+
+    def held(self) -> Sequence[Any]:
+        return self.library.rows("book_notes")
+
+
 @pytest.mark.soak
 class TestBookLoreAnnotations(BookLoreContract):
     kinds = ("annotation",)
