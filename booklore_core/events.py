@@ -117,12 +117,9 @@ class Book(BaseModel):
 
 
 class Reading(BaseModel):
-    """Where the reader is. percent: fraction 0–1. turns: page turns since the stretch began;
-    where they are not told, as many as dwell shows for certain.
-
-    dwell: whole seconds spent on each page left since the last line, None when not told. position: xpointer, or the
-    page number as text. stars: 0.5–5 by halves, None when none are given, UNKNOWN when the line does not say.
-    """
+    """Where the reader is. percent: fraction 0–1. position: xpointer, or the page number as text. turns: page turns
+    since the stretch began; not told, as many as dwell shows for certain. dwell: whole seconds spent on each page left
+    since the last line. stars: 0.5–5 by halves, None for none, UNKNOWN when not told. review: "" for none."""
 
     model_config = FROZEN
     percent: Fraction | None = None
@@ -133,6 +130,7 @@ class Reading(BaseModel):
     turns: Count = Field(default_factory=lambda told: max(0, len(told.get("dwell") or ()) - 1))
     stars: Stars = UNKNOWN
     status: Status | None = None
+    review: Annotated[Text | None, BeforeValidator(lambda told: "" if told is None else told)] = None
 
     @property
     def is_complete(self) -> bool:

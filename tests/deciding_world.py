@@ -10,12 +10,12 @@ from booklore_core.core import Core
 from booklore_core.testing import FakeLibrary, FakeTarget, SampleReader, sample_book
 
 DUNE, EMMA = sample_book("Dune"), sample_book("Emma")
-FEATURES = ("ratings", "finished", "deletions")
-KINDS = {"rating", "status", "deletion"}
+FEATURES = ("ratings", "reviews", "finished", "deletions")
+KINDS = {"rating", "review", "status", "deletion"}
 
 
 class Deciding:
-    """A core with the three features. target: takes their facts, all of them or those of the books that it knows."""
+    """A core with these features. target: takes their facts, all of them or those of the books that it knows."""
 
     def __init__(
         self,
@@ -37,10 +37,11 @@ class Deciding:
     def visit(
         self, book: Any = DUNE, device: str = "kobo", seconds: float = 60, **verdict: Any
     ) -> list[dict[str, Any]]:
-        """The lines of a book that is opened and closed. verdict: its stars and status, as KOReader keeps them."""
+        """The lines of a book that is opened and closed. verdict: stars, status and review, as KOReader has them."""
         reader = self.reader(device)
         reader.wait(seconds)
         reader.stars, reader.status = verdict.get("stars", "unknown"), verdict.get("status")
+        reader.review = verdict.get("review")
         lines = [reader.open(book)]
         reader.wait(5)
         return [*lines, reader.close()]

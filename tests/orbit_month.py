@@ -33,7 +33,7 @@ EARS = {"kobo": range(31, 35), "boox": range(35, 39)}
 
 
 class MonthOfOrbit:
-    """By number of book, and where it differs by device: marks by paragraph, dog-ears, the stars that were given last,
+    """By number of book, and where it differs by device: marks by paragraph, dog-ears, stars and review given last,
     where the reader is, told and really, and his statuses in the order in which they were given."""
 
     def __init__(self, world: OrbitWorld, trouble: str, seed: int) -> None:
@@ -46,6 +46,9 @@ class MonthOfOrbit:
         self.own_stars: dict[tuple[str, int], int | None] = {}
         self.own_status: dict[tuple[str, int], str] = {}
         self.stars: dict[int, int | None] = {}
+        self.words = random.Random(f"words {trouble} {seed}")
+        self.own_review: dict[tuple[str, int], str] = {}
+        self.reviews: dict[int, str | None] = {}
         self.statuses: dict[int, list[tuple[str, str]]] = defaultdict(list)
         self.pages: dict[int, int] = {}
         self.last: dict[int, int] = {}
@@ -65,7 +68,9 @@ class MonthOfOrbit:
         about = (reader.device, number)
         reader.now = self.now
         self.judge(about)
+        self.write_about(about)
         reader.stars, reader.status = self.own_stars[about], self.own_status[about]
+        reader.review = self.own_review[about]
         book = self.world.book(number)
         reader.open(book)
         reader.page = self.last.get(number, 1)
@@ -91,6 +96,15 @@ class MonthOfOrbit:
             if status != self.own_status.get(about):
                 self.statuses[number].append((about[0], status))
             self.own_status[about] = status
+
+    def write_about(self, about: tuple[str, int]) -> None:
+        """A review now and then, another one, or none; none when a device tells of a book for the first time."""
+        is_first = about not in self.own_review
+        if is_first or self.words.random() < 0.3:
+            text = "" if is_first else self.words.choice(("", *(f"Word {number} of it." for number in range(1, 99))))
+            if not is_first and text != self.own_review[about]:
+                self.reviews[about[1]] = text or None
+            self.own_review[about] = text
 
     def change_marks(self, about: tuple[str, int], now: datetime) -> None:
         """Two new highlights of one second now and then, a note changed, one removed, a page marked or no more."""
@@ -183,6 +197,7 @@ class MonthOfOrbit:
             "annotations": sorted((one["bookId"], one["pageno"], one["note"] or "") for one in server.annotations),
             "bookmarks": sorted((one["bookId"], one["cfi"]) for one in server.bookmarks),
             "stars": {n: readings[n]["rating"] for n in self.stars},
+            "reviews": {n: readings[n]["review"] for n in self.reviews},
             "places": {n: (round(readings[n]["percent"], 1), readings[n]["place"]) for n in self.pages},
             "strange statuses": {
                 n: readings[n]["status"] for n in self.pages if readings[n]["status"] not in self.may_be(n)
@@ -198,6 +213,7 @@ class MonthOfOrbit:
             "annotations": sorted((n + 1, p, m.get("note", "")) for (_, n), of in marks for p, m in of.items()),
             "bookmarks": sorted((n + 1, self.cfi(n, p)) for (_, n), of in ears for p in of if n != COMIC),
             "stars": self.stars,
+            "reviews": self.reviews,
             "places": {n: (round(100 * page / PAGES, 1), f"/body/p[{page}].0") for n, page in self.pages.items()},
             "strange statuses": {},
             "waiting": {},

@@ -21,7 +21,17 @@ from booklore_core.testing.orbit.orbit_state import OrbitBook
 from booklore_targets import bookorbit
 from booklore_targets.bookorbit.orbit_target import BookOrbit, Unset
 
-FEATURES = ("sessions", "progress", "annotations", "bookmarks", "ratings", "finished", "deletions", "history")
+FEATURES = (
+    "sessions",
+    "progress",
+    "annotations",
+    "bookmarks",
+    "ratings",
+    "reviews",
+    "finished",
+    "deletions",
+    "history",
+)
 SECRET = "kosyncpw"
 PLACE = "/body/DocFragment[1]/body/p[{}]/text().{}"
 

@@ -22,8 +22,8 @@ class SampleReader:
     """Reads, and remembers the lines. Every method returns the line that it wrote.
 
     device: its id. now: wall clock, moved on by `turn` and `wait`. lines: everything written so far, in order. up:
-    seconds of the boot clock, None for a device that has none, and boot: which boot that is. stars, status: KOReader's
-    of the book, "unknown" and None where the lines do not tell them.
+    seconds of the boot clock, None for a device that has none, and boot: which boot that is. stars, status, review:
+    KOReader's of the book, "unknown" and None where the lines do not tell them; "" for no review, which closings tell.
     """
 
     device: str = "kobo-7f3a"
@@ -33,6 +33,7 @@ class SampleReader:
     page: int = 1
     stars: Any = "unknown"
     status: str | None = None
+    review: str | None = None
     up: float | None = None
     boot: str | None = None
     _counter: int = 0
@@ -79,7 +80,8 @@ class SampleReader:
         self._dwell.append(self._on_page)
         self._on_page = 0
         more = {} if annotations is None else {"annotations": annotations}
-        line = self._write("book_close", book=self.book, reading=self._reading(), reason=reason, **more)
+        written = {} if self.review is None else {"review": self.review or None}
+        line = self._write("book_close", book=self.book, reading={**self._reading(), **written}, reason=reason, **more)
         if self.book is not None and reason != "suspend":
             self._pages[self.book["partial_md5"]] = self.page
             self.book = None

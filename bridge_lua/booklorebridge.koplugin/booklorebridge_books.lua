@@ -3,8 +3,7 @@
 local Sidecar, guarded = require("booklorebridge_sidecar"), require("booklorebridge_guard")
 local md5, rapidjson, util = require("ffi/sha2").md5, require("rapidjson"), require("util")
 
-local Books = {}
-local PATH = require("datastorage"):getSettingsDir() .. "/booklorebridge."
+local Books, PATH = {}, require("datastorage"):getSettingsDir() .. "/booklorebridge."
 local MOST = { books = 512 * 1024, told = 64 * 1024 } -- bytes of files that are only added to; the last line counts
 local noted = {} -- by path: the last line that this process wrote
 local told = {} -- by digest of the book: that of its list

@@ -28,12 +28,14 @@ function Sidecar.describe(file, ui)
     }, isOfThese
 end
 
---- Stars as they stand there, whoever wrote them, and the status. Null for none; nothing for what is not known or no value.
-function Sidecar.verdict(settings)
+--- Stars as they stand there, whoever wrote them, the status, and the review where that is wanted. Null for none; nothing
+-- for what is not known or no value.
+function Sidecar.verdict(settings, isWhole)
     local summary = settings:readSetting("summary")
     if type(summary) ~= "table" then return end
-    local rating = summary.rating ~= 0 and summary.rating or rapidjson.null
-    return type(rating) ~= "table" and pcall(rapidjson.encode, rating) and rating or nil, text(summary.status)
+    local rating, none = summary.rating ~= 0 and summary.rating or rapidjson.null, isWhole and rapidjson.null or nil
+    rating = type(rating) ~= "table" and pcall(rapidjson.encode, rating) and rating or nil
+    return rating, text(summary.status), isWhole and text(summary.note) or none
 end
 
 -- Word for word, but numbers with the digits that a sidecar keeps: else they differ after the book was opened again.
@@ -75,7 +77,7 @@ function Sidecar.read(file)
     local function get(name) return settings:readSetting(name) end
     local reading = { percent = get("percent_finished"), page = get("last_page"), pages = get("doc_pages") }
     reading.position = text(get("last_xpointer")) or reading.page and tostring(reading.page)
-    reading.stars, reading.status = Sidecar.verdict(settings)
+    reading.stars, reading.status, reading.review = Sidecar.verdict(settings, true)
     local held = get("annotations") or get("bookmarks") and converted(get("bookmarks"), get("highlight"))
     return reading, held and Sidecar.annotations(held)
 end

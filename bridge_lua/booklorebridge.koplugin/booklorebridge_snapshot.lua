@@ -79,7 +79,7 @@ function Stretch:snapshot(ended)
     local ui, reading = self.ui, place(self.ui, self.page, self.pages) or {}
     if ended then self:leavePage(now()) end
     reading.page, reading.pages, reading.turns, reading.dwell = self.page, self.pages, self.turns, self.dwell
-    reading.stars, reading.status = Sidecar.verdict(ui.doc_settings)
+    reading.stars, reading.status, reading.review = Sidecar.verdict(ui.doc_settings, ended)
     local line = { book = self.book, reading = reading, kosync = not self.told and kosync(ui) or nil }
     if ended and ui.annotation then line.annotations = Sidecar.annotations(ui.annotation.annotations) end
     self.dwell, self.told, self.isDue = nil, now(), nil

@@ -99,7 +99,7 @@ def test_a_closed_book_tells_what_its_close_told(offered: EReader, core: Loopbac
     body = sync(offered, core)
 
     assert body["annotations"] == closed["annotations"] == [HIGHLIGHT, BOOKMARK]
-    assert body["reading"] == {"percent": 0.42, "pages": 100, "position": START, "stars": 4}
+    assert body["reading"] == {"percent": 0.42, "pages": 100, "position": START, "stars": 4, "review": None}
     assert {key: closed["reading"][key] for key in body["reading"]} == body["reading"]
 
 
@@ -109,7 +109,7 @@ def test_of_a_paged_book_the_page_is_the_position(offered: EReader, core: Loopba
     offered.close()
 
     reading = sync(offered, core, PAPER)["reading"]
-    assert reading.pop("stars") is None
+    assert (reading.pop("stars"), reading.pop("review")) == (None, None)
     assert reading == {"percent": 0.17, "page": 17, "pages": 100, "position": "17", "status": "complete"}
 
 
@@ -257,9 +257,9 @@ def test_an_empty_table_is_told_as_one(offered: EReader, core: LoopbackCore, hel
 
 def test_stars_of_a_book_that_was_never_opened_are_told(offered: EReader, core: LoopbackCore) -> None:
     """The file manager writes a sidecar that does not say of which bytes it is."""
-    put_sidecar(offered, 'return { summary = { rating = 5, status = "complete" } }')
+    put_sidecar(offered, 'return { summary = { rating = 5, status = "complete", note = "A desert." } }')
 
-    assert sync(offered, core)["reading"] == {"stars": 5, "status": "complete"}
+    assert sync(offered, core)["reading"] == {"stars": 5, "status": "complete", "review": "A desert."}
 
 
 def test_the_sidecar_of_another_book_at_the_same_path_is_not_told(offered: EReader, core: LoopbackCore) -> None:

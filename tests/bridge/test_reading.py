@@ -234,6 +234,34 @@ def test_stars_that_are_no_value_are_not_told_and_cost_nothing_else(reader: ERea
     assert "stars" not in reading and reading["status"] == "complete"
 
 
+@pytest.mark.parametrize(
+    ("note", "told"), [("A desert.\nAnd people.", "A desert.\nAnd people."), ("", None), (None, None), (7, None)]
+)
+def test_a_review_is_told_at_the_close_and_null_where_there_is_none(
+    reader: EReader, note: object, told: object
+) -> None:
+    reader.open(settings={"summary": {"status": "complete", "note": note}})
+    reader.close()
+
+    assert all("review" not in line["reading"] for line in reader.spool("book_open"))
+    assert [line["reading"]["review"] for line in reader.spool("book_close")] == [told]
+
+
+def test_a_review_that_is_written_while_the_book_is_open_is_told(reader: EReader) -> None:
+    reader.open(settings={"summary": {"status": "reading"}})
+    reader.ko.ui.doc_settings.data.summary.note = "A desert."
+    reader.close()
+
+    assert reader.spool("book_close")[0]["reading"]["review"] == "A desert."
+
+
+def test_of_a_book_whose_summary_is_not_known_no_review_is_told(reader: EReader) -> None:
+    reader.open(settings={"summary": False})
+    reader.close()
+
+    assert "review" not in reader.spool("book_close")[0]["reading"]
+
+
 def test_identifiers_travel_though_koreader_drops_them_from_the_open_book(reader: EReader) -> None:
     reader.open()
 
@@ -326,6 +354,9 @@ def test_pdf_positions_stay_tables_and_extensions_stay_keyed_by_page(reader: ERe
     assert kept["ext"] == {"1": {"n": 1}, "2": {"n": 2}}
 
 
+REVIEW = 'Fünf «Sterne»:\tja.\n\nNoch einmal \\ "lesen" 𝄞'
+
+
 def test_highlights_of_every_kind_are_written_byte_for_byte_as_the_golden_lines(reader: EReader) -> None:
     common = {"datetime": "2026-11-20 13:41:02", "chapter": "Buch Ⅰ", "drawer": "lighten", "color": "yellow"}
     spots = [f"/body[1]/DocFragment[8]/body[1]/p[3]/text()[1].{offset}" for offset in (0, 17)]
@@ -346,7 +377,7 @@ def test_highlights_of_every_kind_are_written_byte_for_byte_as_the_golden_lines(
     reader.open(annotations=[highlight, note, bookmark, pdf])
     reader.read(pages=1, seconds=41)
     reader.close()
-    reader.open("empty.epub", settings={"doc_props": {}, "summary": {"rating": 5}}, percent=1)
+    reader.open("empty.epub", settings={"doc_props": {}, "summary": {"rating": 5, "note": REVIEW}}, percent=1)
     reader.send("Exit")
     reader.close()
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeVar
 
 from books import DIGESTS, DROPPED, PAGES, SHELF, SHORT
 from elsewhere import OTHER
-from facts import Deletion, Facts, Place, Session, Stars, Status
+from facts import Deletion, Facts, Place, Session, Status
 from notebook import BOTH, IN_BOOK, IN_BOOKLORE, Mark
+from verdicts import REVIEW, held_ratings, held_reviews, misrated, misreviewed
 
 from booklore_core.actions import verify
 from booklore_core.core import Core
@@ -27,7 +28,7 @@ END = 1.0
 
 UNSETTLED = """SELECT d.state, d.reason, i.kind FROM deliveries d JOIN items i ON i.id = d.item_id
     WHERE d.state NOT IN ('delivered', 'discarded') AND d.target <> 'bookorbit'
-    AND NOT (d.state = 'superseded' AND i.kind IN ('progress', 'status', 'rating'))"""
+    AND NOT (d.state = 'superseded' AND i.kind IN ('progress', 'status', 'rating', 'review'))"""
 GIVEN_UP = """SELECT i.book_md5, d.reason FROM deliveries d JOIN items i ON i.id = d.item_id
     WHERE d.state = 'superseded' AND i.kind = :kind"""
 
@@ -56,7 +57,7 @@ class Push(NamedTuple):
     at: float
 
 
-T = TypeVar("T", Push, Place, Stars, Status)
+T = TypeVar("T", Push, Place, Status)
 Spots = Counter[tuple[str, float]]
 """Books and percents."""
 
@@ -170,8 +171,9 @@ Row = tuple[str, str, str, str]
 
 
 def held_marks(server: BookLoreServer, *tables: str) -> Counter[Row]:
-    titles = titles_of(server)
-    return Counter((table, titles[row["bookId"]], *said(row)) for table in tables for row in server.rows(table))
+    """A review is a note on the book, and no mark."""
+    titles, rows = titles_of(server), [(table, row) for table in tables for row in server.rows(table)]
+    return Counter((table, titles[row["bookId"]], *said(row)) for table, row in rows if row.get("title") != REVIEW)
 
 
 def said(row: Mapping[str, Any]) -> tuple[str, str]:
@@ -201,47 +203,6 @@ def rows_of(mark: Mark, kind: str) -> list[Row]:
     """A note takes the highlight's place."""
     tables = ["bookmarks"] if kind == "bookmark" else TABLES[mark.destination] if mark.note else ["annotations"]
     return [(table, mark.book, mark.text, mark.note or "") for table in tables]
-
-
-def held_ratings(server: BookLoreServer) -> dict[str, int | None]:
-    return {server.books[book].title or "": kept.rating for book, kept in server.readings.items()}
-
-
-def misrated(held: Mapping[str, int | None], told: Collection[Stars]) -> list[str]:
-    """What is wrong with the ratings: of each book the stars count that a device changed last, twice over; where none
-    did, those that stood first on any of them."""
-    faults = []
-    for book in sorted({*held, *(one.book for one in told)}):
-        known = of_book(told, book)
-        changed = list(changes_of(known)) or found_first(known)
-        latest = max((one.at for one in changed), default=None)
-        may_stand = {rating_of(one.stars) for one in changed if one.at == latest} or {None}
-        if held.get(book) not in may_stand | {rating_of(one.stars) for one in known} | {None}:
-            faults.append(f"unexpected rating: {book} has {held.get(book)}")
-        elif held.get(book) not in may_stand:
-            faults.append(f"lost rating: {book} has {held.get(book)}, it should have {may_stand}")
-    return faults
-
-
-def changes_of(told: Collection[Stars]) -> Iterator[Stars]:
-    """The lines about one book's stars that say something else than the line of the same device before."""
-    last: dict[str, int | None] = {}
-    for one in sorted(told, key=lambda one: one.at):
-        if one.stars != last.setdefault(one.device, one.stars):
-            yield one
-        last[one.device] = one.stars
-
-
-def found_first(told: Collection[Stars]) -> list[Stars]:
-    """The earliest stars that a book had when a device told of it for the first time: nobody knows how old they are."""
-    first: dict[str, Stars] = {}
-    for one in sorted(told, key=lambda one: one.at):
-        first.setdefault(one.device, one)
-    return [one for one in first.values() if one.stars][:1]
-
-
-def rating_of(stars: int | None) -> int | None:
-    return None if stars is None else 2 * stars
 
 
 WORDS = {"complete": "READ", "abandoned": "ABANDONED", "reading": "READING"}
@@ -312,6 +273,7 @@ HELD: Mapping[str, Callable[[BookLoreServer, Facts], list[str]]] = {
     ),
     "bookmark": lambda server, facts: mismarked(held_marks(server, "bookmarks"), facts.bookmark, "bookmark"),
     "rating": lambda server, facts: misrated(held_ratings(server), facts.rating),
+    "review": lambda server, facts: misreviewed(held_reviews(server), facts.review),
     "status": lambda server, facts: misread(held_statuses(server), facts.status) + moved_finish(server),
     "deletion": lambda server, facts: undeleted(unshelved(server), facts.deletion) + library_lacks(server),
 }
@@ -375,10 +337,14 @@ def unsaid(core: Core, server: BookLoreServer, facts: Facts) -> list[str]:
 
 
 def left_alone(core: Core) -> list[str]:
-    """What is said of a book when a new database has found another rating on the server, which an earlier one may have
-    brought or somebody else: the reader is told, and the rating stays."""
-    rows = core.database.rows(GIVEN_UP, kind="rating")
-    return [f"lost rating: {DIGESTS[row['book_md5']]} " for row in rows if "may have been given since" in row["reason"]]
+    """What is said of a book when a new database has found another rating or review on the server, which an earlier one
+    may have brought or somebody else: the reader is told, and it stays."""
+    return [
+        f"lost {kind}: {DIGESTS[row['book_md5']]} "
+        for kind, said in (("rating", "may have been given since"), ("review", "may have been written since"))
+        for row in core.database.rows(GIVEN_UP, kind=kind)
+        if said in row["reason"]
+    ]
 
 
 def find_faults(core: Core, server: BookLoreServer, facts: Facts, wall: Mapping[str, float]) -> list[str]:

@@ -42,6 +42,15 @@ class Stars(NamedTuple):
     stars: int | None
 
 
+class Written(NamedTuple):
+    """What a line said of the review of a book, None for none. at: UTC."""
+
+    device: str
+    book: str
+    at: datetime
+    text: str | None
+
+
 class Status(NamedTuple):
     """A status that a reader gave a book, in KOReader's word. at: UTC."""
 
@@ -63,13 +72,14 @@ class Deletion(NamedTuple):
 @dataclass
 class Facts:
     """What must arrive, by kind: of sessions each one, of the places of a book the one that stands for the others, of
-    what was said about a mark, a book's stars, its status or its file the last."""
+    what was said about a mark, a book's stars, review, status or file the last."""
 
     session: Counter[Session] = field(default_factory=Counter)
     progress: set[Place] = field(default_factory=set)
     annotation: set[Mark] = field(default_factory=set)
     bookmark: set[Mark] = field(default_factory=set)
     rating: set[Stars] = field(default_factory=set)
+    review: set[Written] = field(default_factory=set)
     status: set[Status] = field(default_factory=set)
     deletion: set[Deletion] = field(default_factory=set)
 

@@ -28,7 +28,7 @@ from booklore_core import (
 from booklore_core.testing import FakePlugin
 
 T = TypeVar("T")
-KEPT = frozenset({"annotation", "bookmark", "rating", "status", "deletion"})
+KEPT = frozenset({"annotation", "bookmark", "rating", "review", "status", "deletion"})
 """Of these the remote keeps what it was told last of each key, as a table of its own."""
 
 KINDS = frozenset({"session", "progress"}) | KEPT
@@ -80,6 +80,9 @@ class Remote:
 
     def ratings(self) -> dict[str, int | None]:
         return {DIGESTS[one.book.partial_md5]: one.body["rating"] for one in self._there("rating")}
+
+    def reviews(self) -> dict[str, str | None]:
+        return {DIGESTS[one.book.partial_md5]: one.body["text"] for one in self._there("review")}
 
     def statuses(self) -> dict[str, str | None]:
         """title → the server's word."""

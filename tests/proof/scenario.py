@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from books import ASIDE, BOOKS, DIGESTS, DROPPED, PAGES, SHORT, percent_of
-from facts import Deletion, Facts, Place, Session, Stars, Status
+from facts import Deletion, Facts, Place, Session, Stars, Status, Written
 from notebook import IN_BOOK, Notebook
 
 from booklore_core.pipeline.clock import Contact
@@ -29,8 +29,22 @@ IDLE_CAP = 600
 PAUSE = 400
 """Seconds between two things a reader does: more than the pause over which short stretches are joined."""
 
-FEATURES = ("sessions", "progress", "annotations", "bookmarks", "ratings", "finished", "deletions", "history")
+FEATURES = (
+    "sessions",
+    "progress",
+    "annotations",
+    "bookmarks",
+    "ratings",
+    "reviews",
+    "finished",
+    "deletions",
+    "history",
+)
 """The features whose facts the scenario expects."""
+
+REVIEWS = ("A book.", "A book, and a good one.", "Not read again: it keeps what it says, zażółć 📖.")
+NO_REVIEW = {"Dune": ""}
+"""The reviews of books before anybody wrote one: that there is none is told of the one, of the others nothing is."""
 
 LEAST = 0.0025
 """Percent (a fraction) of a place below which no position is told: a server would take the book as unread."""
@@ -65,6 +79,7 @@ class Diary:
         self._facts = Facts()
         self._notebook = Notebook(device, destination)
         self._stars: dict[str, int | None] = {}
+        self._reviews: dict[str, str] = dict(NO_REVIEW)
         self._statuses: dict[str, str] = {}
         self._begun: tuple[datetime, int] = (start, 0)
 
@@ -206,6 +221,15 @@ class Diary:
 
         return self._unit(act)
 
+    def review(self, title: str, text: str | None) -> Unit:
+        """Writes about a book, or takes that away, and reads on."""
+
+        def act() -> None:
+            self._reviews[title] = text or ""
+            self._read(title, 2, 45)
+
+        return self._unit(act)
+
     def delete(self) -> Unit:
         """Deletes the file of a book that nobody reads."""
 
@@ -263,6 +287,7 @@ class Diary:
         self._facts = Facts()
         act()
         self._facts.rating.update(self._stars_told(self.reader.lines[first:]))
+        self._facts.review.update(self._reviews_told(self.reader.lines[first:]))
         unit = Unit(self.reader.lines[first:], self._facts)
         self.units.append(unit)
         self.reader.sleep(PAUSE)
@@ -275,6 +300,12 @@ class Diary:
                 title = DIGESTS[line["book"]["partial_md5"]]
                 yield Stars(self.reader.device, title, at, line["reading"]["stars"])
 
+    def _reviews_told(self, lines: Iterable[Line]) -> Iterator[Written]:
+        for line in lines:
+            if "review" in line.get("reading", {}):
+                at = datetime.fromisoformat(line["at"]) - self.wrong
+                yield Written(self.reader.device, DIGESTS[line["book"]["partial_md5"]], at, line["reading"]["review"])
+
     def _read(self, title: str, pages: int, seconds: int) -> None:
         self._open(title)
         self.reader.turn(pages, seconds)
@@ -282,7 +313,7 @@ class Diary:
 
     def _open(self, title: str) -> None:
         self.reader.stars = self._stars.get(title, "unknown")
-        self.reader.status = self._statuses.get(title)
+        self.reader.status, self.reader.review = self._statuses.get(title), self._reviews.get(title)
         self.reader.open(BOOKS[title])
         self._stand(title, is_read=False)
         self._begin()
@@ -361,30 +392,6 @@ CHANGES: tuple[Change, ...] = (
     Notebook.highlight_again,
 )
 """What a reader does with marks, what he does often more than once."""
-
-
-def full_day(destination: str = IN_BOOK) -> Scenario:
-    """Every kind of stretch, on two devices, handed over late, mixed up and twice."""
-    kobo = Diary(destination=destination)
-    phone = Diary("phone-02", MORNING + timedelta(minutes=7), destination=destination)
-    early = [kobo.read("Dune"), kobo.nap("Dune"), kobo.run_dry("Emma"), kobo.wake("Dune")]
-    late = [kobo.checkpoint("Emma"), kobo.leaf("Dune"), kobo.finish()]
-    marks = [kobo.mark("Dune", *TWO, Notebook.mark_page), kobo.mark("Dune", Notebook.note, Notebook.remove)]
-    last = [kobo.forget("Emma"), kobo.rate("Dune", 4), kobo.connect(), kobo.finish(), kobo.delete(), *marks]
-    last += [kobo.put_aside(), kobo.take_up(), kobo.bring_back(), kobo.delete()]
-    other = [phone.read("Emma"), phone.mark("Dune", *TWO), phone.rate("Dune", 2), phone.finish(), phone.put_aside()]
-    first = lines_of([*early, *last, *other])
-    return scenario_of(kobo, phone, handovers=[first, [*reversed(lines_of(late)), *lines_of(early)]])
-
-
-def short_day(destination: str = IN_BOOK) -> Scenario:
-    """As much of it as a crash at every single step affords: two books, a suspend, a dead battery, late lines, and one
-    thing of every kind."""
-    kobo = Diary(destination=destination)
-    early = [kobo.wake("Dune"), kobo.run_dry("Emma"), kobo.finish(), kobo.delete()]
-    early += [kobo.mark("Dune", *TWO, Notebook.mark_page, stars=4)]
-    late = kobo.mark("Dune", Notebook.note)
-    return scenario_of(kobo, handovers=[lines_of(early), [*reversed(late.lines)]])
 
 
 def lines_of(units: Iterable[Unit]) -> list[Line]:

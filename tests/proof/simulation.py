@@ -20,6 +20,7 @@ from checker import (
     misplaced,
     misrated,
     misread,
+    misreviewed,
     overlaps,
     pushes_at,
     shown_sessions,
@@ -33,7 +34,7 @@ from notebook import BOTH, IN_BOOK, IN_BOOKLORE
 from one_clock import OnClock
 from power import AFTER, BEFORE, Machine, powered
 from remote import KEPT, KINDS, LATENESS, Remote, RemotePlugin
-from scenario import CHANGES, Diary, Unit, lines_of
+from scenario import CHANGES, REVIEWS, Diary, Unit, lines_of
 from tally import count
 
 from booklore_core.core import Core
@@ -136,6 +137,7 @@ class InProcess:
         for kind, marks in (("annotation", facts.annotation), ("bookmark", facts.bookmark)):
             compared += mismarked(self.remote.marks(kind), marks, kind)
         compared += misrated(self.remote.ratings(), facts.rating)
+        compared += misreviewed(self.remote.reviews(), facts.review)
         compared += misread(self.remote.statuses(), facts.status) + undeleted(self.remote.gone(), facts.deletion)
         return compared + overlaps(facts.session) + excess(facts.session, wall) + unsettled(core)
 
@@ -215,7 +217,9 @@ class Device:
         elif chance < 0.8:
             unit = diary.mark(title, *self.rng.choices(CHANGES, k=self.rng.choice((1, 1, 2, 3))))
         elif chance < 0.9:
-            unit = diary.rate(title, self.rng.choice((None, 1, 3, 5)))
+            rates = self.rng.random() < 0.5
+            stars, text = self.rng.choice((None, 1, 3, 5)), self.rng.choice((None, *REVIEWS))
+            unit = diary.rate(title, stars) if rates else diary.review(title, text)
         else:
             unit = self.rng.choice((diary.finish, diary.put_aside, diary.take_up, diary.delete, diary.bring_back))()
         (self.other_spool if self.rng.random() < 0.15 else self.spool).append(unit)

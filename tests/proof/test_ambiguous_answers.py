@@ -9,7 +9,7 @@ import pytest
 from checker import assert_exact, held_sessions, shown_sessions
 from household import REPEAT_AFTER, Household, OpenHousehold, hand_over
 from notebook import BOTH, Notebook
-from scenario import TWO, Change, Diary, Scenario, lines_of, scenario_of
+from scenario import REVIEWS, TWO, Change, Diary, Scenario, lines_of, scenario_of
 from tally import count
 
 import booklore_core.pipeline.gateway
@@ -63,6 +63,7 @@ def day_of_marks() -> Scenario:
     diary.mark("Dune", *TWO, Notebook.mark_page)
     diary.mark("Emma", Notebook.note, Notebook.mark_page)
     diary.rate("Emma", 4)
+    diary.review("Emma", REVIEWS[2])
     diary.finish()
     diary.put_aside()
     diary.delete()

@@ -8,9 +8,10 @@ from pathlib import Path
 import databases
 import pytest
 from checker import find_faults
+from days import full_day, short_day
 from household import DIALECTS, Household, OpenHousehold, hand_over
 from power import AFTER, BEFORE, Machine, powered
-from scenario import Scenario, full_day, short_day
+from scenario import Scenario
 from tally import count
 
 STRIDE = 503

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from breakage import Disk, failing, files_limited_to, locked, told_to_sqlite
 from checker import assert_exact
+from days import short_day
 from household import Household, OpenHousehold, hand_over
 from power import Machine, powered
-from scenario import Diary, Line, Scenario, scenario_of, short_day
+from scenario import Diary, Line, Scenario, scenario_of
 from tally import count
 
 from booklore_core.core import Core

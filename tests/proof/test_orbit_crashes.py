@@ -19,7 +19,7 @@ def day() -> list[list[dict[str, object]]]:
     """Two hand-overs of two devices: all kinds, two highlights of one second, an edit, a removal, stars given twice."""
     reader, other = SampleReader("kobo-7f3a"), SampleReader("boox-0001", MORNING + timedelta(hours=1))
     first, second, third = highlight(1), highlight(2), highlight(4, MORNING + timedelta(minutes=1))
-    reader.stars = 4
+    reader.stars, reader.review = 4, "A desert."
     reader.open(BOOK)
     reader.turn(10, 60)
     reader.close(annotations=[first, second, third, dog_ear(3, MORNING + timedelta(minutes=2))])
@@ -28,7 +28,7 @@ def day() -> list[list[dict[str, object]]]:
     other.turn(12, 60)
     other.close()
     reader.sleep(4 * 3600)
-    reader.stars, reader.status = 2, "complete"
+    reader.stars, reader.status, reader.review = 2, "complete", "A desert, and people."
     reader.open(BOOK)
     reader.turn(10, 60)
     reader.close(annotations=[first, {**second, "note": "Now I see"}, dog_ear(5, MORNING + timedelta(hours=4))])
@@ -64,11 +64,12 @@ def faults(world: OrbitWorld) -> list[object]:
         "bookmarks": [one["cfi"] for one in server.bookmarks],
         "stars": server.readings.get(1, {}).get("rating"),
         "status": server.readings.get(1, {}).get("status"),
+        "review": server.readings.get(1, {}).get("review"),
         "waiting": world.core.pending(),
     }
     wanted = {
         "sessions": [600, 600, 720], "marks": [(1, None), (2, "Now I see")], "bookmarks": ["epubcfi(/6/2!/4/10/1:0)"],
-        "stars": 2, "status": "read", "waiting": {},
+        "stars": 2, "status": "read", "review": "A desert, and people.", "waiting": {},
     }  # fmt: skip
     return [(name, held[name], value) for name, value in wanted.items() if held[name] != value]
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from notebook import BOTH, IN_BOOK, IN_BOOKLORE
 from past import DEVICE, LONG_AGO, Statistics, extract
-from scenario import CHANGES, Change, Diary, Unit, lines_of
+from scenario import CHANGES, REVIEWS, Change, Diary, Unit, lines_of
 from simulation import LONG, MARKING, POST, PUT, TROUBLES
 from tally import count
 
@@ -87,6 +87,10 @@ class ReadingLife(RuleBasedStateMachine):
     @rule(number=devices, title=titles, stars=st.sampled_from([None, 1, 3, 5]))
     def rate(self, number: int, title: str, stars: int | None) -> None:
         self._note(number, self.diaries[number].rate(title, stars))
+
+    @rule(number=devices, title=titles, text=st.sampled_from([None, *REVIEWS]))
+    def review(self, number: int, title: str, text: str | None) -> None:
+        self._note(number, self.diaries[number].review(title, text))
 
     @rule(number=devices, title=titles, what=st.lists(st.sampled_from(CHANGES), min_size=1, max_size=3))
     def mark(self, number: int, title: str, what: list[Change]) -> None:

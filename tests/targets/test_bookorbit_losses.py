@@ -146,6 +146,19 @@ def test_9_a_session_is_encoded_the_same_for_ever(world: OrbitWorld) -> None:
     assert world.core.pending() == {}
 
 
+def test_9_what_lies_between_sessions_that_come_late_stays_and_is_counted_once(world: OrbitWorld) -> None:
+    def session(hour: int) -> Item:
+        start = MORNING + timedelta(hours=hour)
+        body = {"start": f"{start:%Y-%m-%dT%H:%M:%SZ}", "end": f"{start + timedelta(minutes=10):%Y-%m-%dT%H:%M:%SZ}"}
+        return item(world, "session", {**body, "duration": 600, "end_percent": 0.1 * hour}, start, f"{hour}")
+
+    world.send(session(4), session(6))
+    world.send(session(1), session(5), session(9))
+
+    assert [one["durationSeconds"] for one in world.server.sessions] == [600] * 5
+    assert world.waiting() == []
+
+
 def replace_body(one: Item, **changed: Any) -> Item:
     later = one.occurred_at + timedelta(minutes=changed["duration"])
     return Item(one.kind, one.key, one.book, {**one.body, **changed}, later)

@@ -105,6 +105,13 @@ class TestBookLoreReadings(BookLoreContract):
         return [value for one in kept for value in (one.rating, one.percentage) if value is not None]
 
 
+class TestBookLoreReviews(BookLoreContract):
+    kinds = ("review",)
+
+    def held(self) -> Sequence[Any]:
+        return self.library.rows("book_notes")
+
+
 @pytest.mark.soak
 class TestBookLoreAnnotations(BookLoreContract):
     kinds = ("annotation",)
@@ -182,6 +189,13 @@ class TestBookOrbitStatuses(BookOrbitContract):
 
     def held(self) -> Sequence[Any]:
         return [one["status"] for one in self.orbit.readings.values() if one["status"]]
+
+
+class TestBookOrbitReviews(BookOrbitContract):
+    kinds = ("review",)
+
+    def held(self) -> Sequence[Any]:
+        return [one["review"] for one in self.orbit.readings.values() if one.get("review")]
 
 
 class TestBookOrbitAnnotations(BookOrbitContract):

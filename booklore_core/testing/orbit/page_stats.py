@@ -58,10 +58,11 @@ def take_events(state: OrbitState, user: OrbitUser, book: OrbitBook, device: str
 def derive(
     state: OrbitState, user: OrbitUser, book: OrbitBook, device: str, seen: Iterable[Fields], fresh: Collection[int]
 ) -> None:
-    """Sessions of devices whose ids begin alike take each other's place."""
+    """All that lies between the first and the last new event, what nothing new came to as well. Sessions of devices
+    whose ids begin alike take each other's place."""
     start = f"kor:{device[:8]}:{book.id}:"
     clusters = list(clustered(seen))
-    touched = [one for one in clusters if any(one[0]["startTime"] <= at <= end_of(one) for at in fresh)]
+    touched = [one for one in clusters if one[0]["startTime"] <= max(fresh) and end_of(one) >= min(fresh)]
     low, high = min(one[0]["startTime"] for one in touched), max(map(end_of, touched))
     made = {f"{start}{one[0]['startTime']}": session_of(one) for one in touched}
     made = {key: one for key, one in made.items() if one["duration"] >= SHORTEST}

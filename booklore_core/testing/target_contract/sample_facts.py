@@ -21,7 +21,7 @@ def book(title: str, author: str) -> BookRef:
 BOOKS = (book("Dune", "Frank Herbert"), book("Emma", "Jane Austen"), book("Kim", "Rudyard Kipling"))
 NOBODYS = book("A book that no remote has", "Nobody")
 
-ONE_A_BOOK = frozenset({"progress", "rating", "status", "deletion"})
+ONE_A_BOOK = frozenset({"progress", "rating", "review", "status", "deletion"})
 """Kinds with one fact for each book, whose newest body counts."""
 
 NEVER_EDITED = frozenset({"session", "status", "deletion"})
@@ -53,6 +53,7 @@ def sample_body(kind: str, number: int) -> dict[str, Any] | None:
         },
         "bookmark": {**MARK, "datetime": at, "page": place, "text": f"A page to remember {number}", "note": None},
         "rating": {"device": "kobo-7f3a", "how": "scaled", "rating": 8 - number, "stars": (8 - number) / 2},
+        "review": {"device": "kobo-7f3a", "how": "given", "text": f"What I think of it {number}"},
         "status": {"device": "kobo-7f3a", "status": "complete"},
         "deletion": {
             "device": "kobo-7f3a", "file": f"/mnt/onboard/{number}.epub", "policy": "unshelve", "shelf": "KOReader",

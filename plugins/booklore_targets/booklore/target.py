@@ -21,6 +21,7 @@ from booklore_core import (
 )
 from booklore_targets.booklore import lookup
 from booklore_targets.booklore.audit import audit_sessions
+from booklore_targets.booklore.book_review import Reviews
 from booklore_targets.booklore.capabilities import known_capabilities
 from booklore_targets.booklore.checks import check_run, failed
 from booklore_targets.booklore.deletions import Deletions
@@ -59,6 +60,7 @@ HANDLERS: Mapping[str, Callable[[Run], Handler]] = {
     "annotation": AnnotationHandler,
     "bookmark": BookmarkHandler,
     "rating": Ratings,
+    "review": Reviews,
     "status": ReadingStatuses,
     "deletion": Deletions,
 }
@@ -70,7 +72,7 @@ class BookLore:
 
     name = "booklore"
     kinds = frozenset(HANDLERS)
-    audited = frozenset({"session", "annotation", "bookmark"})
+    audited = frozenset({"session", "annotation", "bookmark", "review"})
     looked_for = audited | {"rating", "status"}
     batched = concurrent = frozenset({"session"})
     credentials = ("url", "username", "password")

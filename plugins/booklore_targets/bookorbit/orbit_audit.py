@@ -9,6 +9,7 @@ from booklore_targets.bookorbit.mark_exchange import MarkExchange
 from booklore_targets.bookorbit.orbit_connection import OrbitConnection
 from booklore_targets.bookorbit.orbit_marks import is_xpointer
 from booklore_targets.bookorbit.orbit_place import OrbitPlaces
+from booklore_targets.bookorbit.orbit_review import print_of, review_of
 from booklore_targets.bookorbit.orbit_standing import OrbitStanding, stars_of
 from booklore_targets.bookorbit.page_events import SessionEvents
 
@@ -30,16 +31,27 @@ class OrbitAudit:
         found = list(self._missing_sessions(connection, book, [one for one in live if one.kind == "session"]))
         for kind in self._marks:
             found += self._missing_marks(connection, book, kind, [one for one in live if one.kind == kind])
-        lacks = {"rating": self._lacks_stars, "status": self._standing.lacks_status, "progress": self._places.lacks}
+        lacks = {"rating": self._lacks_stars, "review": self._lacks_review, "status": self._standing.lacks_status,
+                 "progress": self._places.lacks}  # fmt: skip
         for kind, lack in lacks.items():
             last = max((one for one in items if one.kind == kind), key=lambda one: one.occurred_at, default=None)
-            if last and (kind == "rating" or not last.is_tombstone) and (detail := lack(connection, last)):
+            if last and (kind in ("rating", "review") or not last.is_tombstone) and (detail := lack(connection, last)):
                 found.append(Finding("missing", kind, book, last.key, detail, RESEND))
         return found
 
     def _lacks_stars(self, connection: OrbitConnection, item: Item) -> str:
         there, here = self._standing.looked(connection, item)["rating"], stars_of(item)
         return f"rated {there or 'not at all'} there, {here or 'not at all'} here" if there != here else ""
+
+    def _lacks_review(self, connection: OrbitConnection, item: Item) -> str:
+        there, here = self._standing.looked(connection, item)["reviewNote"], review_of(item)
+        return (
+            ""
+            if print_of(there) == print_of(here)
+            else "another one is there, or none"
+            if here
+            else "it is still there"
+        )
 
     def _missing_sessions(self, connection: OrbitConnection, book: BookRef, items: Sequence[Item]) -> Iterator[Finding]:
         """Which ones these were the server does not say, but where it is one only."""

@@ -31,6 +31,7 @@ from booklore_targets.bookorbit.orbit_connection import API, PLUGIN, NotThere, O
 from booklore_targets.bookorbit.orbit_devices import LOOKING, OrbitDevices, as_device, hex_of
 from booklore_targets.bookorbit.orbit_digests import OrbitDigests
 from booklore_targets.bookorbit.orbit_place import OrbitPlaces
+from booklore_targets.bookorbit.orbit_review import OrbitReviews
 from booklore_targets.bookorbit.orbit_standing import OrbitStanding
 from booklore_targets.bookorbit.orbit_ways import MOST_HASHES, OrbitWays
 from booklore_targets.bookorbit.page_events import SessionEvents
@@ -85,7 +86,7 @@ class BookOrbit:
     """One KOReader account at one server. clock: seconds since 1970."""
 
     name = NAME
-    kinds = frozenset({"session", "progress", "annotation", "bookmark", "rating", "status", "deletion"})
+    kinds = frozenset({"session", "progress", "annotation", "bookmark", "rating", "review", "status", "deletion"})
     looked_for = frozenset(MARKS)
     audited = kinds - {"deletion"}
     credentials = Unset.credentials
@@ -98,7 +99,8 @@ class BookOrbit:
         self.about = f"BookOrbit, {self.address}"
         devices = OrbitDevices(store)
         self._sessions, self._places = SessionEvents(store, devices), OrbitPlaces(store, devices)
-        self._standing, self._digests, self._ways = OrbitStanding(store, devices), OrbitDigests(store), OrbitWays()
+        self._standing, self._reviews = OrbitStanding(store, devices), OrbitReviews(store, devices)
+        self._digests, self._ways = OrbitDigests(store), OrbitWays()
         self._marks = {kind: MarkExchange(kind, store, devices) for kind in MARKS}
         self._audit = OrbitAudit(self._sessions, self._standing, self._places, self._marks)
         self._connection: OrbitConnection | None = None
@@ -127,10 +129,9 @@ class BookOrbit:
         if item.kind == "progress":
             self._places.bring(connection, item, self._now())
             self._standing.keep(connection, item)
-        elif item.kind == "rating":
-            self._standing.rate(connection, item, self._now())
         else:
-            self._standing.set_status(connection, item, self._now())
+            ways = {"rating": self._standing.rate, "review": self._reviews.write, "status": self._standing.set_status}
+            ways[item.kind](connection, item, self._now())
         return None
 
     def deliver_batch(self, items: Sequence[Item]) -> Sequence[str | None]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from booklore_core import BookRef, BookUnmatched, Finding, Item
 from booklore_targets.booklore.audit import RESEND
+from booklore_targets.booklore.book_review import is_review
 from booklore_targets.booklore.marks.mark_places import is_on_book
 from booklore_targets.booklore.marks.mark_text import name_of
 from booklore_targets.booklore.marks.remote_rows import RemoteRows, Row
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from booklore_targets.booklore.connection import Connection
     from booklore_targets.booklore.identities import Identities
 
-TABLES_OF = {"annotation": (ANNOTATIONS, NOTES, BOOK_NOTES), "bookmark": (BOOKMARKS,)}
+REVIEW = "review"
+TABLES_OF = {"annotation": (ANNOTATIONS, NOTES, BOOK_NOTES), "bookmark": (BOOKMARKS,), REVIEW: (BOOK_NOTES,)}
 REMOVE = "remove what is too much on the server's page of the book; nothing has to be sent again"
 OwnedRows = list[tuple[Row, Owner | None]]
 CONTENT = ("cfi", "pageNumber", "title", "content")
@@ -53,16 +55,17 @@ def audit_rows(
         held = {table: rows.of(table) for table in tables}
         yield from find_missing(book, kept, held)
         for found in held.values():
-            yield from find_repeated(kind, book, found)
+            yield from find_repeated(kind, book, [one for one in found if is_review(one[0]) == (kind == REVIEW)])
 
 
 def find_missing(book: BookRef, items: Sequence[Item], held: Mapping[RowTable, OwnedRows]) -> Iterator[Finding]:
     """A mark may share its row with the same one of another file, and nothing with its twin in another table."""
     marks = {table: {mark_of(owner.key) for _, owner in rows if owner} for table, rows in held.items()}
     for item in items:
-        tables = held.keys() - ({NOTES, ANNOTATIONS} if is_on_book(item) else {BOOK_NOTES})
+        tables = held.keys() - ({NOTES, ANNOTATIONS} if item.kind == REVIEW or is_on_book(item) else {BOOK_NOTES})
         if not any(mark_of(item.key) in marks[table] for table in tables):
-            yield Finding("missing", item.kind, book, item.key, f"{name_of(item)} is not on the server", RESEND)
+            name = "the review" if item.kind == REVIEW else name_of(item)
+            yield Finding("missing", item.kind, book, item.key, f"{name} is not on the server", RESEND)
 
 
 def find_repeated(kind: str, book: BookRef, rows: OwnedRows) -> Iterator[Finding]:
