@@ -10,7 +10,7 @@ from booklore_core.guard.shape import short_text
 from booklore_core.items import BookRef
 from booklore_core.pipeline.books import Books
 from booklore_core.pipeline.gateway import Answer, Gateway
-from booklore_core.pipeline.groups import Groups, Request
+from booklore_core.pipeline.groups import Groups, Request, is_of_all
 from booklore_core.pipeline.lease import Clock, Lease, LeaseLost
 from booklore_core.pipeline.ledger import DELIVERED, UNCONFIRMED, Delivery, Ledger, Outcome, outcome_of
 from booklore_core.pipeline.outbox import Outbox
@@ -152,7 +152,7 @@ class DeliveryRun:
         answers = self._target.deliver_all(wanted, self._lease.holds, self._lease.renew)
         self._settle_all(list(zip(begun, answers, strict=True)))
         for request, answer in zip(begun, answers, strict=True):
-            if len(request) > 1 and isinstance(answer, Declined):
+            if isinstance(answer, Declined) and not is_of_all(request, answer):
                 self._deliver_parts(request)
 
     def _deliver_parts(self, request: Request) -> None:
@@ -234,8 +234,8 @@ class DeliveryRun:
     def _outcomes(self, request: Request, answer: Answer) -> list[Outcome]:
         """What a request comes to; nothing where it was certainly not sent."""
         if isinstance(answer, Declined):
-            if len(request) == 1 and not isinstance(answer, TargetUnavailable):
-                return [self._failure(request[0], answer)]
+            if is_of_all(request, answer) and not isinstance(answer, TargetUnavailable):
+                return [self._failure(one, answer) for one in request]
             log.info("%s: %d at once: %s", self._name, len(request), answer.reason)
             unknown = Outcome(UNCONFIRMED, maybe_sent=True, reason=f"outcome unknown: {answer.reason}")
             return [unknown] * len(request) if answer.maybe_sent else []

@@ -7,6 +7,7 @@ from itertools import groupby
 from booklore_core.pipeline.facts import batched
 from booklore_core.pipeline.gateway import Gateway
 from booklore_core.pipeline.ledger import Delivery
+from booklore_core.targets import BookUnmatched, Declined
 
 TOGETHER = 20
 """Items of a lane that are begun together."""
@@ -65,3 +66,8 @@ def filled(requests: Iterable[Request], most: int) -> Iterator[list[Request]]:
         group.append(request)
     if group:
         yield group
+
+
+def is_of_all(request: Request, error: Declined) -> bool:
+    """Whether an error is about each item of a request: there is one, or their book is not there."""
+    return len(request) == 1 or (isinstance(error, BookUnmatched) and len(set(map(book_of, request))) == 1)

@@ -29,10 +29,10 @@ class Lanes:
         may_begin: Callable[[], bool],
     ) -> None:  # fmt: skip
         self._requests, self._send, self._may_begin, self._lock = requests, send, may_begin, threading.Lock()
-        books: dict[str, list[int]] = defaultdict(list)
+        lanes: dict[str, list[int]] = defaultdict(list)
         for index, ((item, _), *_) in enumerate(requests):
-            books["" if item.kind in spans else item.book.partial_md5].append(index)
-        self._books, self._width = iter(books.values()), len(books)
+            lanes["" if item.kind in spans else item.book.partial_md5].append(index)
+        self._lanes, self._width = iter(lanes.values()), len(lanes)
         self._answers: dict[int, Ids | Exception | None] = {}
         self._watches: list[Watch[None]] = []
         self._is_over = False
@@ -57,16 +57,20 @@ class Lanes:
         return [(found[index] or late) if index in found else None for index in range(len(self._requests))]
 
     def _work(self, next_part: Callable[[], None]) -> None:
-        while book := self._next_book():
-            for index in book:
+        gone: set[str] = set()
+        while lane := self._next_lane():
+            for index in lane:
+                books = books_of(self._requests[index])
+                if books <= gone:
+                    continue
                 if not self._begin(index):
                     return
                 next_part()
                 answer = self._answers[index] = caught(partial(self._send, self._requests[index]))
                 if isinstance(answer, TargetUnavailable):
                     self._stop()
-                if isinstance(answer, BookUnmatched):
-                    break
+                if isinstance(answer, BookUnmatched) and len(books) == 1:
+                    gone |= books
 
     def _stop(self) -> dict[int, Ids | Exception | None]:
         """Begins nothing more. Returns the answers so far, None for a request without one."""
@@ -74,9 +78,9 @@ class Lanes:
             self._is_over = True
             return dict(self._answers)
 
-    def _next_book(self) -> list[int]:
+    def _next_lane(self) -> list[int]:
         with self._lock:
-            return next(self._books, [])
+            return next(self._lanes, [])
 
     def _begin(self, index: int) -> bool:
         with self._lock:
@@ -84,6 +88,10 @@ class Lanes:
             if not self._is_over:
                 self._answers[index] = None
             return not self._is_over
+
+
+def books_of(request: Request) -> set[str]:
+    return {item.book.partial_md5 for item, _ in request}
 
 
 def ids_of(ids: Any, request: Request) -> Ids:

@@ -235,6 +235,24 @@ def test_a_book_that_is_gone_from_a_batch_of_several_holds_up_no_other(open_core
     assert len(batching.batches) + len(batching.befores) <= 20
 
 
+def test_a_book_that_is_gone_has_nothing_of_it_sent_again(open_core, put, clock):
+    class Library(Batching):
+        def match(self, books):
+            return {}
+
+    library = Library(BookUnmatched("gone"))
+    library.batch_size = 2
+    core = open_core(library)
+    put(core, *range(6))
+    core.books.match(DUNE.partial_md5, library.name, Match("7", "person"), clock())
+
+    core.sync()
+
+    assert library.batches == [["0", "1"]]
+    assert library.befores == []
+    assert {state for state, *_ in states(core)} == {"unmatched"}
+
+
 def test_a_target_may_say_which_kinds_go_in_batches(open_core, put):
     batching = Batching()
     batching.batched = frozenset({"session"})

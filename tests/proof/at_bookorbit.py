@@ -21,10 +21,8 @@ from checker import (
     excess,
     mismarked,
     misplaced,
-    misrated,
     misread,
     overlaps,
-    rating_of,
 )
 from elsewhere import read_on
 from facts import Facts, Session
@@ -33,6 +31,7 @@ from notebook import IN_BOOK
 from orbit_world import SECRET, OrbitOnClock
 from remote import LATENESS
 from tally import count
+from verdicts import misrated, misreviewed
 
 from booklore_core.core import Core
 from booklore_core.testing import BookOrbitServer, small_epub
@@ -58,10 +57,10 @@ TROUBLES = (
 WORDS = {"read": "READ", "abandoned": "ABANDONED", "reading": "READING", "rereading": "READING"}
 UNSETTLED = """SELECT d.state, d.reason, i.kind FROM deliveries d JOIN items i ON i.id = d.item_id
     WHERE d.target = 'bookorbit' AND d.state NOT IN ('delivered', 'discarded')
-    AND NOT (d.state = 'superseded' AND i.kind IN ('progress', 'status', 'rating', 'deletion'))"""
+    AND NOT (d.state = 'superseded' AND i.kind IN ('progress', 'status', 'rating', 'review', 'deletion'))"""
 
-FOUND = """SELECT i.book_md5 FROM deliveries d JOIN items i ON i.id = d.item_id WHERE d.target = 'bookorbit'
-    AND d.state = 'superseded' AND i.kind = 'rating' AND i.body LIKE '%"how":"found"%'"""
+FOUND = """SELECT i.kind, i.book_md5 FROM deliveries d JOIN items i ON i.id = d.item_id WHERE d.target = 'bookorbit'
+    AND d.state = 'superseded' AND i.kind IN ('rating', 'review') AND i.body LIKE '%"how":"found"%'"""
 
 
 class NamedPlugin(OrbitOnClock):
@@ -129,8 +128,10 @@ class AtBookOrbit:
         for kind, marks in (("annotation", facts.annotation), ("bookmark", facts.bookmark)):
             found += mismarked(self._marks(kind), [one._replace(destination=IN_BOOK) for one in marks], kind)
         readings = {titles[number]: kept for number, kept in self.server.readings.items()}
-        rated = misrated({book: rating_of(kept.get("rating")) for book, kept in readings.items()}, facts.rating)
-        found += [one for one in rated if not one.startswith(tuple(left_alone(core)))]
+        stars = {book: kept.get("rating") for book, kept in readings.items()}
+        judged = misrated({book: given and 2 * given for book, given in stars.items()}, facts.rating)
+        judged += misreviewed({book: kept.get("review") for book, kept in readings.items()}, facts.review)
+        found += [one for one in judged if not one.startswith(tuple(left_alone(core)))]
         found += misread({book: WORDS.get(kept.get("status") or "") for book, kept in readings.items()}, facts.status)
         found += [f"pending: {core.pending()}"] if core.pending() else []
         found += [f"unsettled: {row}" for row in core.database.rows(UNSETTLED)]
@@ -174,9 +175,9 @@ DEVICES = {hex_of(name): name for number in range(3) for name in (f"kobo-{number
 
 
 def left_alone(core: Core) -> list[str]:
-    """What is said of a book whose stars nobody gave, as devices had them at first: a new database finds others there,
-    which an earlier one may have brought or somebody else, and they stay."""
-    return [f"lost rating: {DIGESTS[row['book_md5']]} " for row in core.database.rows(FOUND)]
+    """What is said of a book whose stars or review nobody gave, as devices had them at first: a new database finds
+    others there, which an earlier one may have brought or somebody else, and they stay."""
+    return [f"lost {row['kind']}: {DIGESTS[row['book_md5']]} " for row in core.database.rows(FOUND)]
 
 
 def device_of(device_id: str) -> str:
