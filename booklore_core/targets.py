@@ -131,7 +131,7 @@ class Target(Protocol):
 
     Optional, looked up by name:
     `deliver_batch(items) -> list[str | None] | None` takes up to `batch_size` (default 100) items of one kind and book,
-    of any where it is in `spans_books`, none of which was ever begun before; when it raises, the loop goes one by one.
+    of any where it is in `spans_books`, none of which was ever begun before; when it raises, by halves or alone.
     `match(books) -> Mapping[str, Match]` finds the remote's books by partial MD5, certain matches only; a target that
     has it is given no item of an unmatched book. `search(text, limit)`, `book(remote_id)` serve matching by hand, where
     `cover(remote_id) -> bytes | None` shows a JPEG, PNG, GIF or WebP of at most 2 MiB; `choose(remote_id)` is told it.

@@ -143,17 +143,18 @@ class DeliveryRun:
         self._ledger.wait(waiting, self._name, NOT_MATCHED, self._clock())
         return [one for one in deliveries if one.item.book.match is not None]
 
-    def _deliver(self, group: Sequence[Delivery]) -> None:
-        """Delivers a group at once if it may be, else one by one."""
-        if len(group) > 1:
-            group = list(filter(self._may_be_sent, group))
-            if self._deliver_batch(self._begin(group)):
-                return
-            group = self._ledger.load(self._name, [one.id for one in group])
-        for one in group:
-            if self._may_be_sent(one):
-                for delivery in self._begin([one]):
-                    self._deliver_one(delivery)
+    def _deliver(self, group: Sequence[Delivery], is_part: bool = False) -> None:
+        """Delivers a group at once if it may be. What was refused goes on by halves, so that a bad item costs the
+        others little; what may have arrived goes alone. is_part: of a group that was looked for before."""
+        ready = list(group if is_part and len(group) > 1 else filter(self._may_be_sent, group))
+        begun = self._begin(ready) if ready else []
+        if len(group) > 1 and not self._deliver_batch(begun):
+            rest = self._ledger.load(self._name, [one.id for one in ready])
+            for part in groups(rest, -(-len(rest) // 2), self._target.spans_books):
+                self._deliver(part, is_part=True)
+        elif len(group) == 1:
+            for delivery in begun:
+                self._deliver_one(delivery)
 
     def _may_be_sent(self, one: Delivery) -> bool:
         """Whether an item is sent now. One that may be there is looked for, where a repeat would be a second one."""
@@ -169,8 +170,7 @@ class DeliveryRun:
         """What is found out about an item; None when it is not there and nothing of it can be on its way.
 
         A look that finds nothing proves nothing yet: the lost request may still be carried out (contract §17). A look
-        is no attempt, or else every trigger would put the repeat off. is_moved: its book is matched with another one.
-        """
+        is no attempt, or else every trigger would put the repeat off. is_moved: its book has another match now."""
         try:
             remote_id = None if one.item.is_tombstone else self._target.find(one.item, self._lease.renew)
         except TargetUnavailable:
@@ -189,7 +189,7 @@ class DeliveryRun:
         return Outcome(UNCONFIRMED, maybe_sent=True, reason=reason, tried=False) if now < again else None
 
     def _deliver_batch(self, group: Sequence[Delivery]) -> bool:
-        """Whether the whole group was delivered. Otherwise it goes on one by one, as possibly sent."""
+        """Whether the whole group was delivered. Otherwise it goes on in parts, as possibly sent where it may be."""
         try:
             ids = self._target.deliver_batch([one.item for one in group], self._lease.renew) if group else []
         except TargetUnavailable as stop:

@@ -1,9 +1,9 @@
-"""A book's fresh items of one kind go together, up to a hundred; when that fails, one by one."""
+"""A book's fresh items of one kind go together, up to a hundred; when that fails, by halves or one by one."""
 
 import pytest
 from declared_kinds import declare
 
-from booklore_core import Before, BookRef, Item, ItemFailed, ItemRejected, Match, TargetUnavailable
+from booklore_core import Before, BookRef, BookUnmatched, Item, ItemFailed, ItemRejected, Match, TargetUnavailable
 from booklore_core.pipeline import delivery
 from booklore_core.testing import FakeTarget, ForgetfulTarget
 
@@ -149,6 +149,56 @@ def test_after_a_batch_that_failed_the_items_go_one_by_one(open_core, put, answe
     assert batching.befores == [Before(maybe_sent=maybe_sent)] * 3
     assert report.total("delivered") == {"session": 3}
     assert core.pending() == {}
+
+
+@pytest.mark.parametrize("bad", [{"0"}, {"99"}, {"37"}, {"3", "80"}])
+def test_a_bad_item_among_many_is_found_by_halving(open_core, put, bad):
+    batching = Batching(lambda items: ItemRejected("no") if bad & {item.key for item in items} else None)
+    batching.fails_with = lambda item: ItemRejected("bad") if item.key in bad else None
+    core = open_core(batching)
+    put(core, *range(100))
+
+    report = core.sync()
+
+    assert report.total("delivered") == {"session": 100 - len(bad)}
+    assert {one["reason"] for one in core.database.rows("SELECT reason FROM deliveries WHERE state='rejected'")} == {
+        "bad"
+    }
+    assert len(batching.batches) + len(batching.befores) <= 15 * len(bad)
+    assert sorted(item.key for item in batching.received) == sorted({str(one) for one in range(100)} - bad)
+
+
+def test_a_book_that_is_gone_holds_up_no_other_of_its_batch(open_core, put):
+    batching = Batching(lambda items: BookUnmatched("gone") if EMMA in [item.book for item in items] else None)
+    batching.spans_books, batching.batch_size = frozenset({"session"}), 250
+    batching.fails_with = lambda item: BookUnmatched("gone") if item.book == EMMA else None
+    core = open_core(batching)
+    put(core, *range(120))
+    put(core, *range(200, 203), book=EMMA)
+
+    report = core.sync()
+
+    assert report.total("delivered") == {"session": 120}
+    assert len(batching.batches) + len(batching.befores) <= 20
+
+
+def test_what_is_older_is_looked_for_once_before_its_batch_is_halved(open_core, put, clock):
+    class Looking(Batching):
+        looked = 0
+
+        def find(self, item):
+            self.looked += 1
+
+    looking = Looking(lambda items: ItemRejected("no") if "bad" in [item.key for item in items] else None)
+    looking.fails_with = lambda item: ItemRejected("bad") if item.key == "bad" else None
+    core = open_core(looking)
+    old = [Item("session", key, DUNE, {"source": "file"}, clock()) for key in ("bad", *map(str, range(63)))]
+    core.put(old, "test")
+
+    core.sync()
+
+    assert len(looking.received) == 63
+    assert looking.looked <= 64 + 2
 
 
 def test_a_batch_that_was_taken_by_half_is_sent_as_possibly_sent(open_core, put):
