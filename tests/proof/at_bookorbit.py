@@ -120,7 +120,7 @@ class AtBookOrbit:
 
     def read(self, title: str, percent: float) -> None:
         self._mend()
-        read_on(self.server, title, percent, PLACES, self._clock())
+        read_on(self.server, title, percent, path=PLACES, at=self._clock())
 
     def faults(self, core: Core, facts: Facts, wall: Mapping[str, float]) -> list[str]:
         titles = titles_of(self.server)
