@@ -68,6 +68,21 @@ def test_a_status_of_before_is_not_taken_for_that_of_somebody_else(world: OrbitW
     assert world.server.readings[1]["status"] == "read"
 
 
+def test_a_book_that_was_taken_up_again_is_on_hold_no_more(world: OrbitWorld) -> None:
+    """Without a page having been turned, and a new database hears of both words at once."""
+    for status in ("reading", "abandoned", "reading"):
+        world.reader.open(world.book())
+        world.reader.status = status
+        world.reader.close()
+        world.reader.sleep(3600)
+        if status == "abandoned":
+            settle(world)
+    lose_database(world)
+    settle(world)
+
+    assert world.server.readings[1]["status"] == "reading"
+
+
 def test_a_place_that_is_said_to_be_of_a_browser_is_no_later_than_any(world: OrbitWorld) -> None:
     """The first place of a book is told as one of the browser, and as late as it came in."""
     read(world)
