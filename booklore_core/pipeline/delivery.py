@@ -143,9 +143,9 @@ class DeliveryRun:
         self._ledger.wait(waiting, self._name, NOT_MATCHED, self._clock())
         return [one for one in deliveries if one.item.book.match is not None]
 
-    def _deliver(self, group: Sequence[Request]) -> None:
-        """Begins requests together, sends them and settles them together."""
-        begun = self._begin(self._unfound(group))
+    def _deliver(self, group: Sequence[Request], is_looked: bool = False) -> None:
+        """Begins requests together, sends them and settles them together. is_looked: they were looked for just now."""
+        begun = self._begin(group if is_looked else self._unfound(group))
         if not begun:
             return
         wanted = [[(one.item, one.before) for one in request] for request in begun]
@@ -159,7 +159,7 @@ class DeliveryRun:
         """After a batch that was declined: by halves what was not taken, one by one what may be there."""
         left = self._ledger.load(self._name, [one.id for one in request])
         for group in self._groups.of(left, len(request) // 2):
-            self._deliver(group)
+            self._deliver(group, is_looked=group[0][0].is_fresh)
 
     def _unfound(self, group: Sequence[Request]) -> list[Request]:
         """What is sent now. What may be there is looked for first, where a repeat would be a second one."""

@@ -95,7 +95,7 @@ def verdict(book: BookRef, changes: Changes, before: Changes, told: Item | None)
     """The status that holds, unless it was told before. changes, before: by now, and when it was told."""
     given = latest(changes)
     holds = holding(given)
-    if holds is None or (told is None and holds == READING):
+    if holds is None:
         return
     when, device = given[holds]
     body: dict[str, Any] = {"status": holds, "device": device}

@@ -19,6 +19,7 @@ from booklore_core import (
     Facts,
     Flow,
     Item,
+    Journal,
     Kind,
     Rating,
     Request,
@@ -81,20 +82,32 @@ def register_actions() -> Iterable[Action]:
 
 
 @hookimpl
-def on_rating(event: Rating, facts: Facts, settings: Section) -> Iterator[Item]:
+def on_rating(event: Rating, journal: Journal, facts: Facts, settings: Section) -> Iterator[Item]:
     held = next((fact.item for fact in facts.known(KIND, [event.book.partial_md5])), None)
     is_of_stars = held is None or held.body.get("how") in (GIVEN, FOUND)
     if settings["mode"] != SCALED or event.id.endswith(ASKED_HERE) or (event.is_first and not is_of_stars):
         return
-    rating, how = None if event.stars is None else int(2 * event.stars), FOUND if event.is_first else GIVEN
+    rating, how = rating_for(event.stars), FOUND if event.is_first else GIVEN
     told: dict[str, Any] = {"rating": rating, "stars": event.stars, "device": event.device, "how": how}
-    before = [held.body["rating"], *held.body.get("earlier", ())] if held else []
     # What a target holds of these is ours, though an earlier database may have sent it.
+    before = [held.body["rating"], *held.body.get("earlier", ())] if held else []
+    before += map(rating_for, shown_before(event, journal))
     earlier = [one for one in dict.fromkeys(before) if one not in (None, rating)]
     told |= {"earlier": earlier[:MOST]} if earlier else {}
     # Of all stars these were given last, although the line that showed it may be an earlier one.
     at = max(event.at, held.occurred_at) if held and is_of_stars else event.at
     yield Item(KIND, event.book.partial_md5, event.book.ref, told, at)
+
+
+def shown_before(event: Rating, journal: Journal) -> list[Any]:
+    """The stars that lines about the book show, on whichever device, the newest first."""
+    lines = sorted(journal.about(event.book.partial_md5), key=lambda one: one.at, reverse=True)
+    stars = (one.reading.stars for one in lines if hasattr(one, "reading"))
+    return [one for one in stars if isinstance(one, int | float)]
+
+
+def rating_for(stars: Any) -> int | None:
+    return None if stars is None else int(2 * stars)
 
 
 @hookimpl

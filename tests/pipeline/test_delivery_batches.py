@@ -253,6 +253,25 @@ def test_a_book_that_is_gone_has_nothing_of_it_sent_again(open_core, put, clock)
     assert {state for state, *_ in states(core)} == {"unmatched"}
 
 
+def test_what_is_older_is_looked_for_once_before_its_batch_is_halved(open_core, put, clock):
+    class Looking(Batching):
+        looked = 0
+
+        def find(self, item):
+            self.looked += 1
+
+    looking = Looking(lambda items: ItemRejected("no") if "bad" in [item.key for item in items] else None)
+    looking.fails_with = lambda item: ItemRejected("bad") if item.key == "bad" else None
+    core = open_core(looking)
+    old = [Item("session", key, DUNE, {"source": "file"}, clock()) for key in ("bad", *map(str, range(63)))]
+    core.put(old, "test")
+
+    core.sync()
+
+    assert len(looking.received) == 63
+    assert looking.looked <= 64 + 2
+
+
 def test_a_target_may_say_which_kinds_go_in_batches(open_core, put):
     batching = Batching()
     batching.batched = frozenset({"session"})

@@ -104,22 +104,15 @@ class AtBookOrbit:
         self._clock.forward(3600)
 
     def pushes(self) -> list[Push]:
-        """Those that were answered as they should be, in their order, and last what is there."""
-        sent = [one for one in self._sent() if one[2] == 200]
-        told = [Push(book, percent, device, at) for book, percent, _, device, at in sent]
-        readings, titles = self.server.readings, titles_of(self.server)
-        for number, kept in readings.items():
-            percent = kept.get("percent")
-            last = next((one for one in reversed(told) if one.book == titles[number]), None)
-            if percent is not None and (last is None or last.percent != round(percent / 100, 4)):
-                rows = self.server.state.places[1, number].values()
-                row = max(rows, key=lambda one: one["written"])
-                told.append(Push(titles[number], round(percent / 100, 4), device_of(row["device_id"]), row["at"]))
-        return told
+        titles = titles_of(self.server)
+        return [
+            Push(titles[one["bookId"]], round(one["percent"] / 100, 4), device_of(one["device_id"]), one["timestamp"])
+            for one in self.server.pushes
+        ]
 
     def read(self, title: str, percent: float) -> None:
         self._mend()
-        read_on(self.server, title, percent, PLACES, self._clock())
+        read_on(self.server, title, percent, path=PLACES, at=self._clock())
 
     def faults(self, core: Core, facts: Facts, wall: Mapping[str, float]) -> list[str]:
         titles = titles_of(self.server)
@@ -152,16 +145,11 @@ class AtBookOrbit:
         told = ((titles[one["bookId"]], one["text"], one["note"] or "") for one in self.server.annotations)
         return Counter(("notes" if note else "annotations", book, text, note) for book, text, note in told)
 
-    def _sent(self) -> Iterator[tuple[str, float, int | None, str, float]]:
-        """Every place that was sent: book, percent, status of the answer, device and its time."""
-        for one in self.server.requests:
-            if one.method == "PUT" and one.path == PLACES:
-                body = json.loads(one.body)
-                book, percent = DIGESTS[body["document"]], round(body["percentage"], 4)
-                yield book, percent, one.status, device_of(body["device_id"]), body["timestamp"]
-
     def _unanswered(self) -> Spots:
-        return Counter((book, percent) for book, percent, status, _, _ in self._sent() if status != 200)
+        """Those whose answer was not as it should be: they may have been carried out, and may yet be."""
+        sent = [one for one in self.server.requests if one.method == "PUT" and one.path == PLACES and one.status != 200]
+        told = map(json.loads, (one.body for one in sent))
+        return Counter((DIGESTS[one["document"]], round(one["percentage"], 4)) for one in told)
 
     def _mend(self) -> None:
         self.server.recover()

@@ -14,13 +14,14 @@ PATH = "/api/koreader/syncs/progress"
 
 
 def read_on(
-    server: BookLoreServer | BookOrbitServer, title: str, percent: float, path: str = PATH, at: float = 0
-) -> None:
-    """The server is told of a place, a fraction of the book. at: seconds since 1970, as some hand it on and others do
-    not. It must be in good health."""
+    server: BookLoreServer | BookOrbitServer, title: str, percent: float, device: str = OTHER, path: str = PATH,
+    at: float = 0,
+) -> None:  # fmt: skip
+    """The server is told of a place, a fraction of the book. at: seconds since 1970, for one that does not stamp it
+    with its own time. It must be in good health."""
     key = hashlib.md5(server.koreader_password.encode(), usedforsecurity=False).hexdigest()
     body = {"document": BOOKS[title]["partial_md5"], "percentage": percent, "progress": None, "timestamp": int(at)}
-    about = {"device": "iPad", "device_id": OTHER}
+    about = {"device": "iPad", "device_id": device}
     headers = {"x-auth-user": server.koreader_username, "x-auth-key": key}
     answer = requests.put(server.url + path, json={**body, **about}, headers=headers, timeout=30)
     assert answer.status_code == 200, answer.text

@@ -230,6 +230,18 @@ def test_15_one_that_is_refused_costs_the_others_nothing(world: OrbitWorld) -> N
     assert [one["state"] for one in world.waiting()] == ["rejected"]
 
 
+def test_15_one_that_is_refused_sends_the_others_together(world: OrbitWorld) -> None:
+    times = [MORNING + timedelta(hours=number) for number in range(250)]
+    body = {"duration": 600, "start_percent": 0.1, "end_percent": 0.2, "turns": 9}
+    ends = [at + timedelta(minutes=0 if number == 77 else 10) for number, at in enumerate(times)]
+    told = [{**body, "start": f"{at:%FT%TZ}", "end": f"{end:%FT%TZ}"} for at, end in zip(times, ends, strict=True)]
+    world.send(*(item(world, "session", one, key=str(number)) for number, one in enumerate(told)))
+
+    assert len(world.server.sessions) == 249
+    assert [one["state"] for one in world.waiting()] == ["rejected"]
+    assert world.asked("/plugin/page-stats") <= 10
+
+
 def test_15_long_texts_are_cut_and_arrive(world: OrbitWorld) -> None:
     read(
         world,

@@ -79,6 +79,27 @@ def test_6_a_bookmark_that_the_server_cannot_place_costs_the_others_nothing(worl
     assert [one["state"] for one in world.waiting()] == ["rejected"]
 
 
+def test_6_a_bookmark_without_a_place_is_found_in_few_requests(world: OrbitWorld) -> None:
+    many = [dog_ear(1 + n % 30, MORNING + timedelta(minutes=n), page=PLACE.format(1 + n % 30, n // 30))
+            for n in range(200)]  # fmt: skip
+    read(world, [*many[:120], dog_ear(2, page="/body/DocFragment[77]/body/p[1]/text().0"), *many[120:]])
+
+    assert len(world.server.bookmarks) == 200
+    assert [one["state"] for one in world.waiting()] == ["rejected"]
+    assert len(asked(world, EXCHANGES[1])) <= 25
+
+
+@pytest.mark.parametrize("fault", ["status:500", "commit_then_500"])
+def test_15_many_that_were_answered_by_a_500_go_on_at_once_and_are_there_once(world: OrbitWorld, fault: str) -> None:
+    many = [highlight(1 + n % 30, MORNING + timedelta(minutes=n), pos0=PLACE.format(1 + n % 30, n // 30))
+            for n in range(200)]  # fmt: skip
+    world.server.fail(fault, "POST /api/v1/koreader/plugin/annotations", times=2, after=1)
+    read(world, many)
+
+    assert (len(world.server.annotations), world.waiting()) == (200, [])
+    assert len(asked(world, EXCHANGES[0])) <= 15
+
+
 def test_8_an_edited_note_arrives_each_time(world: OrbitWorld) -> None:
     """KOReader changes the date of an edit not with its note."""
     for note in (None, "once", "twice", None, "three times"):

@@ -9,7 +9,7 @@ import databases
 import pytest
 from orbit_world import OrbitWorld, dog_ear, highlight, orbit_world
 
-from booklore_core.testing import MORNING
+from booklore_core.testing import MORNING, SampleReader
 
 
 @pytest.fixture
@@ -57,6 +57,23 @@ def test_stars_of_before_are_not_taken_for_those_of_somebody_else(world: OrbitWo
     assert world.server.readings[1]["rating"] == 5
 
 
+def test_stars_that_a_device_had_before_others_were_known_are_not_taken_for_those_of_somebody_else(
+    world: OrbitWorld,
+) -> None:
+    """Those of the other device stand first in the new database, and were never told of to the one before."""
+    other = SampleReader("kindle", MORNING - timedelta(days=1))
+    other.stars = 5
+    other.read(world.book())
+    read(world, stars=1)
+    settle(world)
+    read(world, stars=3)
+    lose_database(world)
+    world.take(other)
+    settle(world)
+
+    assert world.server.readings[1]["rating"] == 3
+
+
 def test_a_status_of_before_is_not_taken_for_that_of_somebody_else(world: OrbitWorld) -> None:
     read(world, status="reading")
     read(world, status="abandoned")
@@ -66,6 +83,21 @@ def test_a_status_of_before_is_not_taken_for_that_of_somebody_else(world: OrbitW
     settle(world)
 
     assert world.server.readings[1]["status"] == "read"
+
+
+def test_a_book_that_was_taken_up_again_is_on_hold_no_more(world: OrbitWorld) -> None:
+    """Without a page having been turned, and a new database hears of both words at once."""
+    for status in ("reading", "abandoned", "reading"):
+        world.reader.open(world.book())
+        world.reader.status = status
+        world.reader.close()
+        world.reader.sleep(3600)
+        if status == "abandoned":
+            settle(world)
+    lose_database(world)
+    settle(world)
+
+    assert world.server.readings[1]["status"] == "reading"
 
 
 def test_a_place_that_is_said_to_be_of_a_browser_is_no_later_than_any(world: OrbitWorld) -> None:

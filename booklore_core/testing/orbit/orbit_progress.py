@@ -85,6 +85,7 @@ def take_place(
     percent, shared = round(100 * fraction, 4), state.shared.get((user.id, book.id))
     about = {"percent": percent, "place": place, "device": device[0], "device_id": device[1], "timestamp": when}
     rows[device] = {**about, "at": now, "written": next(state.written)}
+    state.pushes.append({**rows[device], "user": user.id, "bookId": book.id})
     if is_current:
         moved = {"percent": percent, "place": place, "is_web": False, "read": now}
         moved["cfi"] = book.places.cfi(place) if place else None

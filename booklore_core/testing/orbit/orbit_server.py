@@ -151,6 +151,14 @@ class BookOrbitServer:
         return [bookmark_json(row) for row in self._state.bookmarks if row["user"] == 1 and not row["is_deleted"]]
 
     @property
+    def pushes(self) -> list[Fields]:
+        """The places of the first account's devices, in the order in which they were carried out: `bookId`, `percent`,
+        `place`, `device`, `device_id`, `timestamp` as it was told, and `at`, the server's."""
+        self.carry_out_late(self._state.now())
+        with self._state.lock:
+            return [dict(one) for one in self._state.pushes if one["user"] == 1]
+
+    @property
     def readings(self) -> dict[int, Fields]:
         """What the first account has of each book, by its id: `status`, `rating`, `review`, `percent`, `place`."""
         self.carry_out_late(self._state.now())

@@ -144,6 +144,7 @@ class OrbitState:
     sessions: dict[tuple[int, int], list[Fields]] = field(default_factory=dict)
     places: dict[tuple[int, int], dict[tuple[str, str], Fields]] = field(default_factory=dict)
     shared: dict[tuple[int, int], Fields] = field(default_factory=dict)
+    pushes: list[Fields] = field(default_factory=list)
     annotations: list[Fields] = field(default_factory=list)
     bookmarks: list[Fields] = field(default_factory=list)
     states: dict[tuple[int, int], Fields] = field(default_factory=dict)
