@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from html import unescape
 from typing import Any
 
@@ -100,6 +100,11 @@ class Source:
         return self.root.child("body") if self.root is not None else None
 
     @cached_property
+    def names(self) -> frozenset[str]:
+        """Of its elements."""
+        return frozenset(element.name for element in self.root.within()) if self.root is not None else frozenset()
+
+    @cached_property
     def ids(self) -> Counter[str]:
         """How often each id occurs."""
         elements = self.root.within() if self.root is not None else ()
@@ -117,7 +122,7 @@ class Builder:
 
     def start(self, tag: str, attributes: Any) -> None:
         parent = self.open[-1] if self.open else None
-        named = {local(name): unescape(value) for name, value in attributes.items()}
+        named = {local(name): unescape(value) for name, value in attributes.items()} if attributes else {}
         element = Element(local(tag).lower(), named, parent, len(self.texts))
         self.root = self.root or element
         self.open.append(element)
@@ -144,6 +149,7 @@ def utf16(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-16-le", errors="surrogatepass")) // 2
 
 
+@lru_cache(1024)  # a book has few names, and each many times
 def local(name: str) -> str:
     """A name without its namespace."""
     return name.rpartition("}")[2]
