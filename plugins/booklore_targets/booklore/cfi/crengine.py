@@ -154,6 +154,8 @@ def pieces(raw: str) -> Iterator[str]:
 
 def shown(piece: Passage, base: int, preserves: bool) -> tuple[str, Sequence[int]]:
     """The characters of a text node; and for each of them, and for its end, the offset in the source's text."""
+    if not UNLIKE.search(piece.raw):
+        return piece.raw, range(base, base + len(piece.raw) + 1)
     texts: list[str] = []
     places = array("I")
     place = base

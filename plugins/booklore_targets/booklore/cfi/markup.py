@@ -1,6 +1,7 @@
 """Markup without its text: what is between tags is kept aside as the source has it, so that tags alone are parsed."""
 
 import re
+from functools import lru_cache
 from html import unescape
 from html.entities import html5
 from typing import NamedTuple
@@ -74,6 +75,7 @@ def closed(tags: str) -> str:
     return EMPTY.sub(lambda found: found[0] if not found[2] else "" if found[1] else f"<{found[2]}/>", tags)
 
 
+@lru_cache(1024)  # a book has few of them, and each many times
 def character(reference: str) -> str:
     """What a reference such as `&nbsp;` or `&#32;` stands for; one that nobody knows stands for itself."""
     name = reference[1:]

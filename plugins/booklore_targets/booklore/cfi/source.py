@@ -90,10 +90,15 @@ class Element:
 
 
 class Source:
-    """root: None where the file has no element. texts: in the order of the document."""
+    """elements, texts: each in the order of the document."""
 
-    def __init__(self, root: Element | None, texts: list[Text]) -> None:
-        self.root, self.texts = root, texts
+    def __init__(self, elements: list[Element], texts: list[Text]) -> None:
+        self.elements, self.texts = elements, texts
+
+    @property
+    def root(self) -> Element | None:
+        """None where the file has no element."""
+        return self.elements[0] if self.elements else None
 
     @cached_property
     def body(self) -> Element | None:
@@ -102,13 +107,12 @@ class Source:
     @cached_property
     def names(self) -> frozenset[str]:
         """Of its elements."""
-        return frozenset(element.name for element in self.root.within()) if self.root is not None else frozenset()
+        return frozenset(element.name for element in self.elements)
 
     @cached_property
     def ids(self) -> Counter[str]:
         """How often each id occurs."""
-        elements = self.root.within() if self.root is not None else ()
-        return Counter(element.attributes["id"] for element in elements if "id" in element.attributes)
+        return Counter(element.attributes["id"] for element in self.elements if "id" in element.attributes)
 
 
 class Builder:
@@ -116,15 +120,15 @@ class Builder:
 
     def __init__(self, pieces: list[Passage]) -> None:
         self.pieces = pieces
+        self.elements: list[Element] = []
         self.texts: list[Text] = []
-        self.root: Element | None = None
         self.open: list[Element] = []
 
     def start(self, tag: str, attributes: Any) -> None:
         parent = self.open[-1] if self.open else None
         named = {local(name): unescape(value) for name, value in attributes.items()} if attributes else {}
         element = Element(local(tag).lower(), named, parent, len(self.texts))
-        self.root = self.root or element
+        self.elements.append(element)
         self.open.append(element)
 
     def end(self, _tag: str) -> None:
@@ -141,7 +145,7 @@ class Builder:
         """Nothing: comments were left out when the texts were put aside."""
 
     def close(self) -> Source:
-        return Source(self.root, self.texts)
+        return Source(self.elements, self.texts)
 
 
 def utf16(text: str) -> int:
