@@ -114,8 +114,9 @@ class View:
 
     @cached_property
     def elements(self) -> dict[Element | None, Seen]:
-        found = {node.source: node for node in self.body.within() if isinstance(node, Seen) and node.source is not None}
-        return {self.body.source: self.body, **found}
+        found: dict[Element | None, Seen] = {self.body.source: self.body}
+        found.update((node.source, node) for node in self.body.within() if isinstance(node, Seen) and node.source)
+        return found
 
 
 def kind_of(node: Seen | Chunk) -> str:
