@@ -15,7 +15,7 @@ function Backlog.lines(reports)
             table.insert(reports, report)
             for text, id, device, _number, event in Segments.lines(one.name, report) do
                 at = at + (event ~= "device" and 1 or 0)
-                local told = { text = text, report = report, at = at, device = device, id = text:sub(-1) == "}" and id or nil }
+                local told = { text = text, report = report, at = at, device = device, id = text:byte(-1) == 125 and id or nil } -- "}"
                 if event ~= "device" and at > report.gone then coroutine.yield(told) end
             end
             report.count = at

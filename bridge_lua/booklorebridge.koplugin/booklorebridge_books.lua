@@ -54,12 +54,13 @@ function Books.describe(file, remembered)
     return book, isKnown
 end
 
---- A list of annotations as JSON, and its digest; nothing when it is the last one that was told of the book.
-function Books.untold(book, list)
-    if not list or told[book] and last.book == book and util.tableEquals(last.list, list, true) then return end
+--- A book's annotations as JSON, its digest, and as a plain list; nothing when they are what was told last of the book.
+function Books.untold(book, held)
+    if not held or told[book] and last.book == book and util.tableEquals(last.list, held, true) then return end
+    local list = Sidecar.annotations(held)
     local fine, text = pcall(rapidjson.encode, list, { sort_keys = true })
-    local digest = fine and md5(text) -- what JSON cannot say costs the annotations, not the line
-    if digest and told[book] ~= digest then return text, digest end
+    local digest = list and fine and md5(text) -- what JSON cannot say costs the annotations, not the line
+    if digest and told[book] ~= digest then return text, digest, list end
     last = { book = book, list = list }
 end
 
@@ -75,7 +76,7 @@ function Books.closed(file)
     local book, isKnown = Books.describe(file)
     if isKnown == false or not book.partial_md5 then return end
     local reading, list = Sidecar.read(file)
-    list = Books.untold(book.partial_md5, list) and list or nil
+    list = select(3, Books.untold(book.partial_md5, list))
     if list then Books.tell(book.partial_md5, "0") end
     return next(reading) and pcall(rapidjson.encode, reading) and reading or nil, list
 end

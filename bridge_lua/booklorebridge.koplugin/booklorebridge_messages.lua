@@ -1,8 +1,7 @@
 --- Messages: what a person asked for is answered, what nobody asked for lets a tap through, and none disturbs sleep.
 local UIManager, guarded = require("ui/uimanager"), require("booklorebridge_guard")
 
-local Messages = {}
-local SECONDS = 4
+local Messages, SECONDS = {}, 4
 local asleep, later = false, {} -- what waits for the device to wake up
 local last, answer -- the last text, and the window of the last answer
 local open = setmetatable({}, { __mode = "k" }) -- messages that go away by themselves, and are on the screen, perhaps

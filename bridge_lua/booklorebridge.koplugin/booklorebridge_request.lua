@@ -80,14 +80,15 @@ end
 -- Gives a part of the backlog to the core; how many of its lines the core has seen. A body that the core cannot read has a
 -- torn line that looked whole.
 local function give(part, isLast, isClose)
-    local texts, writers, seen, before = {}, {}, {}, result.waiting
+    local pieces, writers, seen, before = {}, {}, {}, result.waiting -- in one go: the body is long
     local found = Memory:hasNot("found") and Files.state(Files.LUA_PLUGIN) and { Files.LUA_PLUGIN } or nil
-    for at, one in ipairs(part) do texts[at] = whole(one, writers, isClose) end
+    for at, one in ipairs(part) do pieces[2 * at], pieces[2 * at + 1] = whole(one, writers, isClose), "," end
     local head = rapidjson.encode{
         device = Memory.speaker(writers), waiting = isLast and #part or math.max(result.waiting, #part + 1),
         now = Clock.at(), up = Clock.up(), boot = Clock.boot, found = found,
     }
-    local answer = ask("POST", "/v1/events", head:sub(1, -2) .. ',"lines":[' .. table.concat(texts, ",") .. "]}", not isClose)
+    pieces[1], pieces[math.max(2, 2 * #part + 1)] = head:sub(1, -2) .. ',"lines":[', "]}"
+    local answer = ask("POST", "/v1/events", table.concat(pieces), not isClose)
     if not answer then return give(part, isLast, true) end
     if found then learn("found", true) end
     for _i, id in ipairs(answer.ack) do seen[id] = true end

@@ -26,8 +26,7 @@ end
 --- A new segment that no other process has, with this number or a higher one: its name and number, and whether the folder
 -- had been lost, or was never there; or nil and why.
 function Segments.create(number)
-    local isFirst = lfs.mkdir(FOLDER)
-    local name = string.format("%08d.jsonl", number)
+    local isFirst, name = lfs.mkdir(FOLDER), string.format("%08d.jsonl", number)
     local file, err, code = io.open(path(name), "abx")
     if code == 17 then return Segments.create(number + 1) end -- EEXIST
     if not file then return nil, err end
@@ -72,13 +71,14 @@ end
 
 --- The lines of a segment, each with its id, device, number and event as far as it tells them. At the end `report` has its size.
 function Segments.lines(name, report)
-    return coroutine.wrap(function()
-        local file = io.open(path(name), "rb")
-        if not file then return end
-        for line in file:lines() do if line ~= "" then coroutine.yield(line, line:match(HEAD)) end end
-        report.size = file:seek()
-        file:close()
-    end)
+    local file = io.open(path(name), "rb")
+    return function()
+        local line = file and file:read()
+        while line == "" do line = file:read() end
+        if line then return line, line:match(HEAD) end
+        report.size = file and file:seek()
+        if file then file:close() end
+    end
 end
 
 --- How many lines of a segment wait, the highest number of a line, and the device that wrote them.

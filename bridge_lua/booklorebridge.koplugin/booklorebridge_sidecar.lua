@@ -47,6 +47,7 @@ local function plain(value, name)
     return copy
 end
 
+--- Annotations as a line has them, in a list of their own.
 Sidecar.annotations = guarded(function(held) return rapidjson.array(plain(held)) end)
 
 -- A text that KOReader made itself is nobody's note.
@@ -79,7 +80,7 @@ function Sidecar.read(file)
     reading.position = text(get("last_xpointer")) or reading.page and tostring(reading.page)
     reading.stars, reading.status, reading.review = Sidecar.verdict(settings, true)
     local held = get("annotations") or get("bookmarks") and converted(get("bookmarks"), get("highlight"))
-    return reading, held and Sidecar.annotations(held)
+    return reading, held
 end
 
 return Sidecar

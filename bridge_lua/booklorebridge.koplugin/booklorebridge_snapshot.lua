@@ -81,7 +81,7 @@ function Stretch:snapshot(ended)
     reading.page, reading.pages, reading.turns, reading.dwell = self.page, self.pages, self.turns, self.dwell
     reading.stars, reading.status, reading.review = Sidecar.verdict(ui.doc_settings, ended)
     local line = { book = self.book, reading = reading, kosync = not self.told and kosync(ui) or nil }
-    if ended and ui.annotation then line.annotations = Sidecar.annotations(ui.annotation.annotations) end
+    if ended and ui.annotation then line.annotations = ui.annotation.annotations end
     self.dwell, self.told, self.isDue = nil, now(), nil
     return line
 end

@@ -88,12 +88,12 @@ end
 function Spool.record(event, fields, durable)
     if Memory:isFalse("enabled") then return end
     local book = fields.book and fields.book.partial_md5
-    local annotations, list, digest = fields.annotations, Books.untold(book, fields.annotations)
+    local text, digest, list = Books.untold(book, fields.annotations)
     fields.annotations = nil
-    table.insert(unwritten, line(event, fields, list))
+    table.insert(unwritten, line(event, fields, text))
     local ok, err = write(durable)
     Spool.error = not ok and tostring(err) or nil
-    if ok and book and digest then Books.tell(book, digest, annotations) end
+    if ok and digest then Books.tell(book, digest, list) end
 end
 
 --- How many lines wait.

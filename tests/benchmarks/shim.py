@@ -1,14 +1,14 @@
 """What the shim costs a reader who turns a page, closes a book or comes home after weeks. LuaJIT, as KOReader has it.
 
-What KOReader has in C is done without Python here, as far as it counts: clock, files, fsync, JSON.
+What KOReader has in C is done without Python here, as far as it counts: clock, files, fsync, JSON; HTTP over a bare
+socket.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import stat
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +17,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from typing import Any
+from urllib.parse import urlsplit
 
 import ereader
 import requests
@@ -25,7 +26,7 @@ from test_weeks_without_a_core import Stopwatch, highlight, waiting
 from tests.benchmarks.figures import Measured, best, figure
 
 HERE = Path(__file__).parent
-TURNS, MARKS, LINES = 10_000, 200, 10_000
+TURNS, MARKS, LINES, CLOSES = 10_000, 200, 10_000, 121
 LONGEST = 20e-6
 """Seconds that a page turn may wait for the handler."""
 
@@ -41,34 +42,15 @@ class Device(ereader.EReader):
         finally:
             ereader.FAKE[:] = kept
 
-    def _host(self) -> Any:
-        host = super()._host()
-        host["decode_line"] = self._decode_line
-        return host
-
-    def _attribute(self, path: str, name: str) -> Any:
-        """As quick as it goes: KOReader asks the system itself."""
-        try:
-            about = os.stat(self.real_path(path))  # noqa: PTH116
-        except OSError:
-            return None
-        if name == "mode":
-            return "directory" if stat.S_ISDIR(about.st_mode) else "file"
-        return about.st_size if name == "size" else int(about.st_mtime)
-
-    def table(self, value: Any, null: Any = None, array: Any = None, object_: Any = None) -> Any:
-        """Long lists of ids come at once."""
-        if isinstance(value, list) and value and all(isinstance(one, str) and one.isascii() for one in value):
-            return self.lua.globals().setmetatable(self.lua.table_from(value), array)
-        return super().table(value, null, array, object_)
-
-    def _decode_line(self, text: str) -> Any:
-        """Of a line what is read of it: its own fields."""
-        try:
-            found = json.loads(text)
-        except ValueError as error:
-            return None, str(error)
-        return self.lua.table_from({"id": found.get("id"), "device": found.get("device")})
+    def _request(self, scheme: str, method: str, url: str, headers: Any, body: str) -> tuple[Any, str | None]:
+        """Over a bare socket, as LuaSocket has one."""
+        address = urlsplit(url)
+        sent = [f"{method} {address.path} HTTP/1.1", f"Host: {address.netloc}", "Connection: close"]
+        sent += [f"{key}: {value}" for key, value in headers.items()]
+        with socket.create_connection((address.hostname, address.port), 10) as to, to.makefile("rb") as answer:
+            to.sendall("\r\n".join([*sent, "", body]).encode("latin-1"))
+            status, _, text = answer.read().partition(b"\r\n\r\n")
+        return int(status.split()[1]), text.decode("latin-1")
 
 
 @contextmanager
@@ -100,7 +82,7 @@ def closing(changes: bool) -> Measured:
     ours, limit = list[float](), list[float]()
     with on_disk() as folder:
         device = Device(folder)
-        for number in range(41):
+        for number in range(CLOSES):
             first = MARKS * number if changes else 0
             book = device.open(annotations=[highlight(first + one) for one in range(MARKS)], pages=3000)
             device.ko.turns(4)
@@ -134,7 +116,7 @@ class Taker(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         ids = [one.decode() for one in self.ID.findall(body)]
-        answer = json.dumps({"ack": ids, "rejected": [], "effects": [], "state": {}}).encode()
+        answer = json.dumps({"ack": ids, "rejected": [], "effects": [], "state": {}}, separators=(",", ":")).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
@@ -169,7 +151,7 @@ def post(url: str, file: Path) -> None:
 def hand_over(folder: Path) -> Measured:
     with taker() as url:
         ours, stalls, text = list[float](), list[float](), b""
-        for number in range(3):
+        for number in range(7):
             device = Device(folder / str(number), config={"url": url, "token": "secret"})
             waiting(device, LINES)
             text, watch = device.spool_bytes(), Stopwatch(device)

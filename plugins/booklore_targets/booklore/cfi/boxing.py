@@ -84,12 +84,13 @@ class Layout:
                 laid.children.append(self._laid(child, within))
             elif element.name not in self.barren:
                 self._take(child, laid)
-        if self.boxed:
+        if element.elements_so_far and self.boxed:
             laid.children = list(map(in_its_box, laid.children))
         self._arrange(laid)
-        for arranged in laid.children:
-            if isinstance(arranged, Laid):
-                _ = arranged.seen
+        if element.elements_so_far:
+            for arranged in laid.children:
+                if isinstance(arranged, Laid):
+                    _ = arranged.seen
         return laid
 
     def _take(self, text: Text, laid: Laid) -> None:
@@ -110,13 +111,12 @@ class Layout:
         else:
             laid.rendered = INLINE if laid.style.stands_in_line else BLOCK
             # Where there are boxes, a list item is an old one, in which all is put in a line.
-            if not (self.boxed and laid.style.display == "list-item"):
+            if laid.element.elements_so_far and not (self.boxed and laid.style.display == "list-item"):
                 self._arrange_block(laid)
 
     def _arrange_inline(self, laid: Laid) -> str:
         """Blocks within an inline element: it becomes a block, or they lose the white space at their sides."""
-        blocks = [child for child in laid.children if is_block(child)]
-        if not blocks:
+        if not laid.element.elements_so_far or not any(map(is_block, laid.children)):
             return INLINE
         if not any(is_inline_element(child) or is_told(child) for child in laid.children):
             return BLOCK

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -75,7 +75,7 @@ def point(epub: Epub, xpointer: str, chapter: str = "") -> Anchor:
         places.sort(key=lambda place: squeezed(chapter) not in index(place.document).text)
     if not places:
         raise Unplaceable(f"The bookmark at “{xpointer}” is at no place of this EPUB: it may be of another edition.")
-    written = bounded(cfi.point(epub, places[0]), cfi.point(epub, places[0], ids=False))
+    written = bounded(lambda ids: cfi.point(epub, places[0], ids))
     return Anchor(written, glimpse(places[0]), "exact")
 
 
@@ -86,12 +86,13 @@ def resolve(epub: Epub, written: str) -> str:
 
 
 def anchored(epub: Epub, span: Span, how: How) -> Anchor:
-    written = bounded(cfi.span(epub, span.start, span.end), cfi.span(epub, span.start, span.end, ids=False))
+    written = bounded(lambda ids: cfi.span(epub, span.start, span.end, ids))
     return Anchor(written, told(span.start, span.end), how)
 
 
-def bounded(written: str, shorter: str) -> str:
-    for one in (written, shorter):
+def bounded(written: Callable[[bool], str]) -> str:
+    """What is written with the ids of the elements on the way; without them where that is too long."""
+    for one in map(written, (True, False)):
         if len(one.encode("utf-16-le")) <= 2 * MOST_UNITS:
             return one
     raise Unplaceable(f"Its place is nested so deeply that the CFI would be longer than {MOST_UNITS:,} characters.")

@@ -10,6 +10,7 @@ import re
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from .markup import REFERENCE, Passage, character, line_ends, value
 from .source import Element, Text
@@ -62,23 +63,27 @@ class Chunk:
 
 class Seen:
     """An element of the engine; source: None for a box that the engine put in. shown: its text is on the page.
-    number: its place among its parent's children of its kind, from 1."""
+    number: its place among its parent's children of its kind, from 1; known when the parent was asked for these."""
 
-    __slots__ = ("children", "kinds", "name", "number", "parent", "shown", "source")
+    __slots__ = ("_kinds", "children", "name", "number", "parent", "shown", "source")
 
     def __init__(self, name: str, source: Element | None, children: list[Seen | Chunk], shown: bool) -> None:
         self.name, self.source, self.children, self.shown = name, source, children, shown
         self.parent: Seen | None = None
         self.number = 1
-        self.kinds: dict[str, list[Seen | Chunk]] = {}
+        self._kinds: dict[str, list[Seen | Chunk]] | None = None
         for child in children:
-            alike = self.kinds.setdefault(kind_of(child), [])
-            alike.append(child)
-            child.parent, child.number = self, len(alike)
+            child.parent = self
 
     def of(self, kind: str) -> list[Seen | Chunk]:
         """The children that a step of an xpointer counts: elements of a name, or text nodes for `text()`."""
-        return self.kinds.get(kind, [])
+        if self._kinds is None:
+            self._kinds = {}
+            for child in self.children:
+                alike = self._kinds.setdefault(kind_of(child), [])
+                alike.append(child)
+                child.number = len(alike)
+        return self._kinds.get(kind, [])
 
     def within(self) -> Iterator[Seen | Chunk]:
         """The nodes within, in order."""
@@ -99,13 +104,19 @@ class View:
 
     def __init__(self, body: Seen) -> None:
         self.body = body
-        self.chunks: dict[Text, list[Chunk]] = {}
-        self.elements: dict[Element | None, Seen] = {body.source: body}
-        for node in body.within():
-            if isinstance(node, Chunk):
-                self.chunks.setdefault(node.source, []).append(node)
-            elif node.source is not None:
-                self.elements[node.source] = node
+
+    @cached_property
+    def chunks(self) -> dict[Text, list[Chunk]]:
+        found: dict[Text, list[Chunk]] = {}
+        for chunk in self.body.chunks():
+            found.setdefault(chunk.source, []).append(chunk)
+        return found
+
+    @cached_property
+    def elements(self) -> dict[Element | None, Seen]:
+        found: dict[Element | None, Seen] = {self.body.source: self.body}
+        found.update((node.source, node) for node in self.body.within() if isinstance(node, Seen) and node.source)
+        return found
 
 
 def kind_of(node: Seen | Chunk) -> str:
@@ -144,6 +155,8 @@ def pieces(raw: str) -> Iterator[str]:
 
 def shown(piece: Passage, base: int, preserves: bool) -> tuple[str, Sequence[int]]:
     """The characters of a text node; and for each of them, and for its end, the offset in the source's text."""
+    if not UNLIKE.search(piece.raw):
+        return piece.raw, range(base, base + len(piece.raw) + 1)
     texts: list[str] = []
     places = array("I")
     place = base

@@ -63,7 +63,7 @@ class Document:
     @cached_property
     def _read(self) -> Source | UnreadableEpub:
         try:
-            return self.epub.parsed(self.item.path) if self.item.path else Source(None, [])
+            return self.epub.parsed(self.item.path) if self.item.path else Source([], [])
         except UnreadableEpub as error:
             return error
 

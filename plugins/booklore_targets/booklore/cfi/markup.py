@@ -1,7 +1,7 @@
 """Markup without its text: what is between tags is kept aside as the source has it, so that tags alone are parsed."""
 
 import re
-from collections.abc import Iterator
+from functools import lru_cache
 from html import unescape
 from html.entities import html5
 from typing import NamedTuple
@@ -17,11 +17,11 @@ INSIDE = r"""(?:"[^"]*"|'[^']*'|[^"'<>])"""
 # A comment, CDATA, an instruction, a declaration or a tag. What does not end goes on to the end of the file, and a tag
 # ends before the next one: hostile markup is gone through once.
 MARKUP = re.compile(
-    r"""<!--.*?(?:-->|\Z)|<!\[CDATA\[(?P<cdata>.*?)(?:\]\]>|\Z)|<\?.*?(?:\?>|\Z)"""
-    r"""|<![A-Za-z](?:\[[^\]]*(?:\]|\Z)|"[^"]*"|'[^']*'|[^>\["'<])*+(?:>|\Z)"""
-    rf"""|(?P<tag></?[A-Za-z_:]{INSIDE}*+>)""",
+    rf"""(</?[A-Za-z_:]{INSIDE}*+>|<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<\?.*?(?:\?>|\Z)"""
+    r"""|<![A-Za-z](?:\[[^\]]*(?:\]|\Z)|"[^"]*"|'[^']*'|[^>\["'<])*+(?:>|\Z))""",
     re.DOTALL,
 )
+CDATA = "<![CDATA["
 REFERENCE = re.compile(r"&(?:#(?:[0-9]{1,7}|[xX][0-9A-Fa-f]{1,6})|[A-Za-z][A-Za-z0-9]{0,31});")
 EMPTY = re.compile(
     rf"<(/?)(?:((?:area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr)\b{INSIDE}*?)/?>|[a-z_:]{INSIDE}*+>)",
@@ -53,7 +53,21 @@ def decoded(data: bytes) -> str:
 def split(source: str) -> tuple[str, list[Passage]]:
     """The tags alone, with an instruction in the place of every text, and those texts by number."""
     pieces: list[Passage] = []
-    return "".join(_skeleton(source, pieces)), pieces
+    parts = MARKUP.split(source)  # texts, and between two of them what is markup
+    for at, part in enumerate(parts):
+        if at % 2 and part[1] not in "!?":
+            parts[at] = part.replace("&", "&amp;")
+            continue
+        text = Passage(cdata(part), literal=True) if at % 2 else Passage(part)
+        parts[at] = f"<?{KEPT} {len(pieces)}?>" if text.raw else ""
+        if text.raw:
+            pieces.append(text)
+    return "".join(parts), pieces
+
+
+def cdata(markup: str) -> str:
+    """The characters of a section in which nothing is markup, "" of any other markup."""
+    return markup.removeprefix(CDATA).removesuffix("]]>") if markup.startswith(CDATA) else ""
 
 
 def closed(tags: str) -> str:
@@ -61,25 +75,7 @@ def closed(tags: str) -> str:
     return EMPTY.sub(lambda found: found[0] if not found[2] else "" if found[1] else f"<{found[2]}/>", tags)
 
 
-def _skeleton(source: str, pieces: list[Passage]) -> Iterator[str]:
-    end = 0
-    for found in MARKUP.finditer(source):
-        if found.start() > end:
-            yield _kept(pieces, Passage(source[end : found.start()]))
-        if found["cdata"]:
-            yield _kept(pieces, Passage(found["cdata"], literal=True))
-        elif found["tag"]:
-            yield found["tag"].replace("&", "&amp;")
-        end = found.end()
-    if end < len(source):
-        yield _kept(pieces, Passage(source[end:]))
-
-
-def _kept(pieces: list[Passage], piece: Passage) -> str:
-    pieces.append(piece)
-    return f"<?{KEPT} {len(pieces) - 1}?>"
-
-
+@lru_cache(1024)  # a book has few of them, and each many times
 def character(reference: str) -> str:
     """What a reference such as `&nbsp;` or `&#32;` stands for; one that nobody knows stands for itself."""
     name = reference[1:]

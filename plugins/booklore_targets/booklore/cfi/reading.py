@@ -37,7 +37,7 @@ def index(document: Document, reading: tuple[Generation, tuple[str, ...]] | None
     made = document.views.get(key)
     if not isinstance(made, Squeezed):
         seen = view(document, reading[0]) if reading else None
-        counted = shown(seen, reading[1]) if reading and seen else everywhere(document)
+        counted = shown(seen, left_out(document, reading[1])) if reading and seen else everywhere(document)
         made = document.views[key] = same(document, counted) or Squeezed(document, counted)
     return made
 
@@ -55,7 +55,12 @@ def same(document: Document, counted: frozenset[int]) -> Squeezed | None:
 def shown(seen: View, without: tuple[str, ...]) -> frozenset[int]:
     """The numbers of the texts on the page."""
     chunks = (chunk for chunk in seen.body.chunks() if chunk.parent is not None and chunk.parent.shown)
-    return frozenset(chunk.source.number for chunk in chunks if not is_within(chunk.source, without))
+    return frozenset(chunk.source.number for chunk in chunks if not without or not is_within(chunk.source, without))
+
+
+def left_out(document: Document, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the names that elements of the document have."""
+    return tuple(name for name in names if name in document.source.names)
 
 
 def is_within(text: Text, names: tuple[str, ...]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from html import unescape
 from typing import Any
 
@@ -90,20 +90,29 @@ class Element:
 
 
 class Source:
-    """root: None where the file has no element. texts: in the order of the document."""
+    """elements, texts: each in the order of the document."""
 
-    def __init__(self, root: Element | None, texts: list[Text]) -> None:
-        self.root, self.texts = root, texts
+    def __init__(self, elements: list[Element], texts: list[Text]) -> None:
+        self.elements, self.texts = elements, texts
+
+    @property
+    def root(self) -> Element | None:
+        """None where the file has no element."""
+        return self.elements[0] if self.elements else None
 
     @cached_property
     def body(self) -> Element | None:
         return self.root.child("body") if self.root is not None else None
 
     @cached_property
+    def names(self) -> frozenset[str]:
+        """Of its elements."""
+        return frozenset(element.name for element in self.elements)
+
+    @cached_property
     def ids(self) -> Counter[str]:
         """How often each id occurs."""
-        elements = self.root.within() if self.root is not None else ()
-        return Counter(element.attributes["id"] for element in elements if "id" in element.attributes)
+        return Counter(element.attributes["id"] for element in self.elements if "id" in element.attributes)
 
 
 class Builder:
@@ -111,15 +120,15 @@ class Builder:
 
     def __init__(self, pieces: list[Passage]) -> None:
         self.pieces = pieces
+        self.elements: list[Element] = []
         self.texts: list[Text] = []
-        self.root: Element | None = None
         self.open: list[Element] = []
 
     def start(self, tag: str, attributes: Any) -> None:
         parent = self.open[-1] if self.open else None
-        named = {local(name): unescape(value) for name, value in attributes.items()}
+        named = {local(name): unescape(value) for name, value in attributes.items()} if attributes else {}
         element = Element(local(tag).lower(), named, parent, len(self.texts))
-        self.root = self.root or element
+        self.elements.append(element)
         self.open.append(element)
 
     def end(self, _tag: str) -> None:
@@ -136,7 +145,7 @@ class Builder:
         """Nothing: comments were left out when the texts were put aside."""
 
     def close(self) -> Source:
-        return Source(self.root, self.texts)
+        return Source(self.elements, self.texts)
 
 
 def utf16(text: str) -> int:
@@ -144,6 +153,7 @@ def utf16(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-16-le", errors="surrogatepass")) // 2
 
 
+@lru_cache(1024)  # a book has few names, and each many times
 def local(name: str) -> str:
     """A name without its namespace."""
     return name.rpartition("}")[2]

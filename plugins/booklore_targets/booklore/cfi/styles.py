@@ -140,20 +140,19 @@ class Styles:
         for number, rule in enumerate(sorted(limited(rules), key=lambda rule: rule.weight)):
             self.rules.setdefault(rule.key, []).append((number, rule))
         self._ancestors: dict[Element, frozenset[str]] = {}
+        self._usual: dict[tuple[str, bool, bool, bool], Style] = {}
         self._left = MOST_COMPARISONS
 
     def of(self, element: Element, around: Style) -> Style:
         """The style of an element within one of the style `around`. Raises TooMuch."""
-        said = {"display": default_display(element), "float": "none"}
-        if element.name in PRESERVED:
-            said["white-space"] = "pre"
-        for rule in self._fitting(element):
-            said |= rule.declared
-        if "style" in element.attributes:
-            said |= declarations(element.attributes["style"])
-        preserves = said["white-space"] in PRESERVING if "white-space" in said else around.preserves
-        hidden = around.hidden or said["display"] == "none"
-        return Style(said["display"], said["float"] in ("left", "right"), preserves, hidden)
+        rules = self._fitting(element)
+        if rules or "style" in element.attributes:
+            return computed(element, around, rules)
+        # Of an element of which nobody says anything it follows from its name and what is around it.
+        alike = (element.name, "hidden" in element.attributes, around.preserves, around.hidden)
+        if alike not in self._usual:
+            self._usual[alike] = computed(element, around, [])
+        return self._usual[alike]
 
     def _fitting(self, element: Element) -> list[Rule]:
         """The rules for an element, the weightiest last."""
@@ -181,6 +180,19 @@ class Styles:
         if self._left < 0:
             raise TooMuch("has style sheets that take too long to apply to its elements")
         return compound <= parts
+
+
+def computed(element: Element, around: Style, rules: list[Rule]) -> Style:
+    said = {"display": default_display(element), "float": "none"}
+    if element.name in PRESERVED:
+        said["white-space"] = "pre"
+    for rule in rules:
+        said |= rule.declared
+    if "style" in element.attributes:
+        said |= declarations(element.attributes["style"])
+    preserves = said["white-space"] in PRESERVING if "white-space" in said else around.preserves
+    hidden = around.hidden or said["display"] == "none"
+    return Style(said["display"], said["float"] in ("left", "right"), preserves, hidden)
 
 
 def declarations(block: str) -> dict[str, str]:

@@ -44,8 +44,7 @@ def styles(document: Document) -> Styles:
 
 def sheets(document: Document) -> Iterator[list[Rule]]:
     """The rules of the sheets that a document links or has, in its order."""
-    root = document.source.root
-    for element in root.within() if root is not None else ():
+    for element in document.source.elements:
         if element.name == "link" and "stylesheet" in element.attributes.get("rel", "").lower():
             target = unquote(element.attributes.get("href", "").partition("#")[0])
             yield linked(document.epub, normpath(f"{dirname(document.item.path or '')}/{target}").lstrip("/"))
