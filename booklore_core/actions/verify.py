@@ -13,6 +13,7 @@ from booklore_core.flows import Request, Result
 from booklore_core.items import BookRef, Item
 from booklore_core.kinds import quantity
 from booklore_core.pipeline.gateway import Gateway
+from booklore_core.pipeline.lease import Lease, LeaseLost
 from booklore_core.targets import AuditableTarget, BookUnmatched, Declined, Finding, ItemFailed, SearchableTarget
 
 
@@ -64,22 +65,29 @@ def verify(core: Core, request: Request) -> Result:
 
 
 def compare(core: Core, md5: str | None = None, name: str | None = None) -> Verification:
-    """Compares every enabled target that can be compared, or the one of that name, for all books or one."""
+    """Compares every enabled target that can be compared, or the one of that name, for all books or one. A look may
+    mend what it finds, so nobody delivers to the target meanwhile."""
     verification = Verification()
     for target in targets_with(core, AuditableTarget, name):
+        lease = Lease(core.database, target.name, core.clock)
+        lease.take()
         try:
             with target.session():
                 for given_to, md5s in core.ledger.books(target.name).items():
                     if md5 is None or md5 in md5s:
+                        lease.renew()
                         items = [item for one in md5s for item in core.ledger.taken(target.name, one)]
                         given = [item for item in items if given_to in (item.book.match, item.book.partial_md5)]
-                        audit(core, target, [item for item in given if item.kind in target.audited], md5, verification)
-        except Declined as error:
+                        wanted = [item for item in given if item.kind in target.audited]
+                        audit(core, target, lease, wanted, md5, verification)
+        except (Declined, LeaseLost) as error:
             verification.unavailable[target.name] = error.reason
+        finally:
+            lease.drop()
     return verification
 
 
-def audit(core: Core, target: Gateway, items: Sequence[Item], md5: str | None, verification: Verification) -> None:
+def audit(core: Core, target: Gateway, lease: Lease, items: Sequence[Item], md5: str | None, out: Verification) -> None:
     """All that a target was given for one book of its own; a person is told about that of the book md5, or of all.
 
     A book that cannot be compared does not keep the others from it.
@@ -88,19 +96,19 @@ def audit(core: Core, target: Gateway, items: Sequence[Item], md5: str | None, v
     if not told:
         return
     try:
-        findings = target.audit(told[0].book, items)
+        findings = target.audit(told[0].book, items, lease.renew)
         strays = stray_texts(core, target, told)
     except (BookUnmatched, ItemFailed) as error:
-        title, before = told[0].book.title or told[0].book.partial_md5, verification.unavailable.get(target.name)
+        title, before = told[0].book.title or told[0].book.partial_md5, out.unavailable.get(target.name)
         why = f"{title} could not be compared: {error.reason}"
-        verification.unavailable[target.name] = f"{before}; {why}" if before else why
+        out.unavailable[target.name] = f"{before}; {why}" if before else why
         return
     books = {item.key: item.book for item in items}
     found = [replace(one, book=books.get(one.key, one.book)) for one in findings]
-    verification.findings += [(target.name, one) for one in found if md5 in (None, one.book.partial_md5)]
-    verification.checked += len(told)
+    out.findings += [(target.name, one) for one in found if md5 in (None, one.book.partial_md5)]
+    out.checked += len(told)
     if strays:
-        verification.elsewhere[target.name] += strays
+        out.elsewhere[target.name] += strays
 
 
 def stray_texts(core: Core, target: Gateway, items: Sequence[Item]) -> list[str]:

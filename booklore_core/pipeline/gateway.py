@@ -182,10 +182,10 @@ class Gateway:
     def log_in(self) -> list[Check]:
         return self._call("log_in", lambda: all_of(Check, self._target.log_in()))
 
-    def audit(self, book: BookRef, items: Sequence[Item]) -> list[Finding]:
+    def audit(self, book: BookRef, items: Sequence[Item], meanwhile: Meanwhile = nothing) -> list[Finding]:
         if not self.has(AuditableTarget):
             return []
-        return self._call("audit", lambda: all_of(Finding, self._target.audit(book, items)))
+        return self._call("audit", lambda: all_of(Finding, self._target.audit(book, items)), meanwhile)
 
     def remote_position(self, book: BookRef) -> RemotePosition | None:
         """Where the remote's reader is in a book, whose match need not be told."""

@@ -26,6 +26,8 @@ WHERE leases.owner = excluded.owner OR leases.expires_at <= :now OR leases.expir
 class LeaseLost(Exception):
     """Another run took over: this one was silent for too long and must not send anything more."""
 
+    reason = "another sync is running, or was cut off less than a minute ago"
+
 
 class Lease:
     """The right to deliver to a target, across processes."""

@@ -5,6 +5,7 @@ import pytest
 from booklore_core.actions import start
 from booklore_core.actions.verify import compare, resend
 from booklore_core.flows import Request
+from booklore_core.pipeline.lease import Lease
 from booklore_core.targets import BookUnmatched, Finding, Match, TargetUnavailable
 from booklore_core.testing import FakeLibrary, FakeTarget, SampleReader, answer_all, sample_book
 
@@ -246,3 +247,44 @@ def test_a_book_that_is_gone_with_what_it_was_given_does_not_keep_the_others_fro
 
     assert verification.unavailable == {"library": "Dune could not be compared: there is no book 7"}
     assert verification.checked == 1
+
+
+def test_while_another_run_delivers_nothing_is_compared(core, target):
+    """A look may bring something to the target, as one that sends again does; two at a time may spoil what is there."""
+    other = Lease(core.database, "bookworm", core.clock)
+    assert other.take()
+    target.audit = pytest.fail
+
+    result = answer_all(start(core, "verify", Request()), [])
+
+    assert not result.ok
+    assert "bookworm: another sync is running" in result.message
+    other.drop()
+    del target.audit
+    assert compare(core).is_clean
+
+
+def test_while_it_is_compared_no_run_delivers(core, target):
+    other, had = Lease(core.database, "bookworm", core.clock), []
+    look = target.audit
+    target.audit = lambda book, items: had.append(other.take()) or look(book, items)
+
+    assert compare(core).is_clean
+    assert had == [False, False]
+    assert other.take()
+
+
+def test_one_that_has_lost_its_right_meanwhile_goes_no_further(core, target):
+    other, asked = Lease(core.database, "bookworm", core.clock), []
+
+    def audit(book, items):
+        asked.append(book)
+        core.clock.forward(seconds=120)
+        assert other.take()
+        return []
+
+    target.audit = audit
+
+    assert compare(core).unavailable == {"bookworm": "another sync is running, or was cut off less than a minute ago"}
+    assert len(asked) == 1
+    assert not Lease(core.database, "bookworm", core.clock).take()

@@ -20,8 +20,19 @@ MOST_BYTES = 900 * 1024
 """Of a request; from 1 MiB on they are refused."""
 
 
+LOG = "BookOrbit's log says why; each sync tries again"
+
+
 class NotThere(ItemFailed):
     """The server has no such book."""
+
+
+class KeyRefused(TargetUnavailable):
+    """The server does not know the name, or not with this password."""
+
+
+class SwitchedOff(TargetUnavailable):
+    """The account's owner has switched its sync off."""
 
 
 class OrbitConnection:
@@ -76,9 +87,9 @@ class OrbitConnection:
         is_its_own = isinstance(answer, dict) and "statusCode" in answer
         if status == 401:
             self._refused = f"{self.host} refuses the KOReader account ({message_of(answer)})"
-            return TargetUnavailable(self._refused, maybe_sent=False)
+            return KeyRefused(self._refused, maybe_sent=False)
         if status == 403 and "disabled" in message_of(answer):
-            return TargetUnavailable(f"at {self.host} KOReader sync is switched off", maybe_sent=False)
+            return SwitchedOff(f"at {self.host} KOReader sync is switched off", maybe_sent=False)
         if status == 404 and message_of(answer).startswith("Cannot "):
             return TargetUnavailable(f"{self.host} is no BookOrbit with an interface for KOReader", maybe_sent=False)
         if status == 404 and is_its_own:
@@ -86,10 +97,21 @@ class OrbitConnection:
         if status in (400, 403, 409, 413, 422) and is_its_own:
             return ItemRejected(reason)
         if status == 500 and is_its_own:  # also what the database does not take: the others go on
+            reason = f"{self.host} fails at this with 500 ({message_of(answer)}): {LOG}"
             return ItemFailed(reason, maybe_sent=writes)
-        strange = f"{self.host} does not answer as BookOrbit does ({status})"
         is_refused = 300 <= status < 500  # other pages of a proxy's may stand before what was carried out
-        return TargetUnavailable(strange, maybe_sent=writes and not is_refused)
+        return TargetUnavailable(f"{self.host} {elsewhere(status, answer)}", maybe_sent=writes and not is_refused)
+
+
+def elsewhere(status: int, answer: Any) -> str:
+    """What is said of an answer that is none of BookOrbit's."""
+    if status == 429:
+        return "answers 429: it is asked too often"
+    if status >= 500:
+        return f"answers {status}: what is there does not reach BookOrbit"
+    if answer is None:
+        return "answers with a web page, not as BookOrbit does: look at bookorbit.url"
+    return f"does not answer as BookOrbit does ({status}): look at bookorbit.url"
 
 
 def message_of(answer: Any) -> str:

@@ -15,7 +15,6 @@ from booklore_core import (
     BookUnmatched,
     Candidate,
     Check,
-    Declined,
     Finding,
     Item,
     ItemFailed,
@@ -27,9 +26,10 @@ from booklore_core import (
 )
 from booklore_targets.bookorbit.mark_exchange import MarkExchange
 from booklore_targets.bookorbit.orbit_audit import OrbitAudit
-from booklore_targets.bookorbit.orbit_connection import API, PLUGIN, NotThere, OrbitConnection
+from booklore_targets.bookorbit.orbit_connection import PLUGIN, NotThere, OrbitConnection
 from booklore_targets.bookorbit.orbit_devices import LOOKING, OrbitDevices, as_device, hex_of
 from booklore_targets.bookorbit.orbit_digests import OrbitDigests
+from booklore_targets.bookorbit.orbit_login import log_in, try_account
 from booklore_targets.bookorbit.orbit_place import OrbitPlaces
 from booklore_targets.bookorbit.orbit_review import OrbitReviews
 from booklore_targets.bookorbit.orbit_standing import OrbitStanding
@@ -44,22 +44,6 @@ COPY = "/note"
 STAYS = "BookOrbit has no way for a device to take a book away: it stays in its library"
 NEVER = "BookOrbit keeps this once it is there"
 TWIN = "BookOrbit has this file in two libraries, and takes it for its book {} now, not {}: it waits until one is gone"
-
-
-def log_in(settings: Section) -> list[Check]:
-    """Whether the account is good, and what the server is."""
-    connection = OrbitConnection(settings, threading.Lock())
-    try:
-        connection.ask("GET", f"{API}/koreader/users/auth")
-        account = Check("account", True, f"{connection.host} knows {settings['username']}")
-        told = connection.ask("GET", f"{PLUGIN}/version")
-    except Declined as error:
-        advice = "the name and password are those of the KOReader account in BookOrbit's settings"
-        return [Check("account", False, str(error), advice)]
-    finally:
-        connection.close()
-    can = ", ".join(map(str, told.get("capabilities") or ())) or "nothing beside the basics"
-    return [account, Check(NAME, True, f"BookOrbit {told.get('serverVersion')}, which can do {can}")]
 
 
 class Unset:
@@ -181,9 +165,10 @@ class BookOrbit:
         return replace(remote, position=None) if remote and known is not book else remote
 
     def check(self) -> list[Check]:
-        return log_in(self._settings)
+        return try_account(self._settings)
 
-    log_in = check
+    def log_in(self) -> list[Check]:
+        return log_in(self._settings)
 
     def audit(self, book: BookRef, items: Sequence[Item]) -> list[Finding]:
         return self._audit.findings(self._open(), book, self._addressed(items))
