@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from booklore_core import BookRef, BookUnmatched, Finding, Item
 from booklore_targets.booklore.session_body import session_body, time_text
-from booklore_targets.booklore.session_log import SessionLog, SessionRows, Shape, shape_of
+from booklore_targets.booklore.session_log import SessionLog, SessionRows
+from booklore_targets.booklore.session_shape import Shape, shape_of
 
 if TYPE_CHECKING:
     from booklore_targets.booklore.connection import Connection

@@ -1,0 +1,96 @@
+"""What sessions are told apart by: their times, and where in the book they began and ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from booklore_targets.booklore.spans import Span
+
+SAME_PAGE, SAME_PERCENT = 1, 2.0
+"""How far two tellings of one place may lie apart: pages, and percentage points."""
+
+
+class Shape(NamedTuple):
+    """What a session is told apart by: start and end, unix seconds, and seconds of reading."""
+
+    start: int
+    end: int
+    duration: int
+
+    @property
+    def told(self) -> Span:
+        """The time that it accounts for: the last page of what the Lua plugin made of statistics lies after its end."""
+        return self.start, max(self.end, self.start + self.duration)
+
+
+class Spot(NamedTuple):
+    """A place in a book: page, and percentage 0–100; None for what is not known."""
+
+    page: int | None
+    percent: float | None
+
+    def is_between(self, one: Spot, other: Spot) -> bool:
+        """Whether it may lie between two others, or beside them: pages are counted, and percentages rounded, in more
+        ways than one."""
+        pages = (one.page, self.page, other.page)
+        percents = (one.percent, self.percent, other.percent)
+        return is_between(*pages, SAME_PAGE) and is_between(*percents, SAME_PERCENT)
+
+
+def is_between(one: float | None, at: float | None, other: float | None, near: float) -> bool:
+    if one is None or at is None or other is None:
+        return True
+    return min(one, other) - near <= at <= max(one, other) + near
+
+
+class Shown(NamedTuple):
+    """A session with where in the book it began and ended."""
+
+    shape: Shape
+    begin: Spot
+    end: Spot
+
+    def may_be(self, other: Shown) -> bool:
+        """Whether both may tell of one reading: who reads is at one place at a time."""
+        (first, then), (sooner, later) = sorted((self, other), key=starts_at), sorted((self, other), key=ends_at)
+        until = first.begin if starts_at(first) == starts_at(then) else first.end
+        since = later.end if ends_at(sooner) == ends_at(later) else later.begin
+        return then.begin.is_between(first.begin, until) and sooner.end.is_between(since, later.end)
+
+    def is_part_of(self, other: Shown) -> bool:
+        """Whether it may be what was known of another one earlier, or what was left of it: it begins or ends with it,
+        and lies within."""
+        (start, end, _), (first, last, _) = self.shape, other.shape
+        return first <= start and end <= last and (start == first or end == last) and self.may_be(other)
+
+
+def starts_at(one: Shown) -> int:
+    return one.shape.start
+
+
+def ends_at(one: Shown) -> int:
+    return one.shape.end
+
+
+def shape_of(session: Mapping[str, Any]) -> Shape:
+    """The shape of a session as it is sent or shown: both have the same fields."""
+    start, end = seconds(session["startTime"]), seconds(session["endTime"])
+    return Shape(start, end, int(session["durationSeconds"]))
+
+
+def shown_of(session: Mapping[str, Any]) -> Shown:
+    return Shown(shape_of(session), spot_of(session, "start"), spot_of(session, "end"))
+
+
+def spot_of(session: Mapping[str, Any], side: str) -> Spot:
+    """The server takes anything for a place."""
+    location, percent = str(session.get(f"{side}Location")), session.get(f"{side}Progress")
+    is_page = location.isascii() and location.isdigit() and len(location) < 10
+    is_number = isinstance(percent, int | float) and not isinstance(percent, bool)
+    return Spot(int(location) if is_page else None, percent if is_number else None)
+
+
+def seconds(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp())
