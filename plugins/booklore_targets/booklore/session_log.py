@@ -53,6 +53,12 @@ class SessionRows:
                 return True
         return False
 
+    def take_parts(self, wanted: Shown, key: str) -> None:
+        """Gives an item that is not there as it is the rows that may be its beginning and its end."""
+        for row_id in self.beside(wanted.shape, self.owners.keys()):
+            if self.shown[row_id].is_part_of(wanted):
+                self.owners[row_id] = key
+
     def rest_of(self, wanted: Shape, others: Set[int] = frozenset(), forms_only: bool = False) -> list[Share]:
         """The parts of a session's time that no row tells of, each with its seconds of reading. others: ids of rows
         that do not count, as two devices may be read on at a time. forms_only: whether only its earlier forms do."""

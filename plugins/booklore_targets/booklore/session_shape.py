@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from booklore_targets.booklore.spans import Span
 
-SAME_PAGE, SAME_PERCENT = 1, 2.0
-"""How far two tellings of one place may lie apart: pages, and percentage points."""
+SAME, NEAR = (1, 1.0), (20, 5.0)
+"""How far two places may lie apart, pages and percentage points: two tellings of one place; and one that was passed
+from where the reading began, or to where it ended, for readers leaf back."""
 
 
 class Shape(NamedTuple):
@@ -31,18 +32,19 @@ class Spot(NamedTuple):
     page: int | None
     percent: float | None
 
-    def is_between(self, one: Spot, other: Spot) -> bool:
-        """Whether it may lie between two others, or beside them: pages are counted, and percentages rounded, in more
-        ways than one."""
-        pages = (one.page, self.page, other.page)
-        percents = (one.percent, self.percent, other.percent)
-        return is_between(*pages, SAME_PAGE) and is_between(*percents, SAME_PERCENT)
+    def is_between(self, one: Spot, other: Spot, near: tuple[int, float]) -> bool:
+        """Whether it may lie between two others, or no further from them than near. Two devices, or settings, count
+        pages in two ways: either measure will do."""
+        near_page = is_near(self.page, one.page, other.page, near[0])
+        near_percent = is_near(self.percent, one.percent, other.percent, near[1])
+        return True in (near_page, near_percent) or near_page is near_percent is None
 
 
-def is_between(one: float | None, at: float | None, other: float | None, near: float) -> bool:
-    if one is None or at is None or other is None:
-        return True
-    return min(one, other) - near <= at <= max(one, other) + near
+def is_near(at: float | None, one: float | None, other: float | None, far: float) -> bool | None:
+    """None where it is not known."""
+    if at is None or one is None or other is None:
+        return None
+    return min(one, other) - far <= at <= max(one, other) + far
 
 
 class Shown(NamedTuple):
@@ -55,9 +57,9 @@ class Shown(NamedTuple):
     def may_be(self, other: Shown) -> bool:
         """Whether both may tell of one reading: who reads is at one place at a time."""
         (first, then), (sooner, later) = sorted((self, other), key=starts_at), sorted((self, other), key=ends_at)
-        until = first.begin if starts_at(first) == starts_at(then) else first.end
-        since = later.end if ends_at(sooner) == ends_at(later) else later.begin
-        return then.begin.is_between(first.begin, until) and sooner.end.is_between(since, later.end)
+        until, near = (first.begin, SAME) if starts_at(first) == starts_at(then) else (first.end, NEAR)
+        since, close = (later.end, SAME) if ends_at(sooner) == ends_at(later) else (later.begin, NEAR)
+        return then.begin.is_between(first.begin, until, near) and sooner.end.is_between(since, later.end, close)
 
     def is_part_of(self, other: Shown) -> bool:
         """Whether it may be what was known of another one earlier, or what was left of it: it begins or ends with it,
