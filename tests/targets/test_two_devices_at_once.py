@@ -10,8 +10,6 @@ from datetime import timedelta
 
 import pytest
 from library_world import Household, on_device
-from lua_database import NEWEST, LuaDatabase, times
-from lua_world import LuaClient
 
 from booklore_core.actions import start
 from booklore_core.flows import Request
@@ -203,26 +201,6 @@ def test_the_rest_of_a_session_of_which_the_server_has_the_beginning_waits_for_n
     assert [row[2] for row in stock.there] == [120]
 
     stock.lose_database().hand_over(KOBO).sync()
-
-    assert [row[2] for row in stock.there] == [120, 80]
-    assert stock.core.pending() == {}
-
-
-def test_what_the_lua_plugin_s_database_tells_of_is_waited_for_no_more(stock, tmp_path):
-    client, row = LuaClient(stock.server), times("2026-11-20 08:00", "2026-11-20 08:02", 120)
-    row |= {"start_location": "1", "end_location": "4", "start_progress": 0.17, "end_progress": 0.67}
-    client.send_session(list(stock.server.books.values())[DUNE], row)
-    stock.read_at(KOBO, 0)
-    stock.lose_database().hand_over(KOBO).settle()
-    assert [row[2] for row in stock.there] == [120]
-
-    about = {"koreader_book_id": 1, "koreader_book_title": "Dune", "book_hash": stock.book["partial_md5"]}
-    database = LuaDatabase(tmp_path / "booklore-sync.sqlite", NEWEST).book(1, about["book_hash"], title="Dune")
-    account = {"booklore_username": stock.server.username, "booklore_password": stock.server.password}
-    database.settings(server_url=stock.server.url, **account)
-    database.put("historical_sessions", {**row, **about, "book_id": 1, "matched": 1, "synced": 1})
-    assert stock.act("import_lua_plugin", True, args={"path": str(database.path)}).ok
-    stock.settle()
 
     assert [row[2] for row in stock.there] == [120, 80]
     assert stock.core.pending() == {}

@@ -26,13 +26,13 @@ class Shape(NamedTuple):
         return self.start, max(self.end, self.start + self.duration)
 
 
-class Spot(NamedTuple):
+class Whereabouts(NamedTuple):
     """A place in a book: page, and percentage 0–100; None for what is not known."""
 
     page: int | None
     percent: float | None
 
-    def is_between(self, one: Spot, other: Spot, near: tuple[int, float]) -> bool:
+    def is_between(self, one: Whereabouts, other: Whereabouts, near: tuple[int, float]) -> bool:
         """Whether it may lie between two others, or no further from them than near. Two devices, or settings, count
         pages in two ways: either measure will do."""
         near_page = is_near(self.page, one.page, other.page, near[0])
@@ -51,8 +51,8 @@ class Shown(NamedTuple):
     """A session with where in the book it began and ended."""
 
     shape: Shape
-    begin: Spot
-    end: Spot
+    begin: Whereabouts
+    end: Whereabouts
 
     def may_be(self, other: Shown) -> bool:
         """Whether both may tell of one reading: who reads is at one place at a time."""
@@ -86,12 +86,12 @@ def shown_of(session: Mapping[str, Any]) -> Shown:
     return Shown(shape_of(session), spot_of(session, "start"), spot_of(session, "end"))
 
 
-def spot_of(session: Mapping[str, Any], side: str) -> Spot:
+def spot_of(session: Mapping[str, Any], side: str) -> Whereabouts:
     """The server takes anything for a place."""
     location, percent = str(session.get(f"{side}Location")), session.get(f"{side}Progress")
     is_page = location.isascii() and location.isdigit() and len(location) < 10
     is_number = isinstance(percent, int | float) and not isinstance(percent, bool)
-    return Spot(int(location) if is_page else None, percent if is_number else None)
+    return Whereabouts(int(location) if is_page else None, percent if is_number else None)
 
 
 def seconds(text: str) -> int:
