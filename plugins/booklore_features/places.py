@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from math import floor
 from typing import Any
 from urllib.parse import urlsplit
@@ -74,14 +74,16 @@ class Here:
         return Position(self.percent, self.position, device_name(self.device, journal), self.device, *more)
 
     def in_time(self, told: Position, held: Item | None) -> tuple[Mapping[str, Any], datetime]:
-        """Body and time of the fact. A late line of the reading before an opening, which a dead battery has put back,
-        says where the book was read to last; the opening stays the later."""
+        """Body and time of the fact. A late line of the reading before an opening says when the book was read last, and
+        to where, which a dead battery has put back; the opening stays the later."""
         at, last = self.event.at, Position.of(held) if held else None
-        if held is None or last is None or not last.is_opening or told.is_opening or told.percent <= last.percent:
+        if held is None or last is None or told.is_opening or not (last.is_opening or last.read_at):
             return told.as_body(), at
         if not (last_read(held) or 0.0) < at.timestamp() < held.occurred_at.timestamp():
             return told.as_body(), at
-        return replace(told, is_opening=True, read_at=at.timestamp()).as_body(), held.occurred_at
+        is_put_on = told.percent < last.percent  # nobody knows who has read from there to where it was opened
+        furthest = replace(last, is_opening=True) if is_put_on else replace(told, is_opening=False)
+        return replace(furthest, read_at=at.timestamp()).as_body(), held.occurred_at
 
     def is_at(self, percent: float, position: str | None) -> bool:
         """Whether a place is on the page that is shown. Another font puts the same place on a page that begins
@@ -141,10 +143,17 @@ class Here:
 
 def last_read(held: Item | None) -> float | None:
     """When this device's reader last read, in unix seconds; None where nobody knows. held: the fact of where he is."""
-    if held is None:
-        return None
+    came = came_at(held) if held else None
+    return came.timestamp() if came else Position.of(held).read_at if held else None
+
+
+def came_at(held: Item) -> datetime | None:
+    """When a reader came to where he is; None where he has only opened the book there. It may have been opened there
+    once more since."""
     own = Position.of(held)
-    return own.read_at if own.is_opening else held.occurred_at.timestamp()
+    if own.is_opening:
+        return None
+    return datetime.fromtimestamp(own.read_at, UTC) if own.read_at else held.occurred_at
 
 
 def spot(told: Any) -> tuple[float, str | None]:
