@@ -135,6 +135,25 @@ def test_several_late_stretches_count_in_their_order(home, book, last):
     assert there(home) == [31]
 
 
+def test_checkpoints_on_the_way_there_take_nothing_of_it(home, book):
+    kobo = SampleReader(KOBO)
+    kobo._pages[book["partial_md5"]] = 21
+    kobo.open(book)
+    for _ in range(2):
+        kobo.turn(5)
+        kobo.checkpoint()
+    kobo.close()
+    late = list(kobo.lines)
+    kobo.sleep(3600)
+    take(home, *opened(kobo, book))
+
+    take(home, *late)
+
+    held = place(home, KOBO)
+    assert (round(600 * held.percent), held.is_opening) == (31, False)
+    assert held.read_at == SampleReader().now.timestamp() + 400
+
+
 def test_what_a_dead_battery_has_put_back_is_told_as_read(home, book):
     boox, kobo = SampleReader(BOOX), SampleReader(KOBO)
     early = read(boox, book, 12)
