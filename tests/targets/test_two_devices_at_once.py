@@ -206,6 +206,24 @@ def test_the_rest_of_a_session_of_which_the_server_has_the_beginning_waits_for_n
     assert stock.core.pending() == {}
 
 
+def test_a_session_that_other_settings_part_is_that_of_the_same_device(stock):
+    """Where it was cut the server has it whole: nothing of it is sent, and nothing waits."""
+    reader = stock.readers[KOBO] = SampleReader(KOBO)
+    reader.open(stock.book)
+    for seconds in (60, 400, 60, 60, 400, 60):
+        reader.turn(1, seconds)
+    reader.close()
+    stock.hand_over(KOBO).settle()
+    assert [row[2] for row in stock.there] == [1040]
+
+    stock.lose_database()
+    stock.core.settings.set("sessions.idle_cap", 100)
+    stock.hand_over(KOBO).sync()
+
+    assert [row[2] for row in stock.there] == [1040]
+    assert stock.core.pending() == {}
+
+
 @pytest.mark.parametrize("fault", ["close_before", "close_after"])
 def test_a_lost_answer_takes_nothing_from_a_session_beside_another_one_of_that_second(home, fault):
     home.read_at(KOBO, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 from booklore_core import Item, ItemFailed, ItemRejected
 from booklore_targets.booklore.session_body import session_body
 from booklore_targets.booklore.session_log import SessionRows
-from booklore_targets.booklore.session_shape import Shown, shown_of
+from booklore_targets.booklore.session_shape import Shape, Shown, shown_of
 
 if TYPE_CHECKING:
     from booklore_core import Fact
@@ -32,51 +33,64 @@ class Owners:
     def __init__(self, facts: Sequence[Fact], decimals: int) -> None:
         self._told: dict[str, Shown] = {}
         self._of_files: list[Shown] = []
-        self._taken: set[str] = set()
+        self._taken: dict[Shape, list[str]] = defaultdict(list)
+        self._devices: dict[str, str] = {}
         self._made_at: dict[str, datetime] = {}
         for fact in facts:
-            if not (shown := shown_as(fact.item, decimals)):
-                continue
-            if fact.item.body.get("source"):
-                self._of_files.append(shown)
-                continue
-            self._told[fact.item.key] = shown
-            self._taken |= {fact.item.key} if fact.is_given else set()
-            self._made_at |= {fact.item.key: fact.made_at} if fact.made_at else {}
+            if shown := shown_as(fact.item, decimals):
+                self._add(fact, shown)
+
+    def _add(self, fact: Fact, shown: Shown) -> None:
+        key, body = fact.item.key, fact.item.body
+        if body.get("source"):
+            self._of_files.append(shown)
+            return
+        self._told[key], self._devices[key] = shown, str(body.get("device"))
+        if fact.is_given:
+            self._taken[shown.shape].append(key)
+        if fact.made_at:
+            self._made_at[key] = fact.made_at
 
     def knows(self, key: str) -> bool:
         return key in self._told
 
     def claim_twins(self, rows: SessionRows, wanted: Shown, key: str) -> None:
         """Gives other items that the server has, and that are of the very times of this one, a row each."""
-        for other in sorted(self._taken - {key}):
-            if self._told[other].shape == wanted.shape:
+        for other in self._taken.get(wanted.shape, ()):
+            if other != key:
                 rows.take(wanted.shape, other, self._told[other])
 
     def others(self, rows: SessionRows, wanted: Shown, key: str) -> set[int]:
-        """The rows that tell of another reading than this item: those that are other items', in whatever form, and
-        those that were at another place of the book at that time."""
+        """The rows that tell of another reading than this item."""
         others = rows.owned(lambda owner: owner != key)
-        near = set(rows.beside(wanted.shape, others))
-        return others | {row_id for row_id in near if self._is_another(rows.shown[row_id], wanted, key)}
-
-    def _is_another(self, row: Shown, wanted: Shown, key: str) -> bool:
-        told = [other for owner, other in self._told.items() if owner != key]
-        if not row.may_be(wanted) or any(row.shape == other.shape for other in told):
-            return True
-        return not row.is_part_of(wanted) and any(row.is_part_of(other) for other in told)
+        near = rows.beside(wanted.shape, others)
+        return others | {row_id for row_id in near if self._is_own(rows.shown[row_id], wanted, key) is False}
 
     def hold(self, rows: SessionRows, wanted: Shown, key: str, others: set[int], now: datetime) -> None:
         """Raises ItemFailed while some row may be this reading or that of a device that has not handed over yet, and
         nothing tells which."""
-        own = set(rows.forms_of(wanted.shape, others))
-        strange = [rows.shown[row_id] for row_id in rows.beside(wanted.shape, others) if row_id not in own]
         until = self._made_at.get(key, now - PATIENCE) + PATIENCE
-        if now < until and any(not (row.is_part_of(wanted) or self._is_of_file(row)) for row in strange):
+        if now >= until:
+            return
+        own = set(rows.forms_of(wanted.shape, others))
+        near = [rows.shown[row_id] for row_id in rows.beside(wanted.shape, others) if row_id not in own]
+        if any(self._is_own(row, wanted, key) is None for row in near):
             raise ItemFailed(HELD.format(until=until))
 
-    def _is_of_file(self, row: Shown) -> bool:
-        return any(one.shape.start < row.shape.end and row.shape.start < one.shape.end for one in self._of_files)
+    def _is_own(self, row: Shown, wanted: Shown, key: str) -> bool | None:
+        """Whether a row tells of an item's reading, None where nobody can tell. It does not where another item is
+        exactly that, and where it was at another place of the book; it does where it begins or ends with the item, or
+        else with one of the same device."""
+        told = {other: one for other, one in self._told.items() if other != key}
+        if not row.may_be(wanted) or any(row.shape == one.shape for one in told.values()):
+            return False
+        devices = {self._devices[other] for other, one in told.items() if row.is_kin_of(one)}
+        if row.is_kin_of(wanted) or self._devices.get(key) in devices:
+            return True
+        if devices:
+            return False
+        is_of_file = any(one.shape.start < row.shape.end and row.shape.start < one.shape.end for one in self._of_files)
+        return True if is_of_file else None
 
 
 def shown_as(item: Item, decimals: int) -> Shown | None:

@@ -67,6 +67,11 @@ class Shown(NamedTuple):
         (start, end, _), (first, last, _) = self.shape, other.shape
         return first <= start and end <= last and (start == first or end == last) and self.may_be(other)
 
+    def is_kin_of(self, other: Shown) -> bool:
+        """Whether one may be what another program, or other settings, have made of the other: both begin or end at one
+        time and place."""
+        return self.is_part_of(other) or other.is_part_of(self)
+
 
 def starts_at(one: Shown) -> int:
     return one.shape.start
