@@ -47,12 +47,17 @@ class Owners:
             return
         self._told[key], self._devices[key] = shown, str(body.get("device"))
         if fact.is_given:
-            self._taken[shown.shape].append(key)
+            self.note_taken(key)
         if fact.made_at:
             self._made_at[key] = fact.made_at
 
     def knows(self, key: str) -> bool:
         return key in self._told
+
+    def note_taken(self, key: str) -> None:
+        """The server has an item as it is."""
+        if key in self._told and key not in self._taken[self._told[key].shape]:
+            self._taken[self._told[key].shape].append(key)
 
     def claim_twins(self, rows: SessionRows, wanted: Shown, key: str) -> None:
         """Gives other items that the server has, and that are of the very times of this one, a row each."""

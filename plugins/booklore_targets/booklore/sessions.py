@@ -56,6 +56,8 @@ class Sessions:
         about = {"bookId": int(book_id), "bookType": self._type(item, book_id)}
         for part in parts:
             self._post_single(book_id, {**about, **part}, item.key)
+        if parts == [body]:
+            self._note_taken(book_id, item.key)
         return remote_id(book_id, body) + ("" if parts == [body] else IN_PART)
 
     def find(self, item: Item) -> str | None:
@@ -70,6 +72,7 @@ class Sessions:
         if not is_of_file and rows.by_start.get(wanted.shape.start):
             self._owners(item).claim_twins(rows, wanted, item.key)
         if rows.take(wanted.shape, item.key, wanted):
+            self._note_taken(book_id, item.key)
             log.info("session %s had arrived", item.key)
             return remote_id(book_id, body)
         if self._lacking(book_id, body, item, forms_only=not is_of_file):
@@ -117,6 +120,10 @@ class Sessions:
             self._known[item.book.match or ""] = known
         return known
 
+    def _note_taken(self, book_id: str, key: str) -> None:
+        if book_id in self._known:
+            self._known[book_id].note_taken(key)
+
     def deliver_batch(self, items: Sequence[Item]) -> list[str]:
         """Sessions of one book in one request, all or none. Raises ItemFailed, maybe_sent False, when the server
         refuses it: the sessions are then to be sent one by one. Source: server contract §6.2."""
@@ -134,6 +141,7 @@ class Sessions:
         self._post_batch(book_id, batch)
         for item, body in zip(items, bodies, strict=True):
             self._log.add(book_id, shown_of(body), item.key)
+            self._note_taken(book_id, item.key)
         return [remote_id(book_id, body) for body in bodies]
 
     def _post_single(self, book_id: str, body: dict[str, Any], key: str) -> None:
