@@ -23,7 +23,7 @@ from booklore_core.pipeline.derive import Derive
 from booklore_core.pipeline.devices import Devices
 from booklore_core.pipeline.entrance import Doors
 from booklore_core.pipeline.event_log import EventLog
-from booklore_core.pipeline.facts import Facts
+from booklore_core.pipeline.facts import Facts, beside
 from booklore_core.pipeline.gateway import Gateway
 from booklore_core.pipeline.ingest import Ingest, Taken
 from booklore_core.pipeline.journal import Journal
@@ -105,7 +105,8 @@ class Core:
             self.plugins = PluginManager(self.settings, database.table("plugins"), environ)
             self.ingest = Ingest(database, self.event_log, self.books, self.devices, self.quarantine)
             self.derive = Derive(database, self.event_log, self.journal, self.outbox, self.plugins, clock)
-            self.registry = Registry(database, self.plugins, self.outbox, self.store, Doors(self.books.match_of))
+            doors, around = Doors(self.books.match_of), partial(beside, database)
+            self.registry = Registry(database, self.plugins, self.outbox, self.store, doors, around)
             opened.callback(self._close_targets)
             self.plugins.load(entry_points)
             self.refresh()

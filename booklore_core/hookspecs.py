@@ -6,14 +6,13 @@ called by name and take only the arguments they need. Each example is a whole pl
 The `on_…` hooks turn events into facts. Each feature is led through the journal from its own place, event by event; one
 that takes longer than 10 s suspends its feature. They read their arguments only, no file, network or clock: what they
 make of an event is always the same. `journal` is what happened, `facts` what followed so far: `facts.of(kind, book)`
-are the items of a book, newest first, `facts.known(kind, keys)` those with these keys, each with whether a target may
-have it, `facts.since(kind, moment)` those of all books; a feature marked `trylast=True` is last. A `Proposal` waits for
-a yes. An event at which a hook raises comes again.
+are the items of a book, newest first, `facts.known(kind, keys)` those with these keys, and whether a target may have
+them, `facts.since(kind, moment)` those of all books; `trylast=True` is last. An event at which one raises comes again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pluggy
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from booklore_core.flows import Action, Effect, HandOver
     from booklore_core.items import Item, Proposal, Remark
     from booklore_core.kinds import Kind
-    from booklore_core.pipeline.facts import Facts
+    from booklore_core.pipeline.facts import Fact, Facts
     from booklore_core.pipeline.gateway import Gateway
     from booklore_core.pipeline.journal import Journal
     from booklore_core.settings import Section, Setting
@@ -34,6 +33,8 @@ if TYPE_CHECKING:
 
     Made = Iterable[Item | Remark | Proposal] | None
     """The facts that follow from an event, those to ask a person about first, and remarks on why one does not."""
+    Beside = Callable[[Item, str], Sequence[Fact]]
+    Done = Callable[[int, int], None]
 
 PROJECT = "booklore"
 API_VERSION = 1
@@ -75,9 +76,10 @@ def register_settings() -> Iterable[Setting]:
 
 
 @hookspec
-def register_targets(settings: Section, store: Store, kinds: Mapping[str, Kind]) -> Iterable[Target]:
+def register_targets(settings: Section, store: Store, kinds: Mapping[str, Kind], beside: Beside) -> Iterable[Target]:
     """Places that items go. Called at every start and after a change of settings; connect on the first delivery.
     Where a repeat would be a second one it also has `find(item)`, see `LookingTarget`. kinds: all that are declared.
+    beside: told an item and a target's name, all of its kind and of what is its book there, and which the target has.
 
     ::
 
@@ -232,9 +234,7 @@ def hand_over(settings: Section) -> Iterable[HandOver]:
 
 
 @hookspec(firstresult=True)
-def import_history(
-    path: Path, journal: Journal, facts: Facts, settings: Section, progress: Callable[[int, int], None]
-) -> Iterable[Item | Remark] | None:
+def import_history(path: Path, journal: Journal, facts: Facts, settings: Section, progress: Done) -> Made:
     """The facts of a file of past reading that do not stand yet, each body with a `source`; None for a file of another
     kind. No generator: that is not None. Raises ValueError saying what is wrong with the file.
 

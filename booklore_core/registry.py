@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from booklore_core.flows import Action
+from booklore_core.items import Item
 from booklore_core.kinds import Kind, Kinds
 from booklore_core.plugin_manager import DISTRIBUTION, NAME, Plugin, PluginManager
 from booklore_core.settings import BadSetting
@@ -44,9 +45,10 @@ class Registry:
     """Kinds, targets and actions by name. One that does not fit is refused, and its plugin named; the others stay."""
 
     def __init__(
-        self, database: Database, plugins: PluginManager, outbox: "Outbox", store: Callable[[str], Store], door: Open
-    ) -> None:
-        self._database, self._plugins, self._outbox = database, plugins, outbox
+        self, database: Database, plugins: PluginManager, outbox: "Outbox", store: Callable[[str], Store], door: Open,
+        beside: Callable[[Item, str], object],
+    ) -> None:  # fmt: skip
+        self._database, self._plugins, self._outbox, self._beside = database, plugins, outbox, beside
         self._store, self._door = store, door
         self.kinds = Kinds()
         self.declared: Mapping[str, tuple[str, Kind]] = {}
@@ -96,7 +98,8 @@ class Registry:
     def _ask(self, plugin: Plugin, hook: str, accept: Accept, found: Mapping[str, Any]) -> dict[str, Any]:
         """What was found and what one plugin gives besides. Raises ValueError for a name that is taken."""
         found = dict(found)
-        for given in self._plugins.call(plugin, hook, store=self._store(plugin.name), kinds=self.kinds):
+        given_to = {"store": self._store(plugin.name), "kinds": self.kinds, "beside": self._beside}
+        for given in self._plugins.call(plugin, hook, **given_to):
             name, one = accept(plugin.name, given, found)
             if name in found:
                 raise ValueError(f"the name {name!r} is taken already")

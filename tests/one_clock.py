@@ -1,9 +1,10 @@
 """One clock for core, target and server, and the BookLore plugin running by it."""
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from booklore_core import Section, Store, hookimpl
+from booklore_core import Fact, Section, Store, hookimpl
 from booklore_targets import booklore
 from booklore_targets.booklore.target import BookLore
 
@@ -35,5 +36,5 @@ class OnClock:
         return booklore.register_settings()
 
     @hookimpl
-    def register_targets(self, settings: Section, store: Store) -> list[Any]:
-        return [BookLore(settings, store, self._clock, self._clock.forward)]
+    def register_targets(self, settings: Section, store: Store, beside: Callable[..., Sequence[Fact]]) -> list[Any]:
+        return [BookLore(settings, store, self._clock, self._clock.forward, beside)]

@@ -62,7 +62,7 @@ EVENT_HOOK = ("event", "journal", "facts", "settings")
 HOOKS = {
     "register_kinds": ("settings",),
     "register_settings": (),
-    "register_targets": ("settings", "store", "kinds"),
+    "register_targets": ("settings", "store", "kinds", "beside"),
     "register_actions": ("settings", "store"),
     **dict.fromkeys(("on_book_open", "on_page_turns", "on_book_close", "on_resume"), EVENT_HOOK),
     **dict.fromkeys(("on_network_connected", "on_rating", "on_delete"), EVENT_HOOK),

@@ -49,6 +49,12 @@ SINCE = """
 SELECT i.kind, i.key, i.body, i.occurred_at, b.* FROM items i
 JOIN books b ON b.partial_md5 = i.book_md5 WHERE i.kind = :kind AND i.occurred_at >= :since ORDER BY i.occurred_at
 """
+BESIDE = """
+SELECT i.kind, i.key, i.body, i.occurred_at, i.created_at, b.*,
+    (SELECT COUNT(*) FROM deliveries d WHERE d.item_id = i.id AND d.target = :target AND d.revision = i.revision
+        AND d.state = 'delivered') AS has
+FROM items i JOIN books b ON b.partial_md5 = i.book_md5 WHERE i.kind = :kind AND i.book_md5 IN :ids
+"""
 BODIES = "SELECT body FROM items WHERE kind = :kind AND book_md5 = :book_md5"
 DECIDED = """SELECT key FROM proposals WHERE book_md5 = :md5 AND question = '' UNION SELECT key FROM items
     WHERE book_md5 = :md5 AND (occurred_at >= :asked_at OR body LIKE '%"removed"_true%')"""
@@ -56,10 +62,12 @@ DECIDED = """SELECT key FROM proposals WHERE book_md5 = :md5 AND question = '' U
 
 @dataclass(frozen=True)
 class Fact:
-    """An item that followed earlier. is_given: a target may have it, or a person has cleared it: it stays as it is."""
+    """An item that followed earlier. is_given: a target may have it, or a person has cleared it: it stays as it is.
+    made_at: when it came in, where that was asked for."""
 
     item: Item
     is_given: bool
+    made_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -121,6 +129,15 @@ def batched(many: Iterable[T], size: int) -> Iterator[list[T]]:
 def item_of(row: dict[str, Any]) -> Item:
     """The item that a row of items, joined with its book, holds."""
     return Item(row["kind"], row["key"], book_ref(row), json.loads(row["body"]), utc(row["occurred_at"]))
+
+
+def beside(database: Database, item: Item, target: str) -> list[Fact]:
+    """What followed of an item's kind for its book, and for all others that are the same one at a target, the item
+    itself included. is_given: that target has it as it is."""
+    rows = database.table("matches").find(target=target, remote_id=item.book.match)
+    ids = list({item.book.partial_md5, *(row["book_md5"] for row in rows)})
+    found = database.rows(BESIDE, kind=item.kind, ids=ids, target=target)
+    return [Fact(item_of(row), row["has"] > 0, utc(row["created_at"])) for row in found]
 
 
 class Facts:

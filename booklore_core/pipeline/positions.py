@@ -142,7 +142,7 @@ class Pushed:
     def note(self, item: Item, now: datetime) -> None:
         """Before the push, whose answer may be lost."""
         entry = {name: item.body.get(name) for name in (*NEEDED, "forced_from")}
-        entry |= {"read_at": item.occurred_at.timestamp(), "pushed_at": now.timestamp()}
+        entry |= {"read_at": read_at(item).timestamp(), "pushed_at": now.timestamp()}
         entry |= {"partial_md5": item.book.partial_md5, "is_open": True}
         self._set(item.book, [entry, *self._of(item.book)][:MOST_PUSHED])
 
@@ -229,11 +229,17 @@ def is_news(item: Item, remote: RemotePosition | None) -> bool:
         raise Superseded(f"{where}, and here the book was only opened")
     if own.forced_from is not None or is_own or own.knows(remote):
         return True
-    if remote.at and remote.at > item.occurred_at:
+    if remote.at and remote.at > read_at(item):
         raise Superseded(f"{where}, read later")
     if remote.percent > own.percent and remote.forced_from is None:
         raise Superseded(f"{where}, further on, and on {own.device} nobody has said yet to stay here")
     return True
+
+
+def read_at(item: Item) -> datetime:
+    """When somebody read to where an item says, as far as is known; the book may have been opened there since."""
+    own = Position.of(item)
+    return utc(own.read_at) if own.read_at and not own.is_opening else item.occurred_at
 
 
 def is_where_forced(own: Position, remote: RemotePosition) -> bool:

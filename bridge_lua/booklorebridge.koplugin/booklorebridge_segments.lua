@@ -76,8 +76,7 @@ function Segments.lines(name, report)
         local line = file and file:read()
         while line == "" do line = file:read() end
         if line then return line, line:match(HEAD) end
-        report.size = file and file:seek()
-        if file then file:close() end
+        if file then report.size = file:seek(); file:close() end
     end
 end
 

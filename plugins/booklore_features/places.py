@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from math import floor
 from typing import Any
 from urllib.parse import urlsplit
@@ -74,14 +74,19 @@ class Here:
         return Position(self.percent, self.position, device_name(self.device, journal), self.device, *more)
 
     def in_time(self, told: Position, held: Item | None) -> tuple[Mapping[str, Any], datetime]:
-        """Body and time of the fact. A late line of the reading before an opening, which a dead battery has put back,
-        says where the book was read to last; the opening stays the later."""
-        at, last = self.event.at, Position.of(held) if held else None
-        if held is None or last is None or not last.is_opening or told.is_opening or told.percent <= last.percent:
+        """Body and time of the fact. A late line of the reading before an opening says when the book was read last, and
+        to where, which a dead battery has put back; the opening stays the later."""
+        at = self.event.at
+        if held is None or told.is_opening or not self.is_late(held):
             return told.as_body(), at
-        if not (last_read(held) or 0.0) < at.timestamp() < held.occurred_at.timestamp():
-            return told.as_body(), at
-        return replace(told, is_opening=True, read_at=at.timestamp()).as_body(), held.occurred_at
+        last = Position.of(held)
+        is_put_on = told.percent < last.percent  # nobody knows who has read from there to where it was opened
+        furthest = replace(last, is_opening=True) if is_put_on else replace(told, is_opening=False)
+        return replace(furthest, read_at=at.timestamp()).as_body(), held.occurred_at
+
+    def is_late(self, held: Item) -> bool:
+        """Whether a line is of before the last opening, and of after all reading that is known of."""
+        return (last_read(held) or 0.0) < self.event.at.timestamp() < held.occurred_at.timestamp()
 
     def is_at(self, percent: float, position: str | None) -> bool:
         """Whether a place is on the page that is shown. Another font puts the same place on a page that begins
@@ -98,8 +103,10 @@ class Here:
         return is_same_place(self.percent, self.position, held.percent, held.position)
 
     def has_come_back(self, held: Item, journal: Journal) -> bool:
-        """Whether the reader has read since the book was opened, to where he was before that: what others have told
-        meanwhile is the older."""
+        """Whether the reader has read since the book was opened, to where he was before that, or is told late to have
+        done so: what others have told meanwhile is the older."""
+        if self.reading.turns and self.is_late(held):
+            return True
         opened = journal.opening(self.event) if self.reading.turns else None
         return opened is not None and (last_read(held) or 0.0) < opened.at.timestamp() <= self.event.at.timestamp()
 
@@ -141,10 +148,17 @@ class Here:
 
 def last_read(held: Item | None) -> float | None:
     """When this device's reader last read, in unix seconds; None where nobody knows. held: the fact of where he is."""
-    if held is None:
-        return None
+    came = came_at(held) if held else None
+    return came.timestamp() if came else Position.of(held).read_at if held else None
+
+
+def came_at(held: Item) -> datetime | None:
+    """When a reader came to where he is; None where he has only opened the book there. It may have been opened there
+    once more since."""
     own = Position.of(held)
-    return own.read_at if own.is_opening else held.occurred_at.timestamp()
+    if own.is_opening:
+        return None
+    return datetime.fromtimestamp(own.read_at, UTC) if own.read_at else held.occurred_at
 
 
 def spot(told: Any) -> tuple[float, str | None]:

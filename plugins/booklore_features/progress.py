@@ -43,7 +43,7 @@ from booklore_core import (
     Toast,
     hookimpl,
 )
-from booklore_features.places import Here, device_name, is_below, last_read, percents, spot
+from booklore_features.places import Here, came_at, device_name, is_below, last_read, percents, spot
 
 KIND = "progress"
 MENU = ("What to Sync", "Progress Sync")
@@ -205,8 +205,7 @@ def elsewhere(here: Here, facts: Facts, targets: Mapping[str, Gateway]) -> Itera
         told = Position.of(item)
         if not told.is_opening or told.percent > here.percent:
             about = (told.device_id, here.book.partial_md5, told.forced_from)
-            at = None if told.is_opening else item.occurred_at
-            yield RemotePosition(told.percent, told.position, told.device, at, *about)
+            yield RemotePosition(told.percent, told.position, told.device, came_at(item), *about)
 
 
 def there(here: Here, remote: RemotePosition, strategy: str, noted: Sequence[Any]) -> Iterator[Effect]:
@@ -229,7 +228,7 @@ def staying(book: BookRef, own: Position, held: Item | None, at: datetime, seen:
     own: as held, or as it was at the time of the question. It counts as opened only, unless more was read since.
     """
     is_opening = own.is_opening or held is None or held.occurred_at <= at
-    read_at, when = last_read(held) if is_opening else None, max(at, held.occurred_at) if held else at
+    read_at, when = last_read(held) if is_opening else own.read_at, max(at, held.occurred_at) if held else at
     told = replace(own, seen=(seen[0], seen[1]), seen_at=at.timestamp(), is_opening=is_opening, read_at=read_at)
     return Item(KIND, f"{book.partial_md5}:{own.device_id}", book, told.as_body(), when)
 

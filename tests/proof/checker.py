@@ -27,8 +27,8 @@ END = 1.0
 """Percent of a book's end."""
 
 UNSETTLED = """SELECT d.state, d.reason, i.kind FROM deliveries d JOIN items i ON i.id = d.item_id
-    WHERE d.state NOT IN ('delivered', 'discarded') AND d.target <> 'bookorbit'
-    AND NOT (d.state = 'superseded' AND i.kind IN ('progress', 'status', 'rating', 'review'))"""
+    WHERE d.state NOT IN ('delivered', 'discarded') AND d.target <> 'bookorbit' AND NOT (d.state = 'superseded'
+    AND (i.kind IN ('progress', 'status', 'rating', 'review') OR i.body LIKE '%"withdrawn"_true%'))"""
 GIVEN_UP = """SELECT i.book_md5, d.reason FROM deliveries d JOIN items i ON i.id = d.item_id
     WHERE d.state = 'superseded' AND i.kind = :kind"""
 

@@ -171,7 +171,11 @@ class OverHttp:
         count("faults in simulations")
 
     def slow_down(self, rng: random.Random) -> None:
+        """What is on its way is carried out first where tables are locked: one lateness upon another would be longer
+        than any target waits."""
         if rng.random() < 0.5:
+            self.server.recover()
+            self.server.carry_out_late()
             self.server.lock_sessions(rng.choice(LATENESS))
         else:
             where = rng.choice((POST, PUT))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from booklore_core import Action, Flow, ItemFailed, Request, Setting, hookimpl
 from booklore_targets.booklore.target import BookLore
 
 if TYPE_CHECKING:
-    from booklore_core import Section, Store
+    from booklore_core import Fact, Item, Section, Store
 
 
 setting = partial(Setting, menu=("Authentication",))
@@ -89,8 +89,10 @@ def register_settings() -> Iterator[Setting]:
 
 
 @hookimpl
-def register_targets(settings: Section, store: Store) -> Iterator[BookLore]:
-    yield BookLore(settings, store)
+def register_targets(
+    settings: Section, store: Store, beside: Callable[[Item, str], Sequence[Fact]]
+) -> Iterator[BookLore]:
+    yield BookLore(settings, store, beside=beside)
 
 
 @hookimpl

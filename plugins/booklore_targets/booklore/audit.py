@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from booklore_core import BookRef, BookUnmatched, Finding, Item
 from booklore_targets.booklore.session_body import session_body, time_text
-from booklore_targets.booklore.session_log import SessionLog, SessionRows, Shape, shape_of
+from booklore_targets.booklore.session_log import SessionLog, SessionRows
+from booklore_targets.booklore.session_shape import Shape, Shown, shown_of
 
 if TYPE_CHECKING:
     from booklore_targets.booklore.connection import Connection
@@ -48,10 +49,10 @@ def audit_sessions(connection: Connection, book: BookRef, items: Sequence[Item],
     if not book.match:
         raise BookUnmatched("the book is not matched")
     held = SessionLog(connection).all(book.match)
-    sent = {item.key: shape_of(session_body(item, decimals)) for item in items if item.kind == SESSION}
+    sent = {item.key: shown_of(session_body(item, decimals)) for item in items if item.kind == SESSION}
     devices = {item.key: str(item.body.get("device") or "") for item in items}
     lacking = find_missing(held, sent, devices)
-    missing = [(key, missing_text(sent[key], seconds)) for key, seconds in lacking.items()]
+    missing = [(key, missing_text(sent[key].shape, seconds)) for key, seconds in lacking.items()]
     rows = rows_of(held, devices)
     return [
         *(Finding("missing", SESSION, book, key, detail, RESEND) for key, detail in missing),
@@ -60,12 +61,15 @@ def audit_sessions(connection: Connection, book: BookRef, items: Sequence[Item],
     ]
 
 
-def find_missing(held: SessionRows, sent: dict[str, Shape], devices: Mapping[str, str]) -> dict[str, int]:
+def find_missing(held: SessionRows, sent: dict[str, Shown], devices: Mapping[str, str]) -> dict[str, int]:
     """The keys of the items that the server lacks any time of, and how many seconds of reading. Each takes the session
-    that is exactly it; what is no other device's may be parts of those that are left. devices: by the items' keys, ""
-    where a file of past reading told them, which may be of any."""
-    unlike = [key for key, shape in sent.items() if not held.take(shape, key)]
-    rest = {key: held.rest_of(sent[key], held.owned(partial(is_elsewhere, devices, devices[key]))) for key in unlike}
+    that is exactly it, or those that may be its beginning and its end; what is no other device's may be parts of those
+    that are left. devices: by the items' keys, "" where a file of past reading told them, which may be of any."""
+    unlike = [key for key, one in sent.items() if not held.take(one.shape, key, one)]
+    for key in unlike:
+        held.take_parts(sent[key], key)
+    others = {key: held.owned(partial(is_elsewhere, devices, devices[key])) for key in unlike}
+    rest = {key: held.rest_of(sent[key].shape, others[key]) for key in unlike}
     return {key: sum(seconds for _, seconds in parts) for key, parts in rest.items() if parts}
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from booklore_targets.booklore.proofs import Proofs
 from booklore_targets.booklore.setup import read_setup
 
 if TYPE_CHECKING:
-    from booklore_core import Section, Store
+    from booklore_core import Fact, Item, Section, Store
 
 IDLE_SECONDS = 600
 
@@ -31,13 +32,18 @@ log = logging.getLogger(__name__)
 class Run:
     """Opened at the first use after a `close()`, so that changed settings count from the next run on.
 
-    Raises TargetUnavailable when no server is set up.
+    beside: all of an item's kind that is known here of its book. Raises TargetUnavailable when no server is set up.
     """
 
     def __init__(
-        self, settings: Section, store: Store, clock: Callable[[], float], wait: Callable[[float], object]
+        self,
+        settings: Section,
+        store: Store,
+        clock: Callable[[], float],
+        wait: Callable[[float], object],
+        beside: Callable[[Item], Sequence[Fact]] = lambda item: (),
     ) -> None:
-        self.settings, self._clock = settings, clock
+        self.settings, self._clock, self.beside = settings, clock, beside
         self.connection = Connection(read_setup(settings), store, clock, wait)
         self.library = Library(self.connection, clock)
         self.identities = Identities(self.connection)
@@ -83,6 +89,10 @@ class Run:
     def decimals(self) -> int:
         """Places of the percentages that are sent."""
         return int(self.settings.get("sessions.decimals", 2))
+
+    @property
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC)
 
     @property
     def is_stale(self) -> bool:

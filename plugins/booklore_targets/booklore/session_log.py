@@ -6,14 +6,14 @@ from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from booklore_core import Declined, ItemFailed
 from booklore_targets.booklore.answers import declined
 from booklore_targets.booklore.connection import Connection
 from booklore_targets.booklore.session_body import LONGEST
-from booklore_targets.booklore.spans import Share, Span, without
+from booklore_targets.booklore.session_shape import Shape, Shown, shown_of
+from booklore_targets.booklore.spans import Share, without
 
 PAGE_SIZE = 100
 LOOK_SECONDS = 60.0
@@ -26,69 +26,67 @@ PAGES = 1_000
 """More are not looked at: 100,000 sessions of one book are none."""
 
 
-class Shape(NamedTuple):
-    """What a session is told apart by: start and end, unix seconds, and seconds of reading."""
-
-    start: int
-    end: int
-    duration: int
-
-    @property
-    def told(self) -> Span:
-        """The time that it accounts for: the last page of what the Lua plugin made of statistics lies after its end."""
-        return self.start, max(self.end, self.start + self.duration)
-
-
 @dataclass
 class SessionRows:
-    """Sessions of one book by the server's ids, each taken as at most one item's. owners: id → key of that item."""
+    """Sessions of one book by the server's ids, each taken as at most one item's. owners: id → key of that item.
+    shown: id → all that is known of it."""
 
     by_start: dict[int, dict[int, Shape]] = field(default_factory=lambda: defaultdict(dict))
     starts: list[int] = field(default_factory=list)
     owners: dict[int, str] = field(default_factory=dict)
+    shown: dict[int, Shown] = field(default_factory=dict)
 
-    def add(self, row_id: int, row: Shape) -> bool:
+    def add(self, row_id: int, row: Shown) -> bool:
         """Whether the row is a new one."""
-        if row.start not in self.by_start:
-            insort(self.starts, row.start)
-        is_new = row_id not in self.by_start[row.start]
-        self.by_start[row.start][row_id] = row
+        start, is_new = row.shape.start, row_id not in self.shown
+        if start not in self.by_start:
+            insort(self.starts, start)
+        self.by_start[start][row_id], self.shown[row_id] = row.shape, row
         return is_new
 
-    def take(self, wanted: Shape, key: str) -> bool:
-        """Whether a row is the item's session, and no other item's: one of the same times."""
+    def take(self, wanted: Shape, key: str, shown: Shown | None = None) -> bool:
+        """Whether a row is the item's session, and no other item's: one of the same times. shown: it is of the same
+        places, too."""
         for row_id, row in self.by_start.get(wanted.start, {}).items():
-            if row == wanted and self.owners.setdefault(row_id, key) == key:
+            is_there = row == wanted and (shown is None or shown.may_be(self.shown[row_id]))
+            if is_there and self.owners.setdefault(row_id, key) == key:
                 return True
         return False
+
+    def take_parts(self, wanted: Shown, key: str) -> None:
+        """Gives an item that is not there as it is the rows that may be its beginning and its end."""
+        for row_id in self.beside(wanted.shape, self.owners.keys()):
+            if self.shown[row_id].is_part_of(wanted):
+                self.owners[row_id] = key
 
     def rest_of(self, wanted: Shape, others: Set[int] = frozenset(), forms_only: bool = False) -> list[Share]:
         """The parts of a session's time that no row tells of, each with its seconds of reading. others: ids of rows
         that do not count, as two devices may be read on at a time. forms_only: whether only its earlier forms do."""
-        rows = self._forms(wanted, others) if forms_only else self._around(wanted, others)
-        begin, end = wanted.told
-        near = [row for row in rows if row.told[0] < end and begin < row.told[1]]
+        rows = self.forms_of(wanted, others) if forms_only else self.beside(wanted, others)
+        near = [self.shown[row_id].shape for row_id in rows]
         return without(wanted.told, wanted.duration, near, SHORTEST) if near else [(wanted.told, wanted.duration)]
 
     def owned(self, by: Callable[[str], bool]) -> set[int]:
         """The rows that are items', of those whose keys are asked about."""
         return {row_id for row_id, key in self.owners.items() if by(key)}
 
-    def _around(self, wanted: Shape, others: Set[int]) -> Iterator[Shape]:
+    def beside(self, wanted: Shape, others: Set[int] = frozenset()) -> list[int]:
+        """The rows that tell of any of its time."""
         begin, end = (bisect_left(self.starts, moment) for moment in (wanted.start - LONGEST, wanted.told[1]))
-        for start in self.starts[begin:end]:
-            yield from self._at(start, others)
+        near = [row_id for start in self.starts[begin:end] for row_id in self._at(start, others)]
+        return [row_id for row_id in near if wanted.start < self.shown[row_id].shape.told[1]]
 
-    def _forms(self, wanted: Shape, others: Set[int]) -> Iterator[Shape]:
+    def forms_of(self, wanted: Shape, others: Set[int] = frozenset()) -> list[int]:
         """What begins with it, and what goes on where such a one ends."""
-        moments = [wanted.start]
+        moments, found = [wanted.start], list[int]()
         for moment in moments:
-            forms = [row for row in self._at(moment, others) if row.end > moment]
-            moments += (row.end for row in forms)
-            yield from forms
+            forms = [row_id for row_id in self._at(moment, others) if self.shown[row_id].shape.end > moment]
+            moments += (self.shown[row_id].shape.end for row_id in forms)
+            found += (row_id for row_id in forms if moment < wanted.told[1])
+        return found
 
-    def _at(self, start: int, others: Set[int]) -> Iterator[Shape]:
-        return (row for row_id, row in self.by_start.get(start, {}).items() if row_id not in others)
+    def _at(self, start: int, others: Set[int]) -> Iterator[int]:
+        return (row_id for row_id in self.by_start.get(start, {}) if row_id not in others)
 
 
 @dataclass
@@ -102,10 +100,10 @@ class _Pages:
     posted: int = 0
     begun_at: float = 0.0
 
-    def read(self, page: Mapping[int, Shape]) -> bool:
+    def read(self, page: Mapping[int, Shown]) -> bool:
         """Whether all rows of the next page are new ones."""
         are_new = [self.rows.add(row_id, row) for row_id, row in page.items()]
-        self.oldest = min((row.start for row in page.values()), default=self.oldest)
+        self.oldest = min((row.shape.start for row in page.values()), default=self.oldest)
         self.number += 1
         self.is_complete = len(page) < PAGE_SIZE
         return all(are_new)
@@ -132,7 +130,7 @@ class SessionLog:
         """Every session of the book. Raises Declined."""
         return self._read_back(book_id, float("-inf")).rows
 
-    def add(self, book_id: str, sent: Shape, key: str) -> None:
+    def add(self, book_id: str, sent: Shown, key: str) -> None:
         """Notes a session that was taken; its id is not told."""
         if book_id in self._books:
             pages = self._books[book_id]
@@ -156,7 +154,7 @@ class SessionLog:
                 return pages
         raise ItemFailed("the server's list of sessions does not hold still")
 
-    def _read_page(self, book_id: str, number: int) -> dict[int, Shape]:
+    def _read_page(self, book_id: str, number: int) -> dict[int, Shown]:
         if number >= PAGES:
             raise ItemFailed(f"the server has more than {PAGES * PAGE_SIZE:,} sessions of the book")
         params = {"page": number, "size": PAGE_SIZE}
@@ -168,22 +166,12 @@ class SessionLog:
         return rows
 
 
-def read_rows(response: Any) -> dict[int, Shape] | None:
+def read_rows(response: Any) -> dict[int, Shown] | None:
     """The sessions of a page by id; None when it is none."""
     from booklore_core.http import json_answer
 
     body = json_answer(response, "content")
     try:
-        return {int(row["id"]): shape_of(row) for row in body["content"]} if body else None
+        return {int(row["id"]): shown_of(row) for row in body["content"]} if body else None
     except (KeyError, TypeError, ValueError):
         return None
-
-
-def shape_of(session: Mapping[str, Any]) -> Shape:
-    """The shape of a session as it is sent or shown: both have the same fields."""
-    start, end = seconds(session["startTime"]), seconds(session["endTime"])
-    return Shape(start, end, int(session["durationSeconds"]))
-
-
-def seconds(text: str) -> int:
-    return int(datetime.fromisoformat(text).timestamp())

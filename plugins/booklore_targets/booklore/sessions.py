@@ -12,7 +12,9 @@ from booklore_targets.booklore.answers import NO_BOOK, declined, is_page, messag
 from booklore_targets.booklore.book_types import type_of_format
 from booklore_targets.booklore.run import Run
 from booklore_targets.booklore.session_body import LONGEST, part_of, session_body
-from booklore_targets.booklore.session_log import SessionLog, SessionRows, shape_of
+from booklore_targets.booklore.session_log import SessionLog, SessionRows
+from booklore_targets.booklore.session_owners import Owners
+from booklore_targets.booklore.session_shape import Shown, shown_of
 
 if TYPE_CHECKING:
     from requests import Response
@@ -38,6 +40,7 @@ class Sessions:
         self._log = SessionLog(run.connection)
         self._types: dict[str, str] = {}
         self._looked_for: set[str] = set()
+        self._known: dict[str, Owners] = {}
 
     def deliver(self, item: Item, before: Before) -> str:
         """Sends what the server lacks of one that may be there, be it in part. Raises Superseded where it has all of
@@ -53,6 +56,8 @@ class Sessions:
         about = {"bookId": int(book_id), "bookType": self._type(item, book_id)}
         for part in parts:
             self._post_single(book_id, {**about, **part}, item.key)
+        if parts == [body]:
+            self._note_taken(book_id, item.key)
         return remote_id(book_id, body) + ("" if parts == [body] else IN_PART)
 
     def find(self, item: Item) -> str | None:
@@ -62,8 +67,12 @@ class Sessions:
         body, book_id = session_body(item, self._run.decimals), book_id_of(item)
         self._run.identities.check(book_id)
         self._looked_for.add(item.key)
-        wanted, is_of_file = shape_of(body), bool(item.body.get("source"))
-        if self._since(book_id, wanted.start).take(wanted, item.key):
+        wanted, is_of_file = shown_of(body), bool(item.body.get("source"))
+        rows = self._since(book_id, wanted.shape.start)
+        if not is_of_file and rows.by_start.get(wanted.shape.start):
+            self._owners(item).claim_twins(rows, wanted, item.key)
+        if rows.take(wanted.shape, item.key, wanted):
+            self._note_taken(book_id, item.key)
             log.info("session %s had arrived", item.key)
             return remote_id(book_id, body)
         if self._lacking(book_id, body, item, forms_only=not is_of_file):
@@ -85,13 +94,35 @@ class Sessions:
     ) -> list[dict[str, Any]]:
         """The session, or what is left of it in parts beside what the server has of the time. What was read while our
         own database was there may have been sent from here only: of it forms_only count. Raises Declined."""
-        wanted = shape_of(body)
-        rows = self._since(book_id, wanted.start - LONGEST)
-        others = set[int]() if item.body.get("source") else rows.owned(lambda key: key != item.key)
-        rest = rows.rest_of(wanted, others, forms_only)
-        if rest == [(wanted.told, wanted.duration)]:
+        wanted = shown_of(body)
+        rows = self._since(book_id, wanted.shape.start - LONGEST)
+        others = set[int]() if item.body.get("source") else self._others(rows, wanted, item, forms_only)
+        rest = rows.rest_of(wanted.shape, others, forms_only)
+        if rest == [(wanted.shape.told, wanted.shape.duration)]:
             return [body]
         return [part_of(body, part, seconds) for part, seconds in rest]
+
+    def _others(self, rows: SessionRows, wanted: Shown, item: Item, forms_only: bool) -> set[int]:
+        """The rows that are of another reading. Raises ItemFailed where nobody can tell yet."""
+        if not rows.beside(wanted.shape):
+            return set()
+        owners = self._owners(item)
+        others = owners.others(rows, wanted, item.key)
+        if not forms_only:
+            owners.hold(rows, wanted, item.key, others, self._run.now)
+        return others
+
+    def _owners(self, item: Item) -> Owners:
+        """What is known here of the sessions of the item's book, read once in a run."""
+        known = self._known.get(item.book.match or "")
+        if known is None or not known.knows(item.key):
+            known = Owners(self._run.beside(item), self._run.decimals)
+            self._known[item.book.match or ""] = known
+        return known
+
+    def _note_taken(self, book_id: str, key: str) -> None:
+        if book_id in self._known:
+            self._known[book_id].note_taken(key)
 
     def deliver_batch(self, items: Sequence[Item]) -> list[str]:
         """Sessions of one book in one request, all or none. Raises ItemFailed, maybe_sent False, when the server
@@ -109,7 +140,8 @@ class Sessions:
         batch = {"bookId": int(book_id), "bookType": self._type(items[0], book_id), "sessions": bodies}
         self._post_batch(book_id, batch)
         for item, body in zip(items, bodies, strict=True):
-            self._log.add(book_id, shape_of(body), item.key)
+            self._log.add(book_id, shown_of(body), item.key)
+            self._note_taken(book_id, item.key)
         return [remote_id(book_id, body) for body in bodies]
 
     def _post_single(self, book_id: str, body: dict[str, Any], key: str) -> None:
@@ -117,7 +149,7 @@ class Sessions:
         if response.status_code != 202 or is_page(response):
             self._log.forget(book_id)
             raise declined(response, writing=True)
-        self._log.add(book_id, shape_of(body), key)
+        self._log.add(book_id, shown_of(body), key)
 
     def _post_batch(self, book_id: str, batch: dict[str, Any]) -> None:
         from booklore_core.http import json_answer

@@ -36,7 +36,7 @@ from booklore_targets.booklore.sessions import Sessions
 from booklore_targets.booklore.setup import RUN_LOGIN, server_url
 
 if TYPE_CHECKING:
-    from booklore_core import Section, Store
+    from booklore_core import Fact, Section, Store
 
 BATCH_SIZE = 100
 LANES = {"booklore": 4, "grimmory": 2}
@@ -68,7 +68,8 @@ HANDLERS: Mapping[str, Callable[[Run], Handler]] = {
 
 
 class BookLore:
-    """A BookLore or Grimmory server as sync target. clock: seconds since 1970. wait: sleeps for seconds."""
+    """A BookLore or Grimmory server as sync target. clock: seconds since 1970. wait: sleeps for seconds.
+    beside: told an item and the target's name, all of its kind that is known of its book."""
 
     name = "booklore"
     kinds = frozenset(HANDLERS)
@@ -84,8 +85,9 @@ class BookLore:
         store: Store,
         clock: Callable[[], float] = time.time,
         wait: Callable[[float], object] = time.sleep,
+        beside: Callable[[Item, str], Sequence[Fact]] = lambda item, target: (),
     ) -> None:
-        self._settings, self._store, self._clock, self._wait = settings, store, clock, wait
+        self._settings, self._store, self._clock, self._wait, self._beside = settings, store, clock, wait, beside
         self._run: Run | None = None
         self._lock = threading.Lock()
 
@@ -198,7 +200,10 @@ class BookLore:
             run.close()
 
     def _new_run(self) -> Run:
-        return Run(self._settings, self._store, self._clock, self._wait)
+        return Run(self._settings, self._store, self._clock, self._wait, self._known_beside)
+
+    def _known_beside(self, item: Item) -> Sequence[Fact]:
+        return self._beside(item, self.name)
 
     def _open(self) -> Run:
         with self._lock:
