@@ -58,7 +58,10 @@ class Client:
         self.session = requests.Session()
         self.session.auth = unchanged
         self.session.headers.update({"User-Agent": USER_AGENT, **(headers or {})})
-        self._verify = (ca_file or True) if verify_tls else False
+        # What the environment says of proxies and CA bundles is asked once, not at every request.
+        verify = (ca_file or True) if verify_tls else False
+        self._around = self.session.merge_environment_settings(self.base_url, {}, True, verify, None)
+        self.session.trust_env = False
         if not verify_tls:  # who asked for it need not be told at every request
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
@@ -74,8 +77,7 @@ class Client:
         try:
             response = self.session.request(
                 method, self.base_url + path, headers={"Accept": "application/json", **(headers or {})},
-                json=json, data=data, params=params, timeout=self.timeout, allow_redirects=False, stream=True,
-                verify=self._verify,  # said to the session only, REQUESTS_CA_BUNDLE of the environment would win
+                json=json, data=data, params=params, timeout=self.timeout, allow_redirects=False, **self._around,
             )  # fmt: skip
             with response:
                 self._read_body(response, until)

@@ -32,7 +32,12 @@ class Identities:
         """Remembers a book that was just matched. proven: the partial MD5 that its file was seen to have."""
         known = self._connection.store.get(key_of(str(book.id)))
         before = known.get("proven", []) if known and is_same(known, book) else []
-        facts = {"login": self._login, "added": book.added, "title": book.title, "isbns": sorted(book.isbns)}
+        facts = {
+            "login": self._connection.login.count,
+            "added": book.added,
+            "title": book.title,
+            "isbns": sorted(book.isbns),
+        }
         facts["proven"] = [*dict.fromkeys([*before, proven])][-PROVEN:] if proven else before
         self._connection.store.set(key_of(str(book.id)), {**facts, "files": [file.name for file in book.files]})
 
@@ -55,7 +60,7 @@ class Identities:
 
     def check(self, book_id: str) -> None:
         """Raises BookUnmatched when the id is nobody's or another book's by now, Declined when that cannot be told."""
-        login = self._login
+        login = self._connection.login.count
         if book_id in self._checked and self._checked[book_id] == login:
             return
         known = self._connection.store.get(key_of(book_id))
@@ -110,11 +115,6 @@ class Identities:
     def _another(self, book_id: str) -> BookUnmatched:
         self._connection.store.remove(key_of(book_id))
         return BookUnmatched(f"the server has another book as number {book_id} than before")
-
-    @property
-    def _login(self) -> Any:
-        """Counts the logins with the password."""
-        return self._connection.store.get("login")
 
 
 def is_same(known: dict[str, Any], book: Listed) -> bool:

@@ -46,6 +46,7 @@ class Login:
         self._refusals = Refusals(setup, store, clock)
         self._lock = threading.Lock()
         self._tokens: Tokens | None = None
+        self._counted: Any = None
         self._outage: tuple[str, str] | None = None
         self._outage_at = 0.0
 
@@ -55,20 +56,24 @@ class Login:
             tokens = self._tokens or self._load()
             if tokens is None or not tokens.is_fresh(self._clock()):
                 tokens = self._renew(tokens)
-            self._tokens = tokens
-            return tokens.access
+            return self._use(tokens)
 
     def renew(self, refused: str) -> str:
         """Another token than the refused one. Raises TargetUnavailable."""
         with self._lock:
             if self._tokens is None or self._tokens.access == refused:
-                self._tokens = self._renew(self._tokens)
+                return self._use(self._renew(self._tokens))
             return self._tokens.access
 
     def suspend(self, what: str, advice: str = "") -> NoLogin:
         """Gives up for this run: tokens and credentials may be good, and are not tried again."""
         self._outage, self._outage_at = (what, advice), self._clock()
         return NoLogin(what, advice)
+
+    @property
+    def count(self) -> Any:
+        """How many logins with the password there had been when the token in use was taken, by whomever."""
+        return self._store.get("login") if self._tokens is None else self._counted
 
     def start_afresh(self) -> None:
         """Logs in now, whatever was refused or kept before. Raises TargetUnavailable."""
@@ -79,7 +84,12 @@ class Login:
                 self._count()
             else:
                 tokens = self._rotate(tokens, afresh=True) if tokens else self._log_in(afresh=True)
-            self._tokens = tokens
+            self._use(tokens)
+
+    def _use(self, tokens: Tokens) -> str:
+        if tokens != self._tokens:
+            self._tokens, self._counted = tokens, self._store.get("login")
+        return tokens.access
 
     def _renew(self, known: Tokens | None) -> Tokens:
         if self._outage and self._clock() - self._outage_at < OUTAGE_SECONDS:
@@ -108,12 +118,12 @@ class Login:
             raise NoLogin(what, f"it will be used in {left:.0f} s", f"try again in {left:.0f} s")
         if not afresh:
             self._refusals.check()
+        if tokens.access == self._setup.token:
+            self._count()
         rotated = self._refresh(tokens)
         if rotated is None:
             raise self._refusals.refuse(NoLogin(*SPENT_TOKEN))
         self._refusals.accept()
-        if tokens.access == self._setup.token:
-            self._count()
         return rotated
 
     def _refresh(self, tokens: Tokens) -> Tokens | None:
@@ -146,10 +156,10 @@ class Login:
             response = self._ask_login()
         if response.status_code != 200:
             raise self._refused(response)
+        self._count()
         tokens = self._keep(response)
         log.info("logged in")
         self._refusals.accept()
-        self._count()
         return tokens
 
     def _ask_login(self) -> Response:
@@ -188,7 +198,8 @@ class Login:
         return isinstance(told, dict) and bool(told.get("oidcEnabled") or told.get("oidcForceOnlyMode"))
 
     def _count(self) -> None:
-        """Counts logins: whoever takes new credentials may be another server than before."""
+        """Counts logins: whoever takes new credentials may be another server than before. It comes before the new token
+        is kept, so that nobody has that without the count."""
         self._store.set("login", (self._store.get("login") or 0) + 1)
 
     def _keep(self, response: Response) -> Tokens:

@@ -85,7 +85,7 @@ class Run:
     def epubs(self) -> EpubSource:
         return EpubSource(self)
 
-    @property
+    @cached_property
     def decimals(self) -> int:
         """Places of the percentages that are sent."""
         return int(self.settings.get("sessions.decimals", 2))
