@@ -200,3 +200,19 @@ def test_requests_say_who_asks_and_nothing_of_the_machine():
 
     assert seen[0]["User-Agent"] == f"BookLore-Sync/{version('booklore-sync')}"
     assert set(seen[0]) == {"Host", "User-Agent", "Accept", "Accept-Encoding", "Connection"}
+
+
+def test_a_proxy_of_the_environment_is_used_but_for_the_hosts_that_need_none(monkeypatch):
+    asked = []
+
+    def answer(handler):
+        asked.append(handler.path)
+        whole(b"{}")(handler)
+
+    with server_that(answer) as url:
+        monkeypatch.setenv("http_proxy", url)
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        assert Client("http://books.example.org").send("GET", "/far").status_code == 200
+        assert Client(url).send("GET", "/near").status_code == 200
+
+    assert asked == ["http://books.example.org/far", "/near"]
