@@ -134,7 +134,7 @@ def pushed_wrongly(pushes: Sequence[Push], places: Collection[Place], unanswered
         places_told = [came.get((one.device, one.percent)) for one in (before, after)]
         if before.percent == after.percent:
             repeated[spot] += after.device != OTHER
-        elif all(places_told) and not unanswered[spot] and outdoes(*places_told):
+        elif after.device != OTHER and all(places_told) and not unanswered[spot] and outdoes(*places_told):
             faults.append(f"stale progress: {after} over {before}")
     return faults + [f"repeated progress: {spot} x{count}" for spot, count in (repeated - unanswered).items()]
 

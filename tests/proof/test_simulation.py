@@ -17,7 +17,7 @@ from tally import count
 REGRESSIONS: tuple[int, ...] = ()
 """Seeds that found something once."""
 
-REGRESSIONS_OVER_HTTP: tuple[int, ...] = ()
+REGRESSIONS_OVER_HTTP: tuple[int, ...] = (188, 248, 256, 280, 288, 328)
 
 DAYS, SEEDS, SEEDS_OVER_HTTP = 24, 8, 5
 SOAK_DAYS, SOAK_SEEDS, SOAK_SEEDS_OVER_HTTP = 5_000, 2_000, 200
