@@ -11,7 +11,7 @@ from orbit_world import OrbitWorld, asked, dog_ear, highlight, orbit_world, read
 
 from booklore_core import Request, Result
 from booklore_core.actions import start
-from booklore_core.testing import MORNING, answer_all
+from booklore_core.testing import MORNING, SampleReader, answer_all
 
 
 @pytest.fixture
@@ -60,6 +60,14 @@ def test_a_place_of_before_is_missed_and_somebody_elses_is_not(world: OrbitWorld
 
     state.places, state.shared = now
     state.shared[1, 1].update(percent=1.0, place=None, written=10**6, is_web=True)
+    assert missing(world) == []
+
+
+def test_a_place_that_another_device_has_told_is_not_missed(world: OrbitWorld) -> None:
+    other = SampleReader("kindle", world.reader.now + timedelta(days=1))
+    for reader in (world.reader, other):
+        read(world, [], reader=reader)
+
     assert missing(world) == []
 
 
