@@ -71,6 +71,25 @@ def test_a_place_that_another_device_has_told_is_not_missed(world: OrbitWorld) -
     assert missing(world) == []
 
 
+def test_a_place_is_not_missed_where_another_device_was_further_on_before(world: OrbitWorld) -> None:
+    """It was told of later, when the same pages had been read once more."""
+    other = SampleReader("kindle", world.reader.now + timedelta(days=1))
+    other.read(world.book(), pages=20)
+    world.reader.open(world.book())
+    world.reader.turn(10, seconds=60)
+    world.reader.checkpoint()
+    world.reader.die()
+    world.take()
+    world.sync()
+    world.reader.sleep(2 * 86400)
+    read(world, [])
+    world.take(other)
+    world.sync()
+
+    assert world.server.pushes[-1]["percent"] == 3.5
+    assert missing(world) == []
+
+
 @pytest.mark.parametrize(("given", "there"), [("complete", "read"), ("abandoned", "abandoned")])
 def test_a_status_that_is_not_there_is_missed_and_sent_again(world: OrbitWorld, given: str, there: str) -> None:
     world.reader.status = given

@@ -72,7 +72,8 @@ class OrbitPlaces:
         is_there = is_same_place(own.percent, at, there.percent, there.position)
         if is_there or min(own.percent, there.percent) >= NEARLY_READ:
             return ""
-        is_of_before = seen.device_id and seen.at and seen.at < item.occurred_at
+        is_less = seen.device_id == own.device_id or (seen.device_id and there.percent < own.percent)
+        is_of_before = is_less and seen.at and seen.at < item.occurred_at
         return f"{there.percent:.1%} there, {own.percent:.1%} here" if is_of_before else ""
 
     def told(self, item: Item) -> Item:
