@@ -222,6 +222,46 @@ def test_look_finds_the_highlight_that_an_earlier_database_has_sent_before_it_go
     assert (web.rows("annotations"), len(web.rows("notes"))) == ([], 1)
 
 
+def lose_what_is_known(world: World) -> None:
+    for key in list(world.store.keys()):
+        world.store.remove(key)
+
+
+def test_look_finds_the_highlight_that_an_earlier_database_has_sent_before_it_got_a_note_on_the_book(
+    world: World,
+) -> None:
+    web, noted = WebReader(world), highlight(world.server.books[1], note="who turns it?", place="in_booklore")
+    web.make("annotations", cfi="epubcfi(/6/2!/4/2,/1:0,/1:34)", text="Dune, paragraph 1: the page turns.")
+
+    assert world.target().find(noted) == "book-note:1"
+
+    assert (web.rows("annotations"), len(web.rows("book_notes"))) == ([], 1)
+
+
+def test_look_finds_the_note_on_the_book_that_an_earlier_database_has_sent_before_it_was_taken_away(
+    world: World,
+) -> None:
+    web, plain = WebReader(world), highlight(world.server.books[1])
+    world.target().deliver(changed(plain, note="who turns it?", place="in_booklore"), FRESH)
+    lose_what_is_known(world)
+
+    assert world.target().find(plain) == "annotation:1"
+
+    assert (web.rows("book_notes"), len(web.rows("annotations"))) == ([], 1)
+
+
+def test_look_for_a_note_on_the_book_leaves_the_one_in_it_that_an_earlier_database_has_sent(world: World) -> None:
+    web, noted = WebReader(world), highlight(world.server.books[1], note="who turns it?")
+    for one in (noted, elsewhere(noted)):
+        world.target().deliver(one, FRESH)
+    lose_what_is_known(world)
+
+    found = [world.target().find(one) for one in (elsewhere(noted), noted)]
+
+    assert found == ["book-note:1", "note:1"]
+    assert (len(web.rows("book_notes")), len(web.rows("notes"))) == (1, 1)
+
+
 def test_look_finds_nothing_that_is_another_items(world: World) -> None:
     target, book = world.target(), world.server.books[1]
     target.deliver(highlight(book), FRESH)

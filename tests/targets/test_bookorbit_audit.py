@@ -11,7 +11,7 @@ from orbit_world import OrbitWorld, asked, dog_ear, highlight, orbit_world, read
 
 from booklore_core import Request, Result
 from booklore_core.actions import start
-from booklore_core.testing import MORNING, answer_all
+from booklore_core.testing import MORNING, SampleReader, answer_all
 
 
 @pytest.fixture
@@ -60,6 +60,33 @@ def test_a_place_of_before_is_missed_and_somebody_elses_is_not(world: OrbitWorld
 
     state.places, state.shared = now
     state.shared[1, 1].update(percent=1.0, place=None, written=10**6, is_web=True)
+    assert missing(world) == []
+
+
+def test_a_place_that_another_device_has_told_is_not_missed(world: OrbitWorld) -> None:
+    other = SampleReader("kindle", world.reader.now + timedelta(days=1))
+    for reader in (world.reader, other):
+        read(world, [], reader=reader)
+
+    assert missing(world) == []
+
+
+def test_a_place_is_not_missed_where_another_device_was_further_on_before(world: OrbitWorld) -> None:
+    """It was told of later, when the same pages had been read once more."""
+    other = SampleReader("kindle", world.reader.now + timedelta(days=1))
+    other.read(world.book(), pages=20)
+    world.reader.open(world.book())
+    world.reader.turn(10, seconds=60)
+    world.reader.checkpoint()
+    world.reader.die()
+    world.take()
+    world.sync()
+    world.reader.sleep(2 * 86400)
+    read(world, [])
+    world.take(other)
+    world.sync()
+
+    assert world.server.pushes[-1]["percent"] == 3.5
     assert missing(world) == []
 
 

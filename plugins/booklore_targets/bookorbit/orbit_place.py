@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from booklore_core import (
+    NEARLY_READ,
     BookRef,
     BookUnmatched,
     Item,
@@ -15,6 +16,7 @@ from booklore_core import (
     RemotePosition,
     Store,
     Superseded,
+    is_same_place,
     position_told,
 )
 from booklore_targets.bookorbit.orbit_connection import API, NotThere, OrbitConnection
@@ -66,8 +68,12 @@ class OrbitPlaces:
             return ""
         if there is None or not there.percent:
             return "no place is there"
-        seen = self._pushed.recognise(item.book, there)
-        is_of_before = seen.device_id and seen.at and seen.at < item.occurred_at
+        seen, at = self._pushed.recognise(item.book, there), spelled(own.position)
+        is_there = is_same_place(own.percent, at, there.percent, there.position)
+        if is_there or min(own.percent, there.percent) >= NEARLY_READ:
+            return ""
+        is_less = seen.device_id == own.device_id or (seen.device_id and there.percent < own.percent)
+        is_of_before = is_less and seen.at and seen.at < item.occurred_at
         return f"{there.percent:.1%} there, {own.percent:.1%} here" if is_of_before else ""
 
     def told(self, item: Item) -> Item:

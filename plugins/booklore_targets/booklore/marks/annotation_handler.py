@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from booklore_core import Before, Item, ItemRejected
 from booklore_targets.booklore.marks.mark_places import MarkPlaces, Spot, is_on_book
 from booklore_targets.booklore.marks.mark_text import annotation_row, book_note_row, field_of, has_note, note_row
+from booklore_targets.booklore.marks.row_owners import TWIN
 from booklore_targets.booklore.marks.row_tables import Wanted
 from booklore_targets.booklore.marks.row_upkeep import RowUpkeep
 
@@ -41,18 +42,22 @@ class AnnotationHandler:
         return (note_row if has_note(item) else annotation_row)(item, spot.cfi, spot.text)
 
     def _forms(self, item: Item) -> Iterator[Wanted]:
-        """What cannot be placed was never sent to a place."""
+        """What cannot be placed was never sent to a place. A note on the book alone was a highlight in it, perhaps, and
+        a highlight had such a note."""
+        yield book_note_row(item)
         try:
-            spot = self._placed(item)
+            spot = None if item.key.endswith(TWIN) else self._in_text(item)
         except ItemRejected:
             return
-        if spot is None:
-            yield book_note_row(item)
-            return
-        yield annotation_row(item, spot.cfi, spot.text)
-        yield note_row(item, spot.cfi, spot.text)
+        if spot:
+            yield annotation_row(item, spot.cfi, spot.text)
+            yield note_row(item, spot.cfi, spot.text)
 
     def _placed(self, item: Item) -> Spot | None:
-        """Where in the text it goes, and what it says there, or the book does; None for a note on the book."""
-        spot = None if is_on_book(item) else self._places.spot_of(item)
+        """Where it goes; None for a note on the book."""
+        return None if is_on_book(item) else self._in_text(item)
+
+    def _in_text(self, item: Item) -> Spot | None:
+        """Where in the text it is, and what it says there, or the book does."""
+        spot = self._places.spot_of(item)
         return spot and Spot(spot.cfi, field_of(item.body, "text") or spot.text)
