@@ -79,8 +79,8 @@ def test_where_no_bookorbit_answers_the_address_is_to_be_looked_at(
 
     lines = log_in(world)
 
-    assert said in lines["server"][1]
-    assert lines["server"][2] == ADDRESS
+    assert said in lines["bookorbit"][1]
+    assert lines["bookorbit"][2] == ADDRESS
     assert "account" not in lines
 
 
@@ -88,8 +88,8 @@ def test_another_program_there_is_named_so(world: OrbitWorld) -> None:
     with BookLoreServer("booklore") as other:
         lines = log_in(opened(world, URL=other.url))
 
-    assert "does not answer as BookOrbit does" in lines["server"][1]
-    assert lines["server"][2] == ADDRESS
+    assert "does not answer as BookOrbit does" in lines["bookorbit"][1]
+    assert lines["bookorbit"][2] == ADDRESS
 
 
 def test_whoever_logs_in_is_told_how_the_past_comes_along(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from orbit_world import PLACE, OrbitWorld, asked, dog_ear, highlight, item, orbit_world, read
 
-from booklore_core import TOMBSTONE, Item
+from booklore_core import TOMBSTONE, BookRef, Item
 from booklore_core.testing import MORNING, SampleReader
 from booklore_targets.bookorbit.orbit_devices import OrbitDevices
 from booklore_targets.bookorbit.page_events import MOST_EVENTS, encoded, events_of
@@ -129,6 +129,20 @@ def test_7_stars_that_somebody_gave_on_the_web_stay(world: OrbitWorld) -> None:
 
     assert world.server.readings[1]["rating"] == 5
     assert "rated 5 there" in world.waiting()[0]["reason"]
+
+
+def test_7_stars_of_unknown_age_fill_an_empty_rating_and_take_the_place_of_none(world: OrbitWorld) -> None:
+    world.send(item(world, "rating", {"rating": 4, "stars": 2, "how": "found"}))
+    first = world.server.readings[1]["rating"]
+    other = world.server.state.state_of(world.server.state.users[0], world.books[1])
+    other.update(rating=5, ratingAt=world.clock.seconds - 30 * 86400)
+
+    book = world.books[1]
+    about = BookRef(book.md5, book.title, tuple(book.authors), size=book.size)
+    world.send(Item("rating", book.md5, about, {"device": "kobo", "rating": 4, "stars": 2, "how": "found"}, MORNING))
+
+    assert (first, world.server.readings[2]["rating"]) == (2, 5)
+    assert "rated 5 there, which may have been given since" in world.waiting()[0]["reason"]
 
 
 def test_9_a_session_is_encoded_the_same_for_ever(world: OrbitWorld) -> None:

@@ -1,11 +1,13 @@
 """The ways of its contract's §13 in which a BookOrbit loses or doubles highlights and bookmarks: none happens."""
 
+import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from orbit_world import PLACE, OrbitWorld, asked, dog_ear, highlight, orbit_world, read
+from orbit_world import PLACE, OrbitWorld, asked, dog_ear, highlight, item, orbit_world, read
 
 from booklore_core.testing import MORNING
 
@@ -187,3 +189,51 @@ def test_4_no_second_is_given_again_that_a_removed_mark_once_had(world: OrbitWor
 
     assert len(world.server.bookmarks) == 1
     assert sorted(one["pageno"] for one in world.server.annotations) == [1, 2]
+
+
+def strange(paragraph: int, at: datetime, **fields: Any) -> dict[str, Any]:
+    """In a book whose format has other places than an EPUB's."""
+    place = f"/FictionBook/body/section[2]/p[{paragraph}]/text()"
+    return highlight(paragraph, at, pos0=f"{place}.0", pos1=f"{place}.4", page=f"{place}.0", **fields)
+
+
+def test_a_highlight_whose_place_it_cannot_find_is_listed_there_and_its_reader_is_told(world: OrbitWorld) -> None:
+    one, other = strange(3, MORNING), highlight(5, MORNING + timedelta(minutes=1))
+    read(world, [one, other])
+
+    assert sorted(mark["pageno"] for mark in world.server.annotations) == [3, 5]
+    [told] = world.core.status().superseded
+    assert (told.book, told.target) == ("Dune", "bookorbit")
+    assert "without its place" in (told.reason or "")
+    assert world.core.pending() == {}
+
+    read(world, [{**one, "note": "Now I see"}, other])
+    assert sorted(mark["note"] or "" for mark in world.server.annotations) == ["", "Now I see"]
+    read(world, [other])
+    assert [mark["pageno"] for mark in world.server.annotations] == [5]
+    assert world.core.status().superseded == []
+
+
+def test_what_is_no_place_at_all_waits_with_its_reason(world: OrbitWorld) -> None:
+    read(world, [highlight(3, pos0=None, pos1=None, page=None), highlight(5, MORNING + timedelta(minutes=1))])
+
+    assert [mark["pageno"] for mark in world.server.annotations] == [5]
+    [waiting] = world.core.status().waiting
+    assert (waiting.kind, waiting.reason) == ("annotation", "it has no place in the book that BookOrbit could keep")
+
+
+@pytest.mark.parametrize("field", ["text", "note", "chapter"])
+def test_what_the_database_does_not_take_is_left_out_of_a_text(world: OrbitWorld, field: str) -> None:
+    """PostgreSQL has no U+0000 in a text; lines of a device are mended, what other programs bring is not."""
+    marked = item(
+        world, "annotation", {**highlight(2), "note": "Now I see", field: "A\0 word", "device": "kobo\0"}, key="one"
+    )
+    eared = item(world, "bookmark", {**dog_ear(4), field: "A\0 word"}, key="other")
+
+    world.send(marked, eared)
+    world.send(item(world, "progress", {"device_id": "kobo\0", "device": "Ko\0bo", "percent": 0.5}))
+
+    assert world.waiting() == []
+    assert "A word" in json.dumps(world.server.annotations)
+    assert len(world.server.bookmarks) == 1
+    assert world.server.readings[1]["percent"] == 50

@@ -74,7 +74,7 @@ class OrbitConnection:
         if not self._line.acquire(timeout=PATIENCE):
             raise TargetUnavailable(f"{self.host} is still busy with another request", maybe_sent=False)
         try:
-            return self._client.send(method, path, json=body, params=params or None)
+            return self._client.send(method, path, json=without_nul(body), params=params or None)
         except TargetUnavailable as error:
             raise TargetUnavailable(error.reason, error.maybe_sent and writes) from error
         except OSError as error:
@@ -101,6 +101,15 @@ class OrbitConnection:
             return ItemFailed(reason, maybe_sent=writes)
         is_refused = 300 <= status < 500  # other pages of a proxy's may stand before what was carried out
         return TargetUnavailable(f"{self.host} {elsewhere(status, answer)}", maybe_sent=writes and not is_refused)
+
+
+def without_nul(body: Any) -> Any:
+    """Without what its database takes in no text: it would fail at all that is told along with that."""
+    if isinstance(body, str):
+        return body.replace("\0", "")
+    if isinstance(body, list):
+        return [without_nul(one) for one in body]
+    return {name: without_nul(one) for name, one in body.items()} if isinstance(body, dict) else body
 
 
 def elsewhere(status: int, answer: Any) -> str:

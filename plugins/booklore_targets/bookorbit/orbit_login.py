@@ -24,7 +24,7 @@ def try_account(settings: Section) -> list[Check]:
     except SwitchedOff as error:
         return [Check("account", False, str(error), SWITCH)]
     except Declined as error:
-        return [Check("server", False, str(error), ADDRESS)]
+        return [Check("bookorbit", False, str(error), ADDRESS)]
     finally:
         connection.close()
     can = ", ".join(map(str, told.get("capabilities") or ())) or "nothing beside the basics"

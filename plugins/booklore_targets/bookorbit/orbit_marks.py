@@ -20,6 +20,8 @@ DRAWERS, DRAWER = ("lighten", "underscore", "strikeout", "invert"), "lighten"
 LENGTHS = {"color": 30, "text": 10_000, "note": 5_000, "chapter": 500}
 NEAR = timedelta(minutes=2)
 TITLE, PLACE = 500, 4_000
+FRAGMENT = re.compile(r"/body(\[1])?/DocFragment\b")
+UNPLACED = "BookOrbit lists the highlight without its place in the text: it finds none in books of this format"
 NO_PAGES = "BookOrbit keeps no bookmarks of pages, such as those of PDFs and comics: it stays on the device"
 
 Mark = dict[str, Any]
@@ -75,6 +77,12 @@ def place_of(item: Item) -> str:
     if not text or len(text) > PLACE:
         raise ItemRejected("it has no place in the book that BookOrbit could keep")
     return text
+
+
+def is_unplaced(item: Item) -> bool:
+    """Whether the server lists a highlight, but finds no place for it in the text: it knows those of EPUBs only."""
+    told = item.body.get("pos0") or item.body.get("page")
+    return item.kind == "annotation" and isinstance(told, str) and told.startswith("/") and not FRAGMENT.match(told)
 
 
 def end_of(item: Item) -> str | None:

@@ -9,13 +9,11 @@ from datetime import datetime, timedelta
 from booklore_core import Item, ItemFailed, Superseded
 from booklore_targets.bookorbit.orbit_connection import OrbitConnection
 from booklore_targets.bookorbit.orbit_marks import cut
-from booklore_targets.bookorbit.orbit_standing import OrbitStanding
+from booklore_targets.bookorbit.orbit_standing import FOUND, OrbitStanding
 
 LONGEST = 10_000
 OTHERS = "another review is there, as late as here"
 GONE = "the review was taken away there, as late as here"
-FOUND = "found"
-"""How a review came about whose age nobody knows."""
 
 
 class OrbitReviews(OrbitStanding):

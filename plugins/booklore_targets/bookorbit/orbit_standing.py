@@ -26,6 +26,9 @@ FOLLOWED = (None, "unread", "want_to_read", "reading", "rereading")
 FOLLOWING = {"reading": ("read", "rereading"), "read": ("rereading",)}
 """What a status becomes there by reading on."""
 
+FOUND = "found"
+"""How stars or a review came about whose age nobody knows: they take the place of none that is there."""
+
 MOST_SENT = 20
 
 
@@ -37,10 +40,13 @@ class OrbitStanding:
 
     def rate(self, connection: OrbitConnection, item: Item, now: datetime) -> None:
         stars = stars_of(item)
+        own = (stars, *self._sent(item), *map(stars_for, earlier_of(item)))
+        if item.body.get("how") == FOUND and (there := self.looked(connection, item)["rating"]) not in (None, *own):
+            raise Superseded(f"it is rated {there} there, which may have been given since")
         result = self._tell(connection, item, {"rating": stars}, stars, now)
         if not result["ratingApplied"]:
             there = result["rating"]
-            if there != stars and there not in (*self._sent(item), *map(stars_for, earlier_of(item))):
+            if there not in own:
                 raise Superseded(f"it is rated {there or 'not at all'} there, as late as here")
             self._set(connection, item, "rating", {"rating": stars})
         self._settle(item, stars, now)

@@ -30,6 +30,7 @@ from booklore_targets.bookorbit.orbit_connection import PLUGIN, NotThere, OrbitC
 from booklore_targets.bookorbit.orbit_devices import LOOKING, OrbitDevices, as_device, hex_of
 from booklore_targets.bookorbit.orbit_digests import OrbitDigests
 from booklore_targets.bookorbit.orbit_login import log_in, try_account
+from booklore_targets.bookorbit.orbit_marks import UNPLACED, is_unplaced
 from booklore_targets.bookorbit.orbit_place import OrbitPlaces
 from booklore_targets.bookorbit.orbit_review import OrbitReviews
 from booklore_targets.bookorbit.orbit_standing import OrbitStanding
@@ -120,6 +121,8 @@ class BookOrbit:
 
     def deliver_batch(self, items: Sequence[Item]) -> Sequence[str | None]:
         """Sessions, highlights or bookmarks, of any books."""
+        if any(map(is_unplaced, items)):
+            raise ItemFailed("of these each is told of by itself")
         connection, items, kind = self._open(), self._addressed(items), items[0].kind
         try:
             send = self._sessions.send if kind == "session" else self._marks[kind].send
@@ -208,7 +211,10 @@ class BookOrbit:
         if item.is_tombstone:
             self._marks[item.kind].remove(connection, item)
             return None
-        return self._marks[item.kind].send(connection, [item])[0]
+        sent = self._marks[item.kind].send(connection, [item])[0]
+        if is_unplaced(item):
+            raise Superseded(UNPLACED)
+        return sent
 
     def _open(self) -> OrbitConnection:
         with self._lock:
