@@ -44,9 +44,3 @@ def test_hundreds_of_weeks_at_both_lose_and_double_nothing(tmp_path: Path, seeds
 
 
 @pytest.mark.soak
-@pytest.mark.xfail(strict=True, raises=AssertionError)
-@pytest.mark.parametrize(
-    ("seed", "is_beside"), [*((one, False) for one in OPEN), *((one, True) for one in OPEN_BESIDE)]
-)
-def test_what_is_open_is_still_found(tmp_path: Path, seed: int, is_beside: bool) -> None:
-    run(seed, tmp_path, lambda number, made: simulate_bookorbit(number, made, is_beside))
