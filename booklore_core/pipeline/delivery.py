@@ -158,7 +158,7 @@ class DeliveryRun:
     def _deliver_parts(self, request: Request) -> None:
         """After a batch that was declined: by halves what was not taken, one by one what may be there."""
         left = self._ledger.load(self._name, [one.id for one in request])
-        for group in self._groups.of(left, len(request) // 2):
+        for group in self._groups.of(left, -(-len(request) // 2)):
             self._deliver(group, is_looked=group[0][0].is_fresh)
 
     def _unfound(self, group: Sequence[Request]) -> list[Request]:
