@@ -36,10 +36,10 @@ class Groups:
             kind = some[0].item.kind
             size = (most or self._size) if kind in self._batched else 1
             lanes = self._lanes(kind) if len(some) > 1 else 1
-            turn = max(size, TOGETHER) if kind in self._looked_for else size
+            turn = TOGETHER if size == 1 and kind in self._looked_for else size
             books = [some] if kind in self._spans else [list(one) for _, one in groupby(some, book_of)]
             requests = [request for of_book in books for request in batched(of_book, size)]
-            yield from filled(in_turns(requests, turn) if lanes > 1 else requests, turn * lanes)
+            yield from filled(in_turns(requests, turn) if lanes > 1 else requests, turn * lanes, turn)
 
 
 def book_of(one: Delivery) -> str:
@@ -56,14 +56,17 @@ def in_turns(requests: Iterable[Request], turn: int) -> list[Request]:
     return [request for _, request in sorted(turns, key=lambda one: one[0])]
 
 
-def filled(requests: Iterable[Request], most: int) -> Iterator[list[Request]]:
-    """Groups of at most so many items, or of a single request."""
+def filled(requests: Iterable[Request], most: int, turn: int) -> Iterator[list[Request]]:
+    """Groups of at most so many items, turn of them of one book: what comes after a batch waits for its answer."""
     group: list[Request] = []
+    counts = Counter[str]()
     for request in requests:
-        if group and sum(map(len, group)) + len(request) > most:
+        book = book_of(request[0])
+        if group and (counts.total() + len(request) > most or counts[book] + len(request) > turn):
             yield group
-            group = []
+            group, counts = [], Counter[str]()
         group.append(request)
+        counts[book] += len(request)
     if group:
         yield group
 
