@@ -41,6 +41,3 @@ def test_hundreds_of_weeks_at_bookorbit_lose_and_double_nothing(tmp_path: Path, 
 @pytest.mark.parametrize("seeds", batches(WEEKS_BESIDE, SOAK_WEEKS_BESIDE, 20), ids=name)
 def test_hundreds_of_weeks_at_both_lose_and_double_nothing(tmp_path: Path, seeds: Sequence[int]) -> None:
     run_all(seeds, tmp_path, is_beside=True)
-
-
-@pytest.mark.soak
