@@ -46,8 +46,9 @@ class Lanes:
         """What became of each request: the remote's ids, what was raised, or None where it was not begun. most: of
         threads. limit: seconds for each request; when one takes longer, those that have no answer came too late."""
         late = None
-        self._watches = [Watch(self._work, name) for _ in range(min(most, self._width))]
         try:
+            for _ in range(min(most, self._width)):
+                self._watches.append(Watch(self._work, name))
             for watch in self._watches:
                 watch.wait(limit, meanwhile)
         except TookTooLong as error:
