@@ -231,4 +231,4 @@ def settle(core: Any, told: Sequence[tuple[Any, SentItem]], state: str, at: date
         replace(one.last, state=state, maybe_sent=maybe_sent, remote_id=of.remote_id, reason=reason, tried=True)
         for one, of in told
     ]
-    core.ledger.settle(deliveries, NAME, outcomes, at)
+    core.ledger.settle(zip(deliveries, outcomes, strict=True), NAME, at)
