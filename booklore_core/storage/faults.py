@@ -40,7 +40,7 @@ def backend(url: str) -> str:
         address = make_url(url)
         name = address.get_backend_name()
         if name not in TYPES:
-            raise DatabaseUnusable(url, f"expected a sqlite or postgresql address, got {name}")
+            raise DatabaseUnusable(url, f"expected an address with sqlite:// or postgresql://, got {name}://")
         address.get_dialect().import_dbapi()
     except (exc.ArgumentError, ValueError) as error:
         raise DatabaseUnusable(url, "not a database address such as sqlite:///file.sqlite") from error
