@@ -181,7 +181,8 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged_and_work_goes_on(tmp_pa
     [
         ("booklore.sqlite", "not a database address"),
         ("sqlite+nonsense:///booklore.sqlite", "not a database address"),
-        ("mysql://localhost/booklore", "expected a sqlite or postgresql address, got mysql"),
+        ("mysql://localhost/booklore", "expected an address with sqlite:// or postgresql://, got mysql://"),
+        ("postgres://localhost/booklore", "expected an address with sqlite:// or postgresql://, got postgres://"),
     ],
 )
 def test_an_address_that_is_none_is_refused(url, reason):
