@@ -15,6 +15,7 @@ from booklore_targets.booklore.connection import Connection
 from booklore_targets.booklore.hashes import Hashes
 from booklore_targets.booklore.identities import Identities
 from booklore_targets.booklore.library import Library
+from booklore_targets.booklore.login import OUTAGE_SECONDS
 from booklore_targets.booklore.marks.epub_source import EpubSource
 from booklore_targets.booklore.marks.page_bookmarks import PageBookmarks
 from booklore_targets.booklore.matching import Matcher
@@ -48,7 +49,9 @@ class Run:
         self.library = Library(self.connection, clock)
         self.identities = Identities(self.connection)
         self.handlers: dict[str, Any] = {}
-        self._connecting, self._obstacle = threading.Lock(), None  # type: threading.Lock, TargetUnavailable | None
+        self._connecting = threading.Lock()
+        self._obstacle: TargetUnavailable | None = None
+        self._obstacle_at = 0.0
 
     @cached_property
     def capabilities(self) -> Capabilities:
@@ -59,12 +62,12 @@ class Run:
         """Raises TargetUnavailable unless the address is a BookLore's: nothing else is sent anywhere before. Of several
         requests at a time one asks."""
         with self._connecting:
-            if self._obstacle:
+            if self._obstacle and self._clock() - self._obstacle_at < OUTAGE_SECONDS:
                 raise self._obstacle
             try:
                 log.debug("connected to %s %s", self.capabilities.product, self.capabilities.version)
             except TargetUnavailable as error:
-                self._obstacle = error
+                self._obstacle, self._obstacle_at = error, self._clock()
                 raise
 
     @cached_property
