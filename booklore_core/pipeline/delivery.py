@@ -101,11 +101,10 @@ class DeliveryRun:
             self._groups = Groups(self._target)  # what it can do may be known only after the first ones
             with self._holding():
                 ready = self._matched(self._ledger.load(self._name, ids))
-            done = start + len(ids) - len(ready)
+            on_progress(done := start + len(ids) - len(ready))
             for group in self._groups.of(ready):
                 self._deliver(group)
-                done += sum(map(len, group))
-                on_progress(done)
+                on_progress(done := done + sum(map(len, group)))
 
     @contextmanager
     def _holding(self) -> Iterator[None]:
@@ -149,16 +148,20 @@ class DeliveryRun:
         if not begun:
             return
         wanted = [[(one.item, one.before) for one in request] for request in begun]
-        answers = self._target.deliver_all(wanted, self._lease.holds, self._lease.renew)
-        self._settle_all(list(zip(begun, answers, strict=True)))
+        answers: list[Answer] = []
+        try:
+            self._target.deliver_all(wanted, answers, self._lease.holds, self._lease.renew)
+        finally:
+            self._settle_all(begun, answers)
+        for stop in (one for one in answers if isinstance(one, TargetUnavailable)):
+            raise stop
         for request, answer in zip(begun, answers, strict=True):
             if isinstance(answer, Declined) and not is_of_all(request, answer):
                 self._deliver_parts(request)
 
-    def _deliver_parts(self, request: Request) -> None:
+    def _deliver_parts(self, batch: Request) -> None:
         """After a batch that was declined: by halves what was not taken, one by one what may be there."""
-        left = self._ledger.load(self._name, [one.id for one in request])
-        for group in self._groups.of(left, -(-len(request) // 2)):
+        for group in self._groups.of(self._ledger.load(self._name, [one.id for one in batch]), -(-len(batch) // 2)):
             self._deliver(group, is_looked=group[0][0].is_fresh)
 
     def _unfound(self, group: Sequence[Request]) -> list[Request]:
@@ -215,12 +218,12 @@ class DeliveryRun:
             self._ledger.begin(list(due.values()), self._name, self._clock())
         return [now for request in group if (now := [due[one.id] for one in request if one.id in due])]
 
-    def _settle_all(self, answered: Sequence[tuple[Request, Answer]]) -> None:
-        """Notes what became of requests: what was certainly not sent is as it was. Raises TargetUnavailable."""
+    def _settle_all(self, begun: Sequence[Request], answers: Sequence[Answer]) -> None:
+        """Notes what became of requests; what was certainly not sent is as it was before."""
         settled: list[tuple[Delivery, Outcome]] = []
         unsent: list[Delivery] = []
         with self._holding():
-            for request, answer in answered:
+            for request, answer in zip(begun, answers, strict=True):
                 if outcomes := self._outcomes(request, answer):
                     settled += zip(request, outcomes, strict=True)
                 else:
@@ -228,8 +231,6 @@ class DeliveryRun:
             self._ledger.withdraw(unsent, self._name, self._clock())
             self._settle(settled)
             self._matched(self._ledger.load(self._name, [one.id for one in unsent]))  # a book may have turned out gone
-        for stop in (answer for _, answer in answered if isinstance(answer, TargetUnavailable)):
-            raise stop
 
     def _outcomes(self, request: Request, answer: Answer) -> list[Outcome]:
         """What a request comes to; nothing where it was certainly not sent."""

@@ -127,20 +127,20 @@ class Gateway:
                     self.close()  # nobody enters meanwhile
 
     def deliver_all(
-        self, requests: Sequence[Request], may_begin: Callable[[], bool], meanwhile: Meanwhile
-    ) -> list[Answer]:
-        """What became of requests with items of one kind, several of which may be under way at a time."""
+        self, requests: Sequence[Request], answers: list[Answer], may_begin: Callable[[], bool], meanwhile: Meanwhile
+    ) -> None:
+        """Sends items of one kind, several requests at a time. answers: filled with what became of each in any case."""
+        answers[:] = [None] * len(requests)
         if lingering := self.lingering:
-            return [self._named(TargetUnavailable(lingering, maybe_sent=False)), *[None] * (len(requests) - 1)]
-        lanes = Lanes(requests, self.spans_books, self._send, may_begin)
-        most = self.lanes(requests[0][0][0].kind) if len(requests) > 1 else 1
+            raise self._named(TargetUnavailable(lingering, maybe_sent=False))
+        lanes, kind = Lanes(requests, self.spans_books, self._send, may_begin), requests[0][0][0].kind
         with self.session():
             try:
-                answers = lanes.run(most, self.name, CALL_LIMIT, meanwhile)
+                lanes.run(self.lanes(kind) if len(requests) > 1 else 1, self.name, CALL_LIMIT, meanwhile)
             finally:
+                for at, one in enumerate(lanes.answers):
+                    answers[at] = self._declined(requests[at], one) if isinstance(one, Exception) else one
                 self._lingering.setdefault(self.name, []).extend(lanes.alive)
-        told = zip(requests, answers, strict=True)
-        return [self._declined(request, one) if isinstance(one, Exception) else one for request, one in told]
 
     def _send(self, request: Request) -> list[str | None]:
         if len(request) == 1:

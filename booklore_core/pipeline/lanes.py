@@ -35,6 +35,7 @@ class Lanes:
         self._lanes, self._width = iter(lanes.values()), len(lanes)
         self._answers: dict[int, Ids | Exception | None] = {}
         self._watches: list[Watch[None]] = []
+        self._late: Exception = TargetUnavailable("the run was stopped meanwhile")
         self._is_over = False
 
     @property
@@ -42,20 +43,24 @@ class Lanes:
         """The threads in which a request is still under way."""
         return [one for one in self._watches if one.is_alive]
 
-    def run(self, most: int, name: str, limit: float, meanwhile: Callable[[], None]) -> list[Ids | Exception | None]:
-        """What became of each request: the remote's ids, what was raised, or None where it was not begun. most: of
-        threads. limit: seconds for each request; when one takes longer, those that have no answer came too late."""
-        late = None
+    def run(self, most: int, name: str, limit: float, meanwhile: Callable[[], None]) -> None:
+        """Sends them, in at most so many threads. limit: seconds for each request; when one takes longer, those that
+        have no answer came too late."""
         try:
             for _ in range(min(most, self._width)):
                 self._watches.append(Watch(self._work, name))
             for watch in self._watches:
                 watch.wait(limit, meanwhile)
         except TookTooLong as error:
-            late = error
+            self._late = error
         finally:
-            found = self._stop()
-        return [(found[index] or late) if index in found else None for index in range(len(self._requests))]
+            self._stop()
+
+    @property
+    def answers(self) -> list[Ids | Exception | None]:
+        """What became of each request: the remote's ids, what was raised, or None where it was not begun."""
+        found = self._stop()
+        return [(found[index] or self._late) if index in found else None for index in range(len(self._requests))]
 
     def _work(self, next_part: Callable[[], None]) -> None:
         gone: set[str] = set()

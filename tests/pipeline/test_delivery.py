@@ -199,7 +199,7 @@ def test_progress_is_told_up_to_the_end(open_core, fact):
 
     core.sync(progress=lambda target, done, total: told.append((done, total)))
 
-    assert told == [(2, 3), (3, 3)]
+    assert told == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_items_are_loaded_a_few_at_a_time(open_core, fact, monkeypatch):

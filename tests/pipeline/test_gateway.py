@@ -70,9 +70,9 @@ class Everything(FakeTarget):
 
 
 def delivered(door, *request):
-    [answer] = door.deliver_all([request], lambda: True, lambda: None)
-    if isinstance(answer, Declined):
-        raise answer
+    door.deliver_all([request], answers := [], lambda: True, lambda: None)
+    if isinstance(answers[0], Declined):
+        raise answers[0]
 
 
 CALLS = {

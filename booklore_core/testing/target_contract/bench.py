@@ -155,6 +155,11 @@ class Bench:
         assert len(held) == count, f"{count} facts were to be held {when}, not {len(held)}: {held}"
 
 
-def unanswered(call: Callable[..., list[Answer]]) -> Callable[..., list[Answer]]:
+def unanswered(call: Callable[..., None]) -> Callable[..., None]:
     """Requests that are carried out, and nobody is told so."""
-    return lambda *arguments: [TargetUnavailable("the answer was lost") for _ in call(*arguments)]
+
+    def lose(requests: Sequence[object], answers: list[Answer], *others: object) -> None:
+        call(requests, answers, *others)
+        answers[:] = [TargetUnavailable("the answer was lost") for _ in requests]
+
+    return lose

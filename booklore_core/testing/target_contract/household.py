@@ -11,7 +11,7 @@ from typing import Any
 from booklore_core.core import Core
 from booklore_core.items import Item
 from booklore_core.pipeline.delivery import RunSummary
-from booklore_core.pipeline.gateway import Gateway
+from booklore_core.pipeline.gateway import Answer, Gateway
 from booklore_core.storage.database import Database
 from booklore_core.storage.places import Places
 from booklore_core.storage.store import Store
@@ -57,9 +57,10 @@ class Household:
 
     def deliver(self, item: Item, before: Before) -> None:
         """Gives the target one item, whatever the outbox knows of it. Raises Declined."""
-        [answer] = self.target.deliver_all([[(item, before)]], lambda: True, lambda: None)
-        if isinstance(answer, Declined):
-            raise answer
+        answers: list[Answer] = []
+        self.target.deliver_all([[(item, before)]], answers, lambda: True, lambda: None)
+        if isinstance(answers[0], Declined):
+            raise answers[0]
 
     def put(self, items: Sequence[Item]) -> None:
         self.core.put(items, PLUGIN)
