@@ -46,7 +46,7 @@ def register_settings() -> Iterable[Setting]:
 @hookimpl
 def on_book_close(event: BookClose, journal: Journal, facts: Facts) -> Iterator[Item]:
     """What holds after a line, where it is another review than was told last."""
-    book, now = event.book, event.reading.review
+    book, now = event.book, review_of(event)
     known, told = (first(facts, kind, book.partial_md5) for kind in (CHANGES, KIND))
     if now is None or (not now and not known):
         return
@@ -91,8 +91,10 @@ def holding(changes: Changes) -> tuple[float, str, str, str]:
 
 
 def review_of(event: object) -> str | None:
+    """What a line says of the review, "" for none: one of blanks only is none."""
     reading = getattr(event, "reading", None)
-    return reading.review if reading else None
+    told: str | None = reading.review if reading else None
+    return "" if told is not None and not told.strip() else told
 
 
 def first(facts: Facts, kind: str, md5: str) -> Item | None:

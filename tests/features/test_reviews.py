@@ -51,6 +51,17 @@ def test_an_edit_takes_its_place_and_a_removal_takes_it_away(deciding):
     assert told == [(False, GOOD), (False, BETTER), (True, None), (False, GOOD)]
 
 
+def test_blanks_are_no_review(deciding):
+    for review in ("  ", GOOD, " \n"):
+        deciding.take(*deciding.visit(review=review))
+        deciding.core.sync()
+
+    assert [(one.is_tombstone, one.body.get("text")) for one in deciding.target.received] == [
+        (False, GOOD),
+        (True, None),
+    ]
+
+
 def test_a_line_that_does_not_say_takes_nothing_away(deciding):
     deciding.take(*deciding.visit(review=GOOD), *deciding.visit(review=None), *deciding.visit(review=None))
 

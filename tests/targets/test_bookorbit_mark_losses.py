@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 from orbit_world import PLACE, OrbitWorld, asked, dog_ear, highlight, item, orbit_world, read
 
-from booklore_core.testing import MORNING
+from booklore_core import Request, Result
+from booklore_core.actions import start
+from booklore_core.testing import MORNING, answer_all
+from booklore_core.testing.orbit.web_marks import trash
+from booklore_targets.bookorbit.mark_exchange import REMOVED_THERE
 
 EXCHANGES = ("/annotations/exchange", "/bookmarks/exchange")
 
@@ -18,6 +22,10 @@ EXCHANGES = ("/annotations/exchange", "/bookmarks/exchange")
 def world(tmp_path: Path) -> Iterator[OrbitWorld]:
     with orbit_world(tmp_path / "home", BOOKLORE_BOOKORBIT__SINCE="all") as world:
         yield world
+
+
+def verify(world: OrbitWorld, **args: Any) -> Result:
+    return answer_all(start(world.core, "verify", Request(args=args)), [])
 
 
 def test_3_a_highlight_whose_answer_was_lost_is_looked_for_and_waits(world: OrbitWorld) -> None:
@@ -61,6 +69,18 @@ def test_4_a_highlight_that_was_removed_comes_back(world: OrbitWorld) -> None:
     assert sorted(one["pageno"] for one in world.server.annotations) == [1, 3]
 
 
+def test_4_a_highlight_that_somebody_removed_there_is_given_up_with_the_reason(world: OrbitWorld) -> None:
+    read(world, [highlight(1), highlight(2)])
+    trash(world.server.state.annotations[0], world.clock())
+    assert verify(world, resend=True).data["resent"] == 1
+
+    world.sync()
+
+    assert [(one["state"], one["reason"]) for one in world.waiting()] == [("superseded", REMOVED_THERE)]
+    assert verify(world).ok
+    assert [one["pageno"] for one in world.server.annotations] == [2]
+
+
 def test_6_bookmarks_of_pages_are_declined_once_and_wait_for_nothing(world: OrbitWorld) -> None:
     read(world, [dog_ear(page=12), highlight(1)])
     asked_first = len(world.server.requests)
@@ -78,7 +98,8 @@ def test_6_a_bookmark_that_the_server_cannot_place_costs_the_others_nothing(worl
     read(world, [dog_ear(1), dog_ear(2, page="/body/DocFragment[77]/body/p[1]/text().0"), dog_ear(3)])
 
     assert len(world.server.bookmarks) == 2
-    assert [one["state"] for one in world.waiting()] == ["rejected"]
+    assert [one["state"] for one in world.waiting()] == ["superseded"]
+    assert world.core.pending() == {}
 
 
 def test_6_a_bookmark_without_a_place_is_found_in_few_requests(world: OrbitWorld) -> None:
@@ -87,7 +108,8 @@ def test_6_a_bookmark_without_a_place_is_found_in_few_requests(world: OrbitWorld
     read(world, [*many[:120], dog_ear(2, page="/body/DocFragment[77]/body/p[1]/text().0"), *many[120:]])
 
     assert len(world.server.bookmarks) == 200
-    assert [one["state"] for one in world.waiting()] == ["rejected"]
+    assert [one["state"] for one in world.waiting()] == ["superseded"]
+    assert world.core.pending() == {}
     assert len(asked(world, EXCHANGES[1])) <= 25
 
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from booklore_core import BookRef, BookUnmatched, Declined, Item, ItemFailed, ItemRejected, Store
+from booklore_core import BookRef, BookUnmatched, Declined, Item, ItemFailed, Store, Superseded
 from booklore_targets.bookorbit.orbit_connection import MOST_BYTES, OrbitConnection
 from booklore_targets.bookorbit.orbit_devices import LOOKING, OrbitDevices, as_device, hex_of
 from booklore_targets.bookorbit.orbit_marks import (
@@ -36,6 +36,7 @@ NO_SECOND = "2000-01-01 00:00:00"
 """Of a bookmark that a device took, of which the server does not tell when it was made."""
 
 LOST = "BookOrbit finds no such place in its copy of the book, and does not keep the bookmark"
+REMOVED_THERE = "somebody has removed it in BookOrbit"
 
 Change = tuple[Item, dict[str, Any]]
 Look = tuple[list[dict[str, Any]], bool]
@@ -200,12 +201,10 @@ class MarkExchange:
         answer = connection.tell(self._route, {**about, "books": listed(told)})
         if answer.get("unmatched"):
             raise BookUnmatched("BookOrbit does not know the book (any more)")
-        results = answer["results"]
-        if self._kind == "bookmark":
-            lost = sum(int(one["rejected"]) for one in results)
-            if lost:
-                raise ItemRejected(LOST if len(told) == 1 else f"{lost} of these have no place in BookOrbit's copy")
-        elif len(told) == 1 and results[0]["applied"]["moved"]:
+        counts = [one.get("applied", one) for one in answer["results"]]
+        name, why = ("rejected", LOST) if self._kind == "bookmark" else ("skippedDeleted", REMOVED_THERE)
+        give_up(told, sum(int(one[name]) for one in counts), why)
+        if len(told) == 1 and counts[0].get("moved"):
             connection.tell(self._route, {**about, "books": listed(told)})  # moving it, it took nothing else
 
     def _exchange(
@@ -221,6 +220,12 @@ class MarkExchange:
         return result
 
 
+def give_up(told: Sequence[Change], count: int, why: str) -> None:
+    """count: of those that are not kept. Raises Superseded for the one that it is, ItemFailed where there are more."""
+    if count:
+        raise Superseded(why) if len(told) == 1 else ItemFailed(f"{count} of these: {why}")
+
+
 def listed(told: Iterable[Change]) -> list[dict[str, Any]]:
     books: dict[str, list[dict[str, Any]]] = {}
     for item, change in told:
@@ -230,14 +235,13 @@ def listed(told: Iterable[Change]) -> list[dict[str, Any]]:
 
 def parts(told: Iterable[Change]) -> Iterator[list[Change]]:
     """As many as go into one request each."""
-    part: list[Change] = []
-    size, books = 0, set[str]()
+    part, size, books = list[Change](), 0, set[str]()
     for one in told:
         length, md5 = len(json.dumps(one[1])), one[0].book.partial_md5
         is_full = len(part) >= MOST_CHANGES or size + length > MOST_BYTES or len({*books, md5}) > MOST_BOOKS
         if part and is_full:
             yield part
-            part, size, books = [], 0, set[str]()
+            part, size, books = [], 0, set()
         part.append(one)
         size += length
         books.add(md5)

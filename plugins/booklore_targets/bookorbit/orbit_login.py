@@ -10,7 +10,10 @@ from booklore_targets.bookorbit.orbit_connection import API, PLUGIN, KeyRefused,
 ACCOUNT = "the name and password are those of the KOReader account in BookOrbit's settings"
 SWITCH = "switch it on in BookOrbit's settings, where the KOReader account is"
 ADDRESS = "this has to be the address at which BookOrbit opens in a browser, and BookOrbit has to run"
-PAST = "it is told what is read from now on; `booklore config set bookorbit.since all` takes all the years along"
+PAST = (
+    "it is told what is read from now on; `booklore config set bookorbit.since all` takes all the years along, and "
+    "`booklore verify --resend` what another BookOrbit has been told"
+)
 
 
 def try_account(settings: Section) -> list[Check]:
