@@ -199,4 +199,4 @@ def test_progress_is_told_on_after_the_search(half_matched):
 
     core.sync(progress=lambda target, done, total: told.append((done, total)))
 
-    assert told == [(1, 2), (2, 2)]
+    assert told == [(0, 2), (1, 2), (1, 2), (2, 2)]
