@@ -13,10 +13,11 @@ from typing import Any
 from databases import environ_of, put_empty_database
 from one_clock import Clock
 
-from booklore_core import BookRef, Item, Section, Store, hookimpl
+from booklore_core import BookRef, Item, Request, Result, Section, Store, hookimpl
+from booklore_core.actions import start
 from booklore_core.core import Core, Report
 from booklore_core.storage.places import Places
-from booklore_core.testing import MORNING, BookOrbitServer, SampleReader, sample_book
+from booklore_core.testing import MORNING, BookOrbitServer, SampleReader, answer_all, sample_book
 from booklore_core.testing.orbit.orbit_state import OrbitBook
 from booklore_targets import bookorbit
 from booklore_targets.bookorbit.orbit_target import BookOrbit, Unset
@@ -144,3 +145,8 @@ def item(world: OrbitWorld, kind: str, body: dict[str, Any], at: datetime = MORN
     one = world.books[0]
     book = BookRef(one.md5, one.title, tuple(one.authors), size=one.size)
     return Item(kind, key or one.md5, book, {"device": "kobo-7f3a", **body}, at)
+
+
+def verify(world: OrbitWorld, **args: Any) -> Result:
+    """As `booklore verify` does. args: resend, and what else it takes."""
+    return answer_all(start(world.core, "verify", Request(args=args)), [])

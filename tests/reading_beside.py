@@ -3,8 +3,6 @@ and both fail by chance."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -103,12 +101,3 @@ class MonthBeside(Month):
             shared = self.orbit.state.shared.get((1, 1))
         newest = max([*rows, *([shared] if shared else [])], key=lambda one: one["written"])
         return round(float(newest["percent"]) / 100, 4)
-
-
-@contextmanager
-def month_beside(seed: int, dialect: str, folder: Path) -> Iterator[MonthBeside]:
-    opened = MonthBeside(seed, dialect, folder)
-    try:
-        yield opened
-    finally:
-        opened.close()

@@ -7,8 +7,6 @@ import importlib.metadata
 import math
 import random
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -325,12 +323,3 @@ class Month:
 
 def percent_of(page: int) -> float:
     return math.floor(page / PAGES * 10_000) / 10_000
-
-
-@contextmanager
-def month(seed: int, dialect: str, folder: Path) -> Iterator[Month]:
-    opened = Month(seed, dialect, folder)
-    try:
-        yield opened
-    finally:
-        opened.close()

@@ -1,14 +1,15 @@
 """One book and two devices that are read in turns, at a BookLore and at a BookOrbit on which others read too. Whoever
 opens the book is asked one question at most, about the newest place, and none twice."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from reading_beside import month_beside
+from reading_beside import MonthBeside
 
 
 def live_a_month(folder: Path, dialect: str, seed: int) -> None:
-    with month_beside(seed, dialect, folder) as household:
+    with closing(MonthBeside(seed, dialect, folder)) as household:
         household.live(days=30)
 
         for device in household.devices:

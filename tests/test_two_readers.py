@@ -1,15 +1,16 @@
 """One book and two devices that are read in turns, at a server on which others read too."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from reading_month import month
+from reading_month import Month
 
 DIALECTS = ("booklore", "grimmory-3.5", "custom")
 
 
 def live_a_month(folder: Path, dialect: str, seed: int) -> None:
-    with month(seed, dialect, folder) as household:
+    with closing(Month(seed, dialect, folder)) as household:
         household.live(days=30)
 
         for device in household.devices:
@@ -18,7 +19,7 @@ def live_a_month(folder: Path, dialect: str, seed: int) -> None:
 
 
 def finish_the_book(folder: Path, dialect: str, seed: int) -> None:
-    with month(seed, dialect, folder) as household:
+    with closing(Month(seed, dialect, folder)) as household:
         household.live(days=2)
 
         household.finish()

@@ -22,7 +22,6 @@ log = logging.getLogger(__name__)
 
 CHUNK = 500
 Progress = Callable[[int], None]
-NOT_MATCHED = "the book is not matched yet"
 
 
 @dataclass
@@ -55,7 +54,6 @@ class DeliveryRun:
         self._target, self._name, self._clock, self._book = target, target.name, clock, book
         self._needs_match = target.has(MatchingTarget)
         self._looked_for, self._repeat_after = target.looked_for, timedelta(seconds=repeat_after)
-        self._groups: Groups
         self._lease, self._summary = Lease(database, target.name, clock), RunSummary(target.name)
 
     def run(self, on_progress: Callable[[int, int], None] | None = None) -> RunSummary:
@@ -139,7 +137,7 @@ class DeliveryRun:
         if not self._needs_match:
             return list(deliveries)
         waiting = [one for one in deliveries if one.item.book.match is None]
-        self._ledger.wait(waiting, self._name, NOT_MATCHED, self._clock())
+        self._ledger.wait(waiting, self._name, "the book is not matched yet", self._clock())
         return [one for one in deliveries if one.item.book.match is not None]
 
     def _deliver(self, group: Sequence[Request], is_looked: bool = False) -> None:
@@ -158,6 +156,9 @@ class DeliveryRun:
         for request, answer in zip(begun, answers, strict=True):
             if isinstance(answer, Declined) and not is_of_all(request, answer):
                 self._deliver_parts(request)
+        left = [request for request, answer in zip(begun, answers, strict=True) if answer is None]
+        if len(left) < len(begun):  # the computer slept, a clock was set, or their book is not there
+            self._deliver(left)
 
     def _deliver_parts(self, batch: Request) -> None:
         """After a batch that was declined: by halves what was not taken, one by one what may be there."""
@@ -170,8 +171,7 @@ class DeliveryRun:
         try:
             for one in (one for request in group for one in request if one.item.kind in self._looked_for):
                 if one.is_in_doubt:
-                    there = one.where_given
-                    outcome = self._look(there, is_moved=there != one)
+                    outcome = self._look(there := one.where_given, is_moved=there != one)
                     found |= {one.id: (there, outcome)} if outcome else {}
         finally:
             self._settle(found.values())
@@ -230,7 +230,6 @@ class DeliveryRun:
                     unsent += request
             self._ledger.withdraw(unsent, self._name, self._clock())
             self._settle(settled)
-            self._matched(self._ledger.load(self._name, [one.id for one in unsent]))  # a book may have turned out gone
 
     def _outcomes(self, request: Request, answer: Answer) -> list[Outcome]:
         """What a request comes to; nothing where it was certainly not sent."""

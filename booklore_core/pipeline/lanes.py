@@ -59,8 +59,8 @@ class Lanes:
     @property
     def answers(self) -> list[Ids | Exception | None]:
         """What became of each request: the remote's ids, what was raised, or None where it was not begun."""
-        found = self._stop()
-        return [(found[index] or self._late) if index in found else None for index in range(len(self._requests))]
+        found = {index: self._late if answer is None else answer for index, answer in self._stop().items()}
+        return [found.get(index) for index in range(len(self._requests))]
 
     def _work(self, next_part: Callable[[], None]) -> None:
         gone: set[str] = set()

@@ -47,7 +47,7 @@ def register_settings() -> Iterable[Setting]:
 def on_book_close(event: BookClose, journal: Journal, facts: Facts) -> Iterator[Item]:
     """What holds after a line, where it is another review than was told last."""
     book, now = event.book, review_of(event)
-    known, told = (first(facts, kind, book.partial_md5) for kind in (CHANGES, KIND))
+    known = None if now is None else first(facts, CHANGES, book.partial_md5)
     if now is None or (not now and not known):
         return
     before: Changes = known.body if known else {}
@@ -59,6 +59,7 @@ def on_book_close(event: BookClose, journal: Journal, facts: Facts) -> Iterator[
     if changes == before:
         return
     yield Item(CHANGES, book.partial_md5, book.ref, changes, max(event.at, known.occurred_at) if known else event.at)
+    told = first(facts, KIND, book.partial_md5)
     at, device, wanted, how = holding(changes)
     text = next((review_of(line) for line in lines if digest(review_of(line) or "") == wanted), None)
     body = {"text": text, "device": device, "how": how} if text else TOMBSTONE

@@ -90,6 +90,14 @@ def raising(error, key):
     return act
 
 
+def raising_of(book, error):
+    def act(item):
+        if item.book.partial_md5 == book.partial_md5:
+            raise error
+
+    return act
+
+
 @pytest.mark.both_databases
 def test_what_can_be_looked_for_is_begun_together(opened, put):
     target = Watching()
@@ -153,17 +161,25 @@ def test_after_a_sleep_in_which_somebody_took_over_nothing_more_is_sent(opened, 
     assert keys(target) == ["Dune session 00"]
 
 
-def test_after_a_sleep_in_which_nobody_did_the_next_sync_goes_on(opened, put, clock):
+def test_after_a_sleep_in_which_nobody_did_the_run_goes_on(opened, put, clock):
     target = Watching(lambda item: clock.forward(minutes=30))
     core = opened(target)
-    put(core, 2)
+    put(core, 3)
+
+    assert core.sync().is_complete
+
+    assert keys(target) == [f"Dune session 0{number}" for number in range(3)]
+
+
+def test_a_clock_that_goes_back_all_the_time_holds_up_no_run_for_ever(opened, put, clock):
+    target = Watching(lambda item: clock.forward(minutes=-30))
+    core = opened(target)
+    put(core, 3)
 
     core.sync()
-    assert keys(target) == ["Dune session 00"]
-    target.act = lambda item: None
     core.sync()
 
-    assert keys(target) == ["Dune session 00", "Dune session 01"]
+    assert keys(target) == [f"Dune session 0{number}" for number in range(3)]
 
 
 @pytest.mark.both_databases
@@ -272,11 +288,7 @@ def test_after_its_book_was_not_found_nothing_more_of_it_is_sent(opened, put, cl
         def match(self, books):
             return {}
 
-    def act(item):
-        if item.book.partial_md5 == DUNE.partial_md5:
-            raise BookUnmatched("gone")
-
-    library = Library(act)
+    library = Library(raising_of(DUNE, BookUnmatched("gone")))
     core = opened(library)
     for book in (DUNE, EMMA):
         put(core, 3, book)
@@ -288,3 +300,16 @@ def test_after_its_book_was_not_found_nothing_more_of_it_is_sent(opened, put, cl
     assert [row["state"] for row in found] == ["unmatched"] * 3
     assert [row["reason"] for row in found] == ["gone"] + ["the book is not matched yet"] * 2
     assert sent(library, EMMA) == [f"Emma session 0{number}" for number in range(3)]
+
+
+def test_of_a_book_that_needs_no_match_and_is_gone_each_item_is_told_of(opened, put):
+    target = Wide(raising_of(DUNE, BookUnmatched("gone")))
+    core = opened(target)
+    for book in (DUNE, EMMA):
+        put(core, 3, book)
+
+    core.sync()
+
+    found = core.database.rows("SELECT d.reason FROM due d")
+    assert [row["reason"] for row in found] == ["gone"] * 3
+    assert len(sent(target, EMMA)) == 3

@@ -7,21 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from orbit_world import OrbitWorld, asked, dog_ear, highlight, orbit_world, read
+from orbit_world import OrbitWorld, asked, dog_ear, highlight, orbit_world, read, verify
 
-from booklore_core import Request, Result
-from booklore_core.actions import start
-from booklore_core.testing import MORNING, SampleReader, answer_all
+from booklore_core.testing import MORNING, SampleReader
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[OrbitWorld]:
     with orbit_world(tmp_path / "home", BOOKLORE_BOOKORBIT__SINCE="all") as world:
         yield world
-
-
-def verify(world: OrbitWorld, **args: Any) -> Result:
-    return answer_all(start(world.core, "verify", Request(args=args)), [])
 
 
 def missing(world: OrbitWorld) -> list[tuple[str, str]]:

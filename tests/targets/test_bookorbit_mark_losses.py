@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from orbit_world import PLACE, OrbitWorld, asked, dog_ear, highlight, item, orbit_world, read
+from orbit_world import PLACE, OrbitWorld, asked, dog_ear, highlight, item, orbit_world, read, verify
 
-from booklore_core import Request, Result
-from booklore_core.actions import start
-from booklore_core.testing import MORNING, answer_all
+from booklore_core.testing import MORNING
 from booklore_core.testing.orbit.web_marks import trash
 from booklore_targets.bookorbit.mark_exchange import REMOVED_THERE
 
@@ -22,10 +20,6 @@ EXCHANGES = ("/annotations/exchange", "/bookmarks/exchange")
 def world(tmp_path: Path) -> Iterator[OrbitWorld]:
     with orbit_world(tmp_path / "home", BOOKLORE_BOOKORBIT__SINCE="all") as world:
         yield world
-
-
-def verify(world: OrbitWorld, **args: Any) -> Result:
-    return answer_all(start(world.core, "verify", Request(args=args)), [])
 
 
 def test_3_a_highlight_whose_answer_was_lost_is_looked_for_and_waits(world: OrbitWorld) -> None:
