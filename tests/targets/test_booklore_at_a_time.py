@@ -2,12 +2,17 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 from booklore_world import FRESH, OpenWorld, World, session
 
-from booklore_core import Declined
+from booklore_core import BookUnmatched, Declined
+from booklore_targets.booklore.connection import Connection
+from booklore_targets.booklore.identities import Identities
+from booklore_targets.booklore.setup import read_setup
 from booklore_targets.booklore.target import BookLore
 
 POST, LONG = "/api/v1/reading-sessions", 20.0
@@ -95,3 +100,23 @@ def test_nobody_there_is_found_out_once(open_world: OpenWorld, library: dict[str
     assert not any(error.maybe_sent for error in refusals)
     assert world.asked("/api/v1/healthcheck") == 1
     assert world.server.sessions == []
+
+
+def test_book_that_was_looked_at_before_another_lane_logged_in_is_looked_at_again(
+    open_world: OpenWorld, library: dict[str, Any]
+) -> None:
+    world = open_world("booklore", library)
+    world.target()
+    connection = Connection(read_setup(world.settings.section("booklore")), world.store, world.clock, world.clock.wait)
+    identities = Identities(connection)
+    identities.check("1")
+    world.server.put_book(replace(world.server.books[2], id=1, added=1.0))
+    world.server.expire_tokens(refresh_too=True)
+    identities.check("1")  # whoever would send something just now
+
+    connection.read("/api/v1/books/3")  # another lane is refused the token first
+    with pytest.raises(BookUnmatched, match="another book as number 1"):
+        connection.ask("POST", POST, json={}, before=partial(identities.check, "1"))
+
+    assert world.asked(POST, "POST") == 0
+    connection.close()

@@ -55,14 +55,17 @@ class Connection:
         json: Any = None,
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
-        before_repeat: Callable[[], object] | None = None,
+        before: Callable[[], object] | None = None,
     ) -> Response:
         """The answer to a Bearer call, whatever it is; a refused token is replaced once. Raises TargetUnavailable.
 
-        before_repeat: called between, and may raise: whoever refuses a token may be another server than before.
+        before: called before each try with its token taken, and may raise: whoever has refused an older token, to this
+        call or to one at the same time, may be another server than before.
         """
         token = self.login.token()
         for _ in range(2):
+            if before:
+                before()
             sent = {**(headers or {}), "Authorization": f"Bearer {token}"}
             response = self._send(method, path, json=json, params=params, headers=sent)
             if not is_token_refused(response):
@@ -70,8 +73,6 @@ class Connection:
             if response.elapsed.total_seconds() > SLOW_REFUSAL:
                 raise self.login.suspend(*DATABASE_AWAY)
             token = self.login.renew(token)
-            if before_repeat:
-                before_repeat()
         raise self.login.suspend("the server refuses a token that it has just given")
 
     def read(

@@ -92,14 +92,20 @@ class Deletions:
         return None
 
     def _delete(self, item: Item, book_id: str, before: Before) -> str:
+        login = self._run.connection.login
+        proven_with = login.token()
         told = self._run.identities.find(book_id)
         if told is None:
             return self._gone(item.book, book_id, before)
         self._prove(item.book, book_id, told)
         if not is_agreed(item):
             refuse_doubtful(item, before, listed(told))
-        again = lambda: self._prove(item.book, book_id, self._run.identities.look(book_id))  # noqa: E731
-        response = self._run.connection.ask("DELETE", PATH, params={"ids": book_id}, before_repeat=again)
+
+        def prove_again() -> None:
+            if login.token() != proven_with:
+                self._prove(item.book, book_id, self._run.identities.look(book_id))
+
+        response = self._run.connection.ask("DELETE", PATH, params={"ids": book_id}, before=prove_again)
         self._finish(response, book_id)
         self._run.identities.note_deleted(book_id)
         return book_id

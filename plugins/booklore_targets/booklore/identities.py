@@ -84,6 +84,7 @@ class Identities:
 
         Raises BookUnmatched when the id is another book's by now, Declined when that cannot be told.
         """
+        login = self._connection.login.count
         response = self._connection.read(f"/api/v1/books/{book_id}")
         if response.status_code == 404 and NO_BOOK in (message(response) or ""):
             return None
@@ -95,6 +96,7 @@ class Identities:
             raise self._another(book_id)
         if self._connection.store.get(key_of(book_id)) is None:
             self.note(book)
+        self._checked[book_id] = login
         return told
 
     def is_still(self, book: Listed) -> bool:

@@ -28,14 +28,15 @@ class Ratings:
     def deliver(self, item: Item, before: Before) -> None:
         """Source: server contract §8."""
         book_id, rating = book_id_of(item), rating_of(item)
-        look = partial(self._run.identities.look, book_id)
-        there, own = look().get("personalRating"), self._store.get(f"rating/{book_id}") or ()
+        still = partial(self._run.identities.check, book_id)
+        there = self._run.identities.look(book_id).get("personalRating")
+        own = self._store.get(f"rating/{book_id}") or ()
         is_doubtful = before.is_older or item.body.get("how") == "found"
         if is_doubtful and there not in (None, rating, *own, *item.body.get("earlier", ())):
             raise Superseded(f"the book is rated {there} of 10 on the server, which may have been given since")
         self._note(book_id, rating)
         body = {"ids": [int(book_id)], "rating": rating}
-        response = self._run.connection.ask("PUT", PATH, json=body, before_repeat=look)
+        response = self._run.connection.ask("PUT", PATH, json=body, before=still)
         confirm(response, book_id, personalRating=rating)
 
     def find(self, item: Item) -> str | None:

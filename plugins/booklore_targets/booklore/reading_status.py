@@ -124,16 +124,16 @@ class ReadingStatuses:
 
     def _put_gently(self, book_id: str, status: str) -> None:
         """The answer is empty."""
-        again = partial(self._run.identities.look, book_id)
+        still = partial(self._run.identities.check, book_id)
         path, body = GENTLE.format(book_id), {"status": status}
-        response = self._connection.ask("PUT", path, json=body, before_repeat=again)
+        response = self._connection.ask("PUT", path, json=body, before=still)
         if response.status_code != 200 or response.content:
             raise declined(response, writing=True)
 
     def _post(self, book_id: str, status: str) -> None:
-        again = partial(self._run.identities.look, book_id)
+        still = partial(self._run.identities.check, book_id)
         body = {"bookIds": [int(book_id)], "status": status}
-        response = self._connection.ask("POST", PLAIN, json=body, before_repeat=again)
+        response = self._connection.ask("POST", PLAIN, json=body, before=still)
         confirm(response, book_id, readStatus=status)
 
 

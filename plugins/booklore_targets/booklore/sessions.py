@@ -171,8 +171,8 @@ class Sessions:
 
     def _post(self, path: str, book_id: str, body: dict[str, Any]) -> Response:
         try:
-            again = partial(self._run.identities.check, book_id)
-            return self._run.connection.ask("POST", path, json=body, before_repeat=again)
+            still = partial(self._run.identities.check, book_id)
+            return self._run.connection.ask("POST", path, json=body, before=still)
         except Declined:
             self._log.forget(book_id)
             raise

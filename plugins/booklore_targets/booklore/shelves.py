@@ -53,8 +53,8 @@ class Shelves:
     def _unassign(self, book_id: str, shelf: int) -> None:
         """All three lists must be there (contract §9). A book that is gone meanwhile is answered with an empty list."""
         body = {"bookIds": [int(book_id)], "shelvesToAssign": [], "shelvesToUnassign": [shelf]}
-        again = partial(self._run.identities.look, book_id)
-        response = self._connection.ask("POST", ASSIGN, json=body, before_repeat=again)
+        still = partial(self._run.identities.check, book_id)
+        response = self._connection.ask("POST", ASSIGN, json=body, before=still)
         told = json_body(response)
         if response.status_code != 200 or not isinstance(told, list):
             raise declined(response, writing=True)

@@ -116,8 +116,8 @@ class RemoteRows:
 
     def _send(self, method: str, path: str, table: RowTable, book: str, body: Any = None) -> Response:
         try:
-            again = partial(self._identities.check, book)
-            return self._connection.ask(method, path, json=body, before_repeat=again)
+            still = partial(self._identities.check, book)
+            return self._connection.ask(method, path, json=body, before=still)
         except Declined:
             self.forget(table)
             raise
