@@ -35,8 +35,8 @@ FROM owed o LEFT JOIN deliveries d ON d.item_id = o.item_id AND d.target = o.tar
 WHERE o.target = :target AND o.book_md5 = COALESCE(:book, o.book_md5) GROUP BY 1, 2
 """
 DELIVERED = """
-SELECT i.kind AS kind, COUNT(DISTINCT d.item_id) AS count FROM deliveries d JOIN items i ON i.id = d.item_id
-WHERE d.state = 'delivered' AND i.body NOT LIKE '%"removed"_true%' GROUP BY i.kind
+SELECT i.kind AS kind, COUNT(*) AS count FROM (SELECT DISTINCT item_id FROM deliveries WHERE state = 'delivered') d
+JOIN items i ON i.id = d.item_id WHERE i.body NOT LIKE '%"removed"_true%' GROUP BY i.kind
 """
 WAITING = """
 SELECT due.kind AS kind, COALESCE(NULLIF(b.title, ''), due.book_md5) AS book, due.book_md5 AS md5, due.target AS target,
