@@ -153,9 +153,19 @@ def match_one(core: Core, target: Gateway, book: BookRef, remote_id: Any) -> Flo
             return Result(f"{target.name} has no book {remote_id}", ok=False)
         done = take_match(core, target, book, candidate)
         text = f"{name_of(book)} is matched to {one_line(candidate.title)} ({candidate.remote_id}) at {target.name}"
-    is_moved = known and core.books.matches(target.name)[book.partial_md5] != known.remote_id
-    stays = what_stays(core, target, book, known) if is_moved else ""
-    return Result(f"{text}\n{stays}" if stays else text, ok=bool(done), data={"matched": done})
+    lines, matches = [text], core.books.matches(target.name)
+    matched = matches.get(book.partial_md5)
+    if known and matched != known.remote_id:
+        lines += filter(None, [what_stays(core, target, book, known)])
+    if done:
+        lines += [f"{name_of(other)} is matched to it, too" for other in others_of(core, target, book, matched)]
+    return Result("\n".join(lines), ok=bool(done), data={"matched": done})
+
+
+def others_of(core: Core, target: Gateway, book: BookRef, remote_id: str | None) -> list[BookRef]:
+    """The other books that are matched to the same one: what is read of each goes there."""
+    others = [other for other, match in core.books.matched(target.name) if match.remote_id == remote_id]
+    return [other for other in others if other.partial_md5 != book.partial_md5]
 
 
 @action("Forget match", "Forgets which of the server's books this one is.", order=4, menu=LONG_PRESS)

@@ -61,6 +61,8 @@ def verify(core: Core, request: Request) -> Result:
     lines = [f"{quantity(verification.checked, 'item')} compared: {counts}"]
     lines += [f"{name}: {text}" for name, texts in verification.elsewhere.items() for text in texts]
     lines += [f"{name}: {why}" for name, why in verification.unavailable.items()]
+    pending = core.kinds.in_words(core.pending())
+    lines += [f"not sent yet, so not compared: {pending}"] if pending else []
     return Result("\n".join(lines), ok=verification.is_clean, title="Verify", data=data)
 
 

@@ -1,6 +1,8 @@
 """One open bridge: what all calls share, and what each of them does."""
 
+import threading
 from concurrent.futures import Future
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
@@ -32,6 +34,12 @@ from booklore_core.storage.database import DatabaseUnusable
 REFRESH_WITHIN = 1.0
 """Seconds that a call waits for changed settings to take effect; a run in progress goes first."""
 
+BEHIND_OTHERS = 0.05
+"""Seconds that features are waited for while they are led on for others, who may have handed over much."""
+
+LONG = 20
+"""Lines. Longer lists are taken in one after the other, so that those with little to tell are not kept waiting."""
+
 
 @dataclass(frozen=True)
 class Deadlines:
@@ -49,7 +57,7 @@ class Bridge:
         self.core = core
         self.pairings, self.accounts = pairing.Pairings(core), Accounts(core)
         self._late, self._worker, self._workers = LateEffects(), BackgroundWorker(core), Workers()
-        self._leader = BackgroundWorker(core)
+        self._leader, self._long_list = BackgroundWorker(core), threading.Lock()
         self._deadlines, self._replies = deadlines, Replies(core, self._workers)
         self._triggers = Triggers(core, self._worker, self._late, deadlines.sync)
         self.uploads = Uploads(core)
@@ -77,7 +85,8 @@ class Bridge:
         told as far as it is known; to a device that has more lines in its hands, with the last of them.
         """
         value_or(None, self._keep_fresh)
-        taken, rejected, effects = receive(self.core, request)
+        with self._long_list if len(request.lines) > LONG else nullcontext():
+            taken, rejected, effects = receive(self.core, request)
         value_or(None, lambda: self._note_contact(request))
         goes_on = request.waiting is not None and request.waiting > len(request.lines)
         offered: Effects = value_or([], lambda: offers(self.core, request.found or ()))
@@ -94,16 +103,18 @@ class Bridge:
     def _follow(self, device: str, taken: Taken) -> Effects:
         """What follows from lines that are durable: what features make of them, what plugins reply, and a sync.
 
-        Features and replies are waited for two seconds together; what is not done then goes on behind the answer, and a
-        late reply is fetched.
+        Features and replies are waited for two seconds together, unless others come first. What is not done then goes
+        on behind the answer, and a late reply is fetched; nor is a sync waited for, which leads the features first.
         """
-        until = monotonic() + self._deadlines.replies
-        has_news = value_or(True, lambda: self._has_news(until))
+        until = monotonic() + (BEHIND_OTHERS if self.core.derive.leading.locked() else self._deadlines.replies)
+        led = self._leader.lead()
+        is_led = is_done_within(led, until - monotonic())
+        has_news = value_or(True, lambda: led.result() > 0) if is_led else True
         if not value_or(False, lambda: bool(self.core.settings["sync.enabled"])):
             return []
         events = taken.events
         replies: Effects = value_or([], lambda: self._replies.gather(device, events, until - monotonic()))
-        follows: Effects = value_or([], lambda: self._triggers.follow(device, events, has_news))
+        follows: Effects = value_or([], lambda: self._triggers.follow(device, events, has_news, is_led))
         return self._unless_silent(replies) + follows
 
     def follow_later(self, device: str, taken: Taken) -> None:
@@ -115,11 +126,6 @@ class Bridge:
                 value_or(None, lambda: self._triggers.follow(device, taken.events, has_news))
 
         self._leader.lead().add_done_callback(follow)
-
-    def _has_news(self, until: float) -> bool:
-        """Whether there is more to send; what is not known in time counts as yes: a sync leads every feature first."""
-        led = self._workers.begin(self.core.derive.lead)
-        return led.result() > 0 if is_done_within(led, until - monotonic()) else True
 
     def act(self, device: str, name: str, given: models.ActionRequest) -> dict[str, Any]:
         """Runs an action. Raises BadSetting for one that there is not, or for arguments that do not fit, and Busy."""

@@ -29,6 +29,10 @@ ADDRESS = "BOOKLORE_BRIDGE_URL"
 
 BACKLOG = 128
 LIMITS: dict[str, Any] = {"limit_concurrency": 64, "timeout_keep_alive": 15, "timeout_graceful_shutdown": 10}
+SWITCH = 0.0005
+"""Seconds that a thread keeps the interpreter while others want it. A call asks the database some fifty times, and may
+wait that long after each."""
+
 OPEN = "The bridge is open to the network and its traffic is not encrypted; put a proxy with TLS in front of it."
 
 
@@ -41,6 +45,7 @@ def serve_until_stopped(places: Places, host: str, port: int) -> None:
 
     Raises CannotListen, DatabaseUnusable.
     """
+    sys.setswitchinterval(SWITCH)
     with closing(Core(places)) as core, serving(core, port, host) as url, stopping() as wait:
         if not is_loopback(host):
             sys.stderr.write(OPEN + "\n")

@@ -41,15 +41,16 @@ class Triggers:
         self._told: dict[str, str] = {}
         self._unknown: dict[str, set[str]] = {}
 
-    def follow(self, device: str, events: Sequence[Event], has_news: bool) -> Effects:
-        """What follows from the events of one hand-off: at most one sync. has_news: whether there is more to send."""
+    def follow(self, device: str, events: Sequence[Event], has_news: bool, waits: bool = True) -> Effects:
+        """What follows from the events of one hand-off: at most one sync. has_news: whether there may be more to send.
+        waits: whether the answer is held back for the sync's outcome."""
         if not self._may_sync():
             return []
         wake = self._wakes.setdefault(device, Wake())
         woken = self._follow_wake(wake, events)
         effects = []
         if woken or (has_news and self._has_ended(events)):
-            effects = self._sync(device, wake if woken else None)
+            effects = self._sync(device, wake if woken else None, waits)
         elif has_news and not ends(events):
             self._worker.sync()  # progress while reading: nobody waits for it, nobody is told
         if wake.due:
@@ -84,11 +85,11 @@ class Triggers:
         on_suspend = sync_mode(self._core) == "automatic" or self._core.settings["sync.on_suspend"]
         return any(on_suspend or getattr(event, "reason", "") != "suspend" for event in ends(events))
 
-    def _sync(self, device: str, wake: Wake | None) -> Effects:
+    def _sync(self, device: str, wake: Wake | None, waits: bool = True) -> Effects:
         run = self._worker.sync()
         if wake:
             run.add_done_callback(lambda done: self._note_wake(wake, done))
-        if is_done_within(run, self._wait):
+        if is_done_within(run, self._wait if waits else 0):
             return self._tell(device, run)
         run.add_done_callback(lambda done: self._late.keep(device, self._tell(device, done)))
         return []

@@ -197,7 +197,8 @@ class DeliveryRun:
             return None
         now = self._clock().astimezone()
         again = (min(one.before.tried_at or now, now) + self._repeat_after).astimezone()
-        reason = f"looked for at {now:%H:%M}, not there; the first sync after {again:%Y-%m-%d %H:%M %Z} sends it again"
+        minute = f"{again + timedelta(seconds=59):%Y-%m-%d %H:%M %Z}"  # from which on it is after that
+        reason = f"looked for at {now:%H:%M}, not there; the first sync after {minute} sends it again"
         return Outcome(UNCONFIRMED, maybe_sent=True, reason=reason, tried=False) if now < again else None
 
     def _failure(self, delivery: Delivery, error: Declined) -> Outcome:

@@ -73,7 +73,7 @@ class Derive:
         self._database, self._event_log, self._journal, self._outbox = database, event_log, journal, outbox
         self._plugins, self._clock = plugins, clock
         self._places, self._failures = database.table("features"), database.table("failures")
-        self._leading = threading.Lock()
+        self.leading = threading.Lock()  # who holds it leads the features on
         self._hanging, self._batch = dict[str, Watch[None]](), dict[int, list[Entry]]()
 
     def begin(self) -> None:
@@ -84,14 +84,14 @@ class Derive:
                 self._place(plugin)
 
     def lead(self) -> int:
-        """Brings every feature to the end of the journal. Returns how many facts are news.
+        """Brings every feature to where the journal ends now. Returns how many facts are news.
 
         Nothing a feature does is raised: what it fails at is noted, tried again at the next call, and names it.
         """
-        with self._leading:
-            before, news, self._batch = self._places.find(), 0, {}
+        with self.leading:
+            before, end, news, self._batch = self._places.find(), self._event_log.end, 0, {}
             features = sorted(self._plugins.features, key=comes_last)
-            begun = [(plugin, self._lead(plugin)) for plugin in features if not self._is_hanging(plugin)]
+            begun = [(plugin, self._lead(plugin, end)) for plugin in features if not self._is_hanging(plugin)]
             while begun:  # a batch each in turn: of events that one has just seen the next finds all at hand
                 made = [(plugin, leading, self._lead_on(plugin, leading)) for plugin, leading in begun]
                 news += sum(count or 0 for *_, count in made)
@@ -125,12 +125,12 @@ class Derive:
     def _is_hanging(self, plugin: Plugin) -> bool:
         return plugin.name in self._hanging and self._hanging[plugin.name].is_alive
 
-    def _lead(self, plugin: Plugin) -> Iterator[int]:
-        """Leads a feature, a batch at a time. Gives how many facts are news."""
+    def _lead(self, plugin: Plugin, end: int) -> Iterator[int]:
+        """Leads a feature, a batch at a time, at least to end. Gives how many facts are news."""
         yield self._retry(plugin)
         while not self._is_hanging(plugin):
             place = self._place(plugin)
-            if place is None or not (entries := self._entries(place)):
+            if place is None or place >= end or not (entries := self._entries(place)):
                 break
             facts, found = self._ask(plugin, entries)
             if found:

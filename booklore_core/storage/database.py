@@ -24,6 +24,7 @@ from booklore_core.storage.places import sqlite_file
 from booklore_core.storage.schema import MIGRATIONS
 from booklore_core.storage.secrets import PRIVATE
 from booklore_core.storage.tables import Table, stored
+from booklore_core.storage.turns import Turns
 
 T = TypeVar("T")
 
@@ -64,7 +65,7 @@ class Database:
         busy_timeout: float = BUSY_TIMEOUT,
     ) -> None:  # fmt: skip
         self.url, self.dialect = url, backend(url)
-        self._local = threading.local()
+        self._local, self._turns = threading.local(), Turns(busy_timeout)
         self._file, self._identity = sqlite_file(url), None
         engine, statements = engine_options(url, self.dialect, busy_timeout), list(ON_CONNECT[self.dialect])
         create_private(self._file)
@@ -140,7 +141,7 @@ class Database:
                     self._dataset.executable.execute(statement(sql, self.dialect), [stored(one) for one in values])
 
     def _execute(self, sql: str, values: dict[str, Any]) -> CursorResult[Any]:
-        given = self._given(values)
+        given = values if self.dialect == "sqlite" else stored(values)
         if "ids" in given and self.dialect == "sqlite":
             given = {**given, "ids": json.dumps(list(given["ids"]))}
         return self._dataset.executable.execute(statement(sql, self.dialect), given)
@@ -173,9 +174,6 @@ class Database:
         away from under it."""
         self.engine.dispose()
 
-    def _given(self, values: dict[str, Any]) -> dict[str, Any]:
-        return values if self.dialect == "sqlite" else stored(values)
-
     @property
     def _current(self) -> Transaction | None:
         return getattr(self._local, "current", None)
@@ -201,7 +199,7 @@ class Database:
 
     @contextmanager
     def _begun(self, kind: str) -> Iterator[None]:
-        with explained(self.url):
+        with explained(self.url), self._turns.one() if kind == "write" else nullcontext():
             try:
                 self._dataset.begin()
                 if first := ON_BEGIN[self.dialect][kind]:

@@ -146,6 +146,16 @@ def test_match_by_id_takes_the_book(core, library):
     assert [item.book.match for item in library.received] == ["8"]
 
 
+def test_whoever_matches_two_books_to_one_is_told(core):
+    run(core, "match_book", book=DUNE["partial_md5"], args={"id": "9"})
+
+    result = run(core, "match_book", book=EMMA["partial_md5"], args={"id": "9"})
+
+    assert result.message.splitlines()[-1].startswith("Dune")
+    assert result.message.endswith("is matched to it, too")
+    assert result.ok
+
+
 def test_a_matched_book_is_rematched_only_on_confirmation(core):
     run(core, "match_book", book=DUNE["partial_md5"], args={"id": "8"})
 

@@ -126,6 +126,8 @@ def test_what_still_waits_is_not_verified(open_core):
     core.sync()
 
     assert compare(core).checked == 0
+    told = answer_all(start(core, "verify", Request()), []).message
+    assert told.splitlines()[-1] == "not sent yet, so not compared: 1 session"
 
 
 def test_a_book_that_cannot_be_compared_does_not_keep_the_others_from_it(core, target):

@@ -1,5 +1,8 @@
 """Where a repeat would be a second one: what may have arrived is looked for, and sent again only after ten minutes."""
 
+import re
+from datetime import timedelta
+
 import pytest
 from delivery_world import DUNE, keys, row
 
@@ -78,6 +81,19 @@ def test_what_is_not_there_waits_ten_minutes_and_says_so(lost, clock):
     core.sync()
     assert keys(forgetful) == ["a"]
     assert forgetful.befores[-1].maybe_sent
+
+
+def test_the_minute_from_which_on_it_is_sent_is_no_minute_too_early(lost, clock):
+    clock.forward(minutes=0.5)
+    core, forgetful = lost("request")
+    forgetful.wake_up()
+    sent_again_at = clock().astimezone() + timedelta(minutes=10)
+    clock.forward(minutes=3)
+
+    core.sync()
+
+    [told] = re.findall(r"the first sync after (\d+-\d+-\d+ \d+:\d+)", reason(core))
+    assert told == f"{sent_again_at + timedelta(minutes=0.5):%Y-%m-%d %H:%M}"
 
 
 def test_three_syncs_while_the_request_is_under_way_leave_one_where_they_left_three(lost, clock):
