@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from email.utils import formatdate
-from queue import SimpleQueue
 from typing import Any
 
 import uvicorn
@@ -151,13 +150,24 @@ def listen(host: str, port: int) -> socket.socket:
 
 @contextmanager
 def stopping() -> Iterator[Callable[[], object]]:
-    """While it lasts SIGTERM and SIGINT end nothing; what it yields returns once one of them has come."""
-    told = SimpleQueue[int]()  # a signal may come in the middle of anything, of an event's own lock too: this takes it
-    before = {
-        number: signal.signal(number, lambda come, _: told.put(come)) for number in (signal.SIGTERM, signal.SIGINT)
-    }
-    try:
-        yield told.get
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    """While it lasts SIGTERM and SIGINT end nothing; what it yields returns once one of them has come.
+
+    A signal may come in the middle of anything, to any thread, or just before this one goes to sleep, and would wake up
+    no lock then. What is written to a socket when it comes is there whenever it is looked for.
+    """
+    told, tells = socket.socketpair()
+    with told, tells:
+        tells.setblocking(False)
+        before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+        woken = signal.set_wakeup_fd(tells.fileno(), warn_on_full_buffer=False)
+
+        def wait() -> None:
+            while told.recv(1)[0] not in before:
+                pass
+
+        try:
+            yield wait
+        finally:
+            signal.set_wakeup_fd(woken)
+            for number, handler in before.items():
+                signal.signal(number, handler)

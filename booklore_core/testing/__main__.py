@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,13 +14,16 @@ from booklore_core.testing.server import DIALECTS, BookLoreServer
 
 BOOKORBIT = "bookorbit"
 
+LOOKS = 0.1
+"""Seconds between two looks whether it shall end."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT."""
     options = _parser().parse_args(arguments)
-    stopping = threading.Event()
+    come: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+        signal.signal(number, lambda number, _: come.append(number))
     try:
         server = _server(options).start()
     except (OSError, ValueError, KeyError) as error:
@@ -30,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if server.koreader_username:
         sys.stdout.write(f"KOReader user: {server.koreader_username}\nKOReader password: {server.koreader_password}\n")
     sys.stdout.flush()
-    stopping.wait()
+    while not come:
+        time.sleep(LOOKS)
     server.stop()
     return 0
 

@@ -139,6 +139,29 @@ print("stopped each time")
 """
 
 
+TO_ANOTHER_THREAD = """
+import signal, threading, time
+from booklore_core.bridge.serve import stopping
+
+def signal_itself():
+    time.sleep(0.2)
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+    time.sleep(60)
+
+with stopping() as wait:
+    threading.Thread(target=signal_itself, daemon=True).start()
+    wait()
+print("stopped")
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="a signal is the process's here")
+def test_a_signal_ends_it_whichever_thread_it_comes_to() -> None:
+    ran = subprocess.run([sys.executable, "-c", TO_ANOTHER_THREAD], capture_output=True, text=True, timeout=30)
+
+    assert ran.stdout == "stopped\n", ran.stderr
+
+
 def test_a_signal_ends_it_at_whatever_moment_it_comes() -> None:
     """In the middle of any line that is run while it waits."""
     ran = subprocess.run([sys.executable, "-c", SIGNALLED], capture_output=True, text=True, timeout=60, check=False)
