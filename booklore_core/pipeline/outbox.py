@@ -21,7 +21,6 @@ INSERT INTO items (kind, key, book_md5, body, occurred_at, said_at, revision, pl
 VALUES (:kind, :key, :book_md5, :body, :occurred_at, :said_at, :revision, :plugin, :created_at, :now)
 """
 LAST_REGISTERED = "SELECT COALESCE(MAX(registered_at), 0) AS last FROM subscriptions"
-
 CHANGE = """
 UPDATE items SET book_md5 = :book_md5, body = :body, occurred_at = :occurred_at, said_at = :said_at,
     revision = :revision, updated_at = :now WHERE id = :id
@@ -51,8 +50,7 @@ ON CONFLICT (item_id, target) DO UPDATE SET
             THEN 'delivered' ELSE excluded.state END,
     cleared = excluded.cleared, reason = NULL
 """
-"""Which revision the target certainly or possibly has is not changed by clearing: an edit that was not sent leaves the
-earlier revision delivered."""
+"""The revision that the target certainly or possibly has stays: an edit that was not sent leaves the earlier one."""
 
 SUBSCRIBE = """
 INSERT INTO subscriptions (target, kind, enabled, since, registered_at, plugin, matching)
@@ -67,14 +65,17 @@ DELETE FROM owed WHERE NOT EXISTS (SELECT 1 FROM subscriptions s JOIN items i ON
     WHERE s.target = owed.target AND s.kind = owed.kind AND s.enabled = 1
     AND (i.created_at >= s.registered_at OR i.occurred_at >= s.since))
 """
-WITHDRAW = "DELETE FROM proposals WHERE kind = :kind AND key = :key AND occurred_at <= :occurred_at"
+WITHDRAW = """DELETE FROM proposals WHERE kind = :kind AND key = :key AND occurred_at <= :occurred_at AND NOT (body LIKE
+    '%"agreed"_true%' AND question <> '' AND :body IN (SELECT body FROM items WHERE kind = :kind AND key = :key))"""
+"""Not what is asked about an item that is said again: nothing has changed, so nobody would try it again."""
 ANSWERED = "UPDATE proposals SET question = '' WHERE id IN :ids"
 """What a person said no to stays known until the same fact is made or proposed again."""
-PROPOSED = """SELECT b.*, p.kind, p.key, p.body, p.occurred_at, p.plugin FROM proposals p
-    JOIN books b ON b.partial_md5 = p.book_md5 WHERE p.id IN :ids ORDER BY p.id"""
-IMPORTS = f"""SELECT i.book_md5 AS md5, COUNT(*) AS total, COUNT(d.item_id) AS synced, MAX(m.book_md5) AS matched
-FROM items i LEFT JOIN (SELECT DISTINCT item_id FROM deliveries
-    WHERE state IN ('delivered', 'superseded')) d ON d.item_id = i.id
+PROPOSED = """SELECT b.*, p.kind, p.key, p.body, p.plugin, CASE WHEN i.said_at > p.occurred_at THEN i.said_at
+    ELSE p.occurred_at END AS occurred_at FROM proposals p JOIN books b ON b.partial_md5 = p.book_md5
+    LEFT JOIN items i ON i.kind = p.kind AND i.key = p.key WHERE p.id IN :ids ORDER BY p.id"""
+IMPORTS = f"""SELECT i.book_md5 AS md5, COUNT(*) AS total, COUNT(d.item_id) AS synced,
+    MAX(m.book_md5) IS NOT NULL AS is_matched FROM items i
+LEFT JOIN (SELECT DISTINCT item_id FROM deliveries WHERE state IN ('delivered', 'superseded')) d ON d.item_id = i.id
 LEFT JOIN (SELECT DISTINCT book_md5 FROM matches) m ON m.book_md5 = i.book_md5 WHERE {IMPORTED} GROUP BY i.book_md5"""
 
 
@@ -213,8 +214,7 @@ class Outbox:
 
     def imports(self) -> list[Imports]:
         """What files of past reading told, by book."""
-        rows = self._database.rows(IMPORTS)
-        return [Imports(row["md5"], row["total"], row["synced"], row["matched"] is not None) for row in rows]
+        return [Imports(**row) for row in self._database.rows(IMPORTS)]
 
     def clear(self, queue: str, now: datetime, by: str = "kind") -> int:
         """Clears a queue for good: its items will not be sent, nor come back with a later import.

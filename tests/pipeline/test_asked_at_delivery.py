@@ -66,6 +66,23 @@ def test_a_yes_counts_though_the_same_was_said_again_meanwhile(core, bookworm, c
     assert len(bookworm.received) == 1
 
 
+def test_the_question_stays_when_the_same_is_said_again_and_a_yes_counts_still(asked, bookworm, clock):
+    asked.put([Item("note", "Dune", DUNE, {"says": "a"}, clock.forward(hours=1))], "test")
+    asked.sync()
+    assert asked.questions() == ["Take these? (2: “Dune”, “Emma”)"]
+
+    asked.outbox.answer(asked.questions()[0], True, clock())
+    asked.sync()
+
+    assert len(bookworm.received) == 2
+
+
+def test_what_becomes_something_else_is_tried_and_asked_about_anew(asked, bookworm, clock):
+    asked.put([Item("note", "Dune", DUNE, {"says": "b"}, clock.forward(hours=1))], "test")
+
+    assert (asked.questions(), asked.pending()) == (["Take these? (“Emma”)"], {"note": 1})
+
+
 def test_a_no_leaves_it_given_up(asked, bookworm, clock):
     asked.outbox.answer(asked.questions()[0], False, clock())
 
