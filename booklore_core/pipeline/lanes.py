@@ -1,4 +1,4 @@
-"""Requests to one target on their way: each book's in their order, those of several books at a time."""
+"""Requests to one target on their way: those of each of its books in their order, those of several books at a time."""
 
 import threading
 from collections import defaultdict
@@ -31,7 +31,7 @@ class Lanes:
         self._requests, self._send, self._may_begin, self._lock = requests, send, may_begin, threading.Lock()
         lanes: dict[str, list[int]] = defaultdict(list)
         for index, ((item, _), *_) in enumerate(requests):
-            lanes["" if item.kind in spans else item.book.partial_md5].append(index)
+            lanes["" if item.kind in spans else item.book.match or item.book.partial_md5].append(index)
         self._lanes, self._width = iter(lanes.values()), len(lanes)
         self._answers: dict[int, Ids | Exception | None] = {}
         self._watches: list[Watch[None]] = []

@@ -1,6 +1,7 @@
 """Requests are begun together and settled together; those of several books go at a time where a target says so."""
 
 import threading
+import time
 
 import pytest
 from declared_kinds import declare
@@ -218,6 +219,20 @@ def test_a_target_may_say_of_which_kinds_several_go_at_a_time(opened, put):
     core.sync()
 
     assert (target.together, len(target.received)) == (1, 6)
+
+
+def test_two_files_of_one_book_there_go_one_after_the_other(opened, put):
+    class Library(Wide):
+        def match(self, books):
+            return {book.partial_md5: Match("7", "isbn", 1.0) for book in books}
+
+    target = Library(lambda item: time.sleep(0.005))
+    core = opened(target)
+    for book in BOOKS[:4]:
+        put(core, 3, book)
+
+    assert core.sync().is_complete
+    assert (target.together, len(target.received)) == (1, 12)
 
 
 @pytest.mark.parametrize("nonsense", [0, -3, "many", None, 10**9, 2.5])
