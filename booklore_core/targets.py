@@ -135,7 +135,7 @@ class Target(Protocol):
     `concurrency` requests at a time, from as many threads, each of another book. `batched`, `concurrent`: their kinds.
     `match(books) -> Mapping[str, Match]` finds the remote's books by partial MD5, certain matches only; a target that
     has it is given no item of an unmatched book. `search(text, limit)`, `book(remote_id)` serve matching by hand, where
-    `cover(remote_id) -> bytes | None` shows a JPEG, PNG, GIF or WebP of at most 2 MiB; `choose(remote_id)` is told it.
+    `cover(remote_id) -> bytes | None` shows a JPEG, PNG, GIF or WebP of at most 2 MiB; `choose(book)` is told it.
     `begin_rematch(books)` comes before books are matched anew: which of them still are the remote's under their id.
     `find(item)` looks for an item of unknown outcome: a target whose create is not idempotent has it, see
     `LookingTarget`; without it the item is simply delivered again at the next run.

@@ -98,7 +98,7 @@ def beside(book: BookRef, candidates: Iterable[Candidate]) -> Sequence[Candidate
 
 def take_match(core: Core, target: Gateway, book: BookRef, candidate: Candidate) -> int:
     """Remembers a person's choice and sends what waited for it."""
-    target.choose(candidate.remote_id)
+    target.choose(replace(book, match=candidate.remote_id))
     match = Match(candidate.remote_id, PERSON, 1.0, candidate.title)
     core.books.match(book.partial_md5, target.name, match, core.clock())
     core.sync(target.name, book=book.partial_md5)

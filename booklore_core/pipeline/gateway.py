@@ -170,8 +170,8 @@ class Gateway:
     def cover(self, remote_id: str) -> bytes | None:
         return self._call("cover", lambda: getattr(self._target, "cover", lambda _: None)(remote_id))
 
-    def choose(self, remote_id: str) -> None:
-        self._call("choose", lambda: hasattr(self._target, "choose") and self._target.choose(remote_id))
+    def choose(self, book: BookRef) -> None:
+        self._call("choose", lambda: hasattr(self._target, "choose") and self._target.choose(book))
 
     def check(self) -> list[Check]:
         """What works, line by line; a target that cannot tell is enabled, that is all."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -207,3 +208,61 @@ def test_choosing_anew_holds_although_the_library_was_built_anew(household: Hous
     assert "booklore: 1 match by hand stays" in second.message.splitlines()
     told = "booklore has no book or another one as number 2 than before; Device Edition – Frank Herbert was matched"
     assert first is None or told in first.message
+
+
+@pytest.mark.parametrize("comes_first", [1, 2, 3])
+def test_reading_goes_to_no_book_that_another_one_was_matched_with_meanwhile(
+    household: Household, comes_first: int
+) -> None:
+    """Of the books whose ids have moved on by one, one is read and found first; its new id is the old one of another."""
+    books = {number: on_device(household.server.books[number]) for number in (1, 2, 3)}
+    for book in books.values():
+        household.read(book)
+    household.sync()
+    household.build_anew(order=[2, 3, 1, 4])
+
+    household.read(books[comes_first])
+    household.sync()
+    for number in books.keys() - {comes_first}:
+        household.read(books[number])
+    household.sync()
+
+    titles = {number: book.title for number, book in household.server.books.items()}
+    assert sorted(titles[number] for number in household.arrived()) == sorted(book["title"] for book in books.values())
+    assert [household.match_of(books[number])[0] for number in (1, 2, 3)] == ["3", "1", "2"]
+    assert household.core.pending() == {}
+
+
+def test_what_is_sent_once_more_goes_to_no_book_that_another_one_was_matched_with(household: Household) -> None:
+    books = {number: on_device(household.server.books[number]) for number in (1, 2, 3)}
+    for book in books.values():
+        household.read(book)
+    household.sync()
+    household.build_anew(order=[2, 3, 1, 4])
+    household.read(books[2])
+    household.sync()
+
+    household.act("verify", args={"resend": True})
+    household.sync()
+
+    titles = {number: book.title for number, book in household.server.books.items()}
+    arrived = Counter(titles[number] for number in household.arrived())
+    assert arrived == {books[1]["title"]: 1, books[2]["title"]: 2, books[3]["title"]: 1}
+
+
+def test_what_a_person_matched_stays_theirs_though_the_id_was_another_books_before(household: Household) -> None:
+    dune, emma = (on_device(household.server.books[number]) for number in (1, 2))
+    for book in (dune, emma):
+        household.read(book)
+    household.sync()
+    household.build_anew(order=[2, 3, 1, 4])
+    mine = {**dune, "partial_md5": "f" * 32, "file": "/mnt/onboard/my-own-emma.epub"}
+    household.read(mine)
+    household.act("match_book", book="f" * 32, args={"id": "1"})
+
+    household.read(mine)
+    household.read(dune)
+    household.sync()
+
+    assert household.match_of(mine) == ("1", "person", 1.0)
+    assert sorted(household.arrived()) == [1, 1, 3]

@@ -11,40 +11,71 @@ from booklore_targets.booklore.library import Listed, listed
 from booklore_targets.booklore.titles import title_key
 
 if TYPE_CHECKING:
+    from booklore_core import BookRef
     from booklore_targets.booklore.connection import Connection
 
 PROVEN = 10
 """So many files are remembered that a book was seen to have: it is written anew when its metadata are."""
+
+FACTS = ("added", "title", "isbns", "files")
+"""What is remembered of a book of the server."""
 
 log = logging.getLogger(__name__)
 
 
 class Identities:
     """What was known of the books when their ids were found out. A database that is new refuses every token, so after
-    each login with the password an id is looked at once more before anything is sent for it."""
+    each login with the password an id is looked at once more before anything is sent for it.
+
+    Of each book of the reader it is known beside that what its id was when it was matched: the id may be found out to
+    be another book's by the match of that one.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._checked: dict[str, Any] = {}
         self._read: dict[str, Listed] = {}
+        self._vouched: set[tuple[str, str]] = set()
 
-    def note(self, book: Listed, proven: str | None = None) -> None:
-        """Remembers a book that was just matched. proven: the partial MD5 that its file was seen to have."""
+    def note(self, book: Listed, md5: str | None = None, is_proven: bool = False) -> None:
+        """Remembers a book that was just matched. md5: the partial MD5 of the reader's book. is_proven: the server's
+        file was seen to have it."""
         known = self._connection.store.get(key_of(str(book.id)))
-        before = known.get("proven", []) if known and is_same(known, book) else []
-        facts = {
-            "login": self._connection.login.count,
-            "added": book.added,
-            "title": book.title,
-            "isbns": sorted(book.isbns),
-        }
-        facts["proven"] = [*dict.fromkeys([*before, proven])][-PROVEN:] if proven else before
-        self._connection.store.set(key_of(str(book.id)), {**facts, "files": [file.name for file in book.files]})
+        is_another = known is not None and not is_same(known, book)
+        facts = {**facts_of(book), "login": self._connection.login.count}
+        facts["proven"] = known.get("proven", []) if known and not is_another else []
+        facts["is_another"] = is_another or bool(known and known.get("is_another"))
+        if md5 and is_proven:
+            facts["proven"] = [*dict.fromkeys([*facts["proven"], md5])][-PROVEN:]
+        self._connection.store.set(key_of(str(book.id)), facts)
+        if md5:
+            self._connection.store.set(match_key(str(book.id), md5), facts_of(book))
+        self._vouched.clear()
 
-    def renew(self, book_id: str) -> None:
-        """Remembers the book that has an id now, whatever it was the id of before. Raises Declined."""
+    def renew(self, book: BookRef) -> None:
+        """Remembers the book that a person has chosen, whatever its id was before. Raises Declined."""
+        book_id = book.match or ""
         self._read.pop(book_id, None)
-        self.note(self.read(book_id))
+        self.note(self.read(book_id), book.partial_md5)
+
+    def vouch(self, book: BookRef) -> None:
+        """Raises BookUnmatched where the id has been seen to be another book's since this one was matched to it."""
+        if book.match and not self.is_vouched(book):
+            raise another(book.match)
+
+    def is_vouched(self, book: BookRef) -> bool:
+        """Whether nothing has shown that the id is another book's than when this one was matched to it."""
+        own = (book.match or "", book.partial_md5)
+        if own in self._vouched:
+            return True
+        store = self._connection.store
+        matched, known = store.get(match_key(*own)), store.get(key_of(own[0]))
+        if known and (not are_same(matched, known) if matched else known.get("is_another")):
+            return False
+        if known and not matched:
+            store.set(match_key(*own), {name: known[name] for name in FACTS})
+        self._vouched.add(own)
+        return True
 
     def is_proven(self, book_id: str, md5: str) -> bool:
         """Whether the book that the id was last had the very file."""
@@ -68,7 +99,7 @@ class Identities:
             self._read.pop(book_id, None)
             book = self.read(book_id)
             if known and not is_same(known, book):
-                raise self._another(book_id)
+                raise another(book_id)
             self.note(book)
         self._checked[book_id] = login
 
@@ -93,7 +124,7 @@ class Identities:
         if book is None or not isinstance(told, dict):
             raise declined(response, writing=False)
         if not self.is_still(book):
-            raise self._another(book_id)
+            raise another(book_id)
         if self._connection.store.get(key_of(book_id)) is None:
             self.note(book)
         self._checked[book_id] = login
@@ -114,23 +145,37 @@ class Identities:
             self._read[book_id] = book
         return self._read[book_id]
 
-    def _another(self, book_id: str) -> BookUnmatched:
-        self._connection.store.remove(key_of(book_id))
-        return BookUnmatched(f"the server has another book as number {book_id} than before")
+
+def another(book_id: str) -> BookUnmatched:
+    return BookUnmatched(f"the server has another book as number {book_id} than before")
+
+
+def facts_of(book: Listed) -> dict[str, Any]:
+    files = [file.name for file in book.files]
+    return dict(zip(FACTS, (book.added, book.title, sorted(book.isbns), files), strict=True))
 
 
 def is_same(known: dict[str, Any], book: Listed) -> bool:
-    """Whether a book of the same id is the one that was known: it came into the library in the same second, whatever
-    the server has made of its title, name and file since (contract §17).
+    """Whether a book of the same id is the one that was known."""
+    return are_same(known, facts_of(book))
+
+
+def are_same(before: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Whether what was told of an id is of one book: it came into the library in the same second, whatever the server
+    has made of its title, name and file since (contract §17).
 
     Where that is not told, two of its title, its file's name and its ISBN must be what they were.
     """
-    if known["added"] and book.added:
-        return bool(known["added"] == book.added)
-    names = {title_key(file.name) for file in book.files} & {title_key(name) for name in known["files"]}
-    is_titled = title_key(known["title"]) == title_key(book.title) != ""
-    return (is_titled, bool(names), not book.isbns.isdisjoint(known["isbns"])).count(True) >= 2
+    if before["added"] and now["added"]:
+        return bool(before["added"] == now["added"])
+    names = {title_key(name) for name in now["files"]} & {title_key(name) for name in before["files"]}
+    is_titled = title_key(before["title"]) == title_key(now["title"]) != ""
+    return (is_titled, bool(names), not set(now["isbns"]).isdisjoint(before["isbns"])).count(True) >= 2
 
 
 def key_of(book_id: str) -> str:
     return f"book/{book_id}"
+
+
+def match_key(book_id: str, md5: str) -> str:
+    return f"match/{book_id}/{md5}"

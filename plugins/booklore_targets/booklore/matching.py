@@ -81,7 +81,8 @@ class Matcher:
         known = self._library.shelf().by_id
         self._proofs.forget()
         matched = [(book, known.get(int(book.match))) for book in books if book.match and book.match.isdecimal()]
-        return {book.partial_md5 for book, listed in matched if listed and self._identities.is_still(listed)}
+        still = [book for book, listed in matched if listed and self._identities.is_still(listed)]
+        return {book.partial_md5 for book in still if self._identities.is_vouched(book)}
 
     def _ask(self, found: dict[str, Match], books: Iterable[BookRef]) -> None:
         """Asks the server for the digests. One of a file of another size is no proof."""
@@ -142,7 +143,7 @@ class Matcher:
 
     def _note(self, found: dict[str, Match], book: BookRef, hit: Hit) -> None:
         log.info("matched %s to book %d by %s", book.partial_md5[:8], hit.book.id, hit.how)
-        self._identities.note(hit.book, book.partial_md5 if hit.how == "digest" else None)
+        self._identities.note(hit.book, book.partial_md5, is_proven=hit.how == "digest")
         found[book.partial_md5] = Match(str(hit.book.id), hit.how, hit.sure, hit.book.title)
 
 

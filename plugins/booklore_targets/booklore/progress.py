@@ -110,6 +110,7 @@ class Positions:
         than the reader's: a kepub, or one that was matched by hand."""
         if not book.match:
             raise BookUnmatched("the server does not know this file, and the book is not matched")
+        self._run.identities.vouch(book)
         self._run.identities.check(book.match)
         store, key = self._connection.store, f"digest/{book.match}"
         known = store.get(key)

@@ -112,13 +112,13 @@ class BookLore:
 
     def deliver(self, item: Item, before: Before) -> str | None:
         try:
-            handler = self._handler(item.kind)
+            handler = self._handler(item.kind, item.book)
         except TargetUnavailable as error:
             raise TargetUnavailable(error.reason, maybe_sent=False) from error
         return handler.deliver(item, before)
 
     def find(self, item: Item) -> str | None:
-        handler = cast(LookingHandler, self._handler(item.kind))
+        handler = cast(LookingHandler, self._handler(item.kind, item.book))
         return handler.find(item)
 
     @property
@@ -129,7 +129,7 @@ class BookLore:
         return LANES[known.family] if known else 1
 
     def deliver_batch(self, items: Sequence[Item]) -> list[str]:
-        handler = self._handler("session")
+        handler = self._handler("session", items[0].book)
         assert isinstance(handler, Sessions)
         return handler.deliver_batch(items)
 
@@ -156,9 +156,9 @@ class BookLore:
     def cover(self, remote_id: str) -> bytes | None:
         return lookup.read_cover(self._connected().connection, remote_id)
 
-    def choose(self, remote_id: str) -> None:
-        """A person says that a book of theirs is the one that has this id now. Raises Declined."""
-        self._connected().identities.renew(remote_id)
+    def choose(self, book: BookRef) -> None:
+        """A person says that a book is the one that has the id book.match now. Raises Declined."""
+        self._connected().identities.renew(book)
 
     def audit(self, book: BookRef, items: Sequence[Item]) -> list[Finding]:
         """What of these the server lacks, has too often, or has among others that overlap. Raises Declined.
@@ -216,9 +216,12 @@ class BookLore:
         run.connect()
         return run
 
-    def _handler(self, kind: str) -> Handler:
+    def _handler(self, kind: str, book: BookRef | None = None) -> Handler:
+        """book: which the item is of. Raises BookUnmatched where its id is known to be another book's by now."""
         run = self._connected()
         if kind not in HANDLERS:
             raise ItemRejected(f"BookLore takes no {kind}")
+        if book:
+            run.identities.vouch(book)
         handler: Handler = run.handlers.setdefault(kind, run.handlers.get(kind) or HANDLERS[kind](run))
         return handler

@@ -103,7 +103,7 @@ class MatchCheck:
             self._checked.left_out[book.md5] = GONE.format(book.ids[0], book.shown)
 
     def _take(self, md5: str, listed: Listed, how: str, sure: float) -> None:
-        self._run.identities.note(listed)
+        self._run.identities.note(listed, md5)
         self._checked.matches[md5] = Match(str(listed.id), how, sure, listed.title)
 
     def _is_proven(self, ref: BookRef, listed: Listed) -> bool:
