@@ -214,7 +214,7 @@ def test_choosing_anew_holds_although_the_library_was_built_anew(household: Hous
 def test_reading_goes_to_no_book_that_another_one_was_matched_with_meanwhile(
     household: Household, comes_first: int
 ) -> None:
-    """Of the books whose ids have moved on by one, one is read and found first; its new id is the old one of another."""
+    """Of books whose ids have moved on by one, one is read and found first; its new id is the old one of another."""
     books = {number: on_device(household.server.books[number]) for number in (1, 2, 3)}
     for book in books.values():
         household.read(book)
