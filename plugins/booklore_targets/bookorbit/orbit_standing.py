@@ -14,6 +14,7 @@ from typing import Any
 from booklore_core import BookUnmatched, Item, ItemFailed, Position, Store, Superseded
 from booklore_targets.bookorbit.orbit_connection import PLUGIN, NotThere, OrbitConnection
 from booklore_targets.bookorbit.orbit_devices import OrbitDevices, as_device
+from booklore_targets.bookorbit.orbit_ways import led
 
 LATE = timedelta(minutes=10)
 """So long after it was given up a request may still be carried out."""
@@ -103,6 +104,10 @@ class OrbitStanding:
         return result
 
     def _set(self, connection: OrbitConnection, item: Item, name: str, told: dict[str, Any]) -> None:
+        """By the server's id, which is looked at once more: it says nothing of which book it is."""
+        md5 = item.book.partial_md5
+        if led(connection, [md5]).get(md5) != item.book.match:
+            raise BookUnmatched(f"BookOrbit has another book as number {item.book.match} than before")
         try:
             connection.ask("PUT", f"{PLUGIN}/catalog/books/{item.book.match}/{name}", told, writes=True)
         except NotThere as error:

@@ -25,10 +25,10 @@ from booklore_core import (
     Superseded,
 )
 from booklore_targets.bookorbit.mark_exchange import MarkExchange
-from booklore_targets.bookorbit.orbit_audit import OrbitAudit
+from booklore_targets.bookorbit.orbit_audit import RESEND, OrbitAudit
 from booklore_targets.bookorbit.orbit_connection import PLUGIN, NotThere, OrbitConnection
 from booklore_targets.bookorbit.orbit_devices import LOOKING, OrbitDevices, as_device, hex_of
-from booklore_targets.bookorbit.orbit_digests import OrbitDigests
+from booklore_targets.bookorbit.orbit_digests import OrbitDigests, at_home
 from booklore_targets.bookorbit.orbit_login import log_in, try_account
 from booklore_targets.bookorbit.orbit_marks import UNPLACED, is_unplaced
 from booklore_targets.bookorbit.orbit_place import OrbitPlaces
@@ -44,7 +44,6 @@ COPY = "/note"
 
 STAYS = "BookOrbit has no way for a device to take a book away: it stays in its library"
 NEVER = "BookOrbit keeps this once it is there"
-TWIN = "BookOrbit has this file in two libraries, and takes it for its book {} now, not {}: it waits until one is gone"
 
 
 class Unset:
@@ -85,7 +84,8 @@ class BookOrbit:
         devices = OrbitDevices(store)
         self._sessions, self._places = SessionEvents(store, devices), OrbitPlaces(store, devices)
         self._standing, self._reviews = OrbitStanding(store, devices), OrbitReviews(store, devices)
-        self._digests, self._ways = OrbitDigests(store), OrbitWays()
+        self._ways = OrbitWays()
+        self._digests = OrbitDigests(store, self._ways)
         self._marks = {kind: MarkExchange(kind, store, devices) for kind in MARKS}
         self._audit = OrbitAudit(self._sessions, self._standing, self._places, self._marks)
         self._connection: OrbitConnection | None = None
@@ -95,15 +95,7 @@ class BookOrbit:
         """Under the digest that the server has, where a person has matched a file that it does not know."""
         if item.kind == "deletion":
             raise Superseded(STAYS)
-        try:
-            [known] = self._addressed([item])
-            return self._deliver(known, before)
-        except BookUnmatched:
-            if not self._digests.learn(self._open(), item.book):
-                raise
-        return self._deliver(self._digests.known(item), before)
-
-    def _deliver(self, item: Item, before: Before) -> str | None:
+        [item] = self._addressed([item])
         connection = self._open()
         if item.kind in self._marks:
             return self._bring_mark(connection, item)
@@ -148,6 +140,9 @@ class BookOrbit:
             answer = self._open().tell("match-check", {**as_device(hex_of(LOOKING)), **told}, writes=False)
             there = {one["hash"]: str(one["bookId"]) for one in answer["matches"]}
             self._ways.note((one.partial_md5 for one in part), there)
+            for one in part:
+                if one.partial_md5 in there:
+                    self._digests.find(replace(one, match=there[one.partial_md5]))
             found |= {digest: Match(book, "digest", 1.0) for digest, book in there.items()}
         return found
 
@@ -160,6 +155,15 @@ class BookOrbit:
             return candidate(self._open().ask("GET", f"{PLUGIN}/catalog/books/{int(remote_id)}"), "")
         except (NotThere, ValueError):
             return None
+
+    def choose(self, book: BookRef) -> None:
+        self._digests.choose(self._open(), book)
+
+    def begin_rematch(self, books: Sequence[BookRef]) -> set[str]:
+        """Those whose file, or the one that a person has matched it with, still leads to the book of that id."""
+        self._ways.clear()
+        homes = zip(books, self._digests.lead(self._open(), books), strict=True)
+        return {book.partial_md5 for book, home in homes if not isinstance(home, BookUnmatched)}
 
     def remote_progress(self, book: BookRef) -> RemotePosition | None:
         """Where the server's reader is, if it knows; in another file only the percent counts. Raises Declined."""
@@ -174,7 +178,13 @@ class BookOrbit:
         return log_in(self._settings)
 
     def audit(self, book: BookRef, items: Sequence[Item]) -> list[Finding]:
-        return self._audit.findings(self._open(), book, self._addressed(items))
+        """All is missing of a book that has not the id any more under which it was given."""
+        homes = list(zip(items, self._digests.lead(self._open(), [one.book for one in items]), strict=True))
+        lost = [(item, home) for item, home in homes if isinstance(home, BookUnmatched)]
+        gone = [Finding("missing", one.kind, one.book, one.key, home.reason, RESEND)
+                for one, home in lost if not one.is_tombstone and not one.key.endswith(COPY)]  # fmt: skip
+        still = [at_home(item, home) for item, home in homes if not isinstance(home, BookUnmatched)]
+        return gone + self._audit.findings(self._open(), book, still)
 
     def close(self) -> None:
         """Ends the run: a call that is still under way sends nothing more."""
@@ -184,26 +194,14 @@ class BookOrbit:
                 marks.close()
             self._places.close()
             self._ways.clear()
+            self._digests.close()
         if connection:
             connection.close()
 
     def _addressed(self, items: Sequence[Item]) -> list[Item]:
         """Each under a digest that leads to the book that it is matched with. Raises Declined."""
-        told = [self._digests.known(one) for one in items]
-        astray = self._ways.astray(self._open(), [one.book for one in told])
-        return [
-            self._led_home(item, astray[one.book.partial_md5]) if one.book.partial_md5 in astray else one
-            for item, one in zip(items, told, strict=True)
-        ]
-
-    def _led_home(self, item: Item, there: str) -> Item:
-        """Another file of the book will do. there: the book that its digest leads to."""
-        match = item.book.match or ""
-        if self._digests.learn(self._open(), item.book):
-            return self._digests.known(item)
-        if self.book(match) is None:
-            raise BookUnmatched("BookOrbit does not have the book any more")
-        raise ItemFailed(TWIN.format(there, match))
+        homes = self._digests.lead(self._open(), [one.book for one in items])
+        return [at_home(*one) for one in zip(items, homes, strict=True)]
 
     def _bring_mark(self, connection: OrbitConnection, item: Item) -> str | None:
         if item.key.endswith(COPY):

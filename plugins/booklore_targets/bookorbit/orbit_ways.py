@@ -1,16 +1,16 @@
 """To which book of a BookOrbit a file's digest leads: of a file that lies in two libraries it is now the one, now the
-other, and the server does not say when that changes. So it is asked in each run, once for each file, before anything
-is told. Source: bookorbit contract 4, 13."""
+other, and a server that is made anew, or another one, has other ids. So it is asked in each run, once for each file,
+before anything is told. Source: bookorbit contract 4, 13."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
-from booklore_core import BookRef
-from booklore_targets.bookorbit.orbit_connection import OrbitConnection
+from booklore_targets.bookorbit.orbit_connection import PLUGIN, OrbitConnection
 from booklore_targets.bookorbit.orbit_devices import LOOKING, as_device, hex_of
 
-MOST_HASHES = 500
+MOST_HASHES, MOST_LISTED = 500, 200
 
 
 class OrbitWays:
@@ -18,20 +18,42 @@ class OrbitWays:
 
     def __init__(self) -> None:
         self._led: dict[str, str | None] = {}
+        self._digests: dict[str, list[str]] = {}
 
     def note(self, asked: Iterable[str], found: Mapping[str, str]) -> None:
         self._led.update((digest, found.get(digest)) for digest in asked)
 
-    def astray(self, connection: OrbitConnection, books: Iterable[BookRef]) -> dict[str, str]:
-        """The digests that lead to another book than that which theirs is matched with, and to which."""
-        wanted = {one.partial_md5: one.match for one in books if one.match}
-        unknown = [digest for digest in wanted if digest not in self._led]
-        for start in range(0, len(unknown), MOST_HASHES):
-            part = unknown[start : start + MOST_HASHES]
-            answer = connection.tell("match-check", {**as_device(hex_of(LOOKING)), "hashes": part}, writes=False)
-            self.note(part, {one["hash"]: str(one["bookId"]) for one in answer["matches"]})
-        led = {digest: self._led.get(digest) for digest in wanted}
-        return {digest: there for digest, there in led.items() if there and there != wanted[digest]}
+    def of(self, connection: OrbitConnection, digests: Iterable[str]) -> dict[str, str | None]:
+        """digest → the book that it leads to, None where the server does not know it."""
+        wanted = list(dict.fromkeys(digests))
+        for part in parts((one for one in wanted if one not in self._led), MOST_HASHES):
+            self.note(part, led(connection, part))
+        return {one: self._led[one] for one in wanted}
+
+    def look_into(self, connection: OrbitConnection, numbers: Iterable[str]) -> None:
+        """Asks for the digests of these books' files together."""
+        unknown = (one for one in dict.fromkeys(numbers) if one not in self._digests and one.isdecimal())
+        for part in parts(unknown, MOST_LISTED):
+            answer = connection.ask("GET", f"{PLUGIN}/catalog/manifest", ids=",".join(part), size=MOST_LISTED)
+            listed = {str(one["id"]): [file.get("fileHash") for file in one["files"]] for one in answer["items"]}
+            self._digests |= {one: [str(digest) for digest in of if digest] for one, of in listed.items()}
+
+    def digests(self, number: str) -> Sequence[str] | None:
+        """Of the files of a book that was looked into, None where the server has no such book."""
+        return self._digests.get(number)
 
     def clear(self) -> None:
         self._led.clear()
+        self._digests.clear()
+
+
+def led(connection: OrbitConnection, digests: Sequence[str]) -> dict[str, str]:
+    """digest → the book that it leads to just now, where the server knows it. At most 500."""
+    answer = connection.tell("match-check", {**as_device(hex_of(LOOKING)), "hashes": list(digests)}, writes=False)
+    return {one["hash"]: str(one["bookId"]) for one in answer["matches"]}
+
+
+def parts(some: Iterable[str], most: int) -> Iterator[list[str]]:
+    left = iter(some)
+    while part := list(islice(left, most)):
+        yield part
