@@ -130,6 +130,28 @@ def test_all_that_was_sent_comes_to_the_new_one_by_verify(world: OrbitWorld, tur
     assert verify(world).ok
 
 
+def test_of_many_books_it_is_asked_together(world: OrbitWorld) -> None:
+    many = [OrbitBook(n, f"Book {n}", ["Somebody"], f"{n}.epub", 1000, f"{n:032x}") for n in range(1, 121)]
+    make_anew(world, *many)
+
+    def read_all() -> None:
+        for one in many:
+            world.reader.read(sample_book(one.title, partial_md5=one.md5, size=one.size), pages=2, seconds=60)
+            world.reader.sleep(60)
+        world.clock.seconds = max(world.clock.seconds, world.reader.now.timestamp())
+        world.take()
+        world.sync()
+
+    read_all()
+    make_anew(world, *many[1:], many[0])
+    read_all()
+
+    assert seconds(world) == {one.title: 120 for one in many}
+    assert world.asked("/plugin/catalog/manifest") <= 2
+    assert world.asked("/plugin/match-check") <= 4
+    assert world.core.pending() == {}
+
+
 def test_what_the_new_one_does_not_have_waits_and_goes_to_no_other(world: OrbitWorld) -> None:
     first, *others = world.books
     about = world.book(0)

@@ -14,6 +14,7 @@ from booklore_targets.bookorbit.orbit_ways import OrbitWays
 
 TWIN = "BookOrbit has this file in two libraries, and takes it for its book {} now, not {}: it waits until one is gone"
 GONE = "BookOrbit does not have the book any more that was number {}"
+MOVED = "BookOrbit has it as number {} now, not as {} any more"
 ANOTHER = "BookOrbit has another book, or another file, as number {} than before"
 NO_DIGEST = "BookOrbit does not tell the digest of any file of its book {}: each sync asks again"
 
@@ -71,7 +72,9 @@ class OrbitDigests:
         digests = self._ways.digests(book.match)
         if there and digests and known.partial_md5 in digests:
             return ItemFailed(TWIN.format(there, book.match))
-        if there or digests is None or not self._is_still(connection, book):
+        if there:
+            return BookUnmatched(MOVED.format(there, book.match))
+        if digests is None or not self._is_still(connection, book):
             return BookUnmatched((GONE if digests is None else ANOTHER).format(book.match))
         return self._other_file(connection, book, digests)
 
