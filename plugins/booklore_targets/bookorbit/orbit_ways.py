@@ -4,13 +4,13 @@ before anything is told. Source: bookorbit contract 4, 13."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Iterable, Mapping, Sequence
 
+from booklore_core import ItemRejected
 from booklore_targets.bookorbit.orbit_connection import PLUGIN, OrbitConnection
 from booklore_targets.bookorbit.orbit_devices import LOOKING, as_device, hex_of
 
-MOST_HASHES, MOST_LISTED = 500, 200
+MOST_HASHES, BESIDE = 500, 50
 
 
 class OrbitWays:
@@ -18,7 +18,7 @@ class OrbitWays:
 
     def __init__(self) -> None:
         self._led: dict[str, str | None] = {}
-        self._digests: dict[str, list[str]] = {}
+        self._digests: dict[str, list[str] | None] = {}
 
     def note(self, asked: Iterable[str], found: Mapping[str, str]) -> None:
         self._led.update((digest, found.get(digest)) for digest in asked)
@@ -26,17 +26,27 @@ class OrbitWays:
     def of(self, connection: OrbitConnection, digests: Iterable[str]) -> dict[str, str | None]:
         """digest → the book that it leads to, None where the server does not know it."""
         wanted = list(dict.fromkeys(digests))
-        for part in parts((one for one in wanted if one not in self._led), MOST_HASHES):
+        unknown = [one for one in wanted if one not in self._led]
+        for start in range(0, len(unknown), MOST_HASHES):
+            part = unknown[start : start + MOST_HASHES]
             self.note(part, led(connection, part))
         return {one: self._led[one] for one in wanted}
 
     def look_into(self, connection: OrbitConnection, numbers: Iterable[str]) -> None:
-        """Asks for the digests of these books' files together."""
-        unknown = (one for one in dict.fromkeys(numbers) if one not in self._digests and one.isdecimal())
-        for part in parts(unknown, MOST_LISTED):
-            answer = connection.ask("GET", f"{PLUGIN}/catalog/manifest", ids=",".join(part), size=MOST_LISTED)
-            listed = {str(one["id"]): [file.get("fileHash") for file in one["files"]] for one in answer["items"]}
-            self._digests |= {one: [str(digest) for digest in of if digest] for one, of in listed.items()}
+        """Asks for the digests of these books' files, and of those beside them, which may be asked for next."""
+        for number in numbers:
+            if number not in self._digests and number.isdecimal():
+                first = (int(number) - 1) // BESIDE * BESIDE + 1
+                try:
+                    self._look_into(connection, [str(first + one) for one in range(BESIDE)])
+                except ItemRejected:  # how many it takes is not told
+                    self._look_into(connection, [number])
+
+    def _look_into(self, connection: OrbitConnection, numbers: Sequence[str]) -> None:
+        answer = connection.ask("GET", f"{PLUGIN}/catalog/manifest", ids=",".join(numbers))
+        listed = {str(one["id"]): [file.get("fileHash") for file in one["files"]] for one in answer["items"]}
+        self._digests |= dict.fromkeys(numbers)
+        self._digests |= {one: [str(digest) for digest in of if digest] for one, of in listed.items()}
 
     def digests(self, number: str) -> Sequence[str] | None:
         """Of the files of a book that was looked into, None where the server has no such book."""
@@ -51,9 +61,3 @@ def led(connection: OrbitConnection, digests: Sequence[str]) -> dict[str, str]:
     """digest → the book that it leads to just now, where the server knows it. At most 500."""
     answer = connection.tell("match-check", {**as_device(hex_of(LOOKING)), "hashes": list(digests)}, writes=False)
     return {one["hash"]: str(one["bookId"]) for one in answer["matches"]}
-
-
-def parts(some: Iterable[str], most: int) -> Iterator[list[str]]:
-    left = iter(some)
-    while part := list(islice(left, most)):
-        yield part
