@@ -43,7 +43,10 @@ class OrbitDigests:
         number = book.match or ""
         self._ways.look_into(connection, [number])
         digests = self._ways.digests(number) or [book.partial_md5]
-        self.find(book) if book.partial_md5 in digests else self._learn(connection, book, digests[0])
+        if book.partial_md5 in digests:
+            self.find(book)
+        else:
+            self._learn(connection, book, digests[0])
 
     def find(self, book: BookRef) -> None:
         """The digest of its own file leads to the book that has the id book.match now."""
