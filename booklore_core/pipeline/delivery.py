@@ -16,7 +16,7 @@ from booklore_core.pipeline.ledger import DELIVERED, UNCONFIRMED, Delivery, Ledg
 from booklore_core.pipeline.outbox import Outbox
 from booklore_core.storage.counts import count_pending_at
 from booklore_core.storage.database import Database
-from booklore_core.targets import BookUnmatched, Declined, MatchingTarget, Superseded, TargetUnavailable
+from booklore_core.targets import BookUnmatched, Declined, ItemRejected, MatchingTarget, Superseded, TargetUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -188,9 +188,9 @@ class DeliveryRun:
         except TargetUnavailable:
             raise
         except Declined as error:
-            if not (is_moved and isinstance(error, BookUnmatched)):
+            if not (is_moved and isinstance(error, BookUnmatched | ItemRejected)):
                 return replace(self._failure(one, error), counts=False, tried=isinstance(error, Superseded))
-            remote_id = None  # what that book had is gone with it
+            remote_id = None  # what that book had is gone with it, or it has no place for such an item
         if remote_id is not None:
             return Outcome(DELIVERED, remote_id=remote_id or None)
         if not one.last.maybe_sent:

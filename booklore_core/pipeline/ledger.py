@@ -69,12 +69,13 @@ LEFT JOIN matches m ON m.book_md5 = i.book_md5 AND m.target = :target
 WHERE i.book_md5 = :book_md5 ORDER BY i.occurred_at, i.id
 """
 OWE_AGAIN = """
-UPDATE deliveries SET state = 'retrying', maybe_sent = 1, remote_id = NULL, reason = 'missing there', tried_at = 1
-WHERE target = :target AND state IN ('delivered', 'superseded') AND cleared < revision
-    AND revision = (SELECT revision FROM items WHERE id = item_id)
+UPDATE deliveries SET state = 'retrying', maybe_sent = 1, remote_id = NULL, reason = 'missing there', tried_at = 1,
+    given_to = CASE WHEN CAST(:kind AS TEXT) = '' THEN given_to END WHERE target = :target AND cleared < revision
+    AND state IN ('delivered', 'superseded') AND revision = (SELECT revision FROM items WHERE id = item_id)
     AND item_id IN (SELECT i.id FROM items i WHERE {which})
 """
-"""The target had answered: nothing of it can be on its way, however lately it was sent."""
+"""The target had answered: nothing of it can be on its way, however lately it was sent. One that was seen to be missing
+is not in the book that it was given to, which need not be the one that it is matched with now."""
 NOTE = """
 UPDATE subscriptions SET obstacle = :obstacle
 WHERE target = :target AND COALESCE(obstacle, '') <> COALESCE(CAST(:obstacle AS TEXT), '')
