@@ -25,6 +25,7 @@ class Verification:
     findings: list[tuple[str, Finding]] = field(default_factory=list)
     checked: int = 0
     elsewhere: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    uncompared: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     unavailable: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -36,8 +37,9 @@ class Verification:
         found: dict[str, Any] = {"missing": [], "duplicate": [], "overlapping": []}
         for target, finding in self.findings:
             found.setdefault(finding.what, []).append(finding_json(target, finding))
-        more = {"elsewhere": dict(self.elsewhere)} if self.elsewhere else {}
-        return {**found, "checked": self.checked, **more, "unavailable": self.unavailable}
+        more = {"elsewhere": dict(self.elsewhere), "uncompared": {one: dict(n) for one, n in self.uncompared.items()}}
+        told = {name: what for name, what in more.items() if what}
+        return {**found, "checked": self.checked, **told, "unavailable": self.unavailable}
 
 
 def finding_json(target: str, finding: Finding) -> dict[str, Any]:
@@ -61,6 +63,7 @@ def verify(core: Core, request: Request) -> Result:
     lines = [f"{quantity(verification.checked, 'item')} compared: {counts}"]
     lines += [f"{name}: {text}" for name, texts in verification.elsewhere.items() for text in texts]
     lines += [f"{name}: {why}" for name, why in verification.unavailable.items()]
+    lines += [f"{name}: not compared: {core.kinds.in_words(n)}" for name, n in verification.uncompared.items()]
     pending = core.kinds.in_words(core.pending())
     lines += [f"not sent yet, so not compared: {pending}"] if pending else []
     return Result("\n".join(lines), ok=verification.is_clean, title="Verify", data=data)
@@ -80,8 +83,7 @@ def compare(core: Core, md5: str | None = None, name: str | None = None) -> Veri
                         lease.renew()
                         items = [item for one in md5s for item in core.ledger.taken(target.name, one)]
                         given = [item for item in items if given_to in (item.book.match, item.book.partial_md5)]
-                        wanted = [item for item in given if item.kind in target.audited]
-                        audit(core, target, lease, wanted, md5, verification)
+                        audit(core, target, lease, given, md5, verification)
         except (Declined, LeaseLost) as error:
             verification.unavailable[target.name] = error.reason
         finally:
@@ -89,17 +91,20 @@ def compare(core: Core, md5: str | None = None, name: str | None = None) -> Veri
     return verification
 
 
-def audit(core: Core, target: Gateway, lease: Lease, items: Sequence[Item], md5: str | None, out: Verification) -> None:
+def audit(core: Core, target: Gateway, lease: Lease, given: Sequence[Item], md5: str | None, out: Verification) -> None:
     """All that a target was given for one book of its own; a person is told about that of the book md5, or of all.
 
     A book that cannot be compared does not keep the others from it.
     """
+    items = [item for item in given if item.kind in target.audited]
     told = [item for item in items if md5 in (None, item.book.partial_md5)]
+    others = [item.kind for item in given if item.kind not in target.audited and md5 in (None, item.book.partial_md5)]
+    if others:
+        out.uncompared[target.name].update(others)
     if not told:
         return
     try:
-        findings = target.audit(told[0].book, items, lease.renew)
-        strays = stray_texts(core, target, told)
+        findings, strays = audited(core, target, lease, items), stray_texts(core, target, told)
     except (BookUnmatched, ItemFailed) as error:
         title, before = told[0].book.title or told[0].book.partial_md5, out.unavailable.get(target.name)
         why = f"{title} could not be compared: {error.reason}"
@@ -111,6 +116,18 @@ def audit(core: Core, target: Gateway, lease: Lease, items: Sequence[Item], md5:
     out.checked += len(told)
     if strays:
         out.elsewhere[target.name] += strays
+
+
+def audited(core: Core, target: Gateway, lease: Lease, items: Sequence[Item]) -> Sequence[Finding]:
+    """What differs. All is missing that was given to a book which is gone, where theirs is matched with another now."""
+    try:
+        return target.audit(items[0].book, items, lease.renew)
+    except BookUnmatched as error:
+        md5s = {item.book.partial_md5 for item in items}
+        if {core.books.match_of(one, target.name) for one in md5s} & {None, items[0].book.match}:
+            raise
+        live = [item for item in items if not item.is_tombstone]
+        return [Finding("missing", item.kind, item.book, item.key, error.reason) for item in live]
 
 
 def stray_texts(core: Core, target: Gateway, items: Sequence[Item]) -> list[str]:

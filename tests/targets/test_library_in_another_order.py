@@ -52,6 +52,21 @@ def held(household: Household) -> dict[str, tuple[Any, ...]]:
     return found
 
 
+def test_everything_comes_again_to_its_book(household: Household) -> None:
+    for number, book in enumerate(household.server.books.values(), 1):
+        read(household, book, number, pages=10 * number, status="complete" if number == 1 else "reading")
+    assert household.sync().is_complete
+    before = held(household)
+
+    household.build_anew([2, 3, 1])
+    household.act("rematch_all")
+    assert not household.act("verify", args={"resend": True}).ok
+    assert household.sync().is_complete
+
+    assert held(household) == before
+    assert household.act("verify").ok
+
+
 def test_highlights_come_again_to_their_books(household: Household) -> None:
     for number, book in enumerate(household.server.books.values(), 1):
         read(household, book, number)
@@ -80,3 +95,68 @@ def test_a_highlight_whose_answer_was_lost_goes_to_its_book(household: Household
     household.sync()
 
     assert held(household)["Dune Alpha"][3] == ["A note on Dune Alpha"]
+
+
+def test_what_was_given_to_an_id_that_is_nobodys_comes_again(household: Household) -> None:
+    books = list(household.server.books.values())
+    read(household, books[2], 3)
+    assert household.sync().is_complete
+    before = held(household)["Moby Gamma"]
+
+    household.build_anew([3])
+    household.act("rematch_all")
+    household.act("verify", args={"resend": True})
+    assert household.sync().is_complete
+
+    assert held(household)["Moby Gamma"] == before
+    assert household.act("verify").ok
+
+
+def test_everything_comes_again_beside_what_was_read_since(household: Household) -> None:
+    dune, emma, moby = household.server.books.values()
+    for number, book in enumerate((dune, emma, moby), 1):
+        read(household, book, number, pages=10 * number, status="complete" if number == 1 else "reading")
+    household.sync()
+    before = held(household)
+
+    household.build_anew([2, 3, 1])
+    household.act("rematch_all")
+    read(household, emma, 2, pages=5)
+    household.sync()
+    household.act("verify", args={"resend": True})
+    assert household.sync().is_complete
+
+    after = held(household)
+    assert after["Dune Alpha"] == before["Dune Alpha"]
+    assert after["Moby Gamma"] == before["Moby Gamma"]
+    assert after["Emma Beta"][:2] == before["Emma Beta"][:2]
+    assert after["Emma Beta"][3:] == (["A note on Emma Beta"], 2)
+
+
+def test_everything_comes_again_without_a_rematch(household: Household) -> None:
+    for number, book in enumerate(household.server.books.values(), 1):
+        read(household, book, number, pages=10 * number, status="complete" if number == 1 else "reading")
+    household.sync()
+    before = held(household)
+
+    household.build_anew([2, 3, 1])
+    household.act("verify", args={"resend": True})
+    household.sync()
+    household.sync()
+
+    assert held(household) == before
+
+
+def test_no_book_gets_the_status_of_the_one_that_had_its_id(household: Household) -> None:
+    dune, emma, _ = household.server.books.values()
+    read(household, emma, 2, pages=20, status=None)
+    read(household, dune, 1, status="complete")
+    household.sync()
+    before = held(household)
+
+    household.build_anew([2, 3, 1])
+    household.act("rematch_all")
+    household.act("verify", args={"resend": True})
+    household.sync()
+
+    assert held(household) == before

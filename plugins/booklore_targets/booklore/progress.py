@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -24,6 +25,7 @@ from booklore_core import (
     position_told,
 )
 from booklore_targets.booklore.answers import NO_BOOK, declined, json_body, message, reason, unavailable
+from booklore_targets.booklore.book_memory import BookMemory
 from booklore_targets.booklore.digest import read_remote
 from booklore_targets.booklore.koreader import KoreaderAccount, provision
 from booklore_targets.booklore.reading_status import READ, ReadingStatuses
@@ -33,6 +35,8 @@ from booklore_targets.booklore.sessions import book_id_of
 
 if TYPE_CHECKING:
     from requests import Response
+
+log = logging.getLogger(__name__)
 
 PATH = "/api/koreader/syncs/progress"
 NONE_THERE, SYNC_OFF = "No progress found", "Sync is disabled"
@@ -68,6 +72,7 @@ class Positions:
     def __init__(self, run: Run) -> None:
         self._run, self._connection = run, run.connection
         self._pushed, self._statuses = Pushed(run.connection.store), ReadingStatuses(run)
+        self._known_digests = BookMemory(run.connection.store, "digest")
         self._account: KoreaderAccount | None = None
 
     def deliver(self, item: Item, before: Before) -> None:
@@ -93,6 +98,25 @@ class Positions:
         remote = self._look(book).remote
         return remote and self._pushed.recognise(book, remote)
 
+    def lacks(self, item: Item, told: Mapping[str, Any]) -> str:
+        """In words, that the server has no place at all of a book that was told one, else "". told: its Book object,
+        which answers where the KOReader account cannot. Raises TargetUnavailable."""
+        own = Position.of(item)
+        if own.is_at_start or own.forced_from is not None:
+            return ""  # it may not have been sent at all
+        return "" if self._percent(item.book, told) else "no place is there"
+
+    def _percent(self, book: BookRef, told: Mapping[str, Any]) -> float | None:
+        try:
+            response = self._ask(f"{PATH}/{book.partial_md5}")
+            if response.status_code != 404 or NO_BOOK not in (message(response) or ""):
+                there = self._read(response)
+                return there.percent if there else None
+        except ItemFailed as error:
+            log.info("the Book object has to answer for its place: %s", error)
+        shown: float | None = (told.get("koreaderProgress") or {}).get("percentage")
+        return shown
+
     def _look(self, book: BookRef) -> Found:
         """The position under the digest of the reader's file; under that of the server's, where it is another one."""
         for document in chain((book.partial_md5,), self._digests(book)):
@@ -112,15 +136,14 @@ class Positions:
             raise BookUnmatched("the server does not know this file, and the book is not matched")
         self._run.identities.vouch(book)
         self._run.identities.check(book.match)
-        store, key = self._connection.store, f"digest/{book.match}"
-        known = store.get(key)
+        known = self._known_digests.get(book.match)
         if known:
             yield known
         for file in self._run.identities.read(book.match).files:
             book_type = None if file.is_primary else file.book_type
             remote = read_remote(self._connection, int(book.match), book_type, None)
             if remote and remote.digest and remote.digest != known:
-                store.set(key, remote.digest)
+                self._known_digests.set(book.match, remote.digest)
                 yield remote.digest
 
     def _read(self, response: Response) -> RemotePosition | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from booklore_core import Before, Item, ItemRejected, Position, Superseded, TargetUnavailable
 from booklore_targets.booklore.answers import confirm, declined
+from booklore_targets.booklore.book_memory import BookMemory, Recipients
 from booklore_targets.booklore.capabilities import is_absent
 from booklore_targets.booklore.run import Run
 from booklore_targets.booklore.sessions import book_id_of
@@ -17,7 +18,10 @@ READ, READING = "READ", "READING"
 STATUSES = {"complete": READ, "abandoned": "ABANDONED", "reading": READING}
 """KOReader's word → the server's, letter by letter: one that it does not know takes the status away (contract §8)."""
 
-MAY_BECOME_READING = (None, "UNSET", "UNREAD", "PAUSED", "ABANDONED")
+UNSET = (None, "UNSET", "UNREAD")
+"""What the servers show of a book that nobody has given a status; the last one may be a reader's word as well."""
+
+MAY_BECOME_READING = (*UNSET, "PAUSED", "ABANDONED")
 
 
 class ReadingStatuses:
@@ -26,7 +30,9 @@ class ReadingStatuses:
     earlier database may have sent takes the place of none but our own."""
 
     def __init__(self, run: Run) -> None:
-        self._run, self._connection, self._store = run, run.connection, run.connection.store
+        self._run, self._connection, store = run, run.connection, run.connection.store
+        self._given, self._pushed = BookMemory(store, "status"), BookMemory(store, "pushed")
+        self._recipients = Recipients(store)
         self._has_gentle: bool | None = None
 
     def deliver(self, item: Item, before: Before) -> None:
@@ -47,7 +53,8 @@ class ReadingStatuses:
 
     def _note(self, item: Item) -> None:
         given = [wanted_status(item), item.occurred_at.timestamp()]
-        self._store.set(f"status/{book_id_of(item)}", given)
+        self._given.set(book_id_of(item), given)
+        self._recipients.note(item)
 
     def given_since(self, place: Item) -> str | None:
         """The status that we brought last, if the reader gave it where the place was read, or later."""
@@ -58,14 +65,14 @@ class ReadingStatuses:
         """Notes whether the push of a place takes our status from a reader who keeps to it. One that was gone before
         he does not: somebody has read the book since, or has given it another."""
         book_id = book_id_of(place)
-        self._store.set(f"pushed/{book_id}", True)
+        self._pushed.set(book_id, True)
         status, at, is_due = self._noted(book_id)
         if status is None or at >= place.occurred_at.timestamp():
             return
         is_kept = Position.of(place).is_laid_aside
         is_kept = is_kept and (is_due or self._run.identities.look(book_id).get("readStatus") == status)
         if is_kept != is_due:
-            self._store.set(f"status/{book_id}", [status, at, is_kept])
+            self._given.set(book_id, [status, at, is_kept])
 
     def restore(self, place: Item) -> None:
         """Brings the status again that was given since a place was read, or that its reader keeps to, and that the push
@@ -77,18 +84,18 @@ class ReadingStatuses:
         with suppress(Superseded):
             self._bring(str(book_id), status)
         if is_due:
-            self._store.set(f"status/{book_id}", [status, at])
+            self._given.set(str(book_id), [status, at])
 
     def _noted(self, book_id: str | None) -> tuple[str | None, float, bool]:
         """The status that we brought last, when it was given, unix seconds, and whether a push has taken it away."""
-        status, at, *is_due = self._store.get(f"status/{book_id}") or (None, 0.0)
+        status, at, *is_due = self._given.get(book_id or "") or (None, 0.0)
         return status, at, bool(is_due and is_due[0])
 
     def _own(self, item: Item) -> set[str | None]:
         """What a server shows of a book that has no status, or that came from us."""
         book_id = book_id_of(item)
         unset = ["UNSET", "UNREAD"][: 1 + self._run.capabilities.by_hash]  # that image shows the second (contract §8)
-        pushed = [READING] if self._store.get(f"pushed/{book_id}") else []
+        pushed = [READING] if self._pushed.get(book_id) else []
         earlier = (STATUSES.get(one) for one in item.body.get("earlier", ()))
         return {*unset, *pushed, *earlier, self._noted(book_id)[0], None}
 

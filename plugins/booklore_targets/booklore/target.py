@@ -34,6 +34,7 @@ from booklore_targets.booklore.reading_status import ReadingStatuses
 from booklore_targets.booklore.run import Run
 from booklore_targets.booklore.sessions import Sessions
 from booklore_targets.booklore.setup import RUN_LOGIN, server_url
+from booklore_targets.booklore.standing_audit import audit_standing
 
 if TYPE_CHECKING:
     from booklore_core import Fact, Section, Store
@@ -73,8 +74,8 @@ class BookLore:
 
     name = "booklore"
     kinds = frozenset(HANDLERS)
-    audited = frozenset({"session", "annotation", "bookmark", "review"})
-    looked_for = audited | {"rating", "status"}
+    audited = kinds - {"deletion"}
+    looked_for = audited - {"progress"}
     batched = concurrent = frozenset({"session"})
     credentials = ("url", "username", "password")
     token_credentials = ("url", "token")
@@ -168,8 +169,13 @@ class BookLore:
         run = self._connected()
         if book.match and run.identities.is_deleted(book.match):
             return []
-        marks = audit_rows(run.connection, run.identities, book, items)
-        return [*audit_sessions(run.connection, book, items, run.decimals), *marks]
+        positions = self._handler("progress")
+        assert isinstance(positions, Positions)
+        return [
+            *audit_sessions(run.connection, book, items, run.decimals),
+            *audit_rows(run.connection, run.identities, book, items),
+            *audit_standing(run.connection, positions, book, items),
+        ]
 
     def check(self) -> list[Check]:
         """What works, line by line; makes the KOReader account when there is none."""

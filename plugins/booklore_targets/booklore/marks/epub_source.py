@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from booklore_core import BookRef, ItemFailed, ItemRejected
+from booklore_targets.booklore.book_memory import BookMemory
 from booklore_targets.booklore.digest import OFFSETS, SAMPLE, Remote, fetch, read_piece, read_remote
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class EpubSource:
 
     def __init__(self, run: Run) -> None:
         self._run, self._connection = run, run.connection
+        self._digests = BookMemory(run.connection.store, "epub")
         self._book, self._opened = "", (None, "")  # type: tuple[str, tuple[Epub | None, str]]
 
     def open(self, book: BookRef, book_id: str) -> ServerEpub:
@@ -80,14 +82,13 @@ class EpubSource:
 
     def _remote(self, book_id: str, book_type: str | None, seen: list[str | int]) -> Remote:
         """Size and digest of the server's file, asked for anew when its name or size in KB has changed."""
-        store, key = self._connection.store, f"epub/{book_id}"
-        known = store.get(key)
+        known = self._digests.get(book_id)
         if known and known["file"] == seen:
             return Remote(known["size"], known["digest"])
         remote = read_remote(self._connection, int(book_id), book_type, None)
         if remote is None or remote.digest is None:
             raise ItemFailed("the server's EPUB cannot be read there; its library may want a scan")
-        store.set(key, {"file": seen, "size": remote.size, "digest": remote.digest})
+        self._digests.set(book_id, {"file": seen, "size": remote.size, "digest": remote.digest})
         return remote
 
     def _local(self, book: BookRef, remote: Remote) -> Path | None:
@@ -127,7 +128,7 @@ class EpubSource:
             raise ItemFailed(f"the server's EPUB is being fetched, {done} so far; the next sync goes on")
         if size != remote.size or partial_digest(draft) != remote.digest:
             draft.unlink(missing_ok=True)
-            self._connection.store.remove(f"epub/{book_id}")
+            self._digests.remove(book_id)
             raise ItemFailed("the server's EPUB came incomplete, or changed on the way; the next sync fetches it again")
         path = draft.replace(cache / f"{remote.digest}.epub")
         log.info("fetched the server's EPUB of book %s, %d bytes", book_id, size)
