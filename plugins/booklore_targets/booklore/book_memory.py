@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING, Any
 from booklore_targets.booklore.identities import key_of
 
 if TYPE_CHECKING:
-    from booklore_core import Item, Store
-
-MOST_FILES = 20
-"""So many of the reader's files are remembered of one id."""
+    from booklore_core import Store
 
 
 class BookMemory:
@@ -34,29 +31,6 @@ class BookMemory:
 
     def remove(self, book_id: str) -> None:
         self._store.remove(f"{self._name}/{book_id}")
-
-
-class Recipients:
-    """Which book an id was when something of a reader's file was told to it that the server keeps once a book."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def note(self, item: Item) -> None:
-        book_id, md5 = item.book.match or "", item.book.partial_md5
-        known, added = self._of(book_id), added_of(self._store, book_id)
-        if known.get(md5) != added:
-            kept = {one: told for one, told in known.items() if one != md5}
-            newest = list({**kept, md5: added}.items())[-MOST_FILES:]
-            self._store.set(f"told/{book_id}", dict(newest))
-
-    def is_another(self, item: Item, added: str | None) -> bool:
-        """Whether the id that an item was given to is another book's now. added: when that came into the library."""
-        before = self._of(item.book.match or "").get(item.book.partial_md5)
-        return bool(before and added and before != added)
-
-    def _of(self, book_id: str) -> dict[str, str | None]:
-        return dict(self._store.get(f"told/{book_id}") or {})
 
 
 def added_of(store: Store, book_id: str) -> str | None:

@@ -6,7 +6,7 @@ from functools import partial
 
 from booklore_core import Before, Item, ItemRejected, Superseded
 from booklore_targets.booklore.answers import confirm
-from booklore_targets.booklore.book_memory import BookMemory, Recipients
+from booklore_targets.booklore.book_memory import BookMemory
 from booklore_targets.booklore.run import Run
 from booklore_targets.booklore.sessions import book_id_of
 
@@ -24,8 +24,7 @@ class Ratings:
     an earlier database may have sent takes the place of none but our own."""
 
     def __init__(self, run: Run) -> None:
-        self._run, store = run, run.connection.store
-        self._given, self._recipients = BookMemory(store, "rating"), Recipients(store)
+        self._run, self._given = run, BookMemory(run.connection.store, "rating")
 
     def deliver(self, item: Item, before: Before) -> None:
         """Source: server contract §8."""
@@ -36,7 +35,7 @@ class Ratings:
         is_doubtful = before.is_older or item.body.get("how") == "found"
         if is_doubtful and there not in (None, rating, *own, *item.body.get("earlier", ())):
             raise Superseded(f"the book is rated {there} of 10 on the server, which may have been given since")
-        self._note(item, book_id, rating)
+        self._note(book_id, rating)
         body = {"ids": [int(book_id)], "rating": rating}
         response = self._run.connection.ask("PUT", PATH, json=body, before=still)
         confirm(response, book_id, personalRating=rating)
@@ -46,14 +45,13 @@ class Ratings:
         book_id, rating = book_id_of(item), rating_of(item)
         if self._run.identities.look(book_id).get("personalRating") != rating:
             return None
-        self._note(item, book_id, rating)
+        self._note(book_id, rating)
         return ""
 
-    def _note(self, item: Item, book_id: str, rating: int | None) -> None:
+    def _note(self, book_id: str, rating: int | None) -> None:
         """Before it is sent: the answer may be lost."""
         own = self._given.get(book_id) or ()
         self._given.set(book_id, [*own, rating][-MOST_OWN:])
-        self._recipients.note(item)
 
 
 def rating_of(item: Item) -> int | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from booklore_core import Before, Item, ItemRejected, Position, Superseded, TargetUnavailable
 from booklore_targets.booklore.answers import confirm, declined
-from booklore_targets.booklore.book_memory import BookMemory, Recipients
+from booklore_targets.booklore.book_memory import BookMemory
 from booklore_targets.booklore.capabilities import is_absent
 from booklore_targets.booklore.run import Run
 from booklore_targets.booklore.sessions import book_id_of
@@ -32,7 +32,6 @@ class ReadingStatuses:
     def __init__(self, run: Run) -> None:
         self._run, self._connection, store = run, run.connection, run.connection.store
         self._given, self._pushed = BookMemory(store, "status"), BookMemory(store, "pushed")
-        self._recipients = Recipients(store)
         self._has_gentle: bool | None = None
 
     def deliver(self, item: Item, before: Before) -> None:
@@ -54,7 +53,6 @@ class ReadingStatuses:
     def _note(self, item: Item) -> None:
         given = [wanted_status(item), item.occurred_at.timestamp()]
         self._given.set(book_id_of(item), given)
-        self._recipients.note(item)
 
     def given_since(self, place: Item) -> str | None:
         """The status that we brought last, if the reader gave it where the place was read, or later."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from booklore_core import BookRef, BookUnmatched, Finding, Item
 from booklore_targets.booklore.answers import declined
 from booklore_targets.booklore.audit import RESEND
-from booklore_targets.booklore.book_memory import Recipients
 from booklore_targets.booklore.library import listed
 from booklore_targets.booklore.progress import Positions
 from booklore_targets.booklore.ratings import rating_of
@@ -16,13 +15,14 @@ from booklore_targets.booklore.reading_status import UNSET, wanted_status, words
 
 if TYPE_CHECKING:
     from booklore_targets.booklore.connection import Connection
+    from booklore_targets.booklore.identities import Identities
 
 Told = dict[str, Any]
 """The server's Book object."""
 
 
 def audit_standing(
-    connection: Connection, positions: Positions, book: BookRef, items: Sequence[Item]
+    connection: Connection, identities: Identities, positions: Positions, book: BookRef, items: Sequence[Item]
 ) -> Iterator[Finding]:
     """What the server lacks of what the reader's books were told last. Raises Declined.
 
@@ -33,10 +33,11 @@ def audit_standing(
     if last and not book.match:
         raise BookUnmatched("the book is not matched")
     told = read_book(connection, book.match or "") if last else {}
-    there, recipients = listed(told), Recipients(connection.store)
+    there = listed(told)
+    is_still = there is None or identities.is_still(there)
     for item in last:
-        is_another = there is not None and recipients.is_another(item, there.added)
-        if detail := lacks[item.kind](item, {} if is_another else told):
+        is_told = is_still and identities.is_vouched(item.book)
+        if detail := lacks[item.kind](item, told if is_told else {}):
             yield Finding("missing", item.kind, book, item.key, detail, RESEND)
 
 

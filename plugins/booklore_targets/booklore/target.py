@@ -174,7 +174,7 @@ class BookLore:
         return [
             *audit_sessions(run.connection, book, items, run.decimals),
             *audit_rows(run.connection, run.identities, book, items),
-            *audit_standing(run.connection, positions, book, items),
+            *audit_standing(run.connection, run.identities, positions, book, items),
         ]
 
     def check(self) -> list[Check]:
