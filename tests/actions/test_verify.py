@@ -159,6 +159,20 @@ def test_every_book_that_cannot_be_compared_is_named(core, target):
     }
 
 
+def test_what_no_target_can_compare_is_told_by_its_number(core, target):
+    target.audited = frozenset()
+
+    result = answer_all(start(core, "verify", Request()), [])
+    of_one = answer_all(start(core, "verify", Request(args={"book": "Dune"})), [])
+
+    assert result.message.splitlines() == [
+        "0 items compared: 0 missing, 0 duplicate, 0 overlapping",
+        "bookworm: not compared: 2 sessions",
+    ]
+    assert result.data["uncompared"] == {"bookworm": {"session": 2}}
+    assert of_one.message.splitlines()[1:] == ["bookworm: not compared: 1 session"]
+
+
 class OpenLibrary(FakeLibrary):
     """A library that lets its shelves be looked at. held: its own id of a book → keys of the items it holds of it."""
 
@@ -290,3 +304,28 @@ def test_one_that_has_lost_its_right_meanwhile_goes_no_further(core, target):
     assert compare(core).unavailable == {"bookworm": "another sync is running, or was cut off less than a minute ago"}
     assert len(asked) == 1
     assert not Lease(core.database, "bookworm", core.clock).take()
+
+
+def test_what_was_given_to_a_book_that_is_gone_is_sent_to_the_one_that_is_matched_now(misled):
+    core, library = misled
+    core.books.match(EMMA["partial_md5"], "library", Match("9", "digest", 1.0, "Emma"), core.clock())
+    library.titles = {"8": "Dune", "9": "Emma"}
+
+    found = compare(core)
+    count = resend(core, found)
+    core.sync()
+
+    assert found.unavailable == {}
+    assert [(finding.what, finding.book.title) for _, finding in found.findings] == [
+        ("missing", "Dune"),
+        ("missing", "Emma"),
+    ]
+    assert (count, len(library.held["8"]), len(library.held["9"])) == (2, 2, 1)
+
+
+def test_a_book_that_is_gone_and_matched_with_no_other_lacks_nothing(misled):
+    core, library = misled
+    library.titles = {"8": "Dune"}
+
+    assert compare(core).findings == []
+    assert compare(core).unavailable == {"library": "Dune could not be compared: there is no book 7"}
