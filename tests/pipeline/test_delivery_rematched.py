@@ -2,18 +2,19 @@
 
 import pytest
 
-from booklore_core import BookRef, BookUnmatched, Item, Match
+from booklore_core import BookRef, BookUnmatched, Item, ItemRejected, Match
 from booklore_core.testing import ForgetfulTarget
 
 DUNE = BookRef("d" * 32, "Dune")
 
 
 class Shelves(ForgetfulTarget):
-    """A target of several books, each of which is looked at by itself. looked: their ids."""
+    """A target of several books, each of which is looked at by itself. looked: their ids. placeless: of those that have
+    no place for an item."""
 
     def __init__(self, **options):
         super().__init__(**options)
-        self.books = {"1", "2", "3"}
+        self.books, self.placeless = {"1", "2", "3"}, set()
 
     def match(self, books):
         return {}
@@ -22,6 +23,8 @@ class Shelves(ForgetfulTarget):
         self.looked.append(item.book.match)
         if item.book.match not in self.books:
             raise BookUnmatched("404")
+        if item.book.match in self.placeless:
+            raise ItemRejected("it is not at its place in this file")
         here = [one.key for one in self.received if one.book.match == item.book.match]
         return f"{item.book.match}/{item.key}" if item.key in here else None
 
@@ -91,6 +94,17 @@ def test_what_has_not_arrived_in_ten_minutes_goes_to_the_new_book(moved, clock):
     assert shelves.looked == ["1", "1"]
     assert shelves.given == [("a", "2")]
     assert given_to(core)["given_to"] == "2"
+
+
+def test_what_the_former_book_has_no_place_for_goes_to_the_new_one(moved, clock):
+    core, shelves = moved("request")
+    shelves.placeless = {"1"}
+    clock.forward(minutes=10)
+
+    core.sync()
+
+    assert shelves.given == [("a", "2")]
+    assert core.pending() == {}
 
 
 def test_what_was_lost_a_second_time_is_looked_for_where_it_was_sent_last(moved, clock):
