@@ -22,8 +22,8 @@ def verify(
 
     --json prints {"missing": […], "duplicate": […], "overlapping": […], "checked": n, "unavailable": {target: why}},
     with --resend "resent": n, "elsewhere": {target: [text]} where books were matched with others before, and
-    "uncompared": {target: {kind: n}} for what cannot be compared. Ends with 1 when something was found or a target could
-    not be asked.
+    "uncompared": {target: {kind: n}} for what cannot be compared. Ends with 1 when something was found or a target
+    could not be asked.
     """
     with opened() as core:
         result = perform(core, "verify", book, {"resend": resend, "target": target})
