@@ -103,10 +103,11 @@ class Bridge:
     def _follow(self, device: str, taken: Taken) -> Effects:
         """What follows from lines that are durable: what features make of them, what plugins reply, and a sync.
 
-        Features and replies are waited for two seconds together, unless others come first. What is not done then goes
-        on behind the answer, and a late reply is fetched; nor is a sync waited for, which leads the features first.
+        Features and replies are waited for two seconds together, unless others come first: then hardly, and not for a
+        sync, which leads the features first. What is not done then goes on behind the answer; a late reply is fetched.
         """
-        until = monotonic() + (BEHIND_OTHERS if self.core.derive.leading.locked() else self._deadlines.replies)
+        is_first = not self.core.derive.leading.locked()
+        until = monotonic() + (self._deadlines.replies if is_first else BEHIND_OTHERS)
         led = self._leader.lead()
         is_led = is_done_within(led, until - monotonic())
         has_news = value_or(True, lambda: led.result() > 0) if is_led else True
@@ -114,7 +115,7 @@ class Bridge:
             return []
         events = taken.events
         replies: Effects = value_or([], lambda: self._replies.gather(device, events, until - monotonic()))
-        follows: Effects = value_or([], lambda: self._triggers.follow(device, events, has_news, is_led))
+        follows: Effects = value_or([], lambda: self._triggers.follow(device, events, has_news, is_led or is_first))
         return self._unless_silent(replies) + follows
 
     def follow_later(self, device: str, taken: Taken) -> None:

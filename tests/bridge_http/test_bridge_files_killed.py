@@ -16,6 +16,7 @@ import pytest
 import requests
 from bridge_world import EReader, paired
 from files_world import PART, STATISTICS, data_of, held, put, sent
+from requests.exceptions import ChunkedEncodingError
 from test_bridge_serve import PROGRAM
 
 from booklore_core.core import Core
@@ -54,7 +55,7 @@ def send_and_kill(ereader: EReader, pid: int, data: bytes, rng: random.Random) -
     first = now = held(put(ereader, STATISTICS, size=len(data)))
     killer = threading.Timer(rng.uniform(0.0, 0.01), os.kill, (pid, signal.SIGKILL))
     lives_till = first + rng.randint(0, 6) * PART
-    with suppress(requests.ConnectionError):
+    with suppress(requests.ConnectionError, ChunkedEncodingError):  # also in the middle of an answer
         while True:
             if now == lives_till:
                 killer.start()
