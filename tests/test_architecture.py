@@ -48,7 +48,7 @@ ACTIONS += " settings status sync track verify"
 """Who looks for a step or for something that a person may ask for finds a file of that name."""
 
 HOUSE = ("", "storage", "pipeline", "actions")
-SMALL, GOAL = {HOUSE: 6750, ("guard",): 124}, 4500
+SMALL, GOAL = {HOUSE: 6749, ("guard",): 124}, 4500
 MOST_AT_THE_ROOT = 14
 """Lines of code, that is without docstrings, comments and blank lines, of these folders together ("" is the root);
 files at the root. When there are more: merge what is one concept, or move to a plugin what is a plugin's."""

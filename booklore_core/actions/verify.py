@@ -56,7 +56,7 @@ def verify(core: Core, request: Request) -> Result:
         return Result("no enabled target can be looked into; see `booklore plugins list`", ok=False)
     is_for_one = request.book or request.args.get("book")
     verification = compare(core, wanted_book(core, request).partial_md5 if is_for_one else None, name)
-    data = verification.as_json()
+    data, pending = verification.as_json(), core.kinds.in_words(core.pending())
     if request.args.get("resend"):
         data["resent"] = resend(core, verification)
     counts = ", ".join(f"{len(found)} {what}" for what, found in data.items() if isinstance(found, list))
@@ -64,7 +64,6 @@ def verify(core: Core, request: Request) -> Result:
     lines += [f"{name}: {text}" for name, texts in verification.elsewhere.items() for text in texts]
     lines += [f"{name}: {why}" for name, why in verification.unavailable.items()]
     lines += [f"{name}: not compared: {core.kinds.in_words(n)}" for name, n in verification.uncompared.items()]
-    pending = core.kinds.in_words(core.pending())
     lines += [f"not sent yet, so not compared: {pending}"] if pending else []
     return Result("\n".join(lines), ok=verification.is_clean, title="Verify", data=data)
 

@@ -97,6 +97,14 @@ def test_what_is_there_twice_is_told_with_advice(booklore: Booklore, account: Bo
     assert f"→ {finding['advice']}" in told.out
 
 
+@pytest.mark.usefixtures("emptied")
+def test_advice_for_several_stands_once(booklore: Booklore) -> None:
+    told = booklore("verify")
+
+    assert told.out.count("missing ") == 2
+    assert told.out.count("→ ") == 1
+
+
 def test_one_book_alone_is_compared(booklore: Booklore, account: BookLoreServer) -> None:
     repeat_session_of_dune(account)
 

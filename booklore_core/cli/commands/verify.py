@@ -52,9 +52,10 @@ def show_findings(found: Mapping[str, Any]) -> None:
 
 
 def finding_rows(found: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """Advice stands below what was found."""
-    for what, findings in found.items():
-        for one in findings if isinstance(findings, list) else ():
-            advice = f"→ {one['advice']}" if one["advice"] else ""
-            detail = "\n".join(filter(None, (one["detail"], advice)))
-            yield what, one["target"], one["kind"], one["book"], detail
+    """Advice stands below what was found, below the last one where it is the same for several."""
+    rows = [(what, one) for what, those in found.items() if isinstance(those, list) for one in those]
+    for index, (what, one) in enumerate(rows, start=1):
+        is_last = index == len(rows) or rows[index][1]["advice"] != one["advice"]
+        advice = f"→ {one['advice']}" if one["advice"] and is_last else ""
+        detail = "\n".join(filter(None, (one["detail"], advice)))
+        yield what, one["target"], one["kind"], one["book"], detail
